@@ -1,0 +1,72 @@
+//! The two number types a network can be made of.
+
+use std::fmt::{Debug, Display};
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+
+use bytemuck::Pod;
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// A number that parameters, activations and gradients are made of: `f32` or `f64`.
+///
+/// The trait is sealed: the kernels are written and tested for these two.
+pub trait Element:
+    sealed::Sealed
+    + crate::isa::PortableElement
+    + Pod
+    + Send
+    + Sync
+    + Debug
+    + Display
+    + Default
+    + PartialEq
+    + PartialOrd
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + Sum
+{
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+    /// The type's name as Rust writes it, `"f32"` or `"f64"`.
+    const NAME: &'static str;
+    /// The distance between 1 and the next larger number, 2⁻²³ or 2⁻⁵².
+    const EPSILON: Self;
+
+    /// The nearest number of this type.
+    fn from_f64(value: f64) -> Self;
+    /// The same number as an `f64`, exactly.
+    fn to_f64(self) -> f64;
+    /// Neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+}
+
+macro_rules! element {
+    ($($T:ident),*) => { $(
+        impl Element for $T {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const NAME: &'static str = stringify!($T);
+            const EPSILON: Self = $T::EPSILON;
+            #[inline(always)]
+            fn from_f64(value: f64) -> Self { value as $T }
+            #[inline(always)]
+            fn to_f64(self) -> f64 { f64::from(self) }
+            #[inline(always)]
+            fn is_finite(self) -> bool { $T::is_finite(self) }
+        }
+    )* };
+}
+element!(f32, f64);

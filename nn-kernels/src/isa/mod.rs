@@ -1,0 +1,86 @@
+//! Instruction sets: one trait to write a kernel against, one file for each set.
+//!
+//! A *token* ([`Simd`]) stands for an instruction set; it is what makes vectors ([`Vector`]). A kernel is an
+//! `#[inline(always)]` function generic over the token, so one source serves every set.
+
+mod portable;
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+pub use portable::Portable;
+
+/// An instruction set at work on elements `T`: a zero-sized token that makes vectors.
+pub trait Simd<T>: Copy + Send + Sync + 'static {
+    /// A register of [`LANES`](Self::LANES) elements.
+    type V: Vector<T>;
+    /// Elements in a vector.
+    const LANES: usize;
+    /// The set's name, as documentation and messages write it.
+    const NAME: &'static str;
+
+    /// `value` in every lane.
+    fn splat(self, value: T) -> Self::V;
+
+    /// The first [`LANES`](Self::LANES) elements of `source`.
+    ///
+    /// # Panics
+    /// When `source` is shorter than a vector.
+    fn load(self, source: &[T]) -> Self::V;
+
+    /// Writes all lanes to the front of `target`.
+    ///
+    /// # Panics
+    /// When `target` is shorter than a vector.
+    fn store(self, vector: Self::V, target: &mut [T]);
+
+    /// Up to [`LANES`](Self::LANES) elements of `source`, the lanes beyond its end filled with `fill`.
+    fn load_partial(self, source: &[T], fill: T) -> Self::V;
+
+    /// Writes the leading lanes that `target` has room for.
+    fn store_partial(self, vector: Self::V, target: &mut [T]);
+}
+
+/// A vector of elements `T`, lane by lane.
+pub trait Vector<T>:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
+{
+    /// The outcome of a comparison, one truth value a lane.
+    type Mask: Copy;
+
+    /// `self · b + c`, fused where the instruction set fuses.
+    fn mul_add(self, b: Self, c: Self) -> Self;
+    /// `c - self · b`, fused where the instruction set fuses.
+    fn neg_mul_add(self, b: Self, c: Self) -> Self;
+    /// The lesser of the two; if either is NaN, which of them comes out is unspecified.
+    fn min(self, other: Self) -> Self;
+    /// The greater of the two; if either is NaN, which of them comes out is unspecified.
+    fn max(self, other: Self) -> Self;
+    /// The absolute value; clears a NaN's sign.
+    fn abs(self) -> Self;
+    /// This magnitude with the sign of `sign`, signed zeros and NaN included.
+    fn copysign(self, sign: Self) -> Self;
+    /// The square root, correctly rounded.
+    fn sqrt(self) -> Self;
+    /// The nearest integer, ties to even, for |self| < 2²² (f32) or 2⁵¹ (f64).
+    fn round(self) -> Self;
+    /// 2^self for an integral `self` within the exponents of normal numbers, [-126, 127] or [-1022, 1023].
+    fn exp2_integral(self) -> Self;
+    /// `self < other`; false where either is NaN.
+    fn lt(self, other: Self) -> Self::Mask;
+    /// `self <= other`; false where either is NaN.
+    fn le(self, other: Self) -> Self::Mask;
+    /// True where the lane is NaN.
+    fn is_nan(self) -> Self::Mask;
+    /// `yes` where `mask` is true, `no` elsewhere.
+    fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
+    /// The sum of all lanes, in a fixed order.
+    fn sum(self) -> T;
+    /// The greatest lane, as [`max`](Self::max) sees it.
+    fn max_lane(self) -> T;
+}
+
+/// An element type for which the portable vectors exist; what lets code generic over the element use them.
+pub trait PortableElement: Sized {
+    /// The token, always available.
+    type Isa: Simd<Self> + Default;
+}

@@ -1,0 +1,137 @@
+//! The instruction set that is always there: `wide`, which picks its instructions when the crate is compiled.
+
+use wide::{f32x8, f64x4, i32x8, i64x4};
+
+use super::{PortableElement, Simd, Vector};
+
+/// The token of the portable implementation. It exists on every CPU, so anyone may make one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Portable;
+
+macro_rules! portable {
+    ($T:ident, $V:ident, $I:ident, $lanes:literal, $mantissa_bits:literal, $bias:literal) => {
+        impl PortableElement for $T {
+            type Isa = Portable;
+        }
+
+        impl Simd<$T> for Portable {
+            type V = $V;
+            const LANES: usize = $lanes;
+            const NAME: &'static str = "portable";
+
+            #[inline(always)]
+            fn splat(self, value: $T) -> $V {
+                $V::splat(value)
+            }
+
+            #[inline(always)]
+            fn load(self, source: &[$T]) -> $V {
+                let mut lanes = [0.0; $lanes];
+                lanes.copy_from_slice(&source[..$lanes]);
+                $V::new(lanes)
+            }
+
+            #[inline(always)]
+            fn store(self, vector: $V, target: &mut [$T]) {
+                target[..$lanes].copy_from_slice(&vector.to_array());
+            }
+
+            #[inline(always)]
+            fn load_partial(self, source: &[$T], fill: $T) -> $V {
+                let mut lanes = [fill; $lanes];
+                let count = source.len().min($lanes);
+                lanes[..count].copy_from_slice(&source[..count]);
+                $V::new(lanes)
+            }
+
+            #[inline(always)]
+            fn store_partial(self, vector: $V, target: &mut [$T]) {
+                let count = target.len().min($lanes);
+                target[..count].copy_from_slice(&vector.to_array()[..count]);
+            }
+        }
+
+        impl Vector<$T> for $V {
+            type Mask = $V;
+
+            #[inline(always)]
+            fn mul_add(self, b: Self, c: Self) -> Self {
+                $V::mul_add(self, b, c)
+            }
+            #[inline(always)]
+            fn neg_mul_add(self, b: Self, c: Self) -> Self {
+                $V::mul_neg_add(self, b, c)
+            }
+            #[inline(always)]
+            fn min(self, other: Self) -> Self {
+                $V::fast_min(self, other)
+            }
+            #[inline(always)]
+            fn max(self, other: Self) -> Self {
+                $V::fast_max(self, other)
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                $V::abs(self)
+            }
+            #[inline(always)]
+            fn copysign(self, sign: Self) -> Self {
+                let sign_bit = $V::splat(-0.0);
+                sign_bit.bitselect(sign, self)
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                $V::sqrt(self)
+            }
+            #[inline(always)]
+            fn round(self) -> Self {
+                // Adding 1.5·2^mantissa_bits pushes the fraction out of the mantissa; the addition itself
+                // rounds to nearest, ties to even.
+                let shift = $V::splat(1.5 * (1_u64 << $mantissa_bits) as $T);
+                (self + shift) - shift
+            }
+            #[inline(always)]
+            fn exp2_integral(self) -> Self {
+                // The sum's low mantissa bits hold self + bias, which the shift moves into the exponent.
+                let shift = $V::splat(1.5 * (1_u64 << $mantissa_bits) as $T + $bias);
+                let bits: $I = bytemuck::cast(self + shift);
+                bytemuck::cast(bits << $mantissa_bits)
+            }
+            #[inline(always)]
+            fn lt(self, other: Self) -> Self {
+                self.simd_lt(other)
+            }
+            #[inline(always)]
+            fn le(self, other: Self) -> Self {
+                self.simd_le(other)
+            }
+            #[inline(always)]
+            fn is_nan(self) -> Self {
+                $V::is_nan(self)
+            }
+            #[inline(always)]
+            fn select(mask: Self, yes: Self, no: Self) -> Self {
+                mask.bitselect(yes, no)
+            }
+            #[inline(always)]
+            fn sum(self) -> $T {
+                let mut lanes = self.to_array();
+                let mut width = $lanes / 2;
+                while width > 0 {
+                    for i in 0..width {
+                        lanes[i] += lanes[i + width];
+                    }
+                    width /= 2;
+                }
+                lanes[0]
+            }
+            #[inline(always)]
+            fn max_lane(self) -> $T {
+                self.to_array().into_iter().fold($T::NEG_INFINITY, $T::max)
+            }
+        }
+    };
+}
+
+portable!(f32, f32x8, i32x8, 8, 23, 127.0);
+portable!(f64, f64x4, i64x4, 4, 52, 1023.0);
