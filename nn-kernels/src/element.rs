@@ -18,6 +18,7 @@ mod sealed {
 pub trait Element:
     sealed::Sealed
     + crate::isa::PortableElement
+    + crate::math::MathConstants
     + Pod
     + Send
     + Sync

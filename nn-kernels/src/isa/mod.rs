@@ -3,10 +3,18 @@
 //! A *token* ([`Simd`]) stands for an instruction set; it is what makes vectors ([`Vector`]). A kernel is an
 //! `#[inline(always)]` function generic over the token, so one source serves every set.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod portable;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+#[cfg(target_arch = "x86_64")]
+pub use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512;
 pub use portable::Portable;
 
 /// An instruction set at work on elements `T`: a zero-sized token that makes vectors.
@@ -38,6 +46,42 @@ pub trait Simd<T>: Copy + Send + Sync + 'static {
 
     /// Writes the leading lanes that `target` has room for.
     fn store_partial(self, vector: Self::V, target: &mut [T]);
+
+    /// A vector from memory, without a bounds check.
+    ///
+    /// # Safety
+    /// `source` must be valid for reads of [`LANES`](Self::LANES) initialised elements.
+    unsafe fn load_ptr(self, source: *const T) -> Self::V;
+
+    /// A vector to memory, without a bounds check.
+    ///
+    /// # Safety
+    /// `target` must be valid for writes of [`LANES`](Self::LANES) elements.
+    unsafe fn store_ptr(self, vector: Self::V, target: *mut T);
+
+    /// The first `count` elements from memory, zeros in the lanes behind them; memory behind them is not touched.
+    ///
+    /// # Safety
+    /// `source` must be valid for reads of `count` initialised elements, and `count <= LANES`.
+    unsafe fn load_first(self, source: *const T, count: usize) -> Self::V;
+
+    /// The first `count` lanes to memory; memory behind them is not touched.
+    ///
+    /// # Safety
+    /// `target` must be valid for writes of `count` elements, and `count <= LANES`.
+    unsafe fn store_first(self, vector: Self::V, target: *mut T, count: usize);
+
+    /// Runs a kernel with this set's instructions: the one place where code enters the set.
+    fn run<K: Kernel<T>>(self, kernel: K) -> K::Output;
+}
+
+/// Code generic over the instruction set, with its arguments. [`Simd::run`] compiles it once for each set; its
+/// `run` and all it calls must be `#[inline(always)]`, or the vectors inside fall back to calls.
+pub trait Kernel<T> {
+    /// What the kernel returns.
+    type Output;
+    /// The kernel itself.
+    fn run<S: Simd<T>>(self, s: S) -> Self::Output;
 }
 
 /// A vector of elements `T`, lane by lane.
@@ -51,9 +95,9 @@ pub trait Vector<T>:
     fn mul_add(self, b: Self, c: Self) -> Self;
     /// `c - self · b`, fused where the instruction set fuses.
     fn neg_mul_add(self, b: Self, c: Self) -> Self;
-    /// The lesser of the two; if either is NaN, which of them comes out is unspecified.
+    /// The lesser of the two. A NaN in `other` comes out; a NaN in `self` may not.
     fn min(self, other: Self) -> Self;
-    /// The greater of the two; if either is NaN, which of them comes out is unspecified.
+    /// The greater of the two. A NaN in `other` comes out; a NaN in `self` may not.
     fn max(self, other: Self) -> Self;
     /// The absolute value; clears a NaN's sign.
     fn abs(self) -> Self;
@@ -65,6 +109,11 @@ pub trait Vector<T>:
     fn round(self) -> Self;
     /// 2^self for an integral `self` within the exponents of normal numbers, [-126, 127] or [-1022, 1023].
     fn exp2_integral(self) -> Self;
+    /// `self` · 2ⁿ for an integral `n` within twice the exponents of normal numbers: overflows to infinity and
+    /// underflows by way of the denormal numbers, rounded once.
+    fn mul_exp2(self, n: Self) -> Self;
+    /// The mantissa in [1, 2) and the exponent of normal, positive numbers.
+    fn split_exponent(self) -> (Self, Self);
     /// `self < other`; false where either is NaN.
     fn lt(self, other: Self) -> Self::Mask;
     /// `self <= other`; false where either is NaN.

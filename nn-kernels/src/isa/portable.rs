@@ -2,7 +2,7 @@
 
 use wide::{f32x8, f64x4, i32x8, i64x4};
 
-use super::{PortableElement, Simd, Vector};
+use super::{Kernel, PortableElement, Simd, Vector};
 
 /// The token of the portable implementation. It exists on every CPU, so anyone may make one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,6 +48,36 @@ macro_rules! portable {
             fn store_partial(self, vector: $V, target: &mut [$T]) {
                 let count = target.len().min($lanes);
                 target[..count].copy_from_slice(&vector.to_array()[..count]);
+            }
+
+            #[inline(always)]
+            unsafe fn load_ptr(self, source: *const $T) -> $V {
+                // SAFETY: the caller vouches for a vector's worth of elements; no alignment is asked of them.
+                $V::new(unsafe { source.cast::<[$T; $lanes]>().read_unaligned() })
+            }
+
+            #[inline(always)]
+            unsafe fn store_ptr(self, vector: $V, target: *mut $T) {
+                // SAFETY: the caller vouches for room for a vector; no alignment is asked of it.
+                unsafe { target.cast::<[$T; $lanes]>().write_unaligned(vector.to_array()) }
+            }
+
+            #[inline(always)]
+            unsafe fn load_first(self, source: *const $T, count: usize) -> $V {
+                // SAFETY: the caller vouches for `count` elements.
+                self.load_partial(unsafe { std::slice::from_raw_parts(source, count) }, 0.0)
+            }
+
+            #[inline(always)]
+            unsafe fn store_first(self, vector: $V, target: *mut $T, count: usize) {
+                let lanes = vector.to_array();
+                // SAFETY: the caller vouches for room for `count` elements, no more than there are lanes.
+                unsafe { std::ptr::copy_nonoverlapping(lanes.as_ptr(), target, count) }
+            }
+
+            #[inline(always)]
+            fn run<K: Kernel<$T>>(self, kernel: K) -> K::Output {
+                kernel.run(self)
             }
         }
 
@@ -96,6 +126,24 @@ macro_rules! portable {
                 let shift = $V::splat(1.5 * (1_u64 << $mantissa_bits) as $T + $bias);
                 let bits: $I = bytemuck::cast(self + shift);
                 bytemuck::cast(bits << $mantissa_bits)
+            }
+            #[inline(always)]
+            fn mul_exp2(self, n: Self) -> Self {
+                // 2ⁿ itself may be out of range, so it is multiplied in two halves; the first product is exact.
+                let half = Vector::round(n * $V::splat(0.5));
+                self * half.exp2_integral() * (n - half).exp2_integral()
+            }
+            #[inline(always)]
+            fn split_exponent(self) -> (Self, Self) {
+                let one: $I = bytemuck::cast($V::splat(1.0));
+                let bits: $I = bytemuck::cast(self);
+                let mantissa_mask = $I::splat((1 << $mantissa_bits) - 1);
+                let mantissa: $V = bytemuck::cast((bits & mantissa_mask) | one);
+                // The exponent's bits, put under the mantissa of 2^mantissa_bits, read as an integer.
+                let shift = $V::splat((1_u64 << $mantissa_bits) as $T);
+                let shift_bits: $I = bytemuck::cast(shift);
+                let exponent: $V = bytemuck::cast(((bits - (bits & mantissa_mask)) >> $mantissa_bits) | shift_bits);
+                (mantissa, exponent - $V::splat((1_u64 << $mantissa_bits) as $T + $bias))
             }
             #[inline(always)]
             fn lt(self, other: Self) -> Self {

@@ -1,33 +1,26 @@
 //! Elementary functions over [`Simd`], lane by lane.
 //!
 //! Every function takes the token and a vector, and is `#[inline(always)]`, so that a kernel that calls it is one
-//! piece of straight-line code.
+//! piece of straight-line code. Each states its method, its source and its error in ULP (units in the last place of
+//! the correctly rounded result), which `tests/math.rs` holds it to.
 
-use crate::Element;
-use crate::isa::Simd;
+mod exp;
+mod log;
+mod sigmoid;
 
-/// e^x.
+pub use exp::{ExpConstants, exp, exp_clamped, exp_m1};
+pub use log::{LogConstants, ln, softplus, softplus_from_exp};
+pub use sigmoid::{sigmoid, sigmoid_from_exp, tanh};
+
+use crate::isa::{Simd, Vector};
+
+/// The constants that the functions of this module need of an element type.
+pub trait MathConstants: ExpConstants + LogConstants {}
+impl<T: ExpConstants + LogConstants> MathConstants for T {}
+
+/// Horner's scheme; the constant term comes first.
 #[inline(always)]
-pub fn exp<T: Element, S: Simd<T>>(_s: S, _x: S::V) -> S::V {
-    unimplemented!("lands with the math floor")
-}
-/// e^x - 1, accurate near 0.
-#[inline(always)]
-pub fn exp_m1<T: Element, S: Simd<T>>(_s: S, _x: S::V) -> S::V {
-    unimplemented!("lands with the math floor")
-}
-/// 1 / (1 + e^-x).
-#[inline(always)]
-pub fn sigmoid<T: Element, S: Simd<T>>(_s: S, _x: S::V) -> S::V {
-    unimplemented!("lands with the math floor")
-}
-/// tanh x.
-#[inline(always)]
-pub fn tanh<T: Element, S: Simd<T>>(_s: S, _x: S::V) -> S::V {
-    unimplemented!("lands with the math floor")
-}
-/// ln(1 + e^x).
-#[inline(always)]
-pub fn softplus<T: Element, S: Simd<T>>(_s: S, _x: S::V) -> S::V {
-    unimplemented!("lands with the math floor")
+fn polynomial<T: Copy + 'static, S: Simd<T>>(s: S, x: S::V, coefficients: &'static [T]) -> S::V {
+    let (last, rest) = coefficients.split_last().expect("a polynomial has a coefficient");
+    rest.iter().rev().fold(s.splat(*last), |sum, &c| sum.mul_add(x, s.splat(c)))
 }
