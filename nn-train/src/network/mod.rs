@@ -1,5 +1,7 @@
 //! What a declared network is, and what it can do.
 
+mod check;
+pub(crate) mod compute;
 pub(crate) mod dense;
 mod init;
 mod memory;
@@ -7,10 +9,13 @@ mod theta;
 
 use std::fmt;
 
+pub use check::{GradientCheck, WorstParameter};
 pub use dense::{Dense, DenseLayer, Row};
 pub use init::Init;
 use nn_kernels::{Architecture, Element};
 pub use theta::Theta;
+
+use crate::Error;
 
 /// A network that [`network!`](crate::network) declared: parameters, and nothing but parameters.
 ///
@@ -88,6 +93,78 @@ pub unsafe trait Network: Sized + Send + Sync + 'static {
         Self: HasLayer<L>,
     {
         Theta::of(self.layer())
+    }
+
+    /// h(x), the output for one sample. Nothing is allocated after a thread's first call, and no thread is woken.
+    ///
+    /// Sums may be formed in another order than [`predict_batch`](Self::predict_batch) forms them, so the two can
+    /// differ in the last bits. An input that is not finite gives an output that need not be.
+    #[must_use]
+    fn predict(&self, input: &Self::Input) -> Self::Output {
+        let mut output = Self::Output::zeros();
+        compute::predict(Self::ARCHITECTURE, self.parameters(), input.as_slice(), output.as_mut_slice());
+        output
+    }
+
+    /// h(x) for every sample, on the current rayon pool.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without a sample, [`Error::Length`] when `outputs` has not as many rows as `inputs`.
+    fn predict_batch(&self, inputs: &[Self::Input], outputs: &mut [Self::Output]) -> Result<(), Error> {
+        if inputs.is_empty() {
+            return Err(Error::Empty { what: "inputs" });
+        }
+        if inputs.len() != outputs.len() {
+            return Err(Error::Length { what: "outputs", expected: inputs.len(), found: outputs.len() });
+        }
+        let (inputs, outputs) = (Self::Input::flatten(inputs), Self::Output::flatten_mut(outputs));
+        compute::predict_batch(Self::ARCHITECTURE, self.parameters(), inputs, outputs)
+    }
+
+    /// J on m samples and their targets: the mean loss, plus λ/2m Σ‖Θ_w‖² with λ = `l2`. Without dropout.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for m = 0, [`Error::Length`] when there are not as many targets as inputs,
+    /// [`Error::NonFinite`] for a number that is not finite, [`Error::Setting`] for a λ that is negative or not
+    /// finite.
+    fn cost(&self, inputs: &[Self::Input], targets: &[Self::Output], l2: f64) -> Result<f64, Error> {
+        compute::check_samples(inputs, targets)?;
+        let samples = (Self::Input::flatten(inputs), Self::Output::flatten(targets));
+        compute::cost(Self::ARCHITECTURE, self.parameters(), samples, l2)
+    }
+
+    /// J as [`cost`](Self::cost) gives it, and Δ = ∂J/∂Θ, which has the network's own type.
+    ///
+    /// # Errors
+    /// As [`cost`](Self::cost).
+    fn gradient(
+        &self,
+        inputs: &[Self::Input],
+        targets: &[Self::Output],
+        l2: f64,
+    ) -> Result<(f64, Box<Self>), Error> {
+        compute::check_samples(inputs, targets)?;
+        let samples = (Self::Input::flatten(inputs), Self::Output::flatten(targets));
+        let mut delta = Self::zeros();
+        let cost =
+            compute::gradient(Self::ARCHITECTURE, self.parameters(), samples, l2, delta.parameters_mut())?;
+        Ok((cost, delta))
+    }
+
+    /// Compares [`gradient`](Self::gradient) with central differences, both in `f64`: see [`GradientCheck`].
+    /// Each compared parameter costs at least eight evaluations of J, so a few dozen samples are enough.
+    ///
+    /// # Errors
+    /// As [`cost`](Self::cost).
+    fn check_gradient(
+        &self,
+        inputs: &[Self::Input],
+        targets: &[Self::Output],
+        l2: f64,
+    ) -> Result<GradientCheck, Error> {
+        compute::check_samples(inputs, targets)?;
+        let samples = (Self::Input::flatten(inputs), Self::Output::flatten(targets));
+        check::check_gradient(Self::ARCHITECTURE, self.parameters(), samples, l2)
     }
 }
 
