@@ -124,7 +124,8 @@ pub enum Error {
         epoch: usize,
         /// The step within the epoch, from 1.
         step: usize,
-        /// Which Θ^(l): the first with a number that is not finite, or the last if only the cost is.
+        /// Which Θ^(l). A gradient: the last that is not finite, since back-propagation goes on from there to the
+        /// layers before; an update: the first that is not finite; the cost: the output layer.
         layer: usize,
         /// What overflowed first.
         quantity: Quantity,

@@ -5,6 +5,7 @@ pub(crate) mod compute;
 pub(crate) mod dense;
 mod init;
 mod memory;
+mod place;
 mod theta;
 
 use std::fmt;
@@ -13,6 +14,7 @@ pub use check::{GradientCheck, WorstParameter};
 pub use dense::{Dense, DenseLayer, Row};
 pub use init::Init;
 use nn_kernels::{Architecture, Element};
+pub use place::{AsNetwork, Bare, Boxed};
 pub use theta::Theta;
 
 use crate::Error;
@@ -137,17 +139,11 @@ pub unsafe trait Network: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`cost`](Self::cost).
-    fn gradient(
-        &self,
-        inputs: &[Self::Input],
-        targets: &[Self::Output],
-        l2: f64,
-    ) -> Result<(f64, Box<Self>), Error> {
+    fn gradient(&self, inputs: &[Self::Input], targets: &[Self::Output], l2: f64) -> Result<(f64, Box<Self>), Error> {
         compute::check_samples(inputs, targets)?;
         let samples = (Self::Input::flatten(inputs), Self::Output::flatten(targets));
         let mut delta = Self::zeros();
-        let cost =
-            compute::gradient(Self::ARCHITECTURE, self.parameters(), samples, l2, delta.parameters_mut())?;
+        let cost = compute::gradient(Self::ARCHITECTURE, self.parameters(), samples, l2, delta.parameters_mut())?;
         Ok((cost, delta))
     }
 

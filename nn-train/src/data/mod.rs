@@ -1,0 +1,9 @@
+//! Samples and targets, checked once.
+
+mod dataset;
+mod split;
+mod standardize;
+
+pub use dataset::Dataset;
+pub(crate) use dataset::{class_of, highest};
+pub use standardize::Standardizer;
