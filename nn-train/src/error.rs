@@ -64,6 +64,16 @@ pub enum Error {
         /// What a class looks like.
         expected: &'static str,
     },
+    /// The counts of a confusion matrix do not form a square.
+    #[error("row {row} of the confusion matrix has {found} counts; expected {expected}, one for each row")]
+    Counts {
+        /// The row.
+        row: usize,
+        /// The number of rows.
+        expected: usize,
+        /// The counts in this row.
+        found: usize,
+    },
     /// An index points past the data.
     #[error("index {index} points past the {len} samples")]
     Index {
@@ -95,6 +105,16 @@ pub enum Error {
         column: usize,
         /// The deviation found.
         value: f64,
+    },
+    /// A standardizer's constants are not one for each feature.
+    #[error("the standardizer has {found} {name}; expected {expected}, one for each feature")]
+    Constants {
+        /// Means or deviations.
+        name: &'static str,
+        /// The features of a sample.
+        expected: usize,
+        /// The constants found.
+        found: usize,
     },
     /// A setting is out of its range.
     #[error("{name} is {value}; expected {expected}")]

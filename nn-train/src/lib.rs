@@ -16,6 +16,7 @@ pub use network::{
     AsNetwork, Bare, Boxed, Dense, DenseLayer, GradientCheck, HasLayer, Init, Network, Row, Theta, WorstParameter,
 };
 pub use nn_kernels::{Activation, Architecture, ArchitectureError, Element, Layer, Loss, StepError};
+pub use nn_macros::network;
 pub use optim::{Adam, AdamW, Optimizer, Sgd};
 pub use train::{DatasetOf, Epoch, Epochs, History, Trainer, TrainerBuilder};
 
@@ -23,6 +24,6 @@ pub use train::{DatasetOf, Epoch, Epochs, History, Trainer, TrainerBuilder};
 pub mod prelude {
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix};
     pub use crate::{
-        Adam, AdamW, Dataset, Epoch, Error, HasLayer, History, Network, Optimizer, Sgd, Standardizer, Trainer,
+        Adam, AdamW, Dataset, Epoch, Error, HasLayer, History, Network, Optimizer, Sgd, Standardizer, Trainer, network,
     };
 }

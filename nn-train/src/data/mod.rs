@@ -1,6 +1,8 @@
 //! Samples and targets, checked once.
 
 mod dataset;
+#[cfg(feature = "serde")]
+mod serde;
 mod split;
 mod standardize;
 

@@ -72,12 +72,12 @@ impl<X: Row> Standardizer<X> {
     /// Constants from elsewhere.
     ///
     /// # Errors
-    /// [`Error::Setting`] when there are not S_1 of each, a mean is not finite, or a deviation not finite and
-    /// positive.
+    /// [`Error::Constants`] when there are not S_1 of each, [`Error::Setting`] when a mean is not finite or a
+    /// deviation not finite and positive.
     pub fn from_constants(means: Vec<f64>, deviations: Vec<f64>) -> Result<Self, Error> {
-        for (name, constants) in [("the number of means", &means), ("the number of deviations", &deviations)] {
-            if constants.len() != X::WIDTH {
-                return Err(Error::setting(name, constants.len(), "one for each number of a sample"));
+        for (name, count) in [("means", means.len()), ("deviations", deviations.len())] {
+            if count != X::WIDTH {
+                return Err(Error::Constants { name, expected: X::WIDTH, found: count });
             }
         }
         if let Some(mean) = means.iter().find(|mean| !mean.is_finite()) {

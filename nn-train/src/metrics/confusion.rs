@@ -20,7 +20,11 @@ use crate::train::DatasetOf;
 /// # Ok::<(), nn_train::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "Vec<Vec<usize>>", into = "Vec<Vec<usize>>")
+)]
 pub struct ConfusionMatrix {
     classes: usize,
     counts: Vec<usize>,
@@ -106,6 +110,31 @@ impl ConfusionMatrix {
     #[must_use]
     pub fn report(&self) -> ClassificationReport {
         ClassificationReport::from_confusion(self)
+    }
+}
+
+/// The counts row by row, at least one of them above 0.
+impl TryFrom<Vec<Vec<usize>>> for ConfusionMatrix {
+    type Error = Error;
+
+    fn try_from(rows: Vec<Vec<usize>>) -> Result<Self, Error> {
+        let classes = rows.len();
+        if let Some((row, counts)) = rows.iter().enumerate().find(|(_, counts)| counts.len() != classes) {
+            return Err(Error::Counts { row, expected: classes, found: counts.len() });
+        }
+        let counts = rows.concat();
+        let total = counts.iter().try_fold(0_usize, |sum, &count| sum.checked_add(count));
+        match total {
+            None => Err(Error::setting("the sum of counts", "larger than memory", "a number of samples")),
+            Some(0) => Err(Error::Empty { what: "the confusion matrix" }),
+            Some(_) => Ok(Self { classes, counts }),
+        }
+    }
+}
+
+impl From<ConfusionMatrix> for Vec<Vec<usize>> {
+    fn from(matrix: ConfusionMatrix) -> Self {
+        matrix.counts.chunks(matrix.classes.max(1)).map(<[usize]>::to_vec).collect()
     }
 }
 
