@@ -3,6 +3,8 @@
 mod adam;
 mod adamw;
 mod sgd;
+#[cfg(test)]
+mod tests;
 
 pub use adam::Adam;
 pub use adamw::AdamW;
