@@ -71,7 +71,7 @@ impl Expansion {
         let documentation = self.documentation();
         let fields = self.indices().map(|layer| {
             let field = field(layer);
-            let documentation = format!("Θ^({layer}): {}.", self.describe(layer));
+            let documentation = format!(" Θ^({layer}): {}.", self.describe(layer));
             let dense = self.dense(layer);
             quote!(#[doc = #documentation] #visibility #field: #dense)
         });
@@ -111,7 +111,7 @@ impl Expansion {
         })
     }
 
-    /// Whether a width is a path, whose value only the compiler knows.
+    /// A constant for each width that is a path, and its check: only the compiler knows the value.
     fn width_constants(&self) -> TokenStream {
         let constants = self.network.widths.iter().enumerate().filter_map(|(index, width)| {
             let Width::Path(path) = width else { return None };
@@ -279,7 +279,7 @@ impl Expansion {
 
     fn documentation(&self) -> String {
         let Network { element, loss, .. } = &self.network;
-        format!("A network of `{element}`, `{}`, with the loss `{}`.", shape(&self.network), shown_choice(*loss))
+        format!(" A network of `{element}`, `{}`, with the loss `{}`.", shape(&self.network), shown_choice(*loss))
     }
 
     /// `64 => 48, relu, dropout 0.2`.

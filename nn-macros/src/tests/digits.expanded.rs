@@ -1,10 +1,10 @@
 /// Reads digits.
-///A network of `f32`, `64 => HIDDEN leaky_relu(-0.01) dropout(0.2) => 10 softmax`, with the loss `cross_entropy`.
+/// A network of `f32`, `64 => HIDDEN leaky_relu(-0.01) dropout(0.2) => 10 softmax`, with the loss `cross_entropy`.
 #[repr(C)]
 pub struct Digits {
-    ///Θ^(1): `64 => HIDDEN`, leaky_relu(-0.01), dropout(0.2).
+    /// Θ^(1): `64 => HIDDEN`, leaky_relu(-0.01), dropout(0.2).
     pub layer1: ::nn_train::Dense<f32, 64, { HIDDEN }>,
-    ///Θ^(2): `HIDDEN => 10`, softmax.
+    /// Θ^(2): `HIDDEN => 10`, softmax.
     pub layer2: ::nn_train::Dense<f32, { HIDDEN }, 10>,
 }
 #[allow(deprecated)]
