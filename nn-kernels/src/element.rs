@@ -20,6 +20,7 @@ pub trait Element:
     + crate::isa::PortableElement
     + crate::math::MathConstants
     + crate::dispatch::Dispatch
+    + crate::gemm::MatrixMultiplyElement
     + Pod
     + Send
     + Sync

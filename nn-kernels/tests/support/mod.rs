@@ -4,6 +4,7 @@
 
 pub mod compare;
 
+use nn_kernels::gemm::MatrixMultiply;
 use nn_kernels::random::{Purpose, stream};
 use nn_kernels::{Activation, Architecture, Element, InstructionSet, Layer, Layered, Loss, StepEngine};
 use rand::Rng;
@@ -133,13 +134,18 @@ pub fn engines<T: Element>() -> Vec<EngineKind<T>> {
             eprintln!("NOT RUN: this CPU lacks {name}");
         }
     }
-    available
-        .into_iter()
-        .map(|set| EngineKind {
-            name: format!("layered/{set}/{}", T::NAME),
-            make: Box::new(move |architecture| Box::new(Layered::with_set(architecture, set).expect("memory"))),
-        })
-        .collect()
+    let packed = available.into_iter().map(|set| EngineKind {
+        name: format!("layered/{set}/{}", T::NAME),
+        make: Box::new(move |architecture| Box::new(Layered::with_set(architecture, set).expect("memory"))),
+    });
+    let crates_own = EngineKind {
+        name: format!("layered/matrixmultiply/{}", T::NAME),
+        make: Box::new(|architecture| {
+            let gemm = Box::new(MatrixMultiply);
+            Box::new(Layered::with_gemm(architecture, InstructionSet::best(), gemm).expect("memory"))
+        }),
+    };
+    packed.chain([crates_own]).collect()
 }
 
 /// Runs `work` in a pool of `threads`.
