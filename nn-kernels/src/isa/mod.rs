@@ -7,6 +7,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod dispatch;
 mod portable;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -15,6 +16,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use avx512::Avx512;
+pub use dispatch::{Dispatch, ENVIRONMENT_VARIABLE, InstructionSet, IsaError};
 pub use portable::Portable;
 
 /// An instruction set at work on elements `T`: a zero-sized token that makes vectors.
@@ -126,10 +128,4 @@ pub trait Vector<T>:
     fn sum(self) -> T;
     /// The greatest lane, as [`max`](Self::max) sees it.
     fn max_lane(self) -> T;
-}
-
-/// An element type for which the portable vectors exist; what lets code generic over the element use them.
-pub trait PortableElement: Sized {
-    /// The token, always available.
-    type Isa: Simd<Self> + Default;
 }

@@ -2,7 +2,7 @@
 
 use wide::{f32x8, f64x4, i32x8, i64x4};
 
-use super::{Kernel, PortableElement, Simd, Vector};
+use super::{Kernel, Simd, Vector};
 
 /// The token of the portable implementation. It exists on every CPU, so anyone may make one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -10,10 +10,6 @@ pub struct Portable;
 
 macro_rules! portable {
     ($T:ident, $V:ident, $I:ident, $lanes:literal, $mantissa_bits:literal, $bias:literal) => {
-        impl PortableElement for $T {
-            type Isa = Portable;
-        }
-
         impl Simd<$T> for Portable {
             type V = $V;
             const LANES: usize = $lanes;
