@@ -64,6 +64,16 @@ pub enum Error {
         /// What a class looks like.
         expected: &'static str,
     },
+    /// The counts of a confusion matrix do not form a square.
+    #[error("row {row} of the confusion matrix has {found} counts; expected {expected}, one for each row")]
+    Counts {
+        /// The row.
+        row: usize,
+        /// The number of rows.
+        expected: usize,
+        /// The counts in this row.
+        found: usize,
+    },
     /// An index points past the data.
     #[error("index {index} points past the {len} samples")]
     Index {
@@ -96,6 +106,16 @@ pub enum Error {
         /// The deviation found.
         value: f64,
     },
+    /// A standardizer's constants are not one for each feature.
+    #[error("the standardizer has {found} {name}; expected {expected}, one for each feature")]
+    Constants {
+        /// Means or deviations.
+        name: &'static str,
+        /// The features of a sample.
+        expected: usize,
+        /// The constants found.
+        found: usize,
+    },
     /// A setting is out of its range.
     #[error("{name} is {value}; expected {expected}")]
     Setting {
@@ -124,7 +144,8 @@ pub enum Error {
         epoch: usize,
         /// The step within the epoch, from 1.
         step: usize,
-        /// Which Θ^(l): the first with a number that is not finite, or the last if only the cost is.
+        /// Which Θ^(l). A gradient: the last that is not finite, since back-propagation goes on from there to the
+        /// layers before; an update: the first that is not finite; the cost: the output layer.
         layer: usize,
         /// What overflowed first.
         quantity: Quantity,

@@ -38,5 +38,34 @@ macro_rules! __nn_train_impl_serde {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __nn_train_impl_serde {
-    ($Network:ident) => {};
+    ($Network:ident) => {
+        impl $crate::__private::serde::Serialize for $Network {
+            fn serialize<S: $crate::__private::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                $crate::__private::serialize(self, serializer)
+            }
+        }
+
+        impl<'de> $crate::__private::serde::Deserialize<'de> for $Network {
+            fn deserialize<D: $crate::__private::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                ::core::result::Result::map(<Self as $crate::Network>::deserialize_boxed(deserializer), |network| {
+                    *network
+                })
+            }
+        }
+    };
+}
+
+/// The body of a network's `Serialize`.
+///
+/// # Errors
+/// The serializer's.
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+pub fn serialize<N: Network, S: serde::Serializer>(network: &N, serializer: S) -> Result<S::Ok, S::Error> {
+    crate::network::serde::serialize(network, serializer)
 }

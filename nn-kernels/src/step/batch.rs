@@ -79,3 +79,60 @@ impl<'a, T: Element> Batch<'a, T> {
         Ok(())
     }
 }
+
+impl<'a, T: Element> Batch<'a, T> {
+    /// Whether rows are taken in an order of their own, and need to be gathered.
+    pub(crate) const fn is_ordered(&self) -> bool {
+        self.order.is_some()
+    }
+
+    /// Rows `first..first + count` of the step.
+    pub(crate) const fn slice(self, first: usize, count: usize) -> Rows<'a, T> {
+        Rows { batch: self, first, count }
+    }
+}
+
+/// Consecutive rows of a batch, which one shard is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rows<'a, T> {
+    batch: Batch<'a, T>,
+    first: usize,
+    count: usize,
+}
+
+impl<'a, T: Element> Rows<'a, T> {
+    /// The first row's number in the batch.
+    pub(crate) const fn first(&self) -> usize {
+        self.first
+    }
+
+    /// The number of rows.
+    pub(crate) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The rows' inputs and targets: the batch's own slices, or copied into the room given where the batch has an
+    /// order. The room must then hold all rows.
+    pub(crate) fn gather<'b>(&self, inputs: &'b mut [T], targets: &'b mut [T]) -> (&'b [T], &'b [T])
+    where
+        'a: 'b,
+    {
+        let Batch { input_width, target_width, .. } = self.batch;
+        let rows = self.first..self.first + self.count;
+        let Some(order) = self.batch.order else {
+            return (
+                &self.batch.inputs[rows.start * input_width..rows.end * input_width],
+                &self.batch.targets[rows.start * target_width..rows.end * target_width],
+            );
+        };
+        let inputs = &mut inputs[..self.count * input_width];
+        let targets = &mut targets[..self.count * target_width];
+        let places = inputs.chunks_exact_mut(input_width).zip(targets.chunks_exact_mut(target_width));
+        for (&index, (input, target)) in order[rows].iter().zip(places) {
+            let index = index as usize;
+            input.copy_from_slice(&self.batch.inputs[index * input_width..][..input_width]);
+            target.copy_from_slice(&self.batch.targets[index * target_width..][..target_width]);
+        }
+        (inputs, targets)
+    }
+}

@@ -1,13 +1,102 @@
 //! Which units a step drops.
 
+use rand::Rng;
+
+use crate::Element;
+use crate::random::{Purpose, stream};
+
 /// Where a step's dropout masks come from: a seed, and the number of the batch's first sample in the run.
 ///
+/// Dropout is inverted: a kept unit is scaled by 1/(1 - p) in training, so that prediction need not know of it.
+///
 /// Masks depend on the seed, the layer, the unit and the sample's number (`first_sample` + its row in the batch),
-/// on nothing else: not on shards, threads, or the engine.
+/// on nothing else: not on shards, threads, or the engine. Layer l's (from 0) come from
+/// [`stream`]`(seed, Purpose::Dropout, l)`, of which each sample owns ⌈width / 16⌉ blocks of 16 words: sample i
+/// those from block i · ⌈width / 16⌉ on. Unit u takes the sample's u-th word, and is kept where that word is at
+/// least p · 2³².
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dropout {
     /// The seed of the run.
     pub seed: u64,
     /// How many samples the run has trained on before this batch.
     pub first_sample: u64,
+}
+
+/// Words in a block of the generator.
+const BLOCK_WORDS: usize = 16;
+
+/// The least word that keeps a unit.
+fn threshold(probability: f64) -> u32 {
+    // 2³² is exact, and the conversion saturates.
+    (probability * 4_294_967_296.0).round() as u32
+}
+
+impl Dropout {
+    /// Drops units of `layer` (from 0) in rows of `width`, the first of them being row `first_row` of the batch:
+    /// the numbers of each of `slices` are multiplied by 1/(1 - p) or 0.
+    pub(crate) fn apply<T: Element>(
+        self,
+        layer: usize,
+        probability: f64,
+        width: usize,
+        first_row: usize,
+        activations: &mut [T],
+        derivatives: &mut [T],
+    ) {
+        let threshold = threshold(probability);
+        let keep = T::from_f64(1.0 / (1.0 - probability));
+        let blocks = width.div_ceil(BLOCK_WORDS);
+        let mut generator = stream(self.seed, Purpose::Dropout, layer as u32);
+        let first_sample = self.first_sample.wrapping_add(first_row as u64);
+        generator.set_block_pos(first_sample.wrapping_mul(blocks as u64));
+        let rows = activations.chunks_exact_mut(width).zip(derivatives.chunks_exact_mut(width));
+        for (activations, derivatives) in rows {
+            for (a, d) in activations.iter_mut().zip(derivatives) {
+                let factor = if generator.next_u32() >= threshold { keep } else { T::ZERO };
+                *a *= factor;
+                *d *= factor;
+            }
+            for _ in width..blocks * BLOCK_WORDS {
+                generator.next_u32();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_cover_the_words() {
+        assert_eq!(threshold(0.0), 0);
+        assert_eq!(threshold(0.5), 1 << 31);
+        assert_eq!(threshold(0.25), 1 << 30);
+        assert_eq!(threshold(1.0 - f64::EPSILON), u32::MAX);
+    }
+
+    /// The first masks are part of the format: a checkpoint resumed elsewhere must drop the same units.
+    /// They were computed by another implementation of ChaCha8, from the documentation of [`Dropout`].
+    #[test]
+    fn golden_masks() {
+        let mask = |seed, first_sample, layer, first_row| {
+            let mut a = [1.0; 40];
+            let mut d = [1.0; 40];
+            Dropout { seed, first_sample }.apply::<f64>(layer, 0.5, 20, first_row, &mut a, &mut d);
+            assert_eq!(a, d);
+            a.map(|a| if a == 2.0 { '1' } else { '0' }).iter().collect::<String>()
+        };
+        assert_eq!(mask(7, 0, 0, 0), "0100001100111000111100101111110101000101");
+        assert_eq!(mask(7, 0, 1, 0), "0111011011110010001000010100011101101111");
+        assert_eq!(mask(8, 1_000_000, 0, 3), "0100110001111111000011101100010100101111");
+        assert_eq!(mask(7, 0, 0, 1)[..20], mask(7, 0, 0, 0)[20..], "a row of the batch");
+        assert_eq!(mask(7, 1, 0, 0)[..20], mask(7, 0, 0, 0)[20..], "a batch further on");
+    }
+
+    #[test]
+    fn positions_wrap() {
+        let mut a = [1.0_f32; 64];
+        let mut d = [1.0; 64];
+        Dropout { seed: 0, first_sample: u64::MAX }.apply(0, 0.5, 32, usize::MAX, &mut a, &mut d);
+    }
 }

@@ -2,7 +2,10 @@
 
 mod batch;
 mod dropout;
+mod lane;
 mod layered;
+mod passes;
+mod shards;
 mod single;
 
 pub use batch::Batch;

@@ -1,17 +1,91 @@
 //! One sample forward, for control loops: no threads, no packing.
 
-use crate::{Architecture, Element, StepError};
+use crate::activation::activate;
+use crate::error::check_length;
+use crate::isa::{Kernel, Simd, Vector};
+use crate::{Architecture, Element, InstructionSet, StepError};
 
-/// A^(L) of one sample: `x` has S_1 numbers, `out` S_L. `scratch` grows once to twice the widest hidden layer.
+/// A^(L) of one sample: `x` has S_1 numbers, `out` S_L. `scratch` grows once, to twice the widest hidden layer.
+///
+/// ```
+/// use nn_kernels::{Activation, Architecture, Layer, Loss, predict_one};
+///
+/// // 2 => 1: Θ_w = [1, -1], bias 0.5
+/// let architecture = Architecture::new(vec![Layer::new(2, 1, Activation::Relu)], Loss::Mse)?;
+/// let mut out = [f32::NAN];
+/// predict_one(&architecture, &[1.0, -1.0, 0.5], &[3.0, 2.0], &mut out, &mut Vec::new())?;
+/// assert_eq!(out, [1.5]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`StepError::Length`] when a length is not the architecture's; `out` is then as it was.
 pub fn predict_one<T: Element>(
-    _architecture: &Architecture,
-    _theta: &[T],
-    _x: &[T],
-    _out: &mut [T],
-    _scratch: &mut Vec<T>,
+    architecture: &Architecture,
+    theta: &[T],
+    x: &[T],
+    out: &mut [T],
+    scratch: &mut Vec<T>,
 ) -> Result<(), StepError> {
-    unimplemented!("lands shortly")
+    check_length("theta", theta, architecture.params())?;
+    check_length("x", x, architecture.inputs())?;
+    check_length("out", out, architecture.outputs())?;
+    let layers = architecture.layers();
+    let widest = layers[..layers.len() - 1].iter().map(|layer| layer.outputs).max().unwrap_or(0);
+    if scratch.len() < 2 * widest {
+        scratch.resize(2 * widest, T::ZERO);
+    }
+    let (a, next) = scratch.split_at_mut(widest);
+    T::dispatch(InstructionSet::best(), Forward { architecture, theta, x, out, a, next });
+    Ok(())
+}
+
+/// One sample's way through the network; `a` and `next` hold the activations before and behind a layer.
+struct Forward<'a, T> {
+    architecture: &'a Architecture,
+    theta: &'a [T],
+    x: &'a [T],
+    out: &'a mut [T],
+    a: &'a mut [T],
+    next: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for Forward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let Self { architecture, mut theta, x, out, mut a, mut next } = self;
+        let layers = architecture.layers();
+        for (l, layer) in layers.iter().enumerate() {
+            let (weights, rest) = theta.split_at(layer.inputs * layer.outputs);
+            let (bias, behind) = rest.split_at(layer.outputs);
+            theta = behind;
+            let input = if l == 0 { x } else { &a[..layer.inputs] };
+            let z = if l + 1 == layers.len() { &mut *out } else { &mut next[..layer.outputs] };
+            for ((z, row), &bias) in z.iter_mut().zip(weights.chunks_exact(layer.inputs)).zip(bias) {
+                *z = bias + dot(s, row, input);
+            }
+            activate(s, layer.activation, layer.outputs, z);
+            std::mem::swap(&mut a, &mut next);
+        }
+    }
+}
+
+/// Σ a·b, in two sums side by side.
+#[inline(always)]
+fn dot<T: Element, S: Simd<T>>(s: S, a: &[T], b: &[T]) -> T {
+    let mut sums = [s.splat(T::ZERO); 2];
+    let mut a_pairs = a.chunks_exact(2 * S::LANES);
+    let mut b_pairs = b.chunks_exact(2 * S::LANES);
+    for (a, b) in (&mut a_pairs).zip(&mut b_pairs) {
+        for (v, sum) in sums.iter_mut().enumerate() {
+            *sum = s.load(&a[v * S::LANES..]).mul_add(s.load(&b[v * S::LANES..]), *sum);
+        }
+    }
+    let tails = a_pairs.remainder().chunks(S::LANES).zip(b_pairs.remainder().chunks(S::LANES));
+    for ((a, b), sum) in tails.zip(&mut sums) {
+        *sum = s.load_partial(a, T::ZERO).mul_add(s.load_partial(b, T::ZERO), *sum);
+    }
+    (sums[0] + sums[1]).sum()
 }

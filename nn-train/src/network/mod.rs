@@ -5,6 +5,9 @@ pub(crate) mod compute;
 pub(crate) mod dense;
 mod init;
 mod memory;
+mod place;
+#[cfg(feature = "serde")]
+pub(crate) mod serde;
 mod theta;
 
 use std::fmt;
@@ -13,6 +16,7 @@ pub use check::{GradientCheck, WorstParameter};
 pub use dense::{Dense, DenseLayer, Row};
 pub use init::Init;
 use nn_kernels::{Architecture, Element};
+pub use place::{AsNetwork, Bare, Boxed};
 pub use theta::Theta;
 
 use crate::Error;
@@ -137,17 +141,11 @@ pub unsafe trait Network: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`cost`](Self::cost).
-    fn gradient(
-        &self,
-        inputs: &[Self::Input],
-        targets: &[Self::Output],
-        l2: f64,
-    ) -> Result<(f64, Box<Self>), Error> {
+    fn gradient(&self, inputs: &[Self::Input], targets: &[Self::Output], l2: f64) -> Result<(f64, Box<Self>), Error> {
         compute::check_samples(inputs, targets)?;
         let samples = (Self::Input::flatten(inputs), Self::Output::flatten(targets));
         let mut delta = Self::zeros();
-        let cost =
-            compute::gradient(Self::ARCHITECTURE, self.parameters(), samples, l2, delta.parameters_mut())?;
+        let cost = compute::gradient(Self::ARCHITECTURE, self.parameters(), samples, l2, delta.parameters_mut())?;
         Ok((cost, delta))
     }
 
@@ -165,6 +163,18 @@ pub unsafe trait Network: Sized + Send + Sync + 'static {
         compute::check_samples(inputs, targets)?;
         let samples = (Self::Input::flatten(inputs), Self::Output::flatten(targets));
         check::check_gradient(Self::ARCHITECTURE, self.parameters(), samples, l2)
+    }
+
+    /// Reads a network into a box, without one on the stack first: what to use for large networks, as
+    /// `#[serde(deserialize_with = "Digits::deserialize_boxed")]` on a field of type `Box<Digits>` too.
+    /// `Deserialize` itself returns the network by value.
+    ///
+    /// # Errors
+    /// The deserializer's, for an architecture or a shape other than the network's, and for numbers that are not
+    /// finite.
+    #[cfg(feature = "serde")]
+    fn deserialize_boxed<'de, D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Box<Self>, D::Error> {
+        serde::deserialize(deserializer)
     }
 }
 

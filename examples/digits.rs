@@ -1,0 +1,110 @@
+//! Hand-written digits: a network, 1,437 images to learn from, and 360 that it has never seen to be judged by.
+//!
+//! Half a pixel to the left, an image still shows the same digit. The network is told so: each image that it learns
+//! from comes nine times, in place and moved by half a pixel in eight directions.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use nn_examples::arguments::count_in;
+use nn_examples::digit_images::{self, CLASSES, Image, shifted};
+use nn_examples::progress::{Progress, rate};
+use nn_train::prelude::*;
+
+network! {
+    /// From the 8 × 8 pixels of an image to the probability of each digit.
+    pub struct Digits<64 => 256 relu dropout(0.4) => 10 softmax>;
+}
+
+/// Train a network on hand-written digits, and judge it by digits that it has not seen
+#[derive(Parser)]
+struct Arguments {
+    /// Seed of the split, the initial parameters, the order of the samples and the dropout
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How often the images are gone through
+    #[arg(long, default_value_t = 20, value_parser = count_in(1, 10_000))]
+    epochs: usize,
+    /// Samples in a step
+    #[arg(long, default_value_t = 64, value_parser = count_in(1, 1_000_000))]
+    batch_size: usize,
+    /// Threads to train on [default: all cores]
+    #[arg(long, value_parser = count_in(1, 1024))]
+    threads: Option<usize>,
+}
+
+/// The share of all images to test with, and of the others, the share to validate with after each epoch.
+const TEST: f64 = 0.2;
+const VALIDATION: f64 = 0.1;
+
+type Images = Dataset<Image, [f32; CLASSES]>;
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let (images, digits) = digit_images::load()?;
+    let all = Images::from_labels(images, &digits)?;
+    // Every part has its share of each digit. The test set is touched once, at the end.
+    let (test, rest) = all.stratified_split(TEST, arguments.seed)?;
+    let (valid, train) = rest.stratified_split(VALIDATION, arguments.seed)?;
+    let train = moved_about(&train)?;
+
+    let mut network = Digits::new(arguments.seed);
+    let mut trainer = Trainer::builder()
+        .optimizer(Adam::new(0.003))
+        .batch_size(arguments.batch_size)
+        .epochs(arguments.epochs)
+        .seed(arguments.seed);
+    if let Some(threads) = arguments.threads {
+        trainer = trainer.threads(threads);
+    }
+    let trainer = trainer.build()?;
+
+    println!("{}, {} parameters, seed {}", Digits::ARCHITECTURE, Digits::PARAMS, arguments.seed);
+    println!("{} samples to train, {} to validate, {} to test\n", train.len(), valid.len(), test.len());
+    let progress = Progress::new(arguments.epochs);
+    let start = Instant::now();
+    for epoch in trainer.epochs(&mut network, &train, Some(&valid))? {
+        let epoch = epoch?;
+        progress.epoch(epoch.number, &describe(&epoch));
+    }
+    progress.finish();
+    println!("\ntrained in {:.2} s", start.elapsed().as_secs_f64());
+
+    let confusion = ConfusionMatrix::evaluate(&network, &test)?;
+    println!("\n{}\n\n{confusion}\n", confusion.report());
+    println!("test accuracy: {:.3}", confusion.accuracy());
+    Ok(())
+}
+
+/// The samples, each in its place and moved by half a pixel in eight directions.
+fn moved_about(images: &Images) -> Result<Images, Error> {
+    let (mut inputs, mut targets) = (Vec::new(), Vec::new());
+    for (image, target) in images.iter() {
+        for (right, down) in (-1..=1).flat_map(|right| (-1..=1).map(move |down| (right, down))) {
+            inputs.push(shifted(image, right, down));
+            targets.push(*target);
+        }
+    }
+    Dataset::new(inputs, targets)
+}
+
+fn describe(epoch: &Epoch) -> String {
+    let optional = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |n| format!("{n:.4}"));
+    format!(
+        "cost {:.4}  validation cost {}  accuracy {}  {:>7} samples/s",
+        epoch.cost,
+        optional(epoch.validation_cost),
+        optional(epoch.accuracy),
+        rate(epoch.samples_per_second)
+    )
+}

@@ -1,0 +1,118 @@
+//! How a batch is split: a function of the network and the number of samples, never of the threads.
+
+use crate::{Architecture, Element};
+
+/// The most accumulators of a gradient, and with them the most threads that one step can use.
+const MAX_LANES: usize = 16;
+/// Memory for accumulators beyond the gradient itself.
+const ACCUMULATOR_BYTES: usize = 64 << 20;
+/// What a shard's activations may take: half of a common L2.
+const SHARD_BYTES: usize = 512 << 10;
+/// Arithmetic below which a shard is not worth waking a thread for, some 30 µs of it.
+const SHARD_FLOPS: f64 = 2e6;
+/// Below this many rows, packing Θ for a shard's GEMM costs more than the parallelism brings.
+const MIN_ROWS: usize = 64;
+/// More rows than this bring the GEMM nothing.
+const MAX_ROWS: usize = 1024;
+/// A layer of more weights than this falls out of L2, so that more rows must share the reading of it.
+const WIDE_LAYER: usize = 1 << 18;
+/// What a network with a wide layer has instead of [`MIN_ROWS`].
+const WIDE_ROWS: usize = 128;
+
+/// The rule for a network: its batches are cut into *lanes*, each of which has an accumulator for the gradient and
+/// walks through its rows in *shards*, whose activations fit into cache.
+///
+/// - A shard has at most `max_rows`: as many as fit into [`SHARD_BYTES`], within [`MIN_ROWS`] ([`WIDE_ROWS`] where a
+///   layer is wide) and [`MAX_ROWS`].
+/// - A lane has at least `min_rows`: [`MIN_ROWS`] or [`WIDE_ROWS`], or as many as make [`SHARD_FLOPS`].
+/// - There are at most `max_lanes`: [`MAX_LANES`], or as many as fit into [`ACCUMULATOR_BYTES`], but at least two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ShardRule {
+    max_rows: usize,
+    min_rows: usize,
+    max_lanes: usize,
+}
+
+/// How one batch is split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shards {
+    /// Rows of a shard; the last one of the batch may have fewer.
+    pub(crate) rows: usize,
+    /// Rows of a lane, a multiple of `rows`; the last lane may have fewer.
+    pub(crate) lane_rows: usize,
+    /// Lanes that have rows.
+    pub(crate) lanes: usize,
+}
+
+impl ShardRule {
+    pub(crate) fn new<T: Element>(architecture: &Architecture) -> Self {
+        let layers = architecture.layers();
+        let units = architecture.inputs() + layers.iter().map(|layer| 2 * layer.outputs).sum::<usize>();
+        let cached = SHARD_BYTES / (units.saturating_mul(size_of::<T>()));
+        let wide = layers.iter().any(|layer| layer.inputs * layer.outputs >= WIDE_LAYER);
+        let least = if wide { WIDE_ROWS } else { MIN_ROWS };
+        let max_rows = (cached / MIN_ROWS * MIN_ROWS).clamp(least, MAX_ROWS);
+        let worthwhile = (SHARD_FLOPS / architecture.step_flops(1)).ceil() as usize;
+        let accumulators = ACCUMULATOR_BYTES / (architecture.params() * size_of::<T>());
+        Self {
+            max_rows,
+            min_rows: worthwhile.clamp(least, max_rows),
+            max_lanes: (1 + accumulators).clamp(2, MAX_LANES),
+        }
+    }
+
+    /// The most lanes of any batch of up to `rows` rows.
+    pub(crate) fn lane_bound(self, rows: usize) -> usize {
+        (rows / self.min_rows).clamp(1, self.max_lanes)
+    }
+
+    /// The most rows of a shard of any batch of up to `rows` rows.
+    pub(crate) fn row_bound(self, rows: usize) -> usize {
+        rows.min(self.max_rows)
+    }
+
+    /// The split of a batch of `rows` ≥ 1 rows.
+    pub(crate) fn split(self, rows: usize) -> Shards {
+        let lanes = self.lane_bound(rows);
+        let per_lane = rows.div_ceil(lanes);
+        let shards = per_lane.div_ceil(self.max_rows);
+        // A multiple of 8 fills the GEMM's tiles; max_rows is one, so that rounding up does not exceed it.
+        let shard_rows = per_lane.div_ceil(shards).next_multiple_of(8).min(self.row_bound(rows));
+        let lane_rows = shards * shard_rows;
+        Shards { rows: shard_rows, lane_rows, lanes: rows.div_ceil(lane_rows) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, Layer, Loss};
+
+    fn rule(widths: &[usize]) -> ShardRule {
+        let layers = widths.windows(2).map(|w| Layer::new(w[0], w[1], Activation::Sigmoid)).collect();
+        ShardRule::new::<f32>(&Architecture::new(layers, Loss::CrossEntropy).expect("valid"))
+    }
+
+    #[test]
+    fn every_row_is_in_one_shard_and_bounds_hold() {
+        for widths in [&[2, 4, 4, 4][..], &[784, 128, 10], &[1, 1], &[1024, 1024, 1024, 10], &[5000, 5000]] {
+            let rule = rule(widths);
+            for rows in (1..3000).chain([4096, 65_535, 65_536, 1_000_000]) {
+                let split = rule.split(rows);
+                assert!(split.lanes * split.lane_rows >= rows, "{widths:?} {rows}: {split:?}");
+                assert!((split.lanes - 1) * split.lane_rows < rows, "{widths:?} {rows}: {split:?}");
+                assert_eq!(split.lane_rows % split.rows, 0);
+                assert!(split.lanes <= rule.lane_bound(rows) && split.rows <= rule.row_bound(rows));
+            }
+        }
+    }
+
+    #[test]
+    fn examples() {
+        assert_eq!(rule(&[784, 128, 10]).split(128), Shards { rows: 64, lane_rows: 64, lanes: 2 });
+        assert_eq!(rule(&[2, 4, 4, 4]).split(32), Shards { rows: 32, lane_rows: 32, lanes: 1 });
+        assert_eq!(rule(&[2, 4, 4, 4]).split(65_536), Shards { rows: 1024, lane_rows: 4096, lanes: 16 });
+        assert_eq!(rule(&[1024, 1024, 1024, 10]).split(1024).rows, 128);
+        assert_eq!(rule(&[5000, 5000]).split(4096).lanes, 2, "accumulators of 100 MB");
+    }
+}

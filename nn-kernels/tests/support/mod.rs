@@ -1,0 +1,144 @@
+//! What the tests share: deterministic data, networks of every kind, and comparators that fail on NaN.
+
+#![allow(dead_code, unreachable_pub, reason = "every test binary uses a part")]
+
+pub mod compare;
+
+use nn_kernels::random::{Purpose, stream};
+use nn_kernels::{Activation, Architecture, Element, InstructionSet, Layer, Layered, Loss, StepEngine};
+use rand::Rng;
+
+/// Numbers that are the same on every machine.
+pub struct Numbers(nn_kernels::random::ChaCha8Rng);
+
+impl Numbers {
+    pub fn new(seed: u64) -> Self {
+        Self(stream(seed, Purpose::Initialisation, 0))
+    }
+
+    /// A number in [0, 1).
+    pub fn unit(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// `count` numbers in [low, high).
+    pub fn between(&mut self, low: f64, high: f64, count: usize) -> Vec<f64> {
+        (0..count).map(|_| low + (high - low) * self.unit()).collect()
+    }
+
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.0.next_u64() % bound as u64) as usize
+    }
+}
+
+/// A network's problem: parameters, inputs and targets.
+#[derive(Clone)]
+pub struct Problem {
+    pub architecture: Architecture,
+    pub theta: Vec<f64>,
+    pub inputs: Vec<f64>,
+    pub targets: Vec<f64>,
+}
+
+pub const HIDDEN: [Activation; 9] = [
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Relu,
+    Activation::LeakyRelu(0.1),
+    Activation::Elu,
+    Activation::Gelu,
+    Activation::Silu,
+    Activation::Softplus,
+    Activation::Linear,
+];
+
+pub const LOSSES: [Loss; 4] = [Loss::CrossEntropy, Loss::Mse, Loss::Mae, Loss::Huber(0.3)];
+
+pub const SIZES: [&[usize]; 4] = [&[2, 4, 4, 4], &[1, 1], &[3, 17, 5], &[65, 33, 2]];
+
+/// Every pair of an output activation and a loss that fits it.
+pub fn outputs() -> Vec<(Activation, Loss)> {
+    let activations = HIDDEN.into_iter().chain([Activation::Softmax]);
+    activations.flat_map(|g| LOSSES.into_iter().filter(move |loss| loss.fits(g)).map(move |loss| (g, loss))).collect()
+}
+
+pub fn network(widths: &[usize], hidden: Activation, output: Activation, loss: Loss) -> Architecture {
+    let count = widths.len() - 1;
+    let layers = (0..count).map(|l| Layer::new(widths[l], widths[l + 1], if l + 1 == count { output } else { hidden }));
+    Architecture::new(layers.collect(), loss).expect("a valid network")
+}
+
+impl Problem {
+    /// `rows` samples. Parameters scale with the widths, so that units neither saturate nor vanish.
+    pub fn new(architecture: Architecture, rows: usize, seed: u64) -> Self {
+        let mut numbers = Numbers::new(seed);
+        let theta = architecture.layers().iter().flat_map(|layer| {
+            let scale = (3.0 / layer.inputs as f64).sqrt();
+            numbers.between(-scale, scale, layer.params())
+        });
+        let theta = theta.collect();
+        let inputs = numbers.between(-1.0, 1.0, rows * architecture.inputs());
+        let targets = match architecture.loss() {
+            Loss::CrossEntropy if architecture.output_activation() == Activation::Softmax => {
+                // Distributions: soft targets that sum to 1.
+                let mut targets = numbers.between(0.0, 1.0, rows * architecture.outputs());
+                for row in targets.chunks_mut(architecture.outputs()) {
+                    let sum: f64 = row.iter().sum();
+                    row.iter_mut().for_each(|y| *y /= sum);
+                }
+                targets
+            }
+            Loss::CrossEntropy => numbers.between(0.0, 1.0, rows * architecture.outputs()),
+            _ => numbers.between(-1.0, 1.0, rows * architecture.outputs()),
+        };
+        Self { architecture, theta, inputs, targets }
+    }
+
+    pub fn rows(&self) -> usize {
+        self.inputs.len() / self.architecture.inputs()
+    }
+}
+
+/// The same numbers in an engine's element type.
+pub fn cast<T: Element>(values: &[f64]) -> Vec<T> {
+    values.iter().map(|&value| T::from_f64(value)).collect()
+}
+
+/// The same numbers as `f64`.
+pub fn widen<T: Element>(values: &[T]) -> Vec<f64> {
+    values.iter().map(|value| value.to_f64()).collect()
+}
+
+/// `count` numbers that a test must see overwritten.
+pub fn poison<T: Element>(count: usize) -> Vec<T> {
+    vec![T::from_f64(f64::NAN); count]
+}
+
+/// A maker of engines, with its name: what the suite is run over.
+pub struct EngineKind<T> {
+    pub name: String,
+    pub make: Box<dyn Fn(&Architecture) -> Box<dyn StepEngine<T>>>,
+}
+
+/// Every engine in every instruction set that this CPU has. Sets that it lacks are reported, not silently skipped.
+pub fn engines<T: Element>() -> Vec<EngineKind<T>> {
+    let available: Vec<InstructionSet> = InstructionSet::available().collect();
+    for name in ["portable", "avx2", "avx512"] {
+        if !available.iter().any(|set| set.name() == name) {
+            eprintln!("NOT RUN: this CPU lacks {name}");
+        }
+    }
+    available
+        .into_iter()
+        .map(|set| EngineKind {
+            name: format!("layered/{set}/{}", T::NAME),
+            make: Box::new(move |architecture| Box::new(Layered::with_set(architecture, set).expect("memory"))),
+        })
+        .collect()
+}
+
+/// Runs `work` in a pool of `threads`.
+pub fn on_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(work)
+}

@@ -1,0 +1,72 @@
+//! Random streams are part of the format: the same seed gives the same numbers tomorrow and elsewhere.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use nn_kernels::random::{Purpose, stream};
+use nn_train::prelude::*;
+use rand::Rng;
+
+network! { struct Golden<3 => 2 relu => 2>: f64; }
+
+#[test]
+fn streams() {
+    // Computed apart from this project, from the definition of ChaCha.
+    let first = |purpose, index| {
+        let mut generator = stream(7, purpose, index);
+        [generator.next_u64(), generator.next_u64(), generator.next_u64()]
+    };
+    for (purpose, index, expected) in [
+        (Purpose::Initialisation, 0, [2301523547682202894, 2638103952649655356, 2566733580281509753]),
+        (Purpose::Initialisation, 1, [17370064830539787872, 316227964544980203, 10208248029440328597]),
+        (Purpose::Shuffle, 0, [10280219455571465826, 11165385976634144173, 10216299848759679337]),
+        (Purpose::Split, 0, [16509262582552422184, 9724207831591592604, 2638552099343227497]),
+        (Purpose::Dropout, 0, [15960658881242550016, 7555583598081820028, 8595927452120510123]),
+    ] {
+        assert_eq!(first(purpose, index), expected, "{purpose:?} {index}");
+    }
+}
+
+#[test]
+fn initial_parameters() {
+    let expected = [
+        // relu: He normal.
+        -1.6917817328776579,
+        -1.2030921200913705,
+        -0.9328856979817671,
+        -1.0989672487352626,
+        0.7156127004375106,
+        1.5447489998626796,
+        0.0,
+        0.0,
+        // sigmoid: Xavier uniform.
+        1.0817757516448354,
+        -1.1827538754500293,
+        0.1307788318693023,
+        0.575343192042544,
+        0.0,
+        0.0,
+    ];
+    assert_eq!(Golden::new(7).parameters(), expected);
+}
+
+fn numbered(count: u16) -> Dataset<[f32; 1], [f32; 1]> {
+    let labels: Vec<usize> = (0..usize::from(count)).map(|index| index % 2).collect();
+    Dataset::from_labels((0..count).map(|index| [f32::from(index)]).collect(), &labels).unwrap()
+}
+
+fn numbers(data: &Dataset<[f32; 1], [f32; 1]>) -> Vec<u16> {
+    data.inputs().iter().map(|&[number]| number as u16).collect()
+}
+
+#[test]
+fn a_shuffled_order() {
+    assert_eq!(numbers(&numbered(10).shuffled(7)), [2, 9, 4, 0, 7, 6, 8, 5, 3, 1]);
+}
+
+#[test]
+fn splits() {
+    let data = numbered(10);
+    let (first, second) = data.split(0.7, 7).unwrap();
+    assert_eq!((numbers(&first), numbers(&second)), (vec![0, 2, 3, 4, 5, 7, 8], vec![1, 6, 9]));
+    let (first, second) = data.stratified_split(0.6, 7).unwrap();
+    assert_eq!((numbers(&first), numbers(&second)), (vec![0, 1, 5, 6, 7, 8], vec![2, 3, 4, 9]));
+}
