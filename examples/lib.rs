@@ -66,7 +66,8 @@ mod tests {
     #[test]
     fn the_documents_point_at_code_that_exists() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        for document in ["README.md", "CHANGELOG.md", "docs/README.md", "docs/derivation.md", "examples/data/README.md"] {
+        for document in ["README.md", "CHANGELOG.md", "docs/README.md", "docs/derivation.md", "examples/data/README.md"]
+        {
             assert_eq!(faults(&root.join(document)), Vec::<String>::new(), "{document}");
         }
     }

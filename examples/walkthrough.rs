@@ -97,9 +97,8 @@ fn gradient(theta: &Matrix, delta: &Matrix, a: &Matrix, lambda: f64) -> Matrix {
     let m = a[0].len() as f64;
     let row = |(delta, theta): (&Vec<f64>, &Vec<f64>)| {
         let bias = delta.iter().sum::<f64>() / m;
-        let weight = |(a, t): (&Vec<f64>, &f64)| {
-            delta.iter().zip(a).map(|(d, a)| d * a).sum::<f64>() / m + lambda * t / m
-        };
+        let weight =
+            |(a, t): (&Vec<f64>, &f64)| delta.iter().zip(a).map(|(d, a)| d * a).sum::<f64>() / m + lambda * t / m;
         std::iter::once(bias).chain(a.iter().zip(&theta[1..]).map(weight)).collect()
     };
     delta.iter().zip(theta).map(row).collect()
@@ -161,8 +160,7 @@ impl Checks {
     fn matrix(&mut self, ours: &Matrix, reference: &reference::Matrix, differences: Option<&Matrix>) {
         let same_shape = (reference.rows(), reference.cols()) == (ours.len(), ours[0].len());
         let (mut from_reference, mut from_differences) = (0.0, 0.0);
-        let mut near =
-            same_shape && Self::near(ours, |j, i| reference[(j, i)], ROUNDING, &mut from_reference);
+        let mut near = same_shape && Self::near(ours, |j, i| reference[(j, i)], ROUNDING, &mut from_reference);
         let mut line = format!("reference {from_reference:.0e}");
         if let Some(differences) = differences {
             near &= Self::near(ours, |j, i| differences[j][i], TRUNCATION, &mut from_differences);
@@ -231,13 +229,8 @@ fn walk(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
     let thetas = [rows(network.theta::<1>()), rows(network.theta::<2>()), rows(network.theta::<3>())];
 
     let reference_forward = reference::forward(architecture, network.parameters(), points.as_flattened());
-    let reference_backward = reference::backward(
-        architecture,
-        network.parameters(),
-        &reference_forward,
-        quadrants.as_flattened(),
-        lambda,
-    );
+    let reference_backward =
+        reference::backward(architecture, network.parameters(), &reference_forward, quadrants.as_flattened(), lambda);
     let mut checks = Checks::default();
 
     println!("One training step of {architecture}: in which quadrant does a point lie?");

@@ -110,9 +110,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             for Answerer { name, architecture, .. } in &answerers {
                 let layers = architecture.layers();
                 write!(output, "{name} {} {}", layers[0].activation, architecture.output_activation())?;
-                writeln!(output, " {}{}", architecture.inputs(), layers.iter().fold(String::new(), |text, layer| {
-                    text + &format!(" {}", layer.outputs)
-                }))?;
+                writeln!(
+                    output,
+                    " {}{}",
+                    architecture.inputs(),
+                    layers.iter().fold(String::new(), |text, layer| { text + &format!(" {}", layer.outputs) })
+                )?;
             }
             continue;
         }

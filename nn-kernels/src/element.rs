@@ -19,7 +19,6 @@ pub trait Element:
     sealed::Sealed
     + crate::isa::Dispatch
     + crate::math::MathConstants
-    + crate::dispatch::Dispatch
     + Pod
     + Send
     + Sync

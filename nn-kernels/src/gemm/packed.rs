@@ -7,7 +7,7 @@
 
 use super::{Gemm, MatMut, MatRef, product_shape};
 use crate::Element;
-use crate::dispatch::InstructionSet;
+use crate::isa::InstructionSet;
 use crate::isa::{Kernel, Simd, Vector};
 
 /// Vectors of B, and of C, side by side in a tile.

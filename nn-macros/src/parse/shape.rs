@@ -126,8 +126,9 @@ impl Parser<'_, '_> {
     fn path_width(&mut self) -> Width {
         let start = self.here();
         let ahead = self.input.fork();
-        let unfinished =
-            |path: &ExprPath| path.path.segments.last().is_none_or(|last| syn::parse2::<Ident>(last.ident.to_token_stream()).is_err());
+        let unfinished = |path: &ExprPath| {
+            path.path.segments.last().is_none_or(|last| syn::parse2::<Ident>(last.ident.to_token_stream()).is_err())
+        };
         match ahead.parse::<ExprPath>() {
             Ok(path) if !unfinished(&path) => {
                 while self.input.cursor() != ahead.cursor() && self.bump().is_some() {}

@@ -8,8 +8,8 @@ mod tests;
 
 pub use adam::Adam;
 pub use adamw::AdamW;
-use nn_kernels::isa::Simd;
-use nn_kernels::{Architecture, Element};
+use nn_kernels::isa::{Kernel, Simd, Vector};
+use nn_kernels::{Architecture, Element, InstructionSet};
 pub use sgd::Sgd;
 
 use crate::error::Error;
@@ -163,55 +163,50 @@ impl<T> Span<'_, T> {
 fn sweep<T: Element, R: Rule<T>>(rule: &R, span: Span<'_, T>) -> bool {
     let count = span.theta.len();
     if count <= CHUNK {
-        return sweep_chunk(T::Isa::default(), rule, span);
+        return T::dispatch(InstructionSet::best(), Sweep { rule, span });
     }
     let (left, right) = span.split_at((count / 2).next_multiple_of(CHUNK));
     let (left, right) = rayon::join(|| sweep(rule, left), || sweep(rule, right));
     left && right
 }
 
-/// Applies a rule on this thread.
-fn sweep_chunk<T: Element, S: Simd<T>, R: Rule<T>>(isa: S, rule: &R, span: Span<'_, T>) -> bool {
-    let Span { theta, gradient, first, second } = span;
-    let (mut start, zero) = (0, isa.splat(T::ZERO));
-    // x - x is 0 for a finite x and NaN for any other, and NaN survives a sum.
-    let mut fault = zero;
-    while start + S::LANES <= theta.len() {
-        let lanes = start..start + S::LANES;
-        let slots = [
-            if R::SLOTS > 0 { isa.load(&first[lanes.clone()]) } else { zero },
-            if R::SLOTS > 1 { isa.load(&second[lanes.clone()]) } else { zero },
-        ];
-        let (moved, slots) =
-            rule.apply(isa, isa.load(&theta[lanes.clone()]), isa.load(&gradient[lanes.clone()]), slots);
-        isa.store(moved, &mut gradient[lanes.clone()]);
-        fault = fault + (moved - moved);
-        if R::SLOTS > 0 {
-            isa.store(slots[0], &mut first[lanes.clone()]);
-            fault = fault + (slots[0] - slots[0]);
+/// Applies a rule on this thread; says whether all that it wrote is finite.
+struct Sweep<'a, T, R> {
+    rule: &'a R,
+    span: Span<'a, T>,
+}
+
+impl<T: Element, R: Rule<T>> Kernel<T> for Sweep<'_, T, R> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, isa: S) -> bool {
+        let Self { rule, span: Span { theta, gradient, first, second } } = self;
+        let zero = isa.splat(T::ZERO);
+        // x - x is 0 for a finite x and NaN for any other, and NaN survives a sum.
+        let mut fault = zero;
+        for start in (0..theta.len()).step_by(S::LANES) {
+            let lanes = start..theta.len().min(start + S::LANES);
+            let slots = [
+                if R::SLOTS > 0 { isa.load_partial(&first[lanes.clone()], T::ZERO) } else { zero },
+                if R::SLOTS > 1 { isa.load_partial(&second[lanes.clone()], T::ZERO) } else { zero },
+            ];
+            let old = isa.load_partial(&theta[lanes.clone()], T::ZERO);
+            let slope = isa.load_partial(&gradient[lanes.clone()], T::ZERO);
+            let (moved, slots) = rule.apply(isa, old, slope, slots);
+            isa.store_partial(moved, &mut gradient[lanes.clone()]);
+            fault = fault + (moved - moved);
+            if R::SLOTS > 0 {
+                isa.store_partial(slots[0], &mut first[lanes.clone()]);
+                fault = fault + (slots[0] - slots[0]);
+            }
+            if R::SLOTS > 1 {
+                isa.store_partial(slots[1], &mut second[lanes]);
+                fault = fault + (slots[1] - slots[1]);
+            }
         }
-        if R::SLOTS > 1 {
-            isa.store(slots[1], &mut second[lanes]);
-            fault = fault + (slots[1] - slots[1]);
-        }
-        start += S::LANES;
+        fault.sum() == T::ZERO
     }
-    if start < theta.len() {
-        let tail = |slice: &[T]| isa.load_partial(&slice[start..], T::ZERO);
-        let slots = [if R::SLOTS > 0 { tail(first) } else { zero }, if R::SLOTS > 1 { tail(second) } else { zero }];
-        let (moved, slots) = rule.apply(isa, tail(theta), tail(gradient), slots);
-        isa.store_partial(moved, &mut gradient[start..]);
-        fault = fault + (moved - moved);
-        if R::SLOTS > 0 {
-            isa.store_partial(slots[0], &mut first[start..]);
-            fault = fault + (slots[0] - slots[0]);
-        }
-        if R::SLOTS > 1 {
-            isa.store_partial(slots[1], &mut second[start..]);
-            fault = fault + (slots[1] - slots[1]);
-        }
-    }
-    nn_kernels::isa::Vector::sum(fault) == T::ZERO
 }
 
 /// `x` to the power of `exponent` by repeated squaring: the same bits on every platform, which `powf` does not
