@@ -4,7 +4,7 @@
 //! [`Simd::run`], once a layer, and the choice of the activation is made outside the loops.
 
 use crate::isa::{Simd, Vector};
-use crate::math::{exp, exp_m1, sigmoid, softplus, tanh};
+use crate::math::{exp, exp_clamped, exp_m1, sigmoid, sigmoid_from_exp, softplus, softplus_from_exp, tanh};
 use crate::{Activation, Element};
 
 /// √(8/π), the coefficient in the tanh form of gelu.
@@ -24,16 +24,20 @@ const GELU_FLAT: f64 = 40.0;
 #[inline(always)]
 pub fn activate<T: Element, S: Simd<T>>(s: S, activation: Activation, width: usize, z: &mut [T]) {
     match activation {
-        Activation::Sigmoid => map(s, z, |z| sigmoid(s, z)),
-        Activation::Tanh => map(s, z, |z| tanh(s, z)),
-        Activation::Relu => map(s, z, |z| relu(s, z)),
-        Activation::LeakyRelu(slope) => map(s, z, |z| leaky_relu(s, T::from_f64(slope), z)),
-        Activation::Elu => map(s, z, |z| elu(s, z)),
-        Activation::Gelu => map(s, z, |z| gelu(s, z).0),
-        Activation::Silu => map(s, z, |z| silu(s, z).0),
-        Activation::Softplus => map(s, z, |z| softplus(s, z)),
+        Activation::Sigmoid => map(s, z, Sigmoid),
+        Activation::Tanh => map(s, z, Tanh),
+        Activation::Relu => map(s, z, Relu),
+        Activation::LeakyRelu(slope) => map(s, z, LeakyRelu(T::from_f64(slope))),
+        Activation::Elu => map(s, z, Elu),
+        Activation::Gelu => map(s, z, Gelu),
+        Activation::Silu => map(s, z, Silu),
+        Activation::Softplus => map(s, z, Softplus),
         Activation::Linear => {}
-        Activation::Softmax => z.chunks_exact_mut(width).for_each(|row| softmax(s, row)),
+        Activation::Softmax => {
+            for row in z.chunks_exact_mut(width) {
+                softmax(s, row);
+            }
+        }
     }
 }
 
@@ -52,36 +56,19 @@ pub fn activate_with_derivative<T: Element, S: Simd<T>>(
     z: &mut [T],
     a: &mut [T],
 ) {
-    let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
     match activation {
-        Activation::Sigmoid => map_two(s, z, a, |z| {
-            let a = sigmoid(s, z);
-            (a, a * (one - a))
-        }),
-        Activation::Tanh => map_two(s, z, a, |z| {
-            let a = tanh(s, z);
-            (a, (one - a) * (one + a))
-        }),
-        Activation::Relu => map_two(s, z, a, |z| (relu(s, z), S::V::select(zero.lt(z), one, zero))),
-        Activation::LeakyRelu(slope) => {
-            let slope = T::from_f64(slope);
-            map_two(s, z, a, |z| (leaky_relu(s, slope, z), S::V::select(zero.lt(z), one, s.splat(slope))));
+        Activation::Sigmoid => map_both(s, z, a, Sigmoid),
+        Activation::Tanh => map_both(s, z, a, Tanh),
+        Activation::Relu => map_both(s, z, a, Relu),
+        Activation::LeakyRelu(slope) => map_both(s, z, a, LeakyRelu(T::from_f64(slope))),
+        Activation::Elu => map_both(s, z, a, Elu),
+        Activation::Gelu => map_both(s, z, a, Gelu),
+        Activation::Silu => map_both(s, z, a, Silu),
+        Activation::Softplus => map_both(s, z, a, Softplus),
+        Activation::Linear => {
+            a.copy_from_slice(z);
+            z.fill(T::ONE);
         }
-        Activation::Elu => map_two(s, z, a, |z| {
-            let a = elu(s, z);
-            (a, S::V::select(zero.lt(z), one, a + one))
-        }),
-        Activation::Gelu => map_two(s, z, a, |z| {
-            let (a, probability) = gelu(s, z);
-            (a, gelu_derivative(s, z, probability))
-        }),
-        Activation::Silu => map_two(s, z, a, |z| {
-            let (a, probability) = silu(s, z);
-            // σ + z σ(1 - σ)
-            (a, a.mul_add(one - probability, probability))
-        }),
-        Activation::Softplus => map_two(s, z, a, |z| (softplus(s, z), sigmoid(s, z))),
-        Activation::Linear => map_two(s, z, a, |z| (z, one)),
         Activation::Softmax => {
             a.copy_from_slice(z);
             activate(s, activation, width, a);
@@ -90,108 +77,222 @@ pub fn activate_with_derivative<T: Element, S: Simd<T>>(
     }
 }
 
-/// max(0, z), NaN for NaN.
-#[inline(always)]
-fn relu<T: Element, S: Simd<T>>(s: S, z: S::V) -> S::V {
-    s.splat(T::ZERO).max(z)
+/// A function of single units. (A trait rather than closures: those cannot be `#[inline(always)]`, and one that is
+/// not inlined leaves the instruction set.)
+trait Function<T: Element>: Copy {
+    /// g(z).
+    fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V;
+    /// g(z) and g'(z).
+    fn both<S: Simd<T>>(self, s: S, z: S::V) -> (S::V, S::V);
 }
 
+/// 1 where z > 0, `other` elsewhere.
 #[inline(always)]
-fn leaky_relu<T: Element, S: Simd<T>>(s: S, slope: T, z: S::V) -> S::V {
-    S::V::select(s.splat(T::ZERO).lt(z), z, z * s.splat(slope))
+fn one_above_zero<T: Element, S: Simd<T>>(s: S, z: S::V, other: S::V) -> S::V {
+    S::V::select(s.splat(T::ZERO).lt(z), s.splat(T::ONE), other)
 }
 
-#[inline(always)]
-fn elu<T: Element, S: Simd<T>>(s: S, z: S::V) -> S::V {
-    S::V::select(s.splat(T::ZERO).lt(z), z, exp_m1(s, z))
+#[derive(Clone, Copy)]
+struct Sigmoid;
+
+impl<T: Element> Function<T> for Sigmoid {
+    #[inline(always)]
+    fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
+        sigmoid(s, z)
+    }
+
+    #[inline(always)]
+    fn both<S: Simd<T>>(self, s: S, z: S::V) -> (S::V, S::V) {
+        let a = sigmoid(s, z);
+        (a, a * (s.splat(T::ONE) - a))
+    }
 }
 
-/// z σ(z) and σ(z).
-#[inline(always)]
-fn silu<T: Element, S: Simd<T>>(s: S, z: S::V) -> (S::V, S::V) {
-    let z = s.splat(T::from_f64(SATURATED)).max(z);
-    let probability = sigmoid(s, z);
-    (z * probability, probability)
+#[derive(Clone, Copy)]
+struct Tanh;
+
+impl<T: Element> Function<T> for Tanh {
+    #[inline(always)]
+    fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
+        tanh(s, z)
+    }
+
+    #[inline(always)]
+    fn both<S: Simd<T>>(self, s: S, z: S::V) -> (S::V, S::V) {
+        let (a, one) = (tanh(s, z), s.splat(T::ONE));
+        (a, (one - a) * (one + a))
+    }
 }
 
-/// z σ(u) and σ(u), where u = √(8/π)(z + 0.044715 z³).
-#[inline(always)]
-fn gelu<T: Element, S: Simd<T>>(s: S, z: S::V) -> (S::V, S::V) {
-    let z = s.splat(T::from_f64(SATURATED)).max(z);
-    let cubic = s.splat(T::from_f64(GELU_CUBIC * GELU_SCALE));
-    let probability = sigmoid(s, z * (z * z).mul_add(cubic, s.splat(T::from_f64(GELU_SCALE))));
-    (z * probability, probability)
+#[derive(Clone, Copy)]
+struct Relu;
+
+impl<T: Element> Function<T> for Relu {
+    #[inline(always)]
+    fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
+        // In this order a NaN in z comes out.
+        s.splat(T::ZERO).max(z)
+    }
+
+    #[inline(always)]
+    fn both<S: Simd<T>>(self, s: S, z: S::V) -> (S::V, S::V) {
+        (self.value(s, z), one_above_zero(s, z, s.splat(T::ZERO)))
+    }
 }
 
-/// σ(u) + z σ(u)(1 - σ(u)) u', where u' = √(8/π)(1 + 3 · 0.044715 z²).
-#[inline(always)]
-fn gelu_derivative<T: Element, S: Simd<T>>(s: S, z: S::V, probability: S::V) -> S::V {
-    let flat = s.splat(T::from_f64(GELU_FLAT));
-    let z = flat.min((-flat).max(z));
-    let cubic = s.splat(T::from_f64(3.0 * GELU_CUBIC * GELU_SCALE));
-    let slope = (z * z).mul_add(cubic, s.splat(T::from_f64(GELU_SCALE)));
-    (z * slope).mul_add(probability * (s.splat(T::ONE) - probability), probability)
+#[derive(Clone, Copy)]
+struct LeakyRelu<T>(T);
+
+impl<T: Element> Function<T> for LeakyRelu<T> {
+    #[inline(always)]
+    fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
+        S::V::select(s.splat(T::ZERO).lt(z), z, z * s.splat(self.0))
+    }
+
+    #[inline(always)]
+    fn both<S: Simd<T>>(self, s: S, z: S::V) -> (S::V, S::V) {
+        (self.value(s, z), one_above_zero(s, z, s.splat(self.0)))
+    }
 }
 
-/// e^z_k / Σ_j e^z_j of one row, the greatest z subtracted first. Returns that z and ln's argument, Σ_j e^(z_j - max),
+#[derive(Clone, Copy)]
+struct Elu;
+
+impl<T: Element> Function<T> for Elu {
+    #[inline(always)]
+    fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
+        S::V::select(s.splat(T::ZERO).lt(z), z, exp_m1(s, z))
+    }
+
+    #[inline(always)]
+    fn both<S: Simd<T>>(self, s: S, z: S::V) -> (S::V, S::V) {
+        let a = Function::<T>::value(self, s, z);
+        // Below 0, g' = e^z = a + 1.
+        (a, one_above_zero(s, z, a + s.splat(T::ONE)))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Silu;
+
+impl<T: Element> Function<T> for Silu {
+    #[inline(always)]
+    fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
+        let z = s.splat(T::from_f64(SATURATED)).max(z);
+        z * sigmoid(s, z)
+    }
+
+    #[inline(always)]
+    fn both<S: Simd<T>>(self, s: S, z: S::V) -> (S::V, S::V) {
+        let z = s.splat(T::from_f64(SATURATED)).max(z);
+        let probability = sigmoid(s, z);
+        let a = z * probability;
+        // σ + z σ(1 - σ)
+        (a, a.mul_add(s.splat(T::ONE) - probability, probability))
+    }
+}
+
+/// z σ(u), where u = √(8/π)(z + 0.044715 z³).
+#[derive(Clone, Copy)]
+struct Gelu;
+
+impl Gelu {
+    /// z, saturated, and σ(u).
+    #[inline(always)]
+    fn parts<T: Element, S: Simd<T>>(s: S, z: S::V) -> (S::V, S::V) {
+        let z = s.splat(T::from_f64(SATURATED)).max(z);
+        let cubic = s.splat(T::from_f64(GELU_CUBIC * GELU_SCALE));
+        (z, sigmoid(s, z * (z * z).mul_add(cubic, s.splat(T::from_f64(GELU_SCALE)))))
+    }
+}
+
+impl<T: Element> Function<T> for Gelu {
+    #[inline(always)]
+    fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
+        let (z, probability) = Self::parts(s, z);
+        z * probability
+    }
+
+    #[inline(always)]
+    fn both<S: Simd<T>>(self, s: S, z: S::V) -> (S::V, S::V) {
+        let (z, probability) = Self::parts(s, z);
+        // σ(u) + z σ(u)(1 - σ(u)) u', where u' = √(8/π)(1 + 3 · 0.044715 z²)
+        let flat = s.splat(T::from_f64(GELU_FLAT));
+        let near = flat.min((-flat).max(z));
+        let cubic = s.splat(T::from_f64(3.0 * GELU_CUBIC * GELU_SCALE));
+        let slope = (near * near).mul_add(cubic, s.splat(T::from_f64(GELU_SCALE)));
+        let derivative = (near * slope).mul_add(probability * (s.splat(T::ONE) - probability), probability);
+        (z * probability, derivative)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Softplus;
+
+impl<T: Element> Function<T> for Softplus {
+    #[inline(always)]
+    fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
+        softplus(s, z)
+    }
+
+    #[inline(always)]
+    fn both<S: Simd<T>>(self, s: S, z: S::V) -> (S::V, S::V) {
+        let e = exp_clamped(s, -z.abs());
+        (softplus_from_exp(s, z, e), sigmoid_from_exp(s, z, e))
+    }
+}
+
+/// e^z_k / Σ_j e^z_j of one row, in place, the greatest z subtracted first. Returns that z and Σ_j e^(z_j - max),
 /// which is at least 1 and at most the row's length.
 #[inline(always)]
-pub(crate) fn softmax_parts<T: Element, S: Simd<T>>(s: S, row: &mut [T]) -> (T, T) {
+pub(crate) fn softmax<T: Element, S: Simd<T>>(s: S, row: &mut [T]) -> (T, T) {
     let lowest = T::from_f64(f64::NEG_INFINITY);
     let mut greatest = s.splat(lowest);
     for chunk in row.chunks(S::LANES) {
         greatest = greatest.max(s.load_partial(chunk, lowest));
     }
     let max = greatest.max_lane();
-    let mut sum = s.splat(T::ZERO);
+    let mut sums = s.splat(T::ZERO);
     for chunk in row.chunks_mut(S::LANES) {
         let e = exp(s, s.load_partial(chunk, lowest) - s.splat(max));
-        sum = sum + e;
+        sums = sums + e;
         s.store_partial(e, chunk);
     }
-    let sum = sum.sum();
-    scale(s, row, T::ONE / sum);
+    let sum = sums.sum();
+    let factor = s.splat(T::ONE / sum);
+    for chunk in row.chunks_mut(S::LANES) {
+        s.store_partial(s.load_partial(chunk, T::ZERO) * factor, chunk);
+    }
     (max, sum)
 }
 
+/// g of every element, in place.
 #[inline(always)]
-fn softmax<T: Element, S: Simd<T>>(s: S, row: &mut [T]) {
-    softmax_parts(s, row);
-}
-
-/// `values` · `factor`, in place.
-#[inline(always)]
-pub(crate) fn scale<T: Element, S: Simd<T>>(s: S, values: &mut [T], factor: T) {
-    map(s, values, |x| x * s.splat(factor));
-}
-
-/// `f` of every element, in place.
-#[inline(always)]
-pub(crate) fn map<T: Element, S: Simd<T>>(s: S, values: &mut [T], f: impl Fn(S::V) -> S::V) {
+fn map<T: Element, S: Simd<T>>(s: S, values: &mut [T], g: impl Function<T>) {
     let mut chunks = values.chunks_exact_mut(S::LANES);
     for chunk in &mut chunks {
-        s.store(f(s.load(chunk)), chunk);
+        s.store(g.value(s, s.load(chunk)), chunk);
     }
     let tail = chunks.into_remainder();
     if !tail.is_empty() {
-        s.store_partial(f(s.load_partial(tail, T::ZERO)), tail);
+        s.store_partial(g.value(s, s.load_partial(tail, T::ZERO)), tail);
     }
 }
 
-/// `f` of every `z`, its first result to `a`, its second back to `z`.
+/// g of every `z` to `a`, and g' back to `z`.
 #[inline(always)]
-fn map_two<T: Element, S: Simd<T>>(s: S, z: &mut [T], a: &mut [T], f: impl Fn(S::V) -> (S::V, S::V)) {
+fn map_both<T: Element, S: Simd<T>>(s: S, z: &mut [T], a: &mut [T], g: impl Function<T>) {
     assert_eq!(z.len(), a.len(), "z and a");
     let mut z_chunks = z.chunks_exact_mut(S::LANES);
     let mut a_chunks = a.chunks_exact_mut(S::LANES);
     for (z, a) in (&mut z_chunks).zip(&mut a_chunks) {
-        let (value, derivative) = f(s.load(z));
+        let (value, derivative) = g.both(s, s.load(z));
         s.store(value, a);
         s.store(derivative, z);
     }
     let (z, a) = (z_chunks.into_remainder(), a_chunks.into_remainder());
     if !z.is_empty() {
-        let (value, derivative) = f(s.load_partial(z, T::ZERO));
+        let (value, derivative) = g.both(s, s.load_partial(z, T::ZERO));
         s.store_partial(value, a);
         s.store_partial(derivative, z);
     }

@@ -4,7 +4,7 @@
 //! is. Costs are added up in `f64`, every one divided by m first, so that the sum cannot overflow where the mean
 //! does not.
 
-use crate::activation::{activate_with_derivative, softmax_parts};
+use crate::activation::{activate_with_derivative, softmax};
 use crate::isa::{Simd, Vector};
 use crate::math::{exp_clamped, sigmoid_from_exp, softplus_from_exp};
 use crate::{Activation, Element, Loss};
@@ -61,40 +61,41 @@ pub fn cost_and_delta<T: Element, S: Simd<T>>(
     }
 }
 
-/// σ, its cost and δ from one exponential, e^-|z|.
 #[inline(always)]
 fn sigmoid_cross_entropy<T: Element, S: Simd<T>>(s: S, scale: f64, z: &mut [T], targets: &[T]) -> f64 {
-    let zero = s.splat(T::ZERO);
-    let both = |z: S::V, y: S::V| {
-        let magnitude = z.abs();
-        let e = exp_clamped(s, -magnitude);
-        // softplus(z) - y z without its cancellation: softplus(-|z|) + max(z, 0) - y z
-        let linear = S::V::select(zero.lt(z), (s.splat(T::ONE) - y) * z, -(y * z));
-        let cost = softplus_from_exp(s, -magnitude, e) + linear;
-        (cost, sigmoid_from_exp(s, z, e) - y)
-    };
     let mut sums = [0.0; MAX_LANES];
     let mut lanes = [T::ZERO; MAX_LANES];
-    let mut add = |cost: S::V, count: usize| {
-        s.store(cost, &mut lanes);
-        for (sum, lane) in sums.iter_mut().zip(lanes).take(count) {
-            *sum += lane.to_f64() * scale;
-        }
-    };
     let mut z = z.chunks_exact_mut(S::LANES);
     let mut y = targets.chunks_exact(S::LANES);
     for (z, y) in (&mut z).zip(&mut y) {
-        let (cost, delta) = both(s.load(z), s.load(y));
-        add(cost, S::LANES);
+        let (cost, delta) = sigmoid_cross_entropy_of(s, s.load(z), s.load(y));
         s.store(delta, z);
+        s.store(cost, &mut lanes);
+        for lane in 0..S::LANES {
+            sums[lane] += lanes[lane].to_f64() * scale;
+        }
     }
     let (z, y) = (z.into_remainder(), y.remainder());
     if !z.is_empty() {
-        let (cost, delta) = both(s.load_partial(z, T::ZERO), s.load_partial(y, T::ZERO));
-        add(cost, z.len());
+        let (cost, delta) = sigmoid_cross_entropy_of(s, s.load_partial(z, T::ZERO), s.load_partial(y, T::ZERO));
         s.store_partial(delta, z);
+        s.store(cost, &mut lanes);
+        for lane in 0..z.len() {
+            sums[lane] += lanes[lane].to_f64() * scale;
+        }
     }
     sums.iter().sum()
+}
+
+/// A unit's cost and δ from one exponential, e^-|z|.
+#[inline(always)]
+fn sigmoid_cross_entropy_of<T: Element, S: Simd<T>>(s: S, z: S::V, y: S::V) -> (S::V, S::V) {
+    let magnitude = z.abs();
+    let e = exp_clamped(s, -magnitude);
+    // softplus(z) - y z without its cancellation: softplus(-|z|) + max(z, 0) - y z
+    let linear = S::V::select(s.splat(T::ZERO).lt(z), (s.splat(T::ONE) - y) * z, -(y * z));
+    let cost = softplus_from_exp(s, -magnitude, e) + linear;
+    (cost, sigmoid_from_exp(s, z, e) - y)
 }
 
 /// Row by row: -Σ_k y_k ln h_k, where -ln h_k = max - z_k + ln Σ_j e^(z_j - max).
@@ -111,7 +112,7 @@ fn softmax_cross_entropy<T: Element, S: Simd<T>>(
     let rows = z.chunks_exact_mut(width).zip(targets.chunks_exact(width)).zip(spare.chunks_exact_mut(width));
     for ((z, y), a) in rows {
         a.copy_from_slice(z);
-        let (max, sum) = softmax_parts(s, a);
+        let (max, sum) = softmax(s, a);
         let (max, log_sum) = (max.to_f64(), sum.to_f64().ln());
         let mut mass = 0.0;
         for (&z, &y) in z.iter().zip(y) {
@@ -165,29 +166,17 @@ fn sum_of<T: Element>(a: &[T], targets: &[T], scale: f64, f: impl Fn(f64) -> f64
 #[inline(always)]
 fn residual_delta<T: Element, S: Simd<T>>(s: S, loss: Loss, slope: &mut [T], a: &[T], targets: &[T]) {
     let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
-    match loss {
-        // sgn r; 0 and NaN stay what they are
-        Loss::Mae => {
-            zip_residuals(s, slope, a, targets, |r| S::V::select(zero.lt(r), one, S::V::select(r.lt(zero), -one, r)))
-        }
-        Loss::Huber(d) => {
-            let d = s.splat(T::from_f64(d));
-            zip_residuals(s, slope, a, targets, |r| d.min((-d).max(r)));
-        }
-        _ => zip_residuals(s, slope, a, targets, |r| r),
-    }
-}
-
-/// `slope` ⊙ f(a - y), in place.
-#[inline(always)]
-fn zip_residuals<T: Element, S: Simd<T>>(s: S, slope: &mut [T], a: &[T], y: &[T], f: impl Fn(S::V) -> S::V) {
-    let chunks = slope.chunks_mut(S::LANES).zip(a.chunks(S::LANES).zip(y.chunks(S::LANES)));
-    for (slope, (a, y)) in chunks {
-        if slope.len() == S::LANES {
-            s.store(s.load(slope) * f(s.load(a) - s.load(y)), slope);
-        } else {
-            let [d, a, y] = [s.load_partial(slope, T::ZERO), s.load_partial(a, T::ZERO), s.load_partial(y, T::ZERO)];
-            s.store_partial(d * f(a - y), slope);
-        }
+    for (slope, (a, y)) in slope.chunks_mut(S::LANES).zip(a.chunks(S::LANES).zip(targets.chunks(S::LANES))) {
+        let r = s.load_partial(a, T::ZERO) - s.load_partial(y, T::ZERO);
+        let derivative = match loss {
+            // sgn r; 0 and NaN stay what they are
+            Loss::Mae => S::V::select(zero.lt(r), one, S::V::select(r.lt(zero), -one, r)),
+            Loss::Huber(d) => {
+                let d = s.splat(T::from_f64(d));
+                d.min((-d).max(r))
+            }
+            _ => r,
+        };
+        s.store_partial(derivative * s.load_partial(slope, T::ZERO), slope);
     }
 }

@@ -1,8 +1,8 @@
 //! Own kernels: the scheme of K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
 //! ACM TOMS 34(3), 2008, over [`Simd`].
 //!
-//! B is packed into panels of two vectors' width and A into panels of a few rows, so that the innermost loop reads
-//! both in order: for each k it loads two vectors of B, broadcasts each of A's rows, and keeps all of C's tile in
+//! B is packed into panels of one or two vectors' width and A into panels of a few rows, so that the innermost loop reads
+//! both in order: for each k it loads the vectors of B, broadcasts each of A's rows, and keeps all of C's tile in
 //! registers.
 
 use super::{Gemm, MatMut, MatRef, product_shape};
@@ -10,14 +10,12 @@ use crate::Element;
 use crate::isa::InstructionSet;
 use crate::isa::{Kernel, Simd, Vector};
 
-/// Vectors of B, and of C, side by side in a tile.
-const TILE_VECTORS: usize = 2;
 /// The most rows of a tile in any instruction set.
 const MAX_TILE_ROWS: usize = 8;
 /// The most lanes of a vector in any instruction set.
 const MAX_LANES: usize = 16;
-/// The widest tile, which all panels have room for.
-const MAX_TILE_COLS: usize = TILE_VECTORS * MAX_LANES;
+/// The widest tile, of two vectors, which all panels have room for.
+const MAX_TILE_COLS: usize = 2 * MAX_LANES;
 
 /// Rows of A and columns of B in a packed panel's block of K: a panel of B, K × 32 f32, is 32 KiB and stays in L1
 /// or near it while the rows of A pass by.
@@ -100,19 +98,24 @@ impl<T: Element> Kernel<T> for Product<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        // A tile of R × 2 vectors needs 2R + 3 registers. Sets of 64-byte vectors have 32 of them, and a fused
-        // multiply-add every cycle at a latency of 4; the others are content with 8 sums under way.
-        if size_of::<S::V>() == 64 { self.run_rows::<S, 8>(s) } else { self.run_rows::<S, 4>(s) }
+        // A tile of R × 2 vectors needs 2R + 3 registers. Sets of 64-byte vectors have 32 of them, the others 16,
+        // and a fused multiply-add needs 8 sums under way. A product no wider than one vector takes tiles of one.
+        match (size_of::<S::V>() == 64, self.b.cols() <= S::LANES) {
+            (true, false) => self.run_tiles::<S, 8, 2>(s),
+            (true, true) => self.run_tiles::<S, 8, 1>(s),
+            (false, false) => self.run_tiles::<S, 4, 2>(s),
+            (false, true) => self.run_tiles::<S, 8, 1>(s),
+        }
     }
 }
 
 impl<T: Element> Product<'_, T> {
     #[inline(always)]
-    fn run_rows<S: Simd<T>, const ROWS: usize>(mut self, s: S) {
+    fn run_tiles<S: Simd<T>, const ROWS: usize, const VECTORS: usize>(mut self, s: S) {
         let (m, k, n) = (self.a.rows(), self.a.cols(), self.b.cols());
-        let cols = TILE_VECTORS * S::LANES;
+        let cols = VECTORS * S::LANES;
         if k == 0 {
-            let mut tile = [[s.splat(T::ZERO); TILE_VECTORS]; ROWS];
+            let mut tile = [[s.splat(T::ZERO); VECTORS]; ROWS];
             for i in (0..m).step_by(ROWS) {
                 for j in (0..n).step_by(cols) {
                     self.write(s, &mut tile, (i, j), self.beta);
@@ -134,7 +137,7 @@ impl<T: Element> Product<'_, T> {
                     for (j, b) in (j_block..j_block + n_block).step_by(cols).zip(packed_b.chunks_exact(cols * depth)) {
                         let rows = (i_block..i_block + m_block).step_by(ROWS);
                         for (i, a) in rows.zip(packed_a.chunks_exact(ROWS * depth)) {
-                            let mut tile = multiply::<T, S, ROWS>(s, a, b);
+                            let mut tile = multiply::<T, S, ROWS, VECTORS>(s, a, b);
                             self.write(s, &mut tile, (i, j), beta);
                         }
                     }
@@ -145,15 +148,15 @@ impl<T: Element> Product<'_, T> {
 
     /// C's tile at (i, j), as far as C goes: α · `tile` + `beta` · C.
     #[inline(always)]
-    fn write<S: Simd<T>, const ROWS: usize>(
+    fn write<S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
         &mut self,
         s: S,
-        tile: &mut [[S::V; TILE_VECTORS]; ROWS],
+        tile: &mut [[S::V; VECTORS]; ROWS],
         (i, j): (usize, usize),
         beta: T,
     ) {
         let alpha = s.splat(self.alpha);
-        let width = (self.c.cols() - j).min(TILE_VECTORS * S::LANES);
+        let width = (self.c.cols() - j).min(VECTORS * S::LANES);
         let height = (self.c.rows() - i).min(ROWS);
         let (row_stride, col_stride) = (self.c.row_stride(), self.c.col_stride());
         let data = self.c.data_mut();
@@ -164,11 +167,19 @@ impl<T: Element> Product<'_, T> {
                 for &sum in vectors {
                     let (part, rest) = c.split_at_mut(S::LANES.min(c.len()));
                     c = rest;
-                    if part.len() == S::LANES {
-                        let old = |part: &[T]| s.load(part);
-                        s.store(combine(s, alpha * sum, beta, || old(part)), part);
+                    // C is not read where β = 0, whatever it holds.
+                    let product = alpha * sum;
+                    let full = part.len() == S::LANES;
+                    let value = if beta == T::ZERO {
+                        product
                     } else {
-                        s.store_partial(combine(s, alpha * sum, beta, || s.load_partial(part, T::ZERO)), part);
+                        let old = if full { s.load(part) } else { s.load_partial(part, T::ZERO) };
+                        s.splat(beta) * old + product
+                    };
+                    if full {
+                        s.store(value, part);
+                    } else {
+                        s.store_partial(value, part);
                     }
                 }
             } else {
@@ -187,27 +198,22 @@ impl<T: Element> Product<'_, T> {
     }
 }
 
-/// `product` + β · C, where C is not read if β = 0.
+/// The tile's sums over one block of k: `a` holds `ROWS` numbers for each k, `b` a tile's width.
 #[inline(always)]
-fn combine<T: Element, S: Simd<T>>(s: S, product: S::V, beta: T, old: impl FnOnce() -> S::V) -> S::V {
-    if beta == T::ZERO {
-        product
-    } else if beta == T::ONE {
-        product + old()
-    } else {
-        s.splat(beta) * old() + product
-    }
-}
-
-/// The tile's sums over one block of k: `a` holds `ROWS` numbers for each k, `b` two vectors.
-#[inline(always)]
-fn multiply<T: Element, S: Simd<T>, const ROWS: usize>(s: S, a: &[T], b: &[T]) -> [[S::V; TILE_VECTORS]; ROWS] {
-    let mut tile = [[s.splat(T::ZERO); TILE_VECTORS]; ROWS];
-    for (a, b) in a.as_chunks::<ROWS>().0.iter().zip(b.chunks_exact(TILE_VECTORS * S::LANES)) {
-        let b: [S::V; TILE_VECTORS] = std::array::from_fn(|v| s.load(&b[v * S::LANES..]));
+fn multiply<T: Element, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
+    s: S,
+    a: &[T],
+    b: &[T],
+) -> [[S::V; VECTORS]; ROWS] {
+    let mut tile = [[s.splat(T::ZERO); VECTORS]; ROWS];
+    for (a, b) in a.as_chunks::<ROWS>().0.iter().zip(b.chunks_exact(VECTORS * S::LANES)) {
+        let mut vectors = [s.splat(T::ZERO); VECTORS];
+        for (vector, b) in vectors.iter_mut().zip(b.chunks_exact(S::LANES)) {
+            *vector = s.load(b);
+        }
         for (sums, &a) in tile.iter_mut().zip(a) {
             let a = s.splat(a);
-            for (sum, &b) in sums.iter_mut().zip(&b) {
+            for (sum, &b) in sums.iter_mut().zip(&vectors) {
                 *sum = a.mul_add(b, *sum);
             }
         }

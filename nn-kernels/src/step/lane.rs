@@ -194,7 +194,7 @@ impl<T: Element> Lane<T> {
             let a = &mut a.as_mut_slice()[..rows * width];
             T::dispatch(network.set, ActivateWithDerivative { activation, width, z, a });
             if let (Some(dropout), true) = (dropout, layer.dropout > 0.0) {
-                dropout.apply(l, layer.dropout, width, first_row, a, z);
+                dropout.apply(l, layer.dropout, width, width, first_row, a, z);
             }
         }
     }

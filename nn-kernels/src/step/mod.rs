@@ -7,11 +7,13 @@ mod layered;
 mod passes;
 mod shards;
 mod single;
+mod tile;
 
 pub use batch::Batch;
 pub use dropout::Dropout;
 pub use layered::Layered;
 pub use single::predict_one;
+pub use tile::Tile;
 
 use crate::{Architecture, Element, StepError};
 

@@ -1,6 +1,6 @@
 //! The elementwise passes between the products, each a kernel that is run in an engine's instruction set.
 
-use crate::activation::{activate, activate_with_derivative, map};
+use crate::activation::{activate, activate_with_derivative};
 use crate::isa::{Kernel, Simd};
 use crate::loss::{Output, cost_and_delta};
 use crate::{Activation, Element};
@@ -89,7 +89,7 @@ impl<T: Element> Kernel<T> for BiasGradient<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
+    fn run<S: Simd<T>>(self, _s: S) {
         let Self { delta, scale, add, sums, bias } = self;
         sums.fill(T::ZERO);
         for row in delta.chunks_exact(bias.len()) {
@@ -97,13 +97,8 @@ impl<T: Element> Kernel<T> for BiasGradient<'_, T> {
                 *sum += delta;
             }
         }
-        map(s, sums, |sum| sum * s.splat(scale));
-        if add {
-            for (bias, &sum) in bias.iter_mut().zip(&*sums) {
-                *bias += sum;
-            }
-        } else {
-            bias.copy_from_slice(sums);
+        for (bias, &sum) in bias.iter_mut().zip(&*sums) {
+            *bias = if add { *bias + sum * scale } else { sum * scale };
         }
     }
 }
