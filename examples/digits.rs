@@ -1,4 +1,4 @@
-//! Hand-written digits: a network, 1,437 images to learn from, and 360 that it has never seen to be judged by.
+//! Hand-written digits: a network, 1,438 images to learn from, and 359 that it has never seen to be judged by.
 //!
 //! Half a pixel to the left, an image still shows the same digit. The network is told so: each image that it learns
 //! from comes nine times, in place and moved by half a pixel in eight directions.
@@ -14,7 +14,7 @@ use nn_train::prelude::*;
 
 network! {
     /// From the 8 × 8 pixels of an image to the probability of each digit.
-    pub struct Digits<64 => 256 relu dropout(0.4) => 10 softmax>;
+    pub struct Digits<64 => 256 relu dropout(0.3) => 128 relu dropout(0.3) => 10 softmax>;
 }
 
 /// Train a network on hand-written digits, and judge it by digits that it has not seen
@@ -24,15 +24,18 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How often the images are gone through
-    #[arg(long, default_value_t = 20, value_parser = count_in(1, 10_000))]
+    #[arg(long, default_value_t = 30, value_parser = count_in(1, 10_000))]
     epochs: usize,
     /// Samples in a step
-    #[arg(long, default_value_t = 64, value_parser = count_in(1, 1_000_000))]
+    #[arg(long, default_value_t = 128, value_parser = count_in(1, 1_000_000))]
     batch_size: usize,
     /// Threads to train on [default: all cores]
     #[arg(long, value_parser = count_in(1, 1024))]
     threads: Option<usize>,
 }
+
+// The widths, the dropout, the learning rate and the numbers of epochs and samples were chosen by the validation
+// accuracy over the seeds 11 to 20, without a look at a test set.
 
 /// The share of all images to test with, and of the others, the share to validate with after each epoch.
 const TEST: f64 = 0.2;
@@ -60,7 +63,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
 
     let mut network = Digits::new(arguments.seed);
     let mut trainer = Trainer::builder()
-        .optimizer(Adam::new(0.003))
+        .optimizer(Adam::new(0.002))
         .batch_size(arguments.batch_size)
         .epochs(arguments.epochs)
         .seed(arguments.seed);

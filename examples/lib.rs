@@ -26,8 +26,8 @@ mod tests {
         text.match_indices("](").filter_map(link).collect()
     }
 
-    /// What is wrong with the links of `document`: files that are not there, functions that the file lacks, and
-    /// headings that the document lacks.
+    /// What is wrong with the links of `document`: files that are not there, functions and types that the file
+    /// lacks, and headings that the document lacks.
     fn faults(document: &Path) -> Vec<String> {
         let text = fs::read_to_string(document).expect("the document is part of the repository");
         let anchor = |heading: &str| {
@@ -51,7 +51,7 @@ mod tests {
             match (label.strip_prefix('`').and_then(|l| l.strip_suffix('`')), fs::read_to_string(&path)) {
                 (_, Err(error)) if !path.is_dir() => faults.push(format!("{target}: {error}")),
                 (Some(name), Ok(source)) if target.ends_with(".rs") && !target.ends_with(&format!("/{name}")) => {
-                    let defined = [format!("fn {name}("), format!("fn {name}<"), format!("mod {name};")];
+                    let defined = [format!("fn {name}("), format!("fn {name}<"), format!("struct {name}")];
                     let module = source.starts_with("//!") && target.contains(&format!("/{name}/mod.rs"));
                     if !module && !defined.iter().any(|d| source.contains(d)) {
                         faults.push(format!("{target} has no fn {name}"));

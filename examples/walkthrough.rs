@@ -161,10 +161,10 @@ impl Checks {
         let same_shape = (reference.rows(), reference.cols()) == (ours.len(), ours[0].len());
         let (mut from_reference, mut from_differences) = (0.0, 0.0);
         let mut near = same_shape && Self::near(ours, |j, i| reference[(j, i)], ROUNDING, &mut from_reference);
-        let mut line = format!("reference {from_reference:.0e}");
+        let mut line = format!("within {from_reference:.0e} of the reference");
         if let Some(differences) = differences {
             near &= Self::near(ours, |j, i| differences[j][i], TRUNCATION, &mut from_differences);
-            line += &format!(", central differences {from_differences:.0e}");
+            line += &format!(", {from_differences:.0e} of central differences");
         }
         self.reference = self.reference.max(from_reference);
         self.central = self.central.max(from_differences);
@@ -173,7 +173,7 @@ impl Checks {
 
     fn verdict(&mut self, near: bool, line: &str) {
         self.failures += usize::from(!near);
-        println!("    {} differs from: {line}\n", if near { "✓" } else { "✗" });
+        println!("    {} {line}\n", if near { "✓" } else { "✗ DISAGREES:" });
     }
 }
 
@@ -194,10 +194,23 @@ fn show(name: &str, matrix: &Matrix) {
     }
 }
 
-/// A sum written out: `0.50·1.00000 - 0.20·0.73106`.
+/// A sum written out: `0.50000·1.00000 - 0.20000·0.73106`.
 fn products<'a>(pairs: impl Iterator<Item = (&'a f64, &'a f64)>) -> String {
-    let term = |(a, b): (&f64, &f64)| format!("{} {:.5}·{b:.5}", if *a < 0.0 { "-" } else { "+" }, a.abs());
-    pairs.map(term).collect::<Vec<_>>().join(" ")
+    let term = |(a, b): (&f64, &f64)| {
+        let factor = if *b < 0.0 { format!("({b:.5})") } else { format!("{b:.5}") };
+        format!("{} {:.5}·{factor}", if *a < 0.0 { "-" } else { "+" }, a.abs())
+    };
+    let sum = pairs.map(term).collect::<Vec<_>>().join(" ");
+    sum.strip_prefix("+ ").map_or(sum.clone(), str::to_owned)
+}
+
+/// `1.00000 - 0.50000`.
+fn sum(numbers: &[f64]) -> String {
+    let mut text = format!("{:.5}", numbers[0]);
+    for number in &numbers[1..] {
+        text += &format!(" {} {:.5}", if *number < 0.0 { "-" } else { "+" }, number.abs());
+    }
+    text
 }
 
 fn main() -> ExitCode {
@@ -235,14 +248,16 @@ fn walk(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
 
     println!("One training step of {architecture}: in which quadrant does a point lie?");
     println!("m = {m} samples, λ = {lambda}, seed {seed}. Formula numbers are those of docs/derivation.md.");
-    println!("A column is a sample; Θ has the bias in column 0. Parameters are rounded to two decimals.\n");
+    println!(
+        "A⁽¹⁾ is the input; a column is a sample; Θ has the bias in column 0. Parameters are rounded to two decimals.\n"
+    );
 
     heading("The parameters and the samples");
     for (theta, l) in thetas.iter().zip(1..) {
         show(&symbol("Θ", l), theta);
         println!();
     }
-    show("X = A⁽¹⁾", &x);
+    show(&symbol("A", 1), &x);
     println!();
     show("Y", &y);
     println!();
@@ -258,9 +273,8 @@ fn walk(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
         println!("    {} = {} [1; {}]   (2.2)", symbol("z", next), symbol("Θ", l), symbol("A", l));
         let first: Vec<f64> = a[l].iter().map(|row| row[0]).collect();
         println!(
-            "    unit 1, sample 1: {:.5} {} = {:.5}",
-            theta[0][0],
-            products(theta[0][1..].iter().zip(&first)),
+            "    unit 1, sample 1: {} = {:.5}",
+            products(theta[0].iter().zip(std::iter::once(&1.0).chain(&first))),
             z[next][0][0]
         );
         show(&symbol("z", next), &z[next]);
@@ -289,7 +303,7 @@ fn walk(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
     checks.library = checks.library.max(from_library);
     checks.verdict(
         from_reference <= ROUNDING && from_library <= ROUNDING,
-        &format!("reference {from_reference:.0e}, the network's gradient() {from_library:.0e}"),
+        &format!("within {from_reference:.0e} of the reference, {from_library:.0e} of the network's gradient()"),
     );
 
     // Backward: delta[l] is δ^(l), from the output down to layer 2.
@@ -338,8 +352,7 @@ fn walk(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
             symbol("A", l),
             ['⁰', '¹', '²', '³'][l]
         );
-        let ones = vec![1.0; m];
-        println!("    row 1, column 0 (bias): ({}) / {m} = {:.5}", products(d[0].iter().zip(&ones)), ours[0][0]);
+        println!("    row 1, column 0 (bias): ({}) / {m} = {:.5}", sum(&d[0]), ours[0][0]);
         println!(
             "    row 1, column 1: ({}) / {m} + {lambda}/{m} · {:.5} = {:.5}",
             products(d[0].iter().zip(&a[l][0])),

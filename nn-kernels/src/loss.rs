@@ -118,9 +118,9 @@ fn softmax_cross_entropy<T: Element, S: Simd<T>>(
         for (&z, &y) in z.iter().zip(y) {
             let y = y.to_f64();
             mass += y;
-            // A target of 0 asks for nothing, however far its z lies below.
+            // A target of 0 asks for nothing, however far its z lies below. Halves, since max - z may overflow.
             if y != 0.0 {
-                cost += output.scale * y * (max - z.to_f64());
+                cost += 2.0 * (output.scale * y * (0.5 * max - 0.5 * z.to_f64()));
             }
         }
         cost += output.scale * mass * log_sum;

@@ -44,7 +44,7 @@ fn pretty(call: &str) -> Result<String, String> {
     let expansion = expand::expand(tokens);
     // The expression form is no file of items; it is formatted as the body of a function.
     let file = syn::parse2::<syn::File>(expansion.clone())
-        .or_else(|_| syn::parse2(quote::quote!(fn value() -> impl ::nn_train::Network { #expansion })))
+        .or_else(|_| syn::parse2(quote::quote!(fn value() -> Box<impl ::nn_train::Network> { #expansion })))
         .map_err(|fault| fault.to_string())?;
     Ok(prettyplease::unparse(&file))
 }

@@ -71,7 +71,7 @@ impl Expansion {
         let documentation = self.documentation();
         let fields = self.indices().map(|layer| {
             let field = field(layer);
-            let documentation = format!("Θ^({layer}): {}.", self.describe(layer));
+            let documentation = format!(" Θ^({layer}): {}.", self.describe(layer));
             let dense = self.dense(layer);
             quote!(#[doc = #documentation] #visibility #field: #dense)
         });
@@ -111,7 +111,7 @@ impl Expansion {
         })
     }
 
-    /// Whether a width is a path, whose value only the compiler knows.
+    /// A constant for each width that is a path, and its check: only the compiler knows the value.
     fn width_constants(&self) -> TokenStream {
         let constants = self.network.widths.iter().enumerate().filter_map(|(index, width)| {
             let Width::Path(path) = width else { return None };
@@ -168,8 +168,12 @@ impl Expansion {
             const __ARCHITECTURE: &::nn_train::Architecture =
                 &::nn_train::Architecture::from_static(&[#(#layers),*], #loss);
 
-            const __BYTES: usize = 0 #(+ ::core::mem::size_of::<#denses>())*;
-            const _: () = ::core::assert!(::core::mem::size_of::<#name>() == __BYTES, #padding);
+            const _: () = {
+                // First, because types too large for memory have no size.
+                let _ = __ARCHITECTURE;
+                let __bytes = 0 #(+ ::core::mem::size_of::<#denses>())*;
+                ::core::assert!(::core::mem::size_of::<#name>() == __bytes, #padding);
+            };
 
             #[allow(unsafe_code)]
             unsafe impl ::nn_train::Network for #name {
@@ -198,6 +202,7 @@ impl Expansion {
     }
 
     fn impl_std_traits(&self) -> TokenStream {
+        // The parameters have names that no constant of the caller's has: `other` would be taken for that.
         let Self { name, visibility, .. } = self;
         let fields: Vec<_> = self.indices().map(field).collect();
         quote! {
@@ -208,14 +213,17 @@ impl Expansion {
             }
 
             impl ::nn_train::__private::PartialEq for #name {
-                fn eq(&self, other: &Self) -> bool {
-                    #(::nn_train::__private::PartialEq::eq(&self.#fields, &other.#fields))&&*
+                fn eq(&self, __other: &Self) -> bool {
+                    #(::nn_train::__private::PartialEq::eq(&self.#fields, &__other.#fields))&&*
                 }
             }
 
             impl ::nn_train::__private::fmt::Debug for #name {
-                fn fmt(&self, f: &mut ::nn_train::__private::fmt::Formatter<'_>) -> ::nn_train::__private::fmt::Result {
-                    ::nn_train::__private::debug_network::<Self>(f)
+                fn fmt(
+                    &self,
+                    __formatter: &mut ::nn_train::__private::fmt::Formatter<'_>,
+                ) -> ::nn_train::__private::fmt::Result {
+                    ::nn_train::__private::debug_network::<Self>(__formatter)
                 }
             }
 
@@ -224,7 +232,7 @@ impl Expansion {
                 ///
                 /// `Box`'s own `clone` would build the copy on the stack and then move it; this method comes
                 /// before it wherever a boxed network is cloned with a method call.
-                #[allow(dead_code, clippy::borrowed_box, clippy::should_implement_trait)]
+                #[allow(dead_code, clippy::borrowed_box, clippy::should_implement_trait, clippy::unnecessary_box_returns)]
                 #[must_use]
                 #visibility fn clone(self: &::nn_train::__private::Box<Self>) -> ::nn_train::__private::Box<Self> {
                     ::nn_train::__private::clone_boxed::<Self>(self)
@@ -271,7 +279,7 @@ impl Expansion {
 
     fn documentation(&self) -> String {
         let Network { element, loss, .. } = &self.network;
-        format!("A network of `{element}`, `{}`, with the loss `{}`.", shape(&self.network), shown_choice(*loss))
+        format!(" A network of `{element}`, `{}`, with the loss `{}`.", shape(&self.network), shown_choice(*loss))
     }
 
     /// `64 => 48, relu, dropout 0.2`.

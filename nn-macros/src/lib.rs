@@ -107,7 +107,9 @@ mod tests;
 ///
 /// # What it declares
 ///
-/// ```ignore
+/// ```
+/// # use nn_train::Dense;
+/// # const HIDDEN: usize = 48;
 /// #[repr(C)]
 /// pub struct Digits {
 ///     pub layer1: Dense<f32, 64, HIDDEN>,

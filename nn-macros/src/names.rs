@@ -111,7 +111,7 @@ pub(crate) const OPTIONS: [&str; 3] = ["loss", "init", "seed"];
 pub(crate) const ELEMENTS: [&str; 2] = ["f32", "f64"];
 
 /// Other names under which people know a word, and the word.
-const SYNONYMS: [(&str, &str); 34] = [
+const SYNONYMS: [(&str, &str); 36] = [
     ("logistic", "sigmoid"),
     ("sigma", "sigmoid"),
     ("swish", "silu"),
@@ -144,6 +144,8 @@ const SYNONYMS: [(&str, &str); 34] = [
     ("objective", "loss"),
     ("initialisation", "init"),
     ("initialization", "init"),
+    ("initialiser", "init"),
+    ("initializer", "init"),
     ("float", "f32"),
     ("double", "f64"),
 ];

@@ -4,6 +4,9 @@
 //! difference before you commit it.
 
 #[test]
-fn calls_that_compile_do_what_they_say() {
-    trybuild::TestCases::new().pass("tests/network_macro/pass/*.rs");
+fn calls() {
+    // One set of both: trybuild builds the crates under test once a set.
+    let cases = trybuild::TestCases::new();
+    cases.pass("tests/network_macro/pass/*.rs");
+    cases.compile_fail("tests/network_macro/fail/*.rs");
 }

@@ -15,7 +15,10 @@ impl Matrix {
     /// `rows` × `cols`, element (r, c) being `f(r, c)`.
     #[must_use]
     pub fn from_fn(rows: usize, cols: usize, f: impl Fn(usize, usize) -> f64) -> Self {
-        let data = (0..rows).flat_map(|r| (0..cols).map(move |c| (r, c))).map(|(r, c)| f(r, c)).collect();
+        let mut data = Vec::with_capacity(rows * cols);
+        for row in 0..rows {
+            data.extend((0..cols).map(|col| f(row, col)));
+        }
         Self { rows, cols, data }
     }
 

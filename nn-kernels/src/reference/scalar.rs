@@ -143,7 +143,8 @@ pub fn loss(loss: Loss, output: Activation, z: &Matrix, y: &Matrix) -> f64 {
             sum += match (loss, output) {
                 // -y ln h with h = e^(z - max - ln Σ); a target of 0 asks for nothing, however small its h
                 (Loss::CrossEntropy, Activation::Softmax) if y == 0.0 => y * log_sum,
-                (Loss::CrossEntropy, Activation::Softmax) => y * (max - z) + y * log_sum,
+                // (halves, since max - z may overflow)
+                (Loss::CrossEntropy, Activation::Softmax) => 2.0 * (y * (max / 2.0 - z / 2.0)) + y * log_sum,
                 // -y ln h - (1 - y) ln(1 - h) = y softplus(-z) + (1 - y) softplus(z), and with
                 // softplus(z) = max(z, 0) + softplus(-|z|):
                 (Loss::CrossEntropy, _) => softplus(-z.abs()) + if z > 0.0 { (1.0 - y) * z } else { -y * z },

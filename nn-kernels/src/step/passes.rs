@@ -120,33 +120,59 @@ impl<T: Element> Kernel<T> for Add<'_, T> {
     }
 }
 
-/// `gradient` += `factor` · Θ_w, where there is a gradient; returns Σ Θ_w².
-pub(super) struct Decay<'a, T> {
+/// `gradient` ← `scale` · `gradient` + `decay` · Θ; returns Σ Θ², or 0 where `decay` is 0, in which case Θ is not read.
+pub(super) struct Finish<'a, T> {
+    pub(super) gradient: &'a mut [T],
     pub(super) theta: &'a [T],
-    pub(super) factor: T,
-    pub(super) gradient: Option<&'a mut [T]>,
+    pub(super) scale: T,
+    pub(super) decay: T,
 }
 
-impl<T: Element> Kernel<T> for Decay<'_, T> {
+impl<T: Element> Kernel<T> for Finish<'_, T> {
     type Output = f64;
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, _s: S) -> f64 {
-        if let Some(gradient) = self.gradient {
-            for (gradient, &theta) in gradient.iter_mut().zip(self.theta) {
-                *gradient += self.factor * theta;
+        let Self { gradient, theta, scale, decay } = self;
+        if decay == T::ZERO {
+            for gradient in gradient {
+                *gradient = *gradient * scale;
             }
+            return 0.0;
         }
-        let mut sums = [0.0; 8];
-        let (chunks, tail) = self.theta.as_chunks::<8>();
-        for chunk in chunks {
-            for (sum, theta) in sums.iter_mut().zip(chunk) {
-                *sum += theta.to_f64() * theta.to_f64();
-            }
+        for (gradient, &theta) in gradient.iter_mut().zip(theta) {
+            *gradient = *gradient * scale + decay * theta;
         }
-        for (sum, theta) in sums.iter_mut().zip(tail) {
-            *sum += theta.to_f64() * theta.to_f64();
-        }
-        sums.iter().sum()
+        sum_of_squares(theta)
     }
+}
+
+/// Σ Θ².
+pub(super) struct Squares<'a, T> {
+    pub(super) theta: &'a [T],
+}
+
+impl<T: Element> Kernel<T> for Squares<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _s: S) -> f64 {
+        sum_of_squares(self.theta)
+    }
+}
+
+/// In `f64`, over eight sums side by side, so that the compiler may use vectors.
+#[inline(always)]
+fn sum_of_squares<T: Element>(values: &[T]) -> f64 {
+    let mut sums = [0.0; 8];
+    let (chunks, tail) = values.as_chunks::<8>();
+    for chunk in chunks {
+        for (sum, value) in sums.iter_mut().zip(chunk) {
+            *sum += value.to_f64() * value.to_f64();
+        }
+    }
+    for (sum, value) in sums.iter_mut().zip(tail) {
+        *sum += value.to_f64() * value.to_f64();
+    }
+    sums.iter().sum()
 }

@@ -62,7 +62,10 @@ impl Parser<'_, '_> {
 
     fn visibility(&mut self) -> Visibility {
         match self.input.parse::<Visibility>() {
-            Ok(visibility) => visibility,
+            Ok(visibility) => {
+                self.last = visibility.to_token_stream().into_iter().last().map_or(self.last, |token| token.span());
+                visibility
+            }
             Err(error) => {
                 self.report.at(error.span(), Fault::Syntax { message: error.to_string() });
                 Visibility::Inherited
@@ -74,7 +77,8 @@ impl Parser<'_, '_> {
     /// have settled that this is an item.
     fn begins_item(&mut self, certain: bool) -> bool {
         let Some(word) = self.peek_word() else {
-            if certain {
+            // At the end the name is missing too, and the message about that names both.
+            if certain && !self.at_end() {
                 self.report.at(self.here(), Fault::StructMissing);
             }
             return certain;
@@ -107,11 +111,12 @@ impl Parser<'_, '_> {
     fn item(&mut self, attributes: Vec<Attribute>, visibility: Visibility) -> Item {
         let name = self.name();
         let mut declaration = Declaration::default();
-        self.item_shape(name.is_some(), &mut declaration);
+        let closed = self.item_shape(name.is_some(), &mut declaration);
         self.tail(&mut declaration);
         if self.input.peek(Token![;]) {
             self.bump();
-        } else {
+        } else if closed {
+            // A declaration that breaks off before its shape ends lacks more than this, which has been said.
             self.report.at(self.last, Fault::SemicolonMissing);
         }
         self.after_item();
@@ -124,33 +129,38 @@ impl Parser<'_, '_> {
             return Some(name);
         }
         self.report.at(self.here(), Fault::NameMissing { found: self.found() });
-        // A keyword, `_` or a literal in the name's place is skipped, so that the shape is still checked.
-        if !self.at_separator() && !self.input.peek(Token![<]) && !self.peek_group() {
+        // A keyword or `_` in the name's place is skipped, so that the shape is still checked.
+        if self.peek_word().is_some() {
             self.bump();
         }
         None
     }
 
-    fn item_shape(&mut self, named: bool, declaration: &mut Declaration) {
+    /// Whether the shape has an end.
+    fn item_shape(&mut self, named: bool, declaration: &mut Declaration) -> bool {
         if self.input.peek(Token![::]) {
             self.report.at(self.here(), Fault::ShapeTurbofish);
             self.bump_operator(2);
         }
         if self.input.peek(Token![<]) {
-            self.angled_shape(declaration);
-        } else if self.peek_group() {
+            return self.angled_shape(declaration);
+        }
+        if self.peek_group() {
             self.grouped_shape(declaration);
-        } else if self.input.peek(syn::Lit) {
+            return true;
+        }
+        if self.input.peek(syn::Lit) {
             self.report.at(self.here(), Fault::ShapeDelimiter { found: self.found().replace('`', "") });
             self.shape(declaration, false);
-        } else {
-            declaration.broken = true;
-            // After a missing name this would be a second message for one slip.
-            if named {
-                self.report.at(self.here(), Fault::ShapeMissing { found: self.found() });
-                self.skip_to_separator();
-            }
+            return true;
         }
+        declaration.broken = true;
+        // After a missing name this would be a second message for one slip.
+        if named {
+            self.report.at(self.here(), Fault::ShapeMissing { found: self.found() });
+            self.skip_to_separator();
+        }
+        false
     }
 
     /// The shape in the wrong delimiters.
@@ -178,7 +188,9 @@ impl Parser<'_, '_> {
     /// The expression form.
     fn expression(&mut self) -> Declaration {
         let mut declaration = Declaration::default();
-        if self.input.peek(Token![<]) {
+        // `<T as Trait>::WIDTH => 10` has a `<` too, but no shape between the brackets.
+        let qualified_path = self.input.fork().parse::<syn::ExprPath>().is_ok();
+        if self.input.peek(Token![<]) && !qualified_path {
             self.angled_shape(&mut declaration);
         } else if self.peek_group() && self.group_is_shape() {
             self.grouped_shape(&mut declaration);

@@ -73,13 +73,16 @@ impl Parser<'_, '_> {
 
     /// What comes next, for a message.
     fn found(&self) -> String {
+        if let Some((lifetime, _)) = self.input.cursor().lifetime() {
+            return format!("`{lifetime}`");
+        }
         let mut rest = self.input.cursor();
         let mut operator = String::new();
         while let Some((tree, next)) = rest.token_tree() {
             match tree {
-                TokenTree::Punct(punct) => {
+                // `;` and `,` belong to no operator, however close they stand.
+                TokenTree::Punct(punct) if operator.is_empty() || !matches!(punct.as_char(), ';' | ',') => {
                     operator.push(punct.as_char());
-                    // `;` and `,` end what they stand behind, whatever follows.
                     if punct.spacing() == Spacing::Alone || matches!(punct.as_char(), ';' | ',') {
                         break;
                     }

@@ -140,7 +140,7 @@ impl Parser<'_, '_> {
             return Some(Value::Named(Term { name, arguments }));
         }
         let mut tokens = TokenStream::new();
-        while !self.at_separator() && !(self.input.peek(Token![>]) && !tokens.is_empty()) {
+        while !self.at_separator() && (tokens.is_empty() || !self.input.peek(Token![>])) {
             tokens.extend(self.bump());
         }
         Some(Value::Other(tokens))

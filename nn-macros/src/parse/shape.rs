@@ -1,32 +1,36 @@
 //! The shape: `64 => 256 relu dropout(0.2) => 10`.
 
-use proc_macro2::Span;
-use quote::ToTokens;
+use std::ops::ControlFlow;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
 use syn::{ExprPath, Ident, Lit, Token, token};
 
 use super::Parser;
 use crate::ast::{Declaration, Layer, Term, Width};
-use crate::names::{ACTIVATIONS, DROPOUT, names};
+use crate::names::{ACTIVATIONS, DROPOUT, OPTIONS, names};
 use crate::report::Fault;
 
 impl Parser<'_, '_> {
-    /// `<SHAPE>`, the `<` being next.
-    pub(super) fn angled_shape(&mut self, declaration: &mut Declaration) {
+    /// `<SHAPE>`, the `<` being next. Whether the `>` is there.
+    pub(super) fn angled_shape(&mut self, declaration: &mut Declaration) -> bool {
         let open = self.here();
         self.bump();
         self.shape(declaration, true);
-        if self.input.peek(Token![>]) {
+        let closed = self.input.peek(Token![>]);
+        if closed {
             // Alone, also where it is glued to what follows, as in `>=`.
             self.bump();
         } else {
             self.report.at(open, Fault::ShapeOpen);
         }
+        closed
     }
 
     /// A shape up to its end: `>` where it is `angled`; `:`, `,` and `;` too.
     pub(super) fn shape(&mut self, declaration: &mut Declaration, angled: bool) {
         // The arrow before the layer that is read next.
-        let mut arrow: Option<Span> = None;
+        let mut arrow: Option<TokenStream> = None;
         while self.begins_parameter(angled) {
             self.report.at(self.here(), Fault::Generics { found: self.found() });
             while !self.at_separator() && !self.input.peek(Token![>]) && self.arrow_length().is_none() {
@@ -39,7 +43,7 @@ impl Parser<'_, '_> {
         loop {
             if self.shape_ends(angled) {
                 if let Some(arrow) = arrow {
-                    self.report.at(arrow, Fault::ArrowTrailing);
+                    self.report.over(arrow, Fault::ArrowTrailing);
                     declaration.layers.push(Layer { width: Width::Unknown, modifiers: Vec::new() });
                     declaration.broken = true;
                 }
@@ -48,8 +52,9 @@ impl Parser<'_, '_> {
             if self.input.peek(Token![=>]) {
                 let fault = if arrow.is_some() { Fault::ArrowDoubled } else { Fault::ArrowLeading };
                 let operator = self.bump_operator(2);
-                self.report.over(operator, fault);
-                arrow = arrow.or(Some(self.last));
+                self.report.over(&operator, fault);
+                arrow = Some(operator);
+                declaration.layers.push(Layer { width: Width::Unknown, modifiers: Vec::new() });
                 declaration.broken = true;
                 continue;
             }
@@ -57,10 +62,11 @@ impl Parser<'_, '_> {
             declaration.broken |= matches!(width, Width::Unknown);
             let modifiers = self.modifiers(angled);
             declaration.layers.push(Layer { width, modifiers });
-            if self.strays_in_shape(declaration, angled) {
-                break;
-            }
-            arrow = self.arrow(angled);
+            arrow = match self.strays_in_shape(declaration, angled) {
+                ControlFlow::Break(()) => break,
+                ControlFlow::Continue(Some(comma)) => Some(comma),
+                ControlFlow::Continue(None) => self.arrow(angled),
+            };
         }
         if declaration.layers.len() < 2 {
             // A fault that explains it has been reported where `broken` is set.
@@ -83,7 +89,12 @@ impl Parser<'_, '_> {
 
     fn shape_ends(&self, angled: bool) -> bool {
         let closed = angled && self.input.peek(Token![>]) && !self.backward_arrow();
-        closed || self.at_separator() || (self.input.peek(Token![:]) && !self.input.peek(Token![::]))
+        // `64 => 10 seed = 1`: a comma is missing, which is found behind the shape.
+        let option = !angled
+            && self.peek_word().is_some_and(|word| OPTIONS.iter().any(|name| word == name))
+            && self.input.peek2(Token![=])
+            && !self.input.peek2(Token![=>]);
+        closed || option || self.at_separator() || (self.input.peek(Token![:]) && !self.input.peek(Token![::]))
     }
 
     /// `>=` between two widths, as opposed to the end of `<…>` glued to a stray `=`.
@@ -110,8 +121,12 @@ impl Parser<'_, '_> {
             && (known.iter().any(|name| word == name) || word == DROPOUT.name)
             && !self.input.peek2(Token![::])
         {
-            // Left for the modifiers to read.
             self.report.at(start, Fault::WidthIsActivation { name: word.to_string() });
+            // `relu 48` is the right words in the wrong order; else the word is left for the modifiers to read.
+            if self.input.peek2(Lit) {
+                self.bump();
+                return self.literal_width();
+            }
             return Width::Unknown;
         }
         if self.peek_word().is_some() || self.input.peek(Token![::]) || self.input.peek(Token![<]) {
@@ -143,8 +158,14 @@ impl Parser<'_, '_> {
             _ => {
                 self.report.at(start, Fault::WidthExpected { found: self.found() });
                 self.bump();
-                while self.input.peek(Token![::]) || (self.input.peek(syn::Ident) && self.input.peek2(Token![::])) {
-                    self.bump();
+                loop {
+                    if self.input.peek(Token![::]) {
+                        self.bump_operator(2);
+                    } else if self.input.peek(Ident) && self.input.peek2(Token![::]) {
+                        self.bump();
+                    } else {
+                        break;
+                    }
                 }
                 Width::Unknown
             }
@@ -155,14 +176,13 @@ impl Parser<'_, '_> {
         let minus = self.bump_operator(1);
         let Ok(literal) = self.input.parse::<Lit>() else { return Width::Unknown };
         self.last = literal.span();
-        let mend = literal.to_token_stream_string();
-        self.report.over(quote::quote!(#minus #literal), Fault::WidthNegative { mend });
-        match literal {
-            Lit::Int(digits) => {
-                digits.base10_parse().map_or(Width::Unknown, |width: u64| Width::Literal(width, digits.span()))
-            }
-            _ => Width::Unknown,
-        }
+        let written = quote!(#minus #literal);
+        let Lit::Int(digits) = literal else {
+            self.report.over(written, Fault::WidthNotWhole { found: format!("-{}", literal.to_token_stream()) });
+            return Width::Unknown;
+        };
+        self.report.over(written, Fault::WidthNegative { mend: digits.base10_digits().to_owned() });
+        digits.base10_parse().map_or(Width::Unknown, |width| Width::Literal(width, digits.span()))
     }
 
     fn literal_width(&mut self) -> Width {
@@ -255,7 +275,7 @@ impl Parser<'_, '_> {
     }
 
     /// An arrow between two layers, or what was most likely meant as one. `None` at the shape's end.
-    fn arrow(&mut self, angled: bool) -> Option<Span> {
+    fn arrow(&mut self, angled: bool) -> Option<TokenStream> {
         if self.shape_ends(angled) {
             return None;
         }
@@ -266,9 +286,9 @@ impl Parser<'_, '_> {
                 let operator = self.bump_operator(length);
                 if !right {
                     let found = if found == "=" && length == 2 { "= >".to_owned() } else { found };
-                    self.report.over(operator, Fault::ArrowWrong { found });
+                    self.report.over(&operator, Fault::ArrowWrong { found });
                 }
-                Some(self.last)
+                Some(operator)
             }
             None => {
                 self.report.at(self.here(), Fault::ArrowMissing { found: self.found() });
@@ -293,8 +313,9 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// Commas, colons and options between the angle brackets, where they do not belong. True at the shape's end.
-    fn strays_in_shape(&mut self, declaration: &mut Declaration, angled: bool) -> bool {
+    /// Commas, colons and options where they do not belong. `Break` at the shape's end; a comma that was meant as
+    /// an arrow is returned.
+    fn strays_in_shape(&mut self, declaration: &mut Declaration, angled: bool) -> ControlFlow<(), Option<TokenStream>> {
         loop {
             if self.input.peek(Token![,]) {
                 let option =
@@ -305,19 +326,21 @@ impl Parser<'_, '_> {
                     self.option(declaration);
                 } else if self.input.peek2(Lit) || (angled && self.input.peek2(syn::Ident)) {
                     let comma = self.bump_operator(1);
-                    self.report.over(comma, Fault::ArrowWrong { found: ",".to_owned() });
-                    return false;
+                    self.report.over(&comma, Fault::ArrowWrong { found: ",".to_owned() });
+                    return ControlFlow::Continue(Some(comma));
                 } else if angled {
                     self.report.at(self.here(), Fault::CommaInShape);
                     self.bump();
                 } else {
-                    return true;
+                    return ControlFlow::Break(());
                 }
             } else if angled && self.input.peek(Token![:]) && !self.input.peek(Token![::]) {
                 self.report.at(self.here(), Fault::ElementInShape);
                 self.element(declaration);
+            } else if self.shape_ends(angled) {
+                return ControlFlow::Break(());
             } else {
-                return self.shape_ends(angled);
+                return ControlFlow::Continue(None);
             }
         }
     }
@@ -330,15 +353,4 @@ fn is_arithmetic(found: &str) -> bool {
 
 fn is_constant(word: &str) -> bool {
     word.chars().any(char::is_uppercase) && !word.chars().any(char::is_lowercase)
-}
-
-/// A literal as it was written.
-trait Written {
-    fn to_token_stream_string(&self) -> String;
-}
-
-impl Written for Lit {
-    fn to_token_stream_string(&self) -> String {
-        self.to_token_stream().to_string()
-    }
 }

@@ -1,10 +1,10 @@
 /// Reads digits.
-///A network of `f32`, `64 => HIDDEN leaky_relu(-0.01) dropout(0.2) => 10 softmax`, with the loss `cross_entropy`.
+/// A network of `f32`, `64 => HIDDEN leaky_relu(-0.01) dropout(0.2) => 10 softmax`, with the loss `cross_entropy`.
 #[repr(C)]
 pub struct Digits {
-    ///Θ^(1): `64 => HIDDEN`, leaky_relu(-0.01), dropout(0.2).
+    /// Θ^(1): `64 => HIDDEN`, leaky_relu(-0.01), dropout(0.2).
     pub layer1: ::nn_train::Dense<f32, 64, { HIDDEN }>,
-    ///Θ^(2): `HIDDEN => 10`, softmax.
+    /// Θ^(2): `HIDDEN => 10`, softmax.
     pub layer2: ::nn_train::Dense<f32, { HIDDEN }, 10>,
 }
 #[allow(deprecated)]
@@ -25,13 +25,16 @@ const _: () = {
         ],
         ::nn_train::Loss::CrossEntropy,
     );
-    const __BYTES: usize = 0
-        + ::core::mem::size_of::<::nn_train::Dense<f32, 64, { HIDDEN }>>()
-        + ::core::mem::size_of::<::nn_train::Dense<f32, { HIDDEN }, 10>>();
-    const _: () = ::core::assert!(
-        ::core::mem::size_of:: < Digits > () == __BYTES,
-        "an attribute changes the layout of the network; remove it"
-    );
+    const _: () = {
+        let _ = __ARCHITECTURE;
+        let __bytes = 0
+            + ::core::mem::size_of::<::nn_train::Dense<f32, 64, { HIDDEN }>>()
+            + ::core::mem::size_of::<::nn_train::Dense<f32, { HIDDEN }, 10>>();
+        ::core::assert!(
+            ::core::mem::size_of:: < Digits > () == __bytes,
+            "an attribute changes the layout of the network; remove it"
+        );
+    };
     #[allow(unsafe_code)]
     unsafe impl ::nn_train::Network for Digits {
         type Scalar = f32;
@@ -65,17 +68,17 @@ const _: () = {
         }
     }
     impl ::nn_train::__private::PartialEq for Digits {
-        fn eq(&self, other: &Self) -> bool {
-            ::nn_train::__private::PartialEq::eq(&self.layer1, &other.layer1)
-                && ::nn_train::__private::PartialEq::eq(&self.layer2, &other.layer2)
+        fn eq(&self, __other: &Self) -> bool {
+            ::nn_train::__private::PartialEq::eq(&self.layer1, &__other.layer1)
+                && ::nn_train::__private::PartialEq::eq(&self.layer2, &__other.layer2)
         }
     }
     impl ::nn_train::__private::fmt::Debug for Digits {
         fn fmt(
             &self,
-            f: &mut ::nn_train::__private::fmt::Formatter<'_>,
+            __formatter: &mut ::nn_train::__private::fmt::Formatter<'_>,
         ) -> ::nn_train::__private::fmt::Result {
-            ::nn_train::__private::debug_network::<Self>(f)
+            ::nn_train::__private::debug_network::<Self>(__formatter)
         }
     }
     impl Digits {
@@ -83,7 +86,12 @@ const _: () = {
         ///
         /// `Box`'s own `clone` would build the copy on the stack and then move it; this method comes
         /// before it wherever a boxed network is cloned with a method call.
-        #[allow(dead_code, clippy::borrowed_box, clippy::should_implement_trait)]
+        #[allow(
+            dead_code,
+            clippy::borrowed_box,
+            clippy::should_implement_trait,
+            clippy::unnecessary_box_returns
+        )]
         #[must_use]
         pub fn clone(
             self: &::nn_train::__private::Box<Self>,

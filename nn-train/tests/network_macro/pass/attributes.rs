@@ -23,7 +23,7 @@ network! { #[derive()] struct r#Raw<2 => 1>; }
 #[allow(non_camel_case_types)]
 mod raw {
     nn_train::network! { pub struct r#type<2 => 1>; }
-
+}
 // The name is free where the network is not there.
 struct Absent;
 

@@ -1,6 +1,6 @@
 //! Nothing that the caller has in scope changes what is emitted.
 
-#![allow(dead_code, unused_macros, non_camel_case_types)]
+#![allow(dead_code, unused_macros, non_upper_case_globals)]
 
 mod nn_train {}
 mod std {}

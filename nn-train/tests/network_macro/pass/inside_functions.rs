@@ -7,7 +7,7 @@ fn build<T: Default>() -> (usize, T) {
     (Inner::new(1).parameters().len(), T::default())
 }
 
-fn returned() -> Box<impl Network<Input = [f32; 2], Output = [f32; 4]>> {
+fn returned() -> Box<impl Network<Scalar = f32, Input = [f32; 2], Output = [f32; 4]>> {
     network!(2 => 4)
 }
 

@@ -1,0 +1,86 @@
+//! A step in the steady state allocates nothing. Alone in its binary: the count is of the whole process.
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Layered, Loss, StepEngine, predict_one};
+use support::{Problem, cast, on_threads};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: everything is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: the caller's guarantees are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: the caller's guarantees are passed on.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: the caller's guarantees are passed on.
+        unsafe { System.realloc(ptr, layout, new_size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Steps of every kind, after as many to warm up; called from inside a pool.
+fn allocations_of_steps<T: Element>(problem: &Problem, steps: usize) -> usize {
+    let architecture = &problem.architecture;
+    let [theta, inputs, targets] = [&problem.theta, &problem.inputs, &problem.targets].map(|x| cast::<T>(x));
+    let rows = problem.rows();
+    let order: Vec<u32> = (0..rows as u32).rev().collect();
+    let mut engine = Layered::new(architecture).expect("memory");
+    let mut gradient = vec![T::ZERO; architecture.params()];
+    let mut outputs = vec![T::ZERO; targets.len()];
+    let mut scratch = Vec::new();
+    let mut step = |i: usize| {
+        let batch = Batch::new(architecture, &inputs, &targets).expect("a batch");
+        let batch = batch.with_order(&order[..rows - i % 3]).expect("an order");
+        let dropout = Some(Dropout { seed: 1, first_sample: i as u64 });
+        engine.gradient(&theta, batch, 1.0, dropout, &mut gradient).expect("a step");
+        engine.cost(&theta, batch, 1.0).expect("a cost");
+        engine.predict(&theta, &inputs, &mut outputs).expect("predictions");
+        let (x, out) = (&inputs[..architecture.inputs()], &mut outputs[..architecture.outputs()]);
+        predict_one(architecture, &theta, x, out, &mut scratch).expect("a prediction");
+    };
+    (0..20).for_each(&mut step);
+    let before = ALLOCATIONS.load(Ordering::SeqCst);
+    (0..steps).for_each(step);
+    ALLOCATIONS.load(Ordering::SeqCst) - before
+}
+
+#[test]
+fn steps_allocate_nothing() {
+    let layers = vec![
+        Layer::new(64, 32, Activation::Relu).with_dropout(0.2),
+        Layer::new(32, 16, Activation::Gelu),
+        Layer::new(16, 10, Activation::Softmax),
+    ];
+    let small = Problem::new(Architecture::new(layers, Loss::CrossEntropy).expect("valid"), 1500, 1);
+    // More than one chunk of parameters, more than one block of K, and accumulators.
+    let layers = vec![Layer::new(300, 80, Activation::Sigmoid), Layer::new(80, 3, Activation::Tanh)];
+    let wide = Problem::new(Architecture::new(layers, Loss::Mse).expect("valid"), 400, 2);
+    let before = ALLOCATIONS.load(Ordering::SeqCst);
+    drop(vec![0_u8; 10]);
+    assert_eq!(ALLOCATIONS.load(Ordering::SeqCst) - before, 1, "the count counts");
+    for threads in [1, 2] {
+        for problem in [&small, &wide] {
+            let counts = on_threads(threads, || {
+                [allocations_of_steps::<f32>(problem, 250), allocations_of_steps::<f64>(problem, 250)]
+            });
+            assert_eq!(counts, [0, 0], "{} on {threads} threads", problem.architecture);
+        }
+    }
+}
