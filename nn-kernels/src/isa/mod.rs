@@ -9,6 +9,8 @@ mod avx2;
 mod avx512;
 mod dispatch;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod transpose;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -72,6 +74,17 @@ pub trait Simd<T>: Copy + Send + Sync + 'static {
     /// # Safety
     /// `target` must be valid for writes of `count` elements, and `count <= LANES`.
     unsafe fn store_first(self, vector: Self::V, target: *mut T, count: usize);
+
+    /// Rows and columns of the blocks that [`transpose`](Self::transpose) turns, a divisor of
+    /// [`LANES`](Self::LANES).
+    const BLOCK: usize;
+
+    /// Turns a block of [`BLOCK`](Self::BLOCK) × `BLOCK` elements, rows of `source` `source_stride` elements apart and
+    /// those of `target` `target_stride`.
+    ///
+    /// # Safety
+    /// `source` must be valid for reads and `target` for writes of every element of the block.
+    unsafe fn transpose(self, source: *const T, source_stride: usize, target: *mut T, target_stride: usize);
 
     /// Runs a kernel with this set's instructions: the one place where code enters the set.
     fn run<K: Kernel<T>>(self, kernel: K) -> K::Output;

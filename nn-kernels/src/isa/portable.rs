@@ -71,6 +71,20 @@ macro_rules! portable {
                 unsafe { std::ptr::copy_nonoverlapping(lanes.as_ptr(), target, count) }
             }
 
+            const BLOCK: usize = 4;
+
+            #[inline(always)]
+            unsafe fn transpose(self, source: *const $T, source_stride: usize, target: *mut $T, target_stride: usize) {
+                for row in 0..4 {
+                    for column in 0..4 {
+                        // SAFETY: the caller vouches for every element of the block.
+                        unsafe {
+                            *target.add(column * target_stride + row) = *source.add(row * source_stride + column);
+                        }
+                    }
+                }
+            }
+
             #[inline(always)]
             fn run<K: Kernel<$T>>(self, kernel: K) -> K::Output {
                 kernel.run(self)

@@ -9,7 +9,7 @@ use crate::buffer::Buffer;
 use crate::isa::{Kernel, Simd, Vector};
 use crate::loss::{Output, cost_and_delta};
 use crate::step::Dropout;
-use crate::step::batch::Rows;
+use crate::step::sharded::Pass;
 use crate::{Activation, Element, InstructionSet, StepError};
 
 /// What all lanes of a step share.
@@ -24,12 +24,9 @@ pub(super) struct Network<'a, T> {
     pub(super) output: Output,
 }
 
-/// The scratch of one tile, and an accumulator.
+/// The scratch of one tile.
 #[derive(Debug)]
-pub(super) struct Lane<T> {
-    /// The inputs in order, where the batch has an order or the first layer wants whole vectors.
-    inputs: Buffer<T>,
-    targets: Buffer<T>,
+pub struct Scratch<T> {
     /// A^(l+1) of each layer, rows of `padded_outputs`.
     activations: Vec<Buffer<T>>,
     /// g' of each layer that stores it.
@@ -38,32 +35,22 @@ pub(super) struct Lane<T> {
     delta: [Buffer<T>; 2],
     /// Outputs, targets and a spare, without padding, for the loss.
     compact: [Buffer<T>; 3],
-    /// Δ of this lane's rows, not divided by m; the first lane accumulates into the caller's gradient and has none.
-    pub(super) accumulator: Buffer<T>,
-    /// This lane's share of the cost.
-    pub(super) cost: f64,
 }
 
-impl<T: Element> Lane<T> {
+impl<T: Element> Scratch<T> {
     pub(super) fn new(layers: usize) -> Self {
         let buffers = |count: usize| (0..count).map(|_| Buffer::empty()).collect();
         Self {
-            inputs: Buffer::empty(),
-            targets: Buffer::empty(),
             activations: buffers(layers),
             slopes: buffers(layers),
             delta: [Buffer::empty(), Buffer::empty()],
             compact: [Buffer::empty(), Buffer::empty(), Buffer::empty()],
-            accumulator: Buffer::empty(),
-            cost: 0.0,
         }
     }
 
     /// Room for tiles of `rows`.
     pub(super) fn grow(&mut self, layout: &Layout, rows: usize) -> Result<(), StepError> {
-        let (first, last) = (&layout.layers[0], &layout.layers[layout.layers.len() - 1]);
-        self.inputs.grow(rows * first.inputs)?;
-        self.targets.grow(rows * last.outputs)?;
+        let last = &layout.layers[layout.layers.len() - 1];
         for ((plan, a), slope) in layout.layers.iter().zip(&mut self.activations).zip(&mut self.slopes) {
             a.grow(rows * plan.row)?;
             if plan.slope == Slope::Stored {
@@ -76,40 +63,32 @@ impl<T: Element> Lane<T> {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let single = [&self.inputs, &self.targets, &self.accumulator];
-        let all = self.activations.iter().chain(&self.slopes).chain(&self.delta).chain(&self.compact).chain(single);
+        let all = self.activations.iter().chain(&self.slopes).chain(&self.delta).chain(&self.compact);
         all.map(Buffer::bytes).sum()
     }
 
-    /// The rows' share of the cost; their Δ, not divided by m, is added to `gradient`, or written where `add` is
-    /// false.
+    /// The share of `x` in the cost; its Σ δ aᵀ is added to `gradient`, or written where `add` is false.
     pub(super) fn gradient(
         &mut self,
         network: Network<'_, T>,
-        rows: Rows<'_, T>,
-        dropout: Option<Dropout>,
+        x: &[T],
+        y: &[T],
+        pass: Pass,
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
-        let (mut inputs, mut targets) = (std::mem::take(&mut self.inputs), std::mem::take(&mut self.targets));
-        let count = rows.count();
-        let (x, y) = rows.gather(inputs.as_mut_slice(), targets.as_mut_slice());
-        let masks = dropout.map(|dropout| (dropout, rows.first()));
-        self.forward(network, x, count, true, masks);
-        let cost = self.loss(network, y, count);
-        self.backward(network, x, count, add, gradient);
-        (self.inputs, self.targets) = (inputs, targets);
+        let rows = x.len() / network.layout.layers[0].inputs;
+        self.forward(network, x, rows, true, pass.dropout.map(|dropout| (dropout, pass.first_row)));
+        let cost = self.loss(network, y, rows);
+        self.backward(network, x, rows, add, gradient);
         cost
     }
 
-    /// The rows' share of the cost.
-    pub(super) fn cost(&mut self, network: Network<'_, T>, rows: Rows<'_, T>) -> f64 {
-        let (mut inputs, mut targets) = (std::mem::take(&mut self.inputs), std::mem::take(&mut self.targets));
-        let (x, y) = rows.gather(inputs.as_mut_slice(), targets.as_mut_slice());
-        self.forward(network, x, rows.count(), false, None);
-        let cost = self.loss(network, y, rows.count());
-        (self.inputs, self.targets) = (inputs, targets);
-        cost
+    /// The share of `x` in the cost.
+    pub(super) fn cost(&mut self, network: Network<'_, T>, x: &[T], y: &[T]) -> f64 {
+        let rows = x.len() / network.layout.layers[0].inputs;
+        self.forward(network, x, rows, false, None);
+        self.loss(network, y, rows)
     }
 
     /// A^(L) of `inputs`, to `outputs`.
@@ -125,7 +104,10 @@ impl<T: Element> Lane<T> {
         } else {
             gather_columns(z.as_slice(), last.row, compact, last.outputs);
         }
-        T::dispatch(network.set, Activate { activation: last.activation, width: last.outputs, row: last.outputs, z: compact });
+        T::dispatch(
+            network.set,
+            Activate { activation: last.activation, width: last.outputs, row: last.outputs, z: compact },
+        );
         if last.thin {
             transpose(compact, rows, outputs);
         } else {
@@ -156,7 +138,10 @@ impl<T: Element> Lane<T> {
             let last = l + 1 == layers.len();
             if plan.thin {
                 let (units, z) = (plan.outputs, &mut z[..rows * plan.outputs]);
-                T::dispatch(network.set, ThinForward { a: input, row: stride, stride: plan.stride, weights, bias, units, rows, z });
+                T::dispatch(
+                    network.set,
+                    ThinForward { a: input, row: stride, stride: plan.stride, weights, bias, units, rows, z },
+                );
                 continue;
             }
             assert!(input.len() >= rows * stride && stride >= plan.inputs, "rows of the layer's inputs");
@@ -281,7 +266,15 @@ impl<T: Element> Lane<T> {
             let stored = before.slope == Slope::Stored;
             let slope = if stored { self.slopes[l - 1].as_slice() } else { self.activations[l - 1].as_slice() };
             assert!(slope.len() >= out.len(), "g' of every row");
-            let back = BackPropagation { rows, plan, stride: before.row, left, right, slope: slope.as_ptr(), out: out.as_mut_ptr() };
+            let back = BackPropagation {
+                rows,
+                plan,
+                stride: before.row,
+                left,
+                right,
+                slope: slope.as_ptr(),
+                out: out.as_mut_ptr(),
+            };
             // SAFETY: as above; `out` and the slope have every row of the layer before, whose padded outputs are
             // this one's padded inputs.
             unsafe {
@@ -315,7 +308,9 @@ impl<T: Element> BackPropagation<'_, T> {
         let Self { rows, plan, stride, left, right, slope, out } = self;
         let epilogue = Backward { slope, slope_of, out, stride };
         // SAFETY: the caller vouches for it.
-        unsafe { Product { rows, vectors: plan.padded_inputs / lanes, depth: plan.outputs, left, right, epilogue }.run(set) }
+        unsafe {
+            Product { rows, vectors: plan.padded_inputs / lanes, depth: plan.outputs, left, right, epilogue }.run(set)
+        }
     }
 }
 

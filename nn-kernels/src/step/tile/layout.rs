@@ -45,11 +45,11 @@ pub(super) struct LayerPlan {
     pub(super) transposed: Option<usize>,
 }
 
-/// All layers, and how many numbers they take.
+/// All layers.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
     pub(super) layers: Vec<LayerPlan>,
-    pub(super) params: usize,
+    /// Numbers in all transposed matrices together.
     pub(super) transposed: usize,
     /// Elements in a vector.
     pub(super) lanes: usize,
@@ -89,7 +89,7 @@ impl Layout {
             }
         };
         let layers = architecture.layers().iter().enumerate().map(plan).collect();
-        Self { layers, params, transposed, lanes }
+        Self { layers, transposed, lanes }
     }
 
     /// Copies parameters from the flat slice of a network into the engine's layout. What pads a row is not touched.

@@ -5,254 +5,183 @@ mod lane;
 mod layout;
 mod product;
 
-use rayon::prelude::*;
-
-use self::lane::{Lane, Network};
+use self::lane::{Network, Scratch};
 use self::layout::Layout;
-use super::{Batch, Dropout, StepEngine};
+use super::passes::Transpose;
+use super::sharded::{Method, Pass, Sharded};
+use super::shards::{ShardRule, max_lanes, worthwhile_rows};
 use crate::buffer::Buffer;
-use crate::error::{check_l2, check_length, rows_of};
-use crate::isa::{Kernel, Simd, Vector};
+use crate::isa::{Kernel, Simd};
 use crate::loss::Output;
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
-/// The tile engine.
-pub struct Tile<T> {
+/// The tile engine: for networks whose layers are up to a few hundred wide.
+///
+/// A tile of up to 96 samples goes forward through all layers and back again while it is in L1 and L2, so that memory
+/// sees the inputs only. Features lie along SIMD lanes and nothing is transposed but the weights, once a step: the
+/// forward pass reads Θ_wᵀ, back-propagation Θ_w, the gradient reads δ as it lies. Bias, relu and ⊙ g' are part of the
+/// products. Widths that are no multiple of a vector are padded with zeros.
+///
+/// ```
+/// use nn_kernels::{Activation, Architecture, Batch, Layer, Loss, StepEngine, Tile};
+///
+/// let layers = vec![Layer::new(2, 20, Activation::Tanh), Layer::new(20, 1, Activation::Sigmoid)];
+/// let architecture = Architecture::new(layers, Loss::CrossEntropy)?;
+/// let mut engine = Tile::new(&architecture)?;
+///
+/// // Parameters move in the engine's own layout from step to step, and come out at the end.
+/// let mut theta = vec![0.0_f32; engine.params()];
+/// engine.import(&vec![0.1; architecture.params()], &mut theta)?;
+/// let batch = Batch::new(&architecture, &[0.0, 1.0, 1.0, 1.0], &[1.0, 0.0])?;
+/// let mut gradient = vec![f32::NAN; engine.params()];
+/// let before = engine.gradient(&theta, batch, 0.0, None, &mut gradient)?;
+/// for (theta, gradient) in theta.iter_mut().zip(&gradient) {
+///     *theta -= 0.1 * gradient;
+/// }
+/// assert!(engine.cost(&theta, batch, 0.0)? < before);
+/// let mut trained = vec![0.0; architecture.params()];
+/// engine.export(&theta, &mut trained)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type Tile<T> = Sharded<T, TileMethod<T>>;
+
+/// The most rows of a tile: 96 rows of 64 f32 are half of a common L1, and a multiple of the products' 6, 8 and 12.
+const MAX_ROWS: usize = 96;
+/// Fewer rows than this read the weights too often.
+const MIN_ROWS: usize = 48;
+/// What a tile's activations may take: a part of L2 that leaves room for the weights.
+const TILE_BYTES: usize = 384 << 10;
+
+/// The tile engine's [`Method`].
+pub struct TileMethod<T> {
     architecture: Architecture,
     set: InstructionSet,
     layout: Layout,
     ranges: Vec<LayerRange>,
-    tile_rows: usize,
-    lanes: Vec<Lane<T>>,
+    rule: ShardRule,
+    /// Θ_w of the wide layers that δ passes through.
     transposed: Buffer<T>,
-    squares: Vec<f64>,
 }
 
-const MAX_LANES: usize = 16;
-const CHUNK: usize = 16 << 10;
+impl<T: Element> Tile<T> {
+    /// An engine for `architecture` in the instruction set that the environment forces, or else the widest.
+    ///
+    /// # Errors
+    /// [`StepError::Isa`] when the environment forces a set that cannot be had, [`StepError::Memory`].
+    pub fn new(architecture: &Architecture) -> Result<Self, StepError> {
+        Self::with_set(architecture, InstructionSet::from_environment()?)
+    }
+
+    /// An engine in the given instruction set.
+    ///
+    /// # Errors
+    /// [`StepError::Memory`] when there is no memory for the plan.
+    pub fn with_set(architecture: &Architecture, set: InstructionSet) -> Result<Self, StepError> {
+        let layout = Layout::new(architecture, T::dispatch(set, LanesOf));
+        let ranges = layout.layers.iter().map(|plan| plan.range.clone()).collect();
+        let mut transposed = Buffer::empty();
+        transposed.grow(layout.transposed)?;
+        let units: usize = layout.layers.iter().map(|plan| 2 * plan.row).sum::<usize>() + architecture.inputs();
+        let cached = TILE_BYTES / units.saturating_mul(size_of::<T>());
+        let max_rows = (cached / 6 * 6).clamp(MIN_ROWS, MAX_ROWS);
+        let min_rows = worthwhile_rows(architecture).max(MIN_ROWS);
+        let rule = ShardRule { max_rows, min_rows, max_lanes: max_lanes::<T>(architecture), step: 6 };
+        Self::around(TileMethod { architecture: architecture.clone(), set, layout, ranges, rule, transposed })
+    }
+}
 
 /// Elements in a vector of a set.
 struct LanesOf;
 
 impl<T> Kernel<T> for LanesOf {
     type Output = usize;
+
     #[inline(always)]
     fn run<S: Simd<T>>(self, _s: S) -> usize {
         S::LANES
     }
 }
 
-impl<T: Element> Tile<T> {
-    /// An engine in the given set.
-    ///
-    /// # Errors
-    /// [`StepError::Memory`].
-    pub fn with_set(architecture: &Architecture, set: InstructionSet) -> Result<Self, StepError> {
-        let layout = Layout::new(architecture, T::dispatch(set, LanesOf));
-        let ranges = layout.layers.iter().map(|plan| plan.range.clone()).collect();
-        let squares = vec![0.0; layout.params.div_ceil(CHUNK)];
-        let tile_rows = std::env::var("TILE").ok().and_then(|v| v.parse().ok()).unwrap_or(96);
-        let mut transposed = Buffer::empty();
-        transposed.grow(layout.transposed)?;
-        Ok(Self {
-            architecture: architecture.clone(),
-            set,
-            layout,
-            ranges,
-            tile_rows,
-            lanes: Vec::new(),
-            transposed,
-            squares,
-        })
-    }
-
-    /// lanes and rows of each
-    fn split(&self, rows: usize) -> (usize, usize) {
-        let flops = self.architecture.step_flops(1);
-        let min_rows = ((4e6 / flops).ceil() as usize).clamp(48, 4096);
-        let lanes = (rows / min_rows).clamp(1, MAX_LANES);
-        let lane_rows = rows.div_ceil(lanes).next_multiple_of(4);
-        (rows.div_ceil(lane_rows), lane_rows)
-    }
-
-    fn tile(&self, lane_rows: usize) -> usize {
-        let tiles = lane_rows.div_ceil(self.tile_rows);
-        lane_rows.div_ceil(tiles).next_multiple_of(6).min(self.tile_rows)
-    }
-
-    fn grow(&mut self, lanes: usize, tile_rows: usize) -> Result<(), StepError> {
-        while self.lanes.len() < lanes {
-            self.lanes.push(Lane::new(self.layout.layers.len()));
-        }
-        self.lanes[..lanes].iter_mut().try_for_each(|lane| lane.grow(&self.layout, tile_rows))
+impl<T: Element> TileMethod<T> {
+    fn network<'a>(&'a self, theta: &'a [T], output: Output) -> Network<'a, T> {
+        Network { set: self.set, layout: &self.layout, theta, transposed: self.transposed.as_slice(), output }
     }
 }
 
-/// Runs `work` on every lane: on the current pool, or here if that has one thread.
-fn for_each_lane<L: Send>(lanes: &mut [L], work: impl Fn(usize, &mut L) + Sync + Send) {
-    if lanes.len() == 1 || rayon::current_num_threads() == 1 {
-        lanes.iter_mut().enumerate().for_each(|(index, lane)| work(index, lane));
-    } else {
-        lanes.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| work(index, lane));
-    }
-}
+impl<T: Element> Method<T> for TileMethod<T> {
+    const NAME: &'static str = "tile";
+    type Scratch = Scratch<T>;
 
-impl<T: Element> Tile<T> {
-    fn retranspose(&mut self, theta: &[T]) {
+    fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    fn set(&self) -> InstructionSet {
+        self.set
+    }
+
+    fn ranges(&self) -> &[LayerRange] {
+        &self.ranges
+    }
+
+    fn rule(&self) -> ShardRule {
+        self.rule
+    }
+
+    fn import(&self, theta: &[T], own: &mut [T]) {
+        self.layout.import(&self.architecture, theta, own);
+    }
+
+    fn export(&self, own: &[T], theta: &mut [T]) {
+        self.layout.export(&self.architecture, own, theta);
+    }
+
+    fn shared_bytes(&self) -> usize {
+        self.transposed.bytes()
+    }
+
+    fn scratch(&self) -> Scratch<T> {
+        Scratch::new(self.layout.layers.len())
+    }
+
+    fn grow(&self, scratch: &mut Scratch<T>, rows: usize, _backward: bool) -> Result<(), StepError> {
+        scratch.grow(&self.layout, rows)
+    }
+
+    fn scratch_bytes(scratch: &Scratch<T>) -> usize {
+        scratch.bytes()
+    }
+
+    fn prepare(&mut self, theta: &[T]) {
         for plan in &self.layout.layers {
-            if let Some(at) = plan.transposed {
-                let to = &mut self.transposed.as_mut_slice()[at..at + plan.padded_inputs * plan.padded_outputs];
-                let from = &theta[plan.range.weights.clone()];
-                T::dispatch(
-                    self.set,
-                    Transpose { from, rows: plan.inputs, from_stride: plan.stride, to, to_stride: plan.padded_inputs },
-                );
-            }
+            let Some(at) = plan.transposed else { continue };
+            let to = &mut self.transposed.as_mut_slice()[at..at + plan.padded_outputs * plan.padded_inputs];
+            let from = &theta[plan.range.weights.clone()];
+            let (from_stride, to_stride) = (plan.stride, plan.padded_inputs);
+            T::dispatch(self.set, Transpose { from, rows: plan.inputs, from_stride, to, to_stride });
         }
     }
-}
 
-struct Transpose<'a, T> {
-    from: &'a [T],
-    rows: usize,
-    from_stride: usize,
-    to: &'a mut [T],
-    to_stride: usize,
-}
-
-impl<T: Element> Kernel<T> for Transpose<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _s: S) {
-        let Self { from, rows, from_stride, to, to_stride } = self;
-        for (row, values) in from.chunks_exact(from_stride).take(rows).enumerate() {
-            for (column, value) in values.iter().enumerate() {
-                to[column * to_stride + row] = *value;
-            }
-        }
-    }
-}
-
-/// gradient = (gradient + others) * scale + decay * theta
-struct Finish<'a, T> {
-    gradient: &'a mut [T],
-    theta: &'a [T],
-    scale: T,
-    decay: T,
-}
-
-impl<T: Element> Kernel<T> for Finish<'_, T> {
-    type Output = f64;
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let (scale, decay) = (s.splat(self.scale), s.splat(self.decay));
-        let mut squares = s.splat(T::ZERO);
-        for (g, t) in self.gradient.chunks_exact_mut(S::LANES).zip(self.theta.chunks_exact(S::LANES)) {
-            let t = s.load(t);
-            squares = t.mul_add(t, squares);
-            s.store(s.load(g).mul_add(scale, t * decay), g);
-        }
-        squares.sum().to_f64()
-    }
-}
-
-struct AddTo<'a, T> {
-    values: &'a mut [T],
-    others: &'a [T],
-}
-
-impl<T: Element> Kernel<T> for AddTo<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
-        for (v, o) in self.values.chunks_exact_mut(S::LANES).zip(self.others.chunks_exact(S::LANES)) {
-            s.store(s.load(v) + s.load(o), v);
-        }
-    }
-}
-
-impl<T: Element> Tile<T> {
-    /// engine-layout gradient
-    pub fn step(
-        &mut self,
+    fn gradient(
+        &self,
+        scratch: &mut Scratch<T>,
         theta: &[T],
-        batch: Batch<'_, T>,
-        l2: f64,
-        dropout: Option<Dropout>,
+        x: &[T],
+        y: &[T],
+        pass: Pass,
+        add: bool,
         gradient: &mut [T],
-    ) -> Result<f64, StepError> {
-        let rows = batch.rows();
-        let (lanes, lane_rows) = self.split(rows);
-        let tile = self.tile(lane_rows);
-        self.grow(lanes, tile)?;
-        let params = self.layout.params;
-        self.lanes[1..lanes].iter_mut().try_for_each(|lane| lane.accumulator.grow(params))?;
-        self.retranspose(theta);
-        let (loss, activation) = (self.architecture.loss(), self.architecture.output_activation());
-        let output = Output { loss, activation, width: self.architecture.outputs(), scale: 1.0 / rows as f64 };
-        let network = Network {
-            set: self.set,
-            layout: &self.layout,
-            theta,
-            transposed: self.transposed.as_slice(),
-            output,
-        };
-        let run = |index: usize, lane: &mut Lane<T>, target: &mut [T]| {
-            let end = rows.min((index + 1) * lane_rows);
-            let mut cost = 0.0;
-            let mut first = index * lane_rows;
-            let mut add = false;
-            while first < end {
-                let count = tile.min(end - first);
-                cost += lane.gradient(network, batch.slice(first, count), dropout, add, target);
-                add = true;
-                first += count;
-            }
-            lane.cost = cost;
-        };
-        let (head, others) = self.lanes[..lanes].split_at_mut(1);
-        let rest = |index: usize, lane: &mut Lane<T>| {
-            let mut accumulator = std::mem::take(&mut lane.accumulator);
-            run(index + 1, lane, accumulator.as_mut_slice());
-            lane.accumulator = accumulator;
-        };
-        if others.is_empty() || rayon::current_num_threads() == 1 {
-            run(0, &mut head[0], gradient);
-            others.iter_mut().enumerate().for_each(|(index, lane)| rest(index, lane));
-        } else {
-            rayon::join(|| run(0, &mut head[0], gradient), || for_each_lane(others, rest));
-        }
-        let cost: f64 = self.lanes[..lanes].iter().map(|lane| lane.cost).sum();
-        for lane in &self.lanes[1..lanes] {
-            T::dispatch(self.set, AddTo { values: &mut *gradient, others: lane.accumulator.as_slice() });
-        }
-        let decay = l2 / rows as f64;
-        let scale = T::from_f64(1.0 / rows as f64);
-        let mut squares = 0.0;
-        for range in &self.ranges {
-            let (w, b) = (range.weights.clone(), range.bias.clone());
-            squares += T::dispatch(
-                self.set,
-                Finish { gradient: &mut gradient[w.clone()], theta: &theta[w], scale, decay: T::from_f64(decay) },
-            );
-            T::dispatch(
-                self.set,
-                Finish { gradient: &mut gradient[b.clone()], theta: &theta[b], scale, decay: T::ZERO },
-            );
-        }
-        Ok(cost + 0.5 * decay * squares)
+    ) -> f64 {
+        scratch.gradient(self.network(theta, pass.output), x, y, pass, add, gradient)
     }
 
-    /// params
-    pub fn params(&self) -> usize {
-        self.layout.params
+    fn cost(&self, scratch: &mut Scratch<T>, theta: &[T], x: &[T], y: &[T], output: Output) -> f64 {
+        scratch.cost(self.network(theta, output), x, y)
     }
-    /// import
-    pub fn import(&self, theta: &[T], into: &mut [T]) {
-        self.layout.import(&self.architecture, theta, into);
-    }
-    /// export
-    pub fn export(&self, from: &[T], theta: &mut [T]) {
-        self.layout.export(&self.architecture, from, theta);
+
+    fn predict(&self, scratch: &mut Scratch<T>, theta: &[T], x: &[T], out: &mut [T]) {
+        let (loss, activation) = (self.architecture.loss(), self.architecture.output_activation());
+        let output = Output { loss, activation, width: self.architecture.outputs(), scale: 1.0 };
+        scratch.predict(self.network(theta, output), x, out);
     }
 }
