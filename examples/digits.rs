@@ -102,12 +102,8 @@ fn moved_about(images: &Images) -> Result<Images, Error> {
 }
 
 fn describe(epoch: &Epoch) -> String {
-    let optional = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |n| format!("{n:.4}"));
-    format!(
-        "cost {:.4}  validation cost {}  accuracy {}  {:>7} samples/s",
-        epoch.cost,
-        optional(epoch.validation_cost),
-        optional(epoch.accuracy),
-        rate(epoch.samples_per_second)
-    )
+    // Within 80 columns, the epoch's number included.
+    let (cost, accuracy) = (epoch.validation_cost.unwrap_or(f64::NAN), epoch.accuracy.unwrap_or(f64::NAN));
+    let rate = rate(epoch.samples_per_second);
+    format!("cost {:.4}  validation cost {cost:.4}  accuracy {accuracy:.3}  {rate:>5} samples/s", epoch.cost)
 }

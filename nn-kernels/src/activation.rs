@@ -11,8 +11,8 @@ use crate::{Activation, Element};
 const GELU_SCALE: f64 = 1.595_769_121_605_730_7;
 /// The cubic coefficient in the tanh form of gelu.
 const GELU_CUBIC: f64 = 0.044_715;
-/// Where silu and gelu and their slopes are 0 for negative z in either element type: from there on they are
-/// computed as if z were this, lest z · σ(z) multiply a large z by the least normal number.
+/// Where silu and gelu and their slopes are 0 in either element type, and 1 on the other side: from there on σ is
+/// not multiplied by z but by this, since the least that σ comes to is not 0 but the least normal number.
 const SATURATED: f64 = -760.0;
 /// Beyond this magnitude the second term of gelu' is 0 in either element type, and its factors would overflow.
 const GELU_FLAT: f64 = 40.0;
@@ -172,57 +172,56 @@ impl<T: Element> Function<T> for Elu {
     }
 }
 
+/// σ(u) and 1 - σ(u) = σ(-u), neither of them cancelled, from one exponential and one division.
+#[inline(always)]
+fn probabilities<T: Element, S: Simd<T>>(s: S, u: S::V) -> (S::V, S::V) {
+    let one = s.splat(T::ONE);
+    let e = exp_clamped(s, -u.abs());
+    let large = one / (one + e);
+    let small = e * large;
+    let negative = u.lt(s.splat(T::ZERO));
+    (S::V::select(negative, small, large), S::V::select(negative, large, small))
+}
+
 #[derive(Clone, Copy)]
 struct Silu;
 
 impl<T: Element> Function<T> for Silu {
     #[inline(always)]
     fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
-        let z = s.splat(T::from_f64(SATURATED)).max(z);
-        z * sigmoid(s, z)
+        Function::<T>::both(self, s, z).0
     }
 
     #[inline(always)]
     fn both<S: Simd<T>>(self, s: S, z: S::V) -> (S::V, S::V) {
         let z = s.splat(T::from_f64(SATURATED)).max(z);
-        let probability = sigmoid(s, z);
-        let a = z * probability;
+        let (yes, no) = probabilities(s, z);
         // σ + z σ(1 - σ)
-        (a, a.mul_add(s.splat(T::ONE) - probability, probability))
+        let near = s.splat(T::from_f64(-SATURATED)).min(z);
+        (z * yes, (near * yes).mul_add(no, yes))
     }
 }
 
-/// z σ(u), where u = √(8/π)(z + 0.044715 z³).
 #[derive(Clone, Copy)]
 struct Gelu;
-
-impl Gelu {
-    /// z, saturated, and σ(u).
-    #[inline(always)]
-    fn parts<T: Element, S: Simd<T>>(s: S, z: S::V) -> (S::V, S::V) {
-        let z = s.splat(T::from_f64(SATURATED)).max(z);
-        let cubic = s.splat(T::from_f64(GELU_CUBIC * GELU_SCALE));
-        (z, sigmoid(s, z * (z * z).mul_add(cubic, s.splat(T::from_f64(GELU_SCALE)))))
-    }
-}
 
 impl<T: Element> Function<T> for Gelu {
     #[inline(always)]
     fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
-        let (z, probability) = Self::parts(s, z);
-        z * probability
+        Function::<T>::both(self, s, z).0
     }
 
     #[inline(always)]
     fn both<S: Simd<T>>(self, s: S, z: S::V) -> (S::V, S::V) {
-        let (z, probability) = Self::parts(s, z);
+        let z = s.splat(T::from_f64(SATURATED)).max(z);
+        // u = √(8/π)(z + 0.044715 z³)
+        let scale = s.splat(T::from_f64(GELU_SCALE));
+        let (yes, no) = probabilities(s, z * (z * z).mul_add(s.splat(T::from_f64(GELU_CUBIC * GELU_SCALE)), scale));
         // σ(u) + z σ(u)(1 - σ(u)) u', where u' = √(8/π)(1 + 3 · 0.044715 z²)
         let flat = s.splat(T::from_f64(GELU_FLAT));
         let near = flat.min((-flat).max(z));
-        let cubic = s.splat(T::from_f64(3.0 * GELU_CUBIC * GELU_SCALE));
-        let slope = (near * near).mul_add(cubic, s.splat(T::from_f64(GELU_SCALE)));
-        let derivative = (near * slope).mul_add(probability * (s.splat(T::ONE) - probability), probability);
-        (z * probability, derivative)
+        let slope = (near * near).mul_add(s.splat(T::from_f64(3.0 * GELU_CUBIC * GELU_SCALE)), scale);
+        (z * yes, (near * slope).mul_add(yes * no, yes))
     }
 }
 

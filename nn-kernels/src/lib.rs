@@ -1,4 +1,57 @@
 //! Numbers: what the engines of `nn-train` compute with.
+//!
+//! A training step takes the parameters Θ of a network and a batch of m samples, and returns the cost J and its
+//! gradient Δ = ∂J/∂Θ. This crate computes that, and predictions, as fast as the machine allows. It knows no
+//! optimiser, no file and no macro: those are in `nn-train`, which is what most people want.
+//!
+//! ```
+//! use nn_kernels::{Activation, Architecture, Batch, Layer, Layered, Loss, StepEngine, reference};
+//!
+//! // 2 => 3 => 1, and its 13 parameters: Θ_w row by row, then the bias, layer behind layer.
+//! let layers = vec![Layer::new(2, 3, Activation::Tanh), Layer::new(3, 1, Activation::Sigmoid)];
+//! let architecture = Architecture::new(layers, Loss::CrossEntropy)?;
+//! let theta: Vec<f64> = (0..architecture.params()).map(|i| (i as f64).sin()).collect();
+//!
+//! // Exclusive or. Samples lie one behind the other.
+//! let inputs = [0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0];
+//! let targets = [0.0, 1.0, 1.0, 0.0];
+//!
+//! let mut engine = Layered::new(&architecture)?;
+//! let mut gradient = vec![0.0; architecture.params()];
+//! let batch = Batch::new(&architecture, &inputs, &targets)?;
+//! let cost = engine.gradient(&theta, batch, 0.1, None, &mut gradient)?;
+//!
+//! // The same from the formulas as they stand on paper.
+//! let (expected_cost, expected) = reference::gradient(&architecture, &theta, &inputs, &targets, 0.1);
+//! assert!((cost - expected_cost).abs() < 1e-12);
+//! assert!(gradient.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < 1e-12));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The floors, from the ground up
+//!
+//! | module | what |
+//! |---|---|
+//! | [`architecture`] | what a network is made of, checked once: an [`Architecture`] is always valid |
+//! | [`random`] | one documented generator, one seed, a stream for every purpose |
+//! | [`isa`] | instruction sets: [`Simd`](isa::Simd) to write a kernel against, a token for each set |
+//! | [`math`] | exp, ln, σ, tanh over vectors, each with its error in ULP |
+//! | [`activation`], [`loss`] | g, g', the cost and δ^(L) over slices |
+//! | [`gemm`] | matrix products behind one trait |
+//! | [`step`] | the engines: [`StepEngine`], [`Layered`] |
+//! | [`mod@reference`] | the formulas in scalar `f64`, against which all of the above is tested |
+//!
+//! # What to know
+//!
+//! - Samples are rows in the engines and columns in the derivation and the [`mod@reference`].
+//! - λ (`l2`) enters as λ/m, and not at all into the bias.
+//! - Results are bit-identical on any number of threads, but not in different instruction sets, nor in `f32` and
+//!   `f64`.
+//! - An engine works on the current rayon pool. Call it from inside the pool's
+//!   [`install`](rayon::ThreadPool::install), for a whole training run at once: entering a pool costs some
+//!   microseconds, and now and then an allocation.
+//! - NaN and infinity pass through to the cost or the gradient. What to do about them is the caller's decision.
+//! - Wrong lengths are a [`StepError`], found before anything is computed or written.
 
 pub mod activation;
 pub mod architecture;

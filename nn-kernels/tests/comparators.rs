@@ -4,7 +4,9 @@ mod support;
 
 use support::compare::{assert_within, max_error, max_norm_error, norm_error};
 
-const COMPARATORS: [fn(&[f64], &[f64]) -> f64; 3] = [|a, b| max_error(a, b, 1.0), norm_error, max_norm_error];
+type Comparator = fn(&[f64], &[f64]) -> f64;
+
+const COMPARATORS: [Comparator; 3] = [|a, b| max_error(a, b, 1.0), norm_error, max_norm_error];
 
 /// Whether `error` would pass a test with a generous bound.
 fn passes(error: f64) -> bool {

@@ -68,6 +68,9 @@ impl Expansion {
         // What removes the type must remove what is implemented for it.
         let conditions: Vec<_> = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect();
         let errors = self.unknown();
+        // Behind the caller's own documentation, in a paragraph of its own.
+        let documented = attributes.iter().any(|attribute| attribute.path().is_ident("doc"));
+        let paragraph = documented.then(|| quote!(#[doc = ""]));
         let documentation = self.documentation();
         let fields = self.indices().map(|layer| {
             let field = field(layer);
@@ -82,6 +85,7 @@ impl Expansion {
         quote! {
             #errors
             #(#attributes)*
+            #paragraph
             #[doc = #documentation]
             #[repr(C)]
             #visibility struct #name { #(#fields),* }

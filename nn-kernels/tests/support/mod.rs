@@ -115,13 +115,17 @@ pub fn poison<T: Element>(count: usize) -> Vec<T> {
     vec![T::from_f64(f64::NAN); count]
 }
 
+/// Makes an engine for a network.
+type Make<T> = dyn Fn(&Architecture) -> Box<dyn StepEngine<T>> + Sync;
+
 /// A maker of engines, with its name: what the suite is run over.
 pub struct EngineKind<T> {
     pub name: String,
-    pub make: Box<dyn Fn(&Architecture) -> Box<dyn StepEngine<T>>>,
+    pub make: Box<Make<T>>,
 }
 
 /// Every engine in every instruction set that this CPU has. Sets that it lacks are reported, not silently skipped.
+#[allow(clippy::print_stderr, reason = "a test's report")]
 pub fn engines<T: Element>() -> Vec<EngineKind<T>> {
     let available: Vec<InstructionSet> = InstructionSet::available().collect();
     for name in ["portable", "avx2", "avx512"] {

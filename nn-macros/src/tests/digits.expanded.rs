@@ -1,4 +1,5 @@
 /// Reads digits.
+///
 /// A network of `f32`, `64 => HIDDEN leaky_relu(-0.01) dropout(0.2) => 10 softmax`, with the loss `cross_entropy`.
 #[repr(C)]
 pub struct Digits {
