@@ -1,4 +1,60 @@
-//! Declare a fully-connected network in one line of Rust and train it on the CPU.
+//! Declare a fully-connected neural network in one line of Rust, and train it on the CPU.
+//!
+//! Frameworks pay for not knowing a network before the program runs: a step of a small one costs them hundreds of
+//! microseconds, whatever it computes. Here the compiler knows it. [`network!`] makes a type of it whose layers,
+//! samples and predictions have their widths in their types, so a wrong shape does not compile.
+//!
+//! ```
+//! use nn_train::prelude::*;
+//!
+//! network! { pub struct Xor<2 => 4 tanh => 1>; }
+//!
+//! let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
+//! let mut net = Xor::new(42);
+//! let trainer = Trainer::builder().optimizer(Adam::new(0.05)).batch_size(4).epochs(400).seed(7).build()?;
+//! let history = trainer.fit(&mut net, &data, None)?;
+//!
+//! assert!(net.predict(&[1.0, 0.0])[0] > 0.9);
+//! assert!(net.predict(&[1.0, 1.0])[0] < 0.1);
+//! assert!(history.best().is_some_and(|epoch| epoch.cost < 0.1));
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # What is where
+//!
+//! | | |
+//! |---|---|
+//! | [`network!`], [`Network`] | declaring a network; predicting, cost J, gradient Δ and its [check](GradientCheck), the [matrices Θ^(l)](Theta) |
+//! | [`Dataset`], [`Standardizer`] | samples with targets or class labels; splits, and scales that travel with the data |
+//! | [`Trainer`], [`History`] | training, as a whole or [epoch by epoch](Trainer::epochs) |
+//! | [`Sgd`], [`Adam`], [`AdamW`] | optimisers |
+//! | [`metrics`] | accuracy, confusion matrix, precision and recall, regression errors |
+//! | [`Error`] | everything that can go wrong |
+//!
+//! # What may be relied on
+//!
+//! - The same seed and instruction set give the same parameters, bit for bit, on any number of threads. The random
+//!   streams come from one generator by purpose ([`nn_kernels::random`]) and are pinned by tests. Instruction sets
+//!   differ in the last bits.
+//! - No input panics: bad data, settings and shapes are an [`Error`] that names the thing, what it was, and what was
+//!   expected, and the network is as it was.
+//! - A number that is not finite stops training with an error that names the epoch, the step and the layer; the
+//!   parameters are those from before the step.
+//! - A training step allocates nothing once the first epoch is over, nor does [`predict`](Network::predict).
+//!
+//! # Pitfalls
+//!
+//! - Most methods of a network are [`Network`]'s: bring the trait into scope, or the whole [`prelude`].
+//! - [`l2`](TrainerBuilder::l2) is λ and enters as λ/m, m the samples of a batch: half the batch size, twice the
+//!   pull. [`AdamW::weight_decay`] is another thing with another name.
+//! - Standardise the part to train on, and the others [like it](Dataset::standardized_like); samples that come
+//!   later too.
+//! - Networks are returned in a `Box` and stay there. `*net` of a large one would put it onto the stack.
+//!
+//! # Features
+//!
+//! `serde` writes and reads networks, standardizers, histories, reports and optimiser settings. For networks too
+//! large for the stack there is [`Network::deserialize_boxed`](Network#method.deserialize_boxed).
 
 #[doc(hidden)]
 #[path = "private.rs"]

@@ -24,7 +24,7 @@ mod matrixmultiply;
 mod packed;
 mod view;
 
-pub use matrixmultiply::MatrixMultiply;
+pub use matrixmultiply::{MatrixMultiply, MatrixMultiplyElement};
 pub use packed::Packed;
 pub use view::{MatMut, MatRef, ShapeError};
 

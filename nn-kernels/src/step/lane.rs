@@ -153,7 +153,7 @@ impl<T: Element> Lane<T> {
             let a = &mut a.as_mut_slice()[..rows * width];
             T::dispatch(network.set, ActivateWithDerivative { activation, width, z, a });
             if let (Some(dropout), true) = (pass.dropout, layer.dropout > 0.0) {
-                dropout.apply(l, layer.dropout, width, width, pass.first_row, a, z);
+                dropout.apply(l, layer.dropout, (width, width), pass.first_row, a, z);
             }
         }
     }

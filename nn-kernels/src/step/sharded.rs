@@ -1,6 +1,8 @@
 //! What all engines share: a batch is cut into shards, lanes of shards run side by side, and their gradients are
 //! reduced in a fixed order. Engines differ in the [`Method`] by which a shard is computed.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::passes::{Add, Finish, Squares};
@@ -71,6 +73,9 @@ pub trait Method<T: Element>: Send + Sync {
     fn cost(&self, scratch: &mut Self::Scratch, theta: &[T], x: &[T], y: &[T], output: Output) -> f64;
     fn predict(&self, scratch: &mut Self::Scratch, theta: &[T], x: &[T], out: &mut [T]);
 }
+
+/// Inputs, and room for their outputs.
+type Samples<'a, T> = (&'a [T], &'a mut [T]);
 
 /// A lane: the memory in which one task walks through its shards.
 struct Lane<T, S> {
@@ -150,6 +155,16 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         if decay == 0.0 { data } else { data + 0.5 * decay * squares }
     }
 
+    /// Σ Θ_w², added up as [`reduce`](Self::reduce) does.
+    fn squares_of(&self, theta: &[T]) -> f64 {
+        let (set, ranges) = (self.method.set(), self.method.ranges());
+        let chunk = |start: usize| -> f64 {
+            let weights = parts(ranges, start, self.params.min(start + CHUNK)).filter(|(_, weights)| *weights);
+            weights.map(|(part, _)| T::dispatch(set, Squares { theta: &theta[part] })).sum()
+        };
+        (0..self.params).step_by(CHUNK).map(chunk).sum()
+    }
+
     /// Adds the other lanes' accumulators to `gradient`, divides by m, adds λ Θ_w / m, and returns Σ Θ_w², or 0
     /// where λ is 0.
     fn reduce(&mut self, theta: &[T], lanes: usize, scale: f64, decay: f64, gradient: &mut [T]) -> f64 {
@@ -163,15 +178,10 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
                 T::dispatch(set, Add { values: &mut *gradient, others });
             }
             *squares = 0.0;
-            for range in ranges {
-                for (part, decay) in [(&range.weights, decay), (&range.bias, 0.0)] {
-                    let (from, to) = (part.start.max(start), part.end.min(end));
-                    if from < to {
-                        let (scale, decay) = (T::from_f64(scale), T::from_f64(decay));
-                        let (gradient, theta) = (&mut gradient[from - start..to - start], &theta[from..to]);
-                        *squares += T::dispatch(set, Finish { gradient, theta, scale, decay });
-                    }
-                }
+            for (part, weights) in parts(ranges, start, end) {
+                let gradient = &mut gradient[part.start - start..part.end - start];
+                let (scale, decay) = (T::from_f64(scale), T::from_f64(if weights { decay } else { 0.0 }));
+                *squares += T::dispatch(set, Finish { gradient, theta: &theta[part], scale, decay });
             }
         };
         if runs_inline(squares.len()) {
@@ -181,6 +191,13 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         }
         squares.iter().sum()
     }
+}
+
+/// What of each layer's weights and bias lies in `start..end`, and whether it is weights.
+fn parts(ranges: &[LayerRange], start: usize, end: usize) -> impl Iterator<Item = (Range<usize>, bool)> {
+    let parts = ranges.iter().flat_map(|range| [(&range.weights, true), (&range.bias, false)]);
+    let cut = move |(part, weights): (&Range<usize>, bool)| (part.start.max(start)..part.end.min(end), weights);
+    parts.map(cut).filter(|(part, _)| !part.is_empty())
 }
 
 /// Whether `tasks` run on the calling thread.
@@ -301,12 +318,7 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
         });
 
         let decay = l2 / rows as f64;
-        let set = self.method.set();
-        let weights = self.method.ranges().iter().flat_map(|range| theta[range.weights.clone()].chunks(CHUNK));
-        let squares = match decay {
-            0.0 => 0.0,
-            _ => weights.map(|theta| T::dispatch(set, Squares { theta })).sum(),
-        };
+        let squares = if decay == 0.0 { 0.0 } else { self.squares_of(theta) };
         Ok(self.total(split.lanes, decay, squares))
     }
 
@@ -322,7 +334,7 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
 
         let Self { method, lanes, .. } = self;
         let method = &*method;
-        let work = |(lane, (inputs, outputs)): (&mut Lane<T, M::Scratch>, (&[T], &mut [T]))| {
+        let work = |(lane, (inputs, outputs)): (&mut Lane<T, M::Scratch>, Samples<'_, T>)| {
             let shards = inputs.chunks(split.rows * input_width).zip(outputs.chunks_mut(split.rows * output_width));
             shards.for_each(|(x, out)| method.predict(&mut lane.scratch, theta, x, out));
         };

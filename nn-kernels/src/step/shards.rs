@@ -67,7 +67,12 @@ impl ShardRule {
         let wide = layers.iter().any(|layer| layer.inputs * layer.outputs >= WIDE_LAYER);
         let least = if wide { WIDE_ROWS } else { MIN_ROWS };
         let max_rows = (cached / MIN_ROWS * MIN_ROWS).clamp(least, MAX_ROWS);
-        Self { max_rows, min_rows: worthwhile_rows(architecture).clamp(least, max_rows), max_lanes: max_lanes::<T>(architecture), step: 8 }
+        Self {
+            max_rows,
+            min_rows: worthwhile_rows(architecture).clamp(least, max_rows),
+            max_lanes: max_lanes::<T>(architecture),
+            step: 8,
+        }
     }
 
     /// The most lanes of any batch of up to `rows` rows.

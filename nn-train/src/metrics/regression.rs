@@ -19,7 +19,7 @@ pub struct Regression {
     /// The mean of |a - y|.
     pub mae: f64,
     /// 1 - Σ(a - y)² / Σ(y - ȳ)², ȳ the mean target of each output, both sums over all outputs. Where the targets
-    /// do not vary it is 1 for perfect predictions and 0 for others, as in scikit-learn.
+    /// do not vary it is 1 for perfect predictions and 0 for others. (scikit-learn's `r2_score`, variance-weighted.)
     pub r2: f64,
 }
 

@@ -150,7 +150,7 @@ pub unsafe trait Network: Sized + Send + Sync + 'static {
     }
 
     /// Compares [`gradient`](Self::gradient) with central differences, both in `f64`: see [`GradientCheck`].
-    /// Each compared parameter costs at least eight evaluations of J, so a few dozen samples are enough.
+    /// Each compared parameter costs at least six evaluations of J, so a few dozen samples are enough.
     ///
     /// # Errors
     /// As [`cost`](Self::cost).

@@ -23,7 +23,7 @@ pub struct Adam {
     pub beta1: f64,
     /// β₂ in [0, 1), the memory of its square.
     pub beta2: f64,
-    /// ε, finite and positive.
+    /// ε, finite and positive, and large enough not to round to 0 in the number type of the network.
     pub epsilon: f64,
 }
 

@@ -2,6 +2,7 @@
 
 use nn_kernels::{Activation, Layer, Loss};
 
+use super::sweep::CHUNK;
 use super::*;
 
 fn architecture(inputs: usize, outputs: usize) -> Architecture {

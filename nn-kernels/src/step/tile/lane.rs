@@ -2,7 +2,7 @@
 
 use super::layout::{LayerPlan, Layout, Slope};
 use super::product::{
-    Accumulate, Backward, Forward, Left, PolynomialSlope, Product, Right, SlopeOf, StepSlope, StoredSlope,
+    Accumulate, Backward, Forward, Left, Product, ProductSlope, Right, SlopeOf, StepSlope, StoredSlope,
 };
 use crate::activation::{activate, activate_with_derivative};
 use crate::buffer::Buffer;
@@ -174,7 +174,7 @@ impl<T: Element> Scratch<T> {
                 T::dispatch(network.set, ActivateWithDerivative { activation, width, row, z: slope, a: z });
                 if let Some((dropout, first_row)) = dropout.filter(|_| plan.dropout > 0.0) {
                     let (p, width) = (plan.dropout, plan.outputs);
-                    dropout.apply(l, p, width, plan.row, first_row, z, slope);
+                    dropout.apply(l, p, (width, plan.row), first_row, z, slope);
                 }
             } else if activation != Activation::Relu {
                 T::dispatch(network.set, Activate { activation, width: plan.padded_outputs, row: plan.row, z });
@@ -279,7 +279,7 @@ impl<T: Element> Scratch<T> {
             // this one's padded inputs.
             unsafe {
                 match before.slope {
-                    Slope::Polynomial(c) => back.run(network.set, lanes, PolynomialSlope(c.map(T::from_f64))),
+                    Slope::Product(c) => back.run(network.set, lanes, ProductSlope(c.map(T::from_f64))),
                     Slope::Step => back.run(network.set, lanes, StepSlope),
                     Slope::Stored => back.run(network.set, lanes, StoredSlope),
                 }

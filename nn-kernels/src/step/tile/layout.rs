@@ -13,8 +13,8 @@ use crate::{Activation, Architecture, Element, LayerRange};
 /// How g'(z) of a layer's output is had in the backward pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Slope {
-    /// c₀ + c₁ a + c₂ a², from the activation: sigmoid, tanh, linear.
-    Polynomial([f64; 3]),
+    /// (b₀ + b₁ a)(c₀ + c₁ a), from the activation: sigmoid, tanh, linear.
+    Product([f64; 4]),
     /// 1 where a > 0, else 0: relu.
     Step,
     /// Written by the forward pass into memory of its own.
@@ -127,9 +127,9 @@ fn slope(activation: Activation, dropout: f64) -> Slope {
     match activation {
         // A dropped unit's slope is no function of its activation.
         _ if dropout > 0.0 => Slope::Stored,
-        Activation::Sigmoid => Slope::Polynomial([0.0, 1.0, -1.0]),
-        Activation::Tanh => Slope::Polynomial([1.0, 0.0, -1.0]),
-        Activation::Linear => Slope::Polynomial([1.0, 0.0, 0.0]),
+        Activation::Sigmoid => Slope::Product([0.0, 1.0, 1.0, -1.0]),
+        Activation::Tanh => Slope::Product([1.0, -1.0, 1.0, 1.0]),
+        Activation::Linear => Slope::Product([1.0, 0.0, 1.0, 0.0]),
         Activation::Relu => Slope::Step,
         _ => Slope::Stored,
     }

@@ -204,13 +204,13 @@ impl<T: Element, G: SlopeOf<T>> Epilogue<T> for Backward<T, G> {
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct PolynomialSlope<T>(pub(super) [T; 3]);
+pub(super) struct ProductSlope<T>(pub(super) [T; 4]);
 
-impl<T: Element> SlopeOf<T> for PolynomialSlope<T> {
+impl<T: Element> SlopeOf<T> for ProductSlope<T> {
     #[inline(always)]
     fn slope<S: Simd<T>>(self, s: S, a: S::V) -> S::V {
-        let [c0, c1, c2] = self.0;
-        a.mul_add(a.mul_add(s.splat(c2), s.splat(c1)), s.splat(c0))
+        let [b0, b1, c0, c1] = self.0;
+        a.mul_add(s.splat(b1), s.splat(b0)) * a.mul_add(s.splat(c1), s.splat(c0))
     }
 }
 

@@ -1,0 +1,93 @@
+//! What allocates, and what does not: a training step and a single prediction, once they are under way.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nn_train::prelude::*;
+
+network! { struct Net<12 => 33 relu dropout(0.2) => 17 => 5 softmax>; }
+network! { struct Wide<8 => 300 silu => 300 => 2 linear>: f64; }
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is the system allocator's, whose contract is passed on unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(place, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// The fewest allocations in three epochs running. The first epochs are when buffers come to be, and a thread that
+/// wakes late makes its own, and rayon's, even later; but what a step allocates is allocated in every one of them.
+fn steady<N: Network>(net: &mut N, data: &nn_train::DatasetOf<N>, trainer: &Trainer) -> usize {
+    let mut epochs = trainer.epochs(net, data, Some(data)).unwrap();
+    let mut window = || {
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        for _ in 0..3 {
+            epochs.next().unwrap().unwrap();
+        }
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    };
+    (0..20).map(|_| window()).find(|&allocations| allocations == 0).unwrap_or_else(window)
+}
+
+/// One test, so that no other runs beside it and allocates too.
+#[test]
+fn nothing_is_allocated_in_the_steady_state() {
+    let inputs: Vec<[f32; 12]> = (0..211).map(|i| std::array::from_fn(|k| ((i * 5 + k) as f32).sin())).collect();
+    let labels: Vec<usize> = (0..211).map(|i| i % 5).collect();
+    let data = Dataset::from_labels(inputs, &labels).unwrap();
+    let rows: Vec<[f64; 8]> = (0..50).map(|i| std::array::from_fn(|k| ((i * 5 + k) as f64).sin())).collect();
+    let wide = Dataset::new(rows, vec![[0.5, -0.5]; 50]).unwrap();
+
+    let optimizers: [Optimizer; 4] =
+        [Sgd::new(0.1).into(), Sgd::new(0.1).momentum(0.9).into(), Adam::default().into(), AdamW::default().into()];
+    for optimizer in optimizers {
+        for threads in [1, 2] {
+            for batch_size in [10, 128, 211] {
+                let trainer =
+                    Trainer::builder().optimizer(optimizer).batch_size(batch_size).epochs(70).threads(threads);
+                let trainer = trainer.build().unwrap();
+                assert_eq!(steady(&mut *Net::new(1), &data, &trainer), 0, "{optimizer:?} × {threads}, {batch_size}");
+            }
+            // Enough parameters for the optimiser to divide them.
+            let trainer = Trainer::builder().optimizer(optimizer).batch_size(20).epochs(70).threads(threads);
+            let trainer = trainer.build().unwrap();
+            assert_eq!(steady(&mut *Wide::new(1), &wide, &trainer), 0, "{optimizer:?} × {threads}, wide");
+        }
+    }
+
+    let net = Net::new(1);
+    let x = data.inputs()[0];
+    let first = net.predict(&x);
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..100 {
+        assert_eq!(net.predict(&x), first);
+    }
+    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0);
+}
