@@ -38,9 +38,9 @@ impl<T: Element> Buffer<T> {
         if len <= self.len {
             return Ok(());
         }
-        let too_much = StepError::Memory { bytes: len.saturating_mul(size_of::<T>()) };
-        let lines = len.checked_mul(size_of::<T>()).ok_or(too_much)?.div_ceil(size_of::<Line>());
-        self.lines.try_reserve_exact(lines - self.lines.len()).map_err(|_| too_much)?;
+        let too_much = || StepError::Memory { bytes: len.saturating_mul(size_of::<T>()) };
+        let lines = len.checked_mul(size_of::<T>()).ok_or_else(too_much)?.div_ceil(size_of::<Line>());
+        self.lines.try_reserve_exact(lines - self.lines.len()).map_err(|_| too_much())?;
         self.lines.resize(lines, Line::zeroed());
         self.len = len;
         Ok(())

@@ -17,9 +17,8 @@ mod sealed {
 /// The trait is sealed: the kernels are written and tested for these two.
 pub trait Element:
     sealed::Sealed
-    + crate::isa::PortableElement
+    + crate::isa::Dispatch
     + crate::math::MathConstants
-    + crate::dispatch::Dispatch
     + crate::gemm::MatrixMultiplyElement
     + Pod
     + Send

@@ -3,9 +3,12 @@
 use thiserror::Error;
 
 /// Why a step was refused. Nothing has been written to the caller's outputs when it is returned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum StepError {
+    /// The instruction set that the environment forces cannot be had.
+    #[error(transparent)]
+    Isa(#[from] crate::isa::IsaError),
     /// A batch without a sample; the cost is a mean over m samples and m = 0 has none.
     #[error("{what} holds no sample; a batch needs at least 1")]
     NoRows {

@@ -56,7 +56,6 @@
 pub mod activation;
 pub mod architecture;
 mod buffer;
-mod dispatch;
 mod element;
 mod error;
 pub mod gemm;
@@ -68,7 +67,7 @@ pub mod reference;
 pub mod step;
 
 pub use architecture::{Activation, Architecture, ArchitectureError, Layer, LayerRange, Loss};
-pub use dispatch::{Dispatch, InstructionSet};
 pub use element::Element;
 pub use error::{Shown, StepError};
-pub use step::{Batch, Dropout, Layered, StepEngine, predict_one};
+pub use isa::{Dispatch, InstructionSet};
+pub use step::{Batch, Dropout, Layered, Sharded, StepEngine, Tile, predict_one};

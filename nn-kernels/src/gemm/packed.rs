@@ -7,7 +7,7 @@
 
 use super::{Gemm, MatMut, MatRef, product_shape};
 use crate::Element;
-use crate::dispatch::InstructionSet;
+use crate::isa::InstructionSet;
 use crate::isa::{Kernel, Simd, Vector};
 
 /// The most rows of a tile in any instruction set.

@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use super::transpose::{block_f32, block_f64};
 use super::{Kernel, Simd, Vector};
 
 /// The token of AVX2 and FMA: a value exists only where the CPU has both, so whoever holds one may use them.
@@ -26,7 +27,7 @@ macro_rules! intrinsic {
 }
 
 macro_rules! avx2 {
-    ($T:ident, $V:ident, $R:ident, $Bits:ident, $lanes:literal, $mantissa_bits:literal, $bias:literal,
+    ($T:ident, $V:ident, $R:ident, $Bits:ident, $lanes:literal, $block:literal, $transpose:ident, $mantissa_bits:literal, $bias:literal,
      $set1:ident, $loadu:ident, $storeu:ident, $maskload:ident, $maskstore:ident,
      $add:ident, $sub:ident, $mul:ident, $div:ident, $xor:ident, $and:ident, $andnot:ident, $or:ident,
      $fmadd:ident, $fnmadd:ident, $min:ident, $max:ident, $sqrt:ident, $round:ident, $cmp:ident, $blendv:ident,
@@ -97,6 +98,14 @@ macro_rules! avx2 {
             unsafe fn store_first(self, vector: $V, target: *mut $T, count: usize) {
                 // SAFETY: masked lanes are not touched; the caller vouches for the others, the token for the set.
                 unsafe { $maskstore(target, <$Bits as WindowMask>::window(count), vector.0) }
+            }
+
+            const BLOCK: usize = $block;
+
+            #[inline(always)]
+            unsafe fn transpose(self, source: *const $T, source_stride: usize, target: *mut $T, target_stride: usize) {
+                // SAFETY: the caller vouches for every element of the block, the token for the set.
+                unsafe { $transpose(source, source_stride, target, target_stride) }
             }
 
             #[inline(always)]
@@ -285,6 +294,8 @@ avx2!(
     __m256,
     i32,
     8,
+    8,
+    block_f32,
     23,
     127.0,
     _mm256_set1_ps,
@@ -319,6 +330,8 @@ avx2!(
     __m256d,
     i64,
     4,
+    4,
+    block_f64,
     52,
     1023.0,
     _mm256_set1_pd,

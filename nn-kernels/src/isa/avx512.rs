@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use super::transpose::{block_f32, block_f64};
 use super::{Kernel, Simd, Vector};
 
 /// The token of AVX-512: a value exists only where the CPU has the set, so whoever holds one may use it.
@@ -32,7 +33,7 @@ macro_rules! intrinsic {
 }
 
 macro_rules! avx512 {
-    ($T:ident, $V:ident, $R:ident, $M:ident, $lanes:literal,
+    ($T:ident, $V:ident, $R:ident, $M:ident, $lanes:literal, $block:literal, $transpose:ident,
      $set1:ident, $loadu:ident, $storeu:ident, $maskz_loadu:ident, $mask_storeu:ident,
      $add:ident, $sub:ident, $mul:ident, $div:ident, $xor:ident, $and:ident, $andnot:ident, $or:ident,
      $fmadd:ident, $fnmadd:ident, $min:ident, $max:ident, $sqrt:ident, $roundscale:ident, $scalef:ident,
@@ -104,6 +105,14 @@ macro_rules! avx512 {
             unsafe fn store_first(self, vector: $V, target: *mut $T, count: usize) {
                 // SAFETY: masked lanes are not touched; the caller vouches for the others, the token for the set.
                 unsafe { $mask_storeu(target, first(count) as $M, vector.0) }
+            }
+
+            const BLOCK: usize = $block;
+
+            #[inline(always)]
+            unsafe fn transpose(self, source: *const $T, source_stride: usize, target: *mut $T, target_stride: usize) {
+                // SAFETY: the caller vouches for every element of the block, the token for the set.
+                unsafe { $transpose(source, source_stride, target, target_stride) }
             }
 
             #[inline(always)]
@@ -246,6 +255,8 @@ avx512!(
     __m512,
     __mmask16,
     16,
+    8,
+    block_f32,
     _mm512_set1_ps,
     _mm512_loadu_ps,
     _mm512_storeu_ps,
@@ -279,6 +290,8 @@ avx512!(
     __m512d,
     __mmask8,
     8,
+    4,
+    block_f64,
     _mm512_set1_pd,
     _mm512_loadu_pd,
     _mm512_storeu_pd,

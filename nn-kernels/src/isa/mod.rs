@@ -7,7 +7,10 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod dispatch;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod transpose;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -15,6 +18,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use avx512::Avx512;
+pub use dispatch::{Dispatch, ENVIRONMENT_VARIABLE, InstructionSet, IsaError};
 pub use portable::Portable;
 
 /// An instruction set at work on elements `T`: a zero-sized token that makes vectors.
@@ -71,6 +75,17 @@ pub trait Simd<T>: Copy + Send + Sync + 'static {
     /// `target` must be valid for writes of `count` elements, and `count <= LANES`.
     unsafe fn store_first(self, vector: Self::V, target: *mut T, count: usize);
 
+    /// Rows and columns of the blocks that [`transpose`](Self::transpose) turns, a divisor of
+    /// [`LANES`](Self::LANES).
+    const BLOCK: usize;
+
+    /// Turns a block of [`BLOCK`](Self::BLOCK) × `BLOCK` elements, rows of `source` `source_stride` elements apart and
+    /// those of `target` `target_stride`.
+    ///
+    /// # Safety
+    /// `source` must be valid for reads and `target` for writes of every element of the block.
+    unsafe fn transpose(self, source: *const T, source_stride: usize, target: *mut T, target_stride: usize);
+
     /// Runs a kernel with this set's instructions: the one place where code enters the set.
     fn run<K: Kernel<T>>(self, kernel: K) -> K::Output;
 }
@@ -126,10 +141,4 @@ pub trait Vector<T>:
     fn sum(self) -> T;
     /// The greatest lane, as [`max`](Self::max) sees it.
     fn max_lane(self) -> T;
-}
-
-/// An element type for which the portable vectors exist; what lets code generic over the element use them.
-pub trait PortableElement: Sized {
-    /// The token, always available.
-    type Isa: Simd<Self> + Default;
 }

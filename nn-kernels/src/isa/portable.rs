@@ -2,7 +2,7 @@
 
 use wide::{f32x8, f64x4, i32x8, i64x4};
 
-use super::{Kernel, PortableElement, Simd, Vector};
+use super::{Kernel, Simd, Vector};
 
 /// The token of the portable implementation. It exists on every CPU, so anyone may make one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -10,10 +10,6 @@ pub struct Portable;
 
 macro_rules! portable {
     ($T:ident, $V:ident, $I:ident, $lanes:literal, $mantissa_bits:literal, $bias:literal) => {
-        impl PortableElement for $T {
-            type Isa = Portable;
-        }
-
         impl Simd<$T> for Portable {
             type V = $V;
             const LANES: usize = $lanes;
@@ -73,6 +69,20 @@ macro_rules! portable {
                 let lanes = vector.to_array();
                 // SAFETY: the caller vouches for room for `count` elements, no more than there are lanes.
                 unsafe { std::ptr::copy_nonoverlapping(lanes.as_ptr(), target, count) }
+            }
+
+            const BLOCK: usize = 4;
+
+            #[inline(always)]
+            unsafe fn transpose(self, source: *const $T, source_stride: usize, target: *mut $T, target_stride: usize) {
+                for row in 0..4 {
+                    for column in 0..4 {
+                        // SAFETY: the caller vouches for every element of the block.
+                        unsafe {
+                            *target.add(column * target_stride + row) = *source.add(row * source_stride + column);
+                        }
+                    }
+                }
             }
 
             #[inline(always)]

@@ -79,7 +79,13 @@ fn reduce<T: Element, S: Simd<T>>(s: S, x: S::V) -> (S::V, S::V) {
 #[inline(always)]
 pub fn exp<T: Element, S: Simd<T>>(s: S, x: S::V) -> S::V {
     let x = s.splat(T::LOWEST).max(s.splat(T::HIGHEST).min(x));
-    let (n, p) = reduce(s, x);
+    let n = (x * s.splat(T::LOG2_E)).round();
+    // `reduce`, but the sum is taken from the exact part of r: its rounding would take the result past 1 ULP.
+    let high = n.neg_mul_add(s.splat(T::LN2_HIGH), x);
+    let low = n * s.splat(T::LN2_LOW);
+    let r = high - low;
+    let q = super::polynomial(s, r, T::Q);
+    let p = high + (r * r).mul_add(q, -low);
     (p + s.splat(T::ONE)).mul_exp2(n)
 }
 

@@ -12,6 +12,7 @@ pub use exp::{ExpConstants, exp, exp_clamped, exp_m1};
 pub use log::{LogConstants, ln, softplus, softplus_from_exp};
 pub use sigmoid::{sigmoid, sigmoid_from_exp, tanh};
 
+use crate::Element;
 use crate::isa::{Simd, Vector};
 
 /// The constants that the functions of this module need of an element type.
@@ -19,8 +20,19 @@ pub trait MathConstants: ExpConstants + LogConstants {}
 impl<T: ExpConstants + LogConstants> MathConstants for T {}
 
 /// Horner's scheme; the constant term comes first.
+///
+/// A loop rather than a fold: a closure would be a function of its own, compiled without the instruction set.
 #[inline(always)]
-fn polynomial<T: Copy + 'static, S: Simd<T>>(s: S, x: S::V, coefficients: &'static [T]) -> S::V {
-    let (last, rest) = coefficients.split_last().expect("a polynomial has a coefficient");
-    rest.iter().rev().fold(s.splat(*last), |sum, &c| sum.mul_add(x, s.splat(c)))
+fn polynomial<T: Element, S: Simd<T>>(s: S, x: S::V, coefficients: &'static [T]) -> S::V {
+    let mut sum = s.splat(T::ZERO);
+    let mut rest = coefficients.len();
+    while rest > 0 {
+        rest -= 1;
+        sum = if rest + 1 == coefficients.len() {
+            s.splat(coefficients[rest])
+        } else {
+            sum.mul_add(x, s.splat(coefficients[rest]))
+        };
+    }
+    sum
 }

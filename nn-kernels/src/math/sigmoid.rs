@@ -6,7 +6,7 @@ use crate::isa::{Simd, Vector};
 
 /// 1 / (1 + e^-x).
 ///
-/// At most 2 ULP off where the result is a normal number. σ(-∞) is the least normal number or so (about 10⁻³⁸ in f32,
+/// At most 3 ULP off where the result is a normal number. σ(-∞) is the least normal number or so (about 10⁻³⁸ in f32,
 /// 10⁻³⁰⁸ in f64) rather than 0, σ(∞) = 1, and NaN stays NaN.
 #[inline(always)]
 pub fn sigmoid<T: Element, S: Simd<T>>(s: S, x: S::V) -> S::V {

@@ -101,16 +101,6 @@ pub(crate) struct Rows<'a, T> {
 }
 
 impl<'a, T: Element> Rows<'a, T> {
-    /// The first row's number in the batch.
-    pub(crate) const fn first(&self) -> usize {
-        self.first
-    }
-
-    /// The number of rows.
-    pub(crate) const fn count(&self) -> usize {
-        self.count
-    }
-
     /// The rows' inputs and targets: the batch's own slices, or copied into the room given where the batch has an
     /// order. The room must then hold all rows.
     pub(crate) fn gather<'b>(&self, inputs: &'b mut [T], targets: &'b mut [T]) -> (&'b [T], &'b [T])

@@ -32,13 +32,13 @@ fn threshold(probability: f64) -> u32 {
 }
 
 impl Dropout {
-    /// Drops units of `layer` (from 0) in rows of `width`, the first of them being row `first_row` of the batch:
-    /// the numbers of each of `slices` are multiplied by 1/(1 - p) or 0.
+    /// Drops units of `layer` (from 0): the numbers of both slices are multiplied by 1/(1 - p) or 0. They are rows
+    /// of `width`, one every `stride` numbers, the first of them being row `first_row` of the batch.
     pub(crate) fn apply<T: Element>(
         self,
         layer: usize,
         probability: f64,
-        width: usize,
+        (width, stride): (usize, usize),
         first_row: usize,
         activations: &mut [T],
         derivatives: &mut [T],
@@ -49,9 +49,9 @@ impl Dropout {
         let mut generator = stream(self.seed, Purpose::Dropout, layer as u32);
         let first_sample = self.first_sample.wrapping_add(first_row as u64);
         generator.set_block_pos(first_sample.wrapping_mul(blocks as u64));
-        let rows = activations.chunks_exact_mut(width).zip(derivatives.chunks_exact_mut(width));
+        let rows = activations.chunks_exact_mut(stride).zip(derivatives.chunks_exact_mut(stride));
         for (activations, derivatives) in rows {
-            for (a, d) in activations.iter_mut().zip(derivatives) {
+            for (a, d) in activations.iter_mut().zip(derivatives).take(width) {
                 let factor = if generator.next_u32() >= threshold { keep } else { T::ZERO };
                 *a *= factor;
                 *d *= factor;
@@ -82,7 +82,7 @@ mod tests {
         let mask = |seed, first_sample, layer, first_row| {
             let mut a = [1.0; 40];
             let mut d = [1.0; 40];
-            Dropout { seed, first_sample }.apply::<f64>(layer, 0.5, 20, first_row, &mut a, &mut d);
+            Dropout { seed, first_sample }.apply::<f64>(layer, 0.5, (20, 20), first_row, &mut a, &mut d);
             assert_eq!(a, d);
             a.map(|a| if a == 2.0 { '1' } else { '0' }).iter().collect::<String>()
         };
@@ -97,6 +97,6 @@ mod tests {
     fn positions_wrap() {
         let mut a = [1.0_f32; 64];
         let mut d = [1.0; 64];
-        Dropout { seed: 0, first_sample: u64::MAX }.apply(0, 0.5, 32, usize::MAX, &mut a, &mut d);
+        Dropout { seed: 0, first_sample: u64::MAX }.apply(0, 0.5, (32, 32), usize::MAX, &mut a, &mut d);
     }
 }

@@ -1,8 +1,7 @@
 //! One lane of the layered engine: the scratch of a shard, and its way through the network and back.
 
-use super::Dropout;
-use super::batch::Rows;
 use super::passes::{Activate, ActivateWithDerivative, BiasGradient, CostAndDelta, Hadamard};
+use super::sharded::Pass;
 use crate::buffer::Buffer;
 use crate::gemm::{Gemm, MatMut, MatRef};
 use crate::loss::Output;
@@ -16,16 +15,9 @@ pub(super) struct Network<'a, T> {
     pub(super) theta: &'a [T],
 }
 
-/// What the lanes of a gradient share besides.
-#[derive(Clone, Copy)]
-pub(super) struct Pass {
-    pub(super) output: Output,
-    pub(super) dropout: Option<Dropout>,
-}
-
-/// The scratch of one shard, and an accumulator.
+/// The scratch of one shard.
 #[derive(Debug)]
-pub(super) struct Lane<T> {
+pub struct Lane<T> {
     /// z^(l+2) of each layer; in a gradient's forward pass it becomes g'(z), in its backward pass δ.
     z: Vec<Buffer<T>>,
     /// A^(l+2) of each hidden layer, when z is needed for g'(z).
@@ -34,15 +26,8 @@ pub(super) struct Lane<T> {
     spare: Buffer<T>,
     /// A row of the widest layer, for the bias's sums.
     sums: Buffer<T>,
-    /// Rows gathered in a batch's order.
-    inputs: Buffer<T>,
-    targets: Buffer<T>,
     /// For the GEMM.
     workspace: Buffer<T>,
-    /// Δ of this lane's rows; the first lane accumulates straight into the caller's gradient and has none.
-    pub(super) accumulator: Buffer<T>,
-    /// This lane's share of the cost.
-    pub(super) cost: f64,
 }
 
 impl<T: Element> Lane<T> {
@@ -54,11 +39,7 @@ impl<T: Element> Lane<T> {
             a: buffers(layers - 1),
             spare: Buffer::empty(),
             sums: Buffer::empty(),
-            inputs: Buffer::empty(),
-            targets: Buffer::empty(),
             workspace: Buffer::empty(),
-            accumulator: Buffer::empty(),
-            cost: 0.0,
         }
     }
 
@@ -98,14 +79,8 @@ impl<T: Element> Lane<T> {
         self.workspace.grow(products.max().unwrap_or(0))
     }
 
-    /// Room to gather `rows`.
-    pub(super) fn grow_gather(&mut self, architecture: &Architecture, rows: usize) -> Result<(), StepError> {
-        self.inputs.grow(rows * architecture.inputs())?;
-        self.targets.grow(rows * architecture.outputs())
-    }
-
     pub(super) fn bytes(&self) -> usize {
-        let single = [&self.spare, &self.sums, &self.inputs, &self.targets, &self.workspace, &self.accumulator];
+        let single = [&self.spare, &self.sums, &self.workspace];
         self.z.iter().chain(&self.a).chain(single).map(Buffer::bytes).sum()
     }
 
@@ -120,16 +95,10 @@ impl<T: Element> Lane<T> {
         outputs.copy_from_slice(z);
     }
 
-    /// The share of `rows` in the cost.
-    pub(super) fn cost(&mut self, network: &Network<'_, T>, output: Output, rows: Rows<'_, T>) -> f64 {
-        let (mut gathered_inputs, mut gathered_targets) =
-            (std::mem::take(&mut self.inputs), std::mem::take(&mut self.targets));
-        let count = rows.count();
-        let (inputs, targets) = rows.gather(gathered_inputs.as_mut_slice(), gathered_targets.as_mut_slice());
-        self.forward(network, inputs, count);
-        let cost = self.output_delta(network, output, targets);
-        (self.inputs, self.targets) = (gathered_inputs, gathered_targets);
-        cost
+    /// The rows' share of the cost.
+    pub(super) fn cost(&mut self, network: &Network<'_, T>, output: Output, x: &[T], y: &[T]) -> f64 {
+        self.forward(network, x, x.len() / network.architecture.inputs());
+        self.output_delta(network, output, y)
     }
 
     /// z^(L) of `rows` rows of `inputs`, the activations of hidden layers left in z.
@@ -154,36 +123,26 @@ impl<T: Element> Lane<T> {
         T::dispatch(network.set, CostAndDelta { output, z, targets, spare })
     }
 
-    /// One shard forward and back: its share of the cost is returned, its share of Δ written to `gradient` or, with
-    /// `add`, added to it.
+    /// One shard forward and back: its share of the cost is returned, Σ δ aᵀ of its rows written to `gradient` or,
+    /// with `add`, added to it.
     pub(super) fn gradient(
         &mut self,
         network: &Network<'_, T>,
         pass: Pass,
-        rows: Rows<'_, T>,
+        x: &[T],
+        y: &[T],
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
-        let (mut gathered_inputs, mut gathered_targets) =
-            (std::mem::take(&mut self.inputs), std::mem::take(&mut self.targets));
-        let (first_row, count) = (rows.first(), rows.count());
-        let (inputs, targets) = rows.gather(gathered_inputs.as_mut_slice(), gathered_targets.as_mut_slice());
-        self.forward_with_derivatives(network, pass.dropout, inputs, first_row, count);
-        let cost = self.output_delta(network, pass.output, targets);
-        self.backward(network, pass.output.scale, inputs, count, add, gradient);
-        (self.inputs, self.targets) = (gathered_inputs, gathered_targets);
+        let rows = x.len() / network.architecture.inputs();
+        self.forward_with_derivatives(network, pass, x, rows);
+        let cost = self.output_delta(network, pass.output, y);
+        self.backward(network, x, rows, add, gradient);
         cost
     }
 
     /// A^(l) of hidden layers in a, g'(z^(l)) in z, both with dropout's factors; z^(L) in the last z.
-    fn forward_with_derivatives(
-        &mut self,
-        network: &Network<'_, T>,
-        dropout: Option<Dropout>,
-        inputs: &[T],
-        first_row: usize,
-        rows: usize,
-    ) {
+    fn forward_with_derivatives(&mut self, network: &Network<'_, T>, pass: Pass, inputs: &[T], rows: usize) {
         for (l, layer) in network.architecture.layers().iter().enumerate() {
             let (before, rest) = self.a.split_at_mut(l);
             let input = before.last().map_or(inputs, |a| &a.as_slice()[..rows * layer.inputs]);
@@ -193,23 +152,14 @@ impl<T: Element> Lane<T> {
             let Some(a) = rest.first_mut() else { break };
             let a = &mut a.as_mut_slice()[..rows * width];
             T::dispatch(network.set, ActivateWithDerivative { activation, width, z, a });
-            if let (Some(dropout), true) = (dropout, layer.dropout > 0.0) {
-                dropout.apply(l, layer.dropout, width, first_row, a, z);
+            if let (Some(dropout), true) = (pass.dropout, layer.dropout > 0.0) {
+                dropout.apply(l, layer.dropout, (width, width), pass.first_row, a, z);
             }
         }
     }
 
     /// From δ^(L) in the last z: Δ^(l) of every layer, and δ^(l) of every layer but the input.
-    fn backward(
-        &mut self,
-        network: &Network<'_, T>,
-        scale: f64,
-        inputs: &[T],
-        rows: usize,
-        add: bool,
-        gradient: &mut [T],
-    ) {
-        let scale = T::from_f64(scale);
+    fn backward(&mut self, network: &Network<'_, T>, inputs: &[T], rows: usize, add: bool, gradient: &mut [T]) {
         let beta = if add { T::ONE } else { T::ZERO };
         let layers = network.architecture.layers();
         let mut end = gradient.len();
@@ -221,20 +171,20 @@ impl<T: Element> Lane<T> {
             let (weights, bias) = gradient[start..end].split_at_mut(layer.inputs * layer.outputs);
             end = start;
 
-            // Δ_w^(l) = δ^(l+1) (A^(l))ᵀ / m; samples are rows here, so it is δᵀ·A
+            // m Δ_w^(l) = δ^(l+1) (A^(l))ᵀ; samples are rows here, so it is δᵀ·A
             let a = if l == 0 { inputs } else { &self.a[l - 1].as_slice()[..rows * layer.inputs] };
             let workspace = self.workspace.as_mut_slice();
             network.gemm.gemm(
-                scale,
+                T::ONE,
                 view(delta, rows, layer.outputs).t(),
                 view(a, rows, layer.inputs),
                 beta,
                 view_mut(weights, layer.outputs, layer.inputs),
                 workspace,
             );
-            // Column 0 of Δ^(l): Σ δ^(l+1) / m, since a_0 = 1
+            // Column 0 of m Δ^(l): Σ δ^(l+1), since a_0 = 1
             let sums = &mut self.sums.as_mut_slice()[..layer.outputs];
-            T::dispatch(network.set, BiasGradient { delta, scale, add, sums, bias });
+            T::dispatch(network.set, BiasGradient { delta, add, sums, bias });
 
             // δ^(l) = (Θ_w^(l))ᵀ δ^(l+1) ⊙ g'(z^(l)); the input has none
             if let Some(derivative) = before.last_mut() {

@@ -5,25 +5,58 @@ mod dropout;
 mod lane;
 mod layered;
 mod passes;
+mod sharded;
 mod shards;
 mod single;
+mod tile;
 
 pub use batch::Batch;
 pub use dropout::Dropout;
 pub use layered::Layered;
+pub use sharded::Sharded;
 pub use single::predict_one;
+pub use tile::Tile;
 
-use crate::{Architecture, Element, StepError};
+use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
 /// A way to compute a training step. Engines differ in speed and in the last bits, not in what they compute.
 ///
-/// Parameters and gradients are flat slices in the layout of [`Architecture::ranges`].
+/// Parameters and gradients are flat slices in a layout of the engine's own, in which its kernels read them: as many
+/// numbers as [`params`](Self::params) says, each layer's where [`ranges`](Self::ranges) says. What a network holds,
+/// in the layout of [`Architecture::ranges`], comes in by [`import`](Self::import) and goes out by
+/// [`export`](Self::export).
 pub trait StepEngine<T: Element>: Send {
     /// The engine's name, as documentation and messages write it.
     fn name(&self) -> &'static str;
 
     /// The network that the engine was planned for.
     fn architecture(&self) -> &Architecture;
+
+    /// The instruction set of the engine's kernels.
+    fn set(&self) -> InstructionSet;
+
+    /// Where each layer's parameters lie in the engine's layout, in order and without gaps. Numbers that pad a matrix
+    /// are zero, and so are their gradients.
+    fn ranges(&self) -> &[LayerRange];
+
+    /// Numbers in the engine's layout, no fewer than the network's parameters.
+    fn params(&self) -> usize {
+        self.ranges().last().map_or(0, |range| range.bias.end)
+    }
+
+    /// Copies a network's flat slice into the engine's layout. What pads that layout is not touched: let `own` be
+    /// zeros the first time.
+    ///
+    /// # Errors
+    /// [`StepError::Length`].
+    fn import(&self, theta: &[T], own: &mut [T]) -> Result<(), StepError>;
+
+    /// Copies parameters, a gradient, or what an optimiser remembers of them from the engine's layout into a
+    /// network's.
+    ///
+    /// # Errors
+    /// [`StepError::Length`].
+    fn export(&self, own: &[T], theta: &mut [T]) -> Result<(), StepError>;
 
     /// J and Δ: the cost of `batch` with its term λ/2m Σ‖Θ_w‖², where λ = `l2`, and ∂J/∂Θ written to `gradient`.
     /// Units are dropped only when `dropout` is given.

@@ -1,7 +1,7 @@
 //! The elementwise passes between the products, each a kernel that is run in an engine's instruction set.
 
 use crate::activation::{activate, activate_with_derivative};
-use crate::isa::{Kernel, Simd};
+use crate::isa::{Kernel, Simd, Vector};
 use crate::loss::{Output, cost_and_delta};
 use crate::{Activation, Element};
 
@@ -76,10 +76,9 @@ impl<T: Element> Kernel<T> for Hadamard<'_, T> {
     }
 }
 
-/// Σ of δ's rows, times `scale`: written to `bias`, or added to it. `sums` is room for one row.
+/// Σ of δ's rows: written to `bias`, or added to it. `sums` is room for one row.
 pub(super) struct BiasGradient<'a, T> {
     pub(super) delta: &'a [T],
-    pub(super) scale: T,
     pub(super) add: bool,
     pub(super) sums: &'a mut [T],
     pub(super) bias: &'a mut [T],
@@ -90,7 +89,7 @@ impl<T: Element> Kernel<T> for BiasGradient<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, _s: S) {
-        let Self { delta, scale, add, sums, bias } = self;
+        let Self { delta, add, sums, bias } = self;
         sums.fill(T::ZERO);
         for row in delta.chunks_exact(bias.len()) {
             for (sum, &delta) in sums.iter_mut().zip(row) {
@@ -98,7 +97,7 @@ impl<T: Element> Kernel<T> for BiasGradient<'_, T> {
             }
         }
         for (bias, &sum) in bias.iter_mut().zip(&*sums) {
-            *bias = if add { *bias + sum * scale } else { sum * scale };
+            *bias = if add { *bias + sum } else { sum };
         }
     }
 }
@@ -120,33 +119,94 @@ impl<T: Element> Kernel<T> for Add<'_, T> {
     }
 }
 
-/// `gradient` += `factor` · Θ_w, where there is a gradient; returns Σ Θ_w².
-pub(super) struct Decay<'a, T> {
+/// `gradient` ← `scale` · `gradient` + `decay` · Θ; returns Σ Θ², or 0 where `decay` is 0, in which case Θ is not read.
+pub(super) struct Finish<'a, T> {
+    pub(super) gradient: &'a mut [T],
     pub(super) theta: &'a [T],
-    pub(super) factor: T,
-    pub(super) gradient: Option<&'a mut [T]>,
+    pub(super) scale: T,
+    pub(super) decay: T,
 }
 
-impl<T: Element> Kernel<T> for Decay<'_, T> {
+impl<T: Element> Kernel<T> for Finish<'_, T> {
     type Output = f64;
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, _s: S) -> f64 {
-        if let Some(gradient) = self.gradient {
-            for (gradient, &theta) in gradient.iter_mut().zip(self.theta) {
-                *gradient += self.factor * theta;
+    fn run<S: Simd<T>>(self, s: S) -> f64 {
+        let Self { gradient, theta, scale, decay } = self;
+        if decay == T::ZERO {
+            for gradient in gradient {
+                *gradient *= scale;
+            }
+            return 0.0;
+        }
+        let squares = Squares { theta }.run(s);
+        for (gradient, &theta) in gradient.iter_mut().zip(theta) {
+            *gradient = *gradient * scale + decay * theta;
+        }
+        squares
+    }
+}
+
+/// Σ Θ², in vectors of the element type: a chunk's sum is short enough for it.
+pub(super) struct Squares<'a, T> {
+    pub(super) theta: &'a [T],
+}
+
+impl<T: Element> Kernel<T> for Squares<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) -> f64 {
+        // Four sums side by side hide the latency of an addition.
+        let mut sums = [s.splat(T::ZERO); 4];
+        let mut blocks = self.theta.chunks_exact(4 * S::LANES);
+        for block in &mut blocks {
+            for (i, sum) in sums.iter_mut().enumerate() {
+                let theta = s.load(&block[i * S::LANES..]);
+                *sum = theta.mul_add(theta, *sum);
             }
         }
-        let mut sums = [0.0; 8];
-        let (chunks, tail) = self.theta.as_chunks::<8>();
-        for chunk in chunks {
-            for (sum, theta) in sums.iter_mut().zip(chunk) {
-                *sum += theta.to_f64() * theta.to_f64();
+        for rest in blocks.remainder().chunks(S::LANES) {
+            let theta = s.load_partial(rest, T::ZERO);
+            sums[0] = theta.mul_add(theta, sums[0]);
+        }
+        ((sums[0] + sums[1]) + (sums[2] + sums[3])).sum().to_f64()
+    }
+}
+
+/// Turns a matrix: `rows` rows of `from_stride` whole vectors become columns of `to`. What lies between rows and the
+/// next whole vector of `to` is not touched.
+pub(super) struct Transpose<'a, T> {
+    pub(super) from: &'a [T],
+    pub(super) rows: usize,
+    pub(super) from_stride: usize,
+    pub(super) to: &'a mut [T],
+    pub(super) to_stride: usize,
+}
+
+impl<T: Element> Kernel<T> for Transpose<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let Self { from, rows, from_stride, to, to_stride } = self;
+        let block = S::BLOCK;
+        let whole = rows / block * block;
+        assert!(from.len() >= rows * from_stride && to.len() >= from_stride * to_stride && to_stride >= rows);
+        for row in (0..whole).step_by(block) {
+            for column in (0..from_stride / block * block).step_by(block) {
+                // SAFETY: a block of rows and columns lies within `from`, and turned within `to`, by the assertion.
+                unsafe {
+                    let source = from.as_ptr().add(row * from_stride + column);
+                    let target = to.as_mut_ptr().add(column * to_stride + row);
+                    s.transpose(source, from_stride, target, to_stride);
+                }
             }
         }
-        for (sum, theta) in sums.iter_mut().zip(tail) {
-            *sum += theta.to_f64() * theta.to_f64();
+        for row in whole..rows {
+            for (column, value) in from[row * from_stride..][..from_stride].iter().enumerate() {
+                to[column * to_stride + row] = *value;
+            }
         }
-        sums.iter().sum()
     }
 }

@@ -27,10 +27,25 @@ const WIDE_ROWS: usize = 128;
 /// - A lane has at least `min_rows`: [`MIN_ROWS`] or [`WIDE_ROWS`], or as many as make [`SHARD_FLOPS`].
 /// - There are at most `max_lanes`: [`MAX_LANES`], or as many as fit into [`ACCUMULATOR_BYTES`], but at least two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ShardRule {
-    max_rows: usize,
-    min_rows: usize,
-    max_lanes: usize,
+pub struct ShardRule {
+    /// The most rows of a shard, a multiple of `step`.
+    pub(crate) max_rows: usize,
+    /// The least rows of a lane.
+    pub(crate) min_rows: usize,
+    pub(crate) max_lanes: usize,
+    /// Rows of a shard are a multiple of this, which fills the kernels' tiles.
+    pub(crate) step: usize,
+}
+
+/// The most lanes of a network: as many as [`ACCUMULATOR_BYTES`] hold, but at least two, at most [`MAX_LANES`].
+pub(crate) fn max_lanes<T>(architecture: &Architecture) -> usize {
+    let accumulators = ACCUMULATOR_BYTES / (architecture.params() * size_of::<T>());
+    (1 + accumulators).clamp(2, MAX_LANES)
+}
+
+/// Rows whose arithmetic makes [`SHARD_FLOPS`].
+pub(crate) fn worthwhile_rows(architecture: &Architecture) -> usize {
+    (SHARD_FLOPS / architecture.step_flops(1)).ceil() as usize
 }
 
 /// How one batch is split.
@@ -38,7 +53,7 @@ pub(crate) struct ShardRule {
 pub(crate) struct Shards {
     /// Rows of a shard; the last one of the batch may have fewer.
     pub(crate) rows: usize,
-    /// Rows of a lane, a multiple of `rows`; the last lane may have fewer.
+    /// Rows of a lane; the last lane may have fewer.
     pub(crate) lane_rows: usize,
     /// Lanes that have rows.
     pub(crate) lanes: usize,
@@ -52,18 +67,19 @@ impl ShardRule {
         let wide = layers.iter().any(|layer| layer.inputs * layer.outputs >= WIDE_LAYER);
         let least = if wide { WIDE_ROWS } else { MIN_ROWS };
         let max_rows = (cached / MIN_ROWS * MIN_ROWS).clamp(least, MAX_ROWS);
-        let worthwhile = (SHARD_FLOPS / architecture.step_flops(1)).ceil() as usize;
-        let accumulators = ACCUMULATOR_BYTES / (architecture.params() * size_of::<T>());
         Self {
             max_rows,
-            min_rows: worthwhile.clamp(least, max_rows),
-            max_lanes: (1 + accumulators).clamp(2, MAX_LANES),
+            min_rows: worthwhile_rows(architecture).clamp(least, max_rows),
+            max_lanes: max_lanes::<T>(architecture),
+            step: 8,
         }
     }
 
-    /// The most lanes of any batch of up to `rows` rows.
+    /// The most lanes of any batch of up to `rows` rows. A power of two where there are several, so that two or four
+    /// threads have equal shares.
     pub(crate) fn lane_bound(self, rows: usize) -> usize {
-        (rows / self.min_rows).clamp(1, self.max_lanes)
+        let lanes = (rows / self.min_rows).clamp(1, self.max_lanes);
+        1 << lanes.ilog2()
     }
 
     /// The most rows of a shard of any batch of up to `rows` rows.
@@ -74,11 +90,9 @@ impl ShardRule {
     /// The split of a batch of `rows` ≥ 1 rows.
     pub(crate) fn split(self, rows: usize) -> Shards {
         let lanes = self.lane_bound(rows);
-        let per_lane = rows.div_ceil(lanes);
-        let shards = per_lane.div_ceil(self.max_rows);
-        // A multiple of 8 fills the GEMM's tiles; max_rows is one, so that rounding up does not exceed it.
-        let shard_rows = per_lane.div_ceil(shards).next_multiple_of(8).min(self.row_bound(rows));
-        let lane_rows = shards * shard_rows;
+        let lane_rows = rows.div_ceil(lanes).next_multiple_of(self.step);
+        let shards = lane_rows.div_ceil(self.max_rows);
+        let shard_rows = lane_rows.div_ceil(shards).next_multiple_of(self.step).min(self.row_bound(rows));
         Shards { rows: shard_rows, lane_rows, lanes: rows.div_ceil(lane_rows) }
     }
 }
@@ -101,7 +115,6 @@ mod tests {
                 let split = rule.split(rows);
                 assert!(split.lanes * split.lane_rows >= rows, "{widths:?} {rows}: {split:?}");
                 assert!((split.lanes - 1) * split.lane_rows < rows, "{widths:?} {rows}: {split:?}");
-                assert_eq!(split.lane_rows % split.rows, 0);
                 assert!(split.lanes <= rule.lane_bound(rows) && split.rows <= rule.row_bound(rows));
             }
         }

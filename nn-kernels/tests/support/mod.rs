@@ -6,7 +6,10 @@ pub mod compare;
 
 use nn_kernels::gemm::MatrixMultiply;
 use nn_kernels::random::{Purpose, stream};
-use nn_kernels::{Activation, Architecture, Element, InstructionSet, Layer, Layered, Loss, StepEngine};
+use nn_kernels::{
+    Activation, Architecture, Batch, Dropout, Element, InstructionSet, Layer, LayerRange, Layered, Loss, StepEngine,
+    StepError, Tile,
+};
 use rand::Rng;
 
 /// Numbers that are the same on every machine.
@@ -134,9 +137,18 @@ pub fn engines<T: Element>() -> Vec<EngineKind<T>> {
             eprintln!("NOT RUN: this CPU lacks {name}");
         }
     }
-    let packed = available.into_iter().map(|set| EngineKind {
-        name: format!("layered/{set}/{}", T::NAME),
-        make: Box::new(move |architecture| Box::new(Layered::with_set(architecture, set).expect("memory"))),
+    let native = available.into_iter().flat_map(|set| {
+        let layered = EngineKind {
+            name: format!("layered/{set}/{}", T::NAME),
+            make: Box::new(move |architecture| Box::new(Layered::with_set(architecture, set).expect("memory"))),
+        };
+        let tile = EngineKind {
+            name: format!("tile/{set}/{}", T::NAME),
+            make: Box::new(move |architecture| {
+                InNetworkLayout::around(Box::new(Tile::with_set(architecture, set).expect("memory")))
+            }),
+        };
+        [layered, tile]
     });
     let crates_own = EngineKind {
         name: format!("layered/matrixmultiply/{}", T::NAME),
@@ -145,7 +157,73 @@ pub fn engines<T: Element>() -> Vec<EngineKind<T>> {
             Box::new(Layered::with_gemm(architecture, InstructionSet::best(), gemm).expect("memory"))
         }),
     };
-    packed.chain([crates_own]).collect()
+    native.chain([crates_own]).collect()
+}
+
+/// An engine whose parameters and gradients are seen in the network's own layout.
+pub struct InNetworkLayout<T: Element> {
+    engine: Box<dyn StepEngine<T>>,
+    ranges: Vec<LayerRange>,
+    theta: Vec<T>,
+    gradient: Vec<T>,
+}
+
+impl<T: Element> InNetworkLayout<T> {
+    pub fn around(engine: Box<dyn StepEngine<T>>) -> Box<dyn StepEngine<T>> {
+        let ranges = engine.architecture().ranges().collect();
+        let (theta, gradient) = (vec![T::ZERO; engine.params()], poison(engine.params()));
+        Box::new(Self { engine, ranges, theta, gradient })
+    }
+}
+
+impl<T: Element> StepEngine<T> for InNetworkLayout<T> {
+    fn name(&self) -> &'static str {
+        self.engine.name()
+    }
+    fn architecture(&self) -> &Architecture {
+        self.engine.architecture()
+    }
+    fn set(&self) -> InstructionSet {
+        self.engine.set()
+    }
+    fn ranges(&self) -> &[LayerRange] {
+        &self.ranges
+    }
+    fn import(&self, theta: &[T], own: &mut [T]) -> Result<(), StepError> {
+        own.copy_from_slice(theta);
+        Ok(())
+    }
+    fn export(&self, own: &[T], theta: &mut [T]) -> Result<(), StepError> {
+        theta.copy_from_slice(own);
+        Ok(())
+    }
+    fn gradient(
+        &mut self,
+        theta: &[T],
+        batch: Batch<'_, T>,
+        l2: f64,
+        dropout: Option<Dropout>,
+        gradient: &mut [T],
+    ) -> Result<f64, StepError> {
+        self.engine.import(theta, &mut self.theta)?;
+        if gradient.len() != self.params() {
+            return Err(StepError::Length { what: "gradient", expected: self.params(), found: gradient.len() });
+        }
+        let cost = self.engine.gradient(&self.theta, batch, l2, dropout, &mut self.gradient)?;
+        self.engine.export(&self.gradient, gradient)?;
+        Ok(cost)
+    }
+    fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, l2: f64) -> Result<f64, StepError> {
+        self.engine.import(theta, &mut self.theta)?;
+        self.engine.cost(&self.theta, batch, l2)
+    }
+    fn predict(&mut self, theta: &[T], inputs: &[T], outputs: &mut [T]) -> Result<(), StepError> {
+        self.engine.import(theta, &mut self.theta)?;
+        self.engine.predict(&self.theta, inputs, outputs)
+    }
+    fn scratch_bytes(&self) -> usize {
+        self.engine.scratch_bytes()
+    }
 }
 
 /// Runs `work` in a pool of `threads`.

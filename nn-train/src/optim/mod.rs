@@ -9,7 +9,7 @@ mod tests;
 
 pub use adam::Adam;
 pub use adamw::AdamW;
-use nn_kernels::{Architecture, Element};
+use nn_kernels::{Architecture, Element, InstructionSet};
 pub use sgd::Sgd;
 use sweep::{Rule, Span, sweep};
 
@@ -91,22 +91,22 @@ impl Optimizer {
         gradient: &mut [T],
     ) -> bool {
         state.step += 1;
-        let step = state.step;
+        let (step, set) = (state.step, InstructionSet::best());
         let [first, second] = &mut state.slots;
         let span = Span { theta, gradient, first, second };
         match self {
-            Self::Sgd(sgd) if sgd.momentum == 0.0 => sweep(&sgd.descent(), span),
-            Self::Sgd(sgd) => sweep(&sgd.heavy_ball(), span),
-            Self::Adam(adam) => sweep(&adam.rule(step), span),
+            Self::Sgd(sgd) if sgd.momentum == 0.0 => sweep(set, &sgd.descent(), span),
+            Self::Sgd(sgd) => sweep(set, &sgd.heavy_ball(), span),
+            Self::Adam(adam) => sweep(set, &adam.rule(step), span),
             Self::AdamW(adamw) => {
                 let (weights, bias) = (adamw.rule(step), adamw.bias_rule(step));
                 let mut rest = span;
                 let mut finite = true;
                 for range in architecture.ranges() {
                     let (head, tail) = rest.split_at(range.weights.len());
-                    finite &= sweep(&weights, head);
+                    finite &= sweep(set, &weights, head);
                     let (head, tail) = tail.split_at(range.bias.len());
-                    finite &= sweep(&bias, head);
+                    finite &= sweep(set, &bias, head);
                     rest = tail;
                 }
                 finite

@@ -1,7 +1,7 @@
 //! One pass of an update rule over parameters.
 
-use nn_kernels::Element;
-use nn_kernels::isa::{Simd, Vector};
+use nn_kernels::isa::{Kernel, Simd, Vector};
+use nn_kernels::{Element, InstructionSet};
 
 /// Parameters that one thread updates at a time: 128 KiB of f32, which is long compared with handing them over.
 pub(super) const CHUNK: usize = 1 << 15;
@@ -40,55 +40,74 @@ impl<T> Span<'_, T> {
 
 /// Applies a rule to a run of parameters, on the current rayon pool if there are many, and says whether all that
 /// came of it is finite. Every parameter is on its own, so how they are divided changes no bit.
-pub(super) fn sweep<T: Element, R: Rule<T>>(rule: &R, span: Span<'_, T>) -> bool {
+pub(super) fn sweep<T: Element, R: Rule<T>>(set: InstructionSet, rule: &R, span: Span<'_, T>) -> bool {
     let count = span.theta.len();
     if count <= CHUNK {
-        return sweep_chunk(T::Isa::default(), rule, span);
+        return T::dispatch(set, Chunk { rule, span });
     }
     let (left, right) = span.split_at((count / 2).next_multiple_of(CHUNK));
-    let (left, right) = rayon::join(|| sweep(rule, left), || sweep(rule, right));
+    let (left, right) = rayon::join(|| sweep(set, rule, left), || sweep(set, rule, right));
     left && right
 }
 
-/// Applies a rule on this thread.
-fn sweep_chunk<T: Element, S: Simd<T>, R: Rule<T>>(isa: S, rule: &R, mut span: Span<'_, T>) -> bool {
-    let count = span.theta.len();
-    let (mut start, mut fault) = (0, isa.splat(T::ZERO));
-    while start + S::LANES <= count {
-        let load = |source: &[T]| isa.load(source);
-        fault = fault + update(isa, rule, &mut span, start, load, |vector, target| isa.store(vector, target));
-        start += S::LANES;
-    }
-    if start < count {
-        let load = |source: &[T]| isa.load_partial(source, T::ZERO);
-        fault = fault + update(isa, rule, &mut span, start, load, |vector, target| isa.store_partial(vector, target));
-    }
-    fault.sum() == T::ZERO
+/// A rule and the parameters that one thread applies it to.
+struct Chunk<'a, T, R> {
+    rule: &'a R,
+    span: Span<'a, T>,
 }
 
-/// Applies a rule to the vector of parameters at `start`. What it returns is 0 in every lane whose numbers are
-/// finite, and NaN in the others: x · 0 is 0 for a finite x only, and NaN survives a sum.
+impl<T: Element, R: Rule<T>> Kernel<T> for Chunk<'_, T, R> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, isa: S) -> bool {
+        let Self { rule, mut span } = self;
+        let count = span.theta.len();
+        let whole = count / S::LANES * S::LANES;
+        let mut fault = isa.splat(T::ZERO);
+        for start in (0..whole).step_by(S::LANES) {
+            fault = fault + update::<T, S, R, true>(isa, rule, &mut span, start);
+        }
+        if whole < count {
+            fault = fault + update::<T, S, R, false>(isa, rule, &mut span, whole);
+        }
+        fault.sum() == T::ZERO
+    }
+}
+
+/// Applies a rule to the vector of parameters at `start`, a whole one or what there is. What it returns is 0 in every
+/// lane whose numbers are finite, and NaN in the others: x · 0 is 0 for a finite x only, and NaN survives a sum.
 #[inline(always)]
-fn update<T: Element, S: Simd<T>, R: Rule<T>>(
+fn update<T: Element, S: Simd<T>, R: Rule<T>, const WHOLE: bool>(
     isa: S,
     rule: &R,
     span: &mut Span<'_, T>,
     start: usize,
-    load: impl Fn(&[T]) -> S::V,
-    store: impl Fn(S::V, &mut [T]),
 ) -> S::V {
     let zero = isa.splat(T::ZERO);
+    let theta = load::<T, S, WHOLE>(isa, &span.theta[start..]);
+    let gradient = load::<T, S, WHOLE>(isa, &span.gradient[start..]);
     let slots = [
-        if R::SLOTS > 0 { load(&span.first[start..]) } else { zero },
-        if R::SLOTS > 1 { load(&span.second[start..]) } else { zero },
+        if R::SLOTS > 0 { load::<T, S, WHOLE>(isa, &span.first[start..]) } else { zero },
+        if R::SLOTS > 1 { load::<T, S, WHOLE>(isa, &span.second[start..]) } else { zero },
     ];
-    let (theta, slots) = rule.apply(isa, load(&span.theta[start..]), load(&span.gradient[start..]), slots);
-    store(theta, &mut span.gradient[start..]);
+    let (theta, slots) = rule.apply(isa, theta, gradient, slots);
+    store::<T, S, WHOLE>(isa, theta, &mut span.gradient[start..]);
     if R::SLOTS > 0 {
-        store(slots[0], &mut span.first[start..]);
+        store::<T, S, WHOLE>(isa, slots[0], &mut span.first[start..]);
     }
     if R::SLOTS > 1 {
-        store(slots[1], &mut span.second[start..]);
+        store::<T, S, WHOLE>(isa, slots[1], &mut span.second[start..]);
     }
     theta * zero + (slots[0] * zero + slots[1] * zero)
+}
+
+#[inline(always)]
+fn load<T: Element, S: Simd<T>, const WHOLE: bool>(isa: S, source: &[T]) -> S::V {
+    if WHOLE { isa.load(source) } else { isa.load_partial(source, T::ZERO) }
+}
+
+#[inline(always)]
+fn store<T: Element, S: Simd<T>, const WHOLE: bool>(isa: S, vector: S::V, target: &mut [T]) {
+    if WHOLE { isa.store(vector, target) } else { isa.store_partial(vector, target) }
 }

@@ -20,12 +20,12 @@ pub(super) struct Samples<'a, T> {
 }
 
 /// The threads of a run, and the work that they do.
-pub(super) struct Run<'a, T> {
+pub(super) struct Run<'a, T: Element> {
     pool: ThreadPool,
     work: Work<'a, T>,
 }
 
-struct Work<'a, T> {
+struct Work<'a, T: Element> {
     trainer: Trainer,
     architecture: &'a Architecture,
     training: Batch<'a, T>,

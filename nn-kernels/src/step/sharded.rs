@@ -1,0 +1,368 @@
+//! What all engines share: a batch is cut into shards, lanes of shards run side by side, and their gradients are
+//! reduced in a fixed order. Engines differ in the [`Method`] by which a shard is computed.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::passes::{Add, Finish, Squares};
+use super::shards::{ShardRule, Shards};
+use super::{Batch, Dropout, StepEngine};
+use crate::buffer::Buffer;
+use crate::error::{check_l2, check_length, rows_of};
+use crate::loss::Output;
+use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
+
+/// Parameters that are reduced at a time: 64 KiB of f32, which with a few accumulators stays in L2.
+const CHUNK: usize = 16 << 10;
+
+/// What a lane's work on a shard needs to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Pass {
+    pub(crate) output: Output,
+    pub(crate) dropout: Option<Dropout>,
+    /// The shard's first row in the batch.
+    pub(crate) first_row: usize,
+}
+
+/// How a shard is computed: `x` is rows × S_1, `y` rows × S_L, parameters and gradients are in the method's layout.
+///
+/// The methods are the engines of this crate; the trait is public only because [`Sharded`] is.
+#[doc(hidden)]
+#[allow(missing_docs, reason = "described where it is implemented: no one else can")]
+pub trait Method<T: Element>: Send + Sync {
+    const NAME: &'static str;
+    /// Memory that a lane works in.
+    type Scratch: Send + Sync;
+
+    fn architecture(&self) -> &Architecture;
+    fn set(&self) -> InstructionSet;
+    /// Where each layer's parameters lie in the method's layout.
+    fn ranges(&self) -> &[LayerRange];
+    fn rule(&self) -> ShardRule;
+    /// Copies a network's flat slice into the method's layout; what pads that layout is not touched.
+    fn import(&self, theta: &[T], own: &mut [T]) {
+        own.copy_from_slice(theta);
+    }
+    /// Copies numbers laid out as the method's parameters into a network's flat slice.
+    fn export(&self, own: &[T], theta: &mut [T]) {
+        theta.copy_from_slice(own);
+    }
+    /// Memory that lanes share.
+    fn shared_bytes(&self) -> usize {
+        0
+    }
+    fn scratch(&self) -> Self::Scratch;
+    /// Room for shards of `rows`, for gradients where `backward`.
+    fn grow(&self, scratch: &mut Self::Scratch, rows: usize, backward: bool) -> Result<(), StepError>;
+    fn scratch_bytes(scratch: &Self::Scratch) -> usize;
+    /// What is done once before a gradient.
+    fn prepare(&mut self, _theta: &[T]) {}
+    /// The shard's share of the cost; Σ δ aᵀ of its rows is added to `gradient`, or written where `add` is false.
+    #[allow(clippy::too_many_arguments, reason = "a struct for them would be taken apart at once")]
+    fn gradient(
+        &self,
+        scratch: &mut Self::Scratch,
+        theta: &[T],
+        x: &[T],
+        y: &[T],
+        pass: Pass,
+        add: bool,
+        gradient: &mut [T],
+    ) -> f64;
+    fn cost(&self, scratch: &mut Self::Scratch, theta: &[T], x: &[T], y: &[T], output: Output) -> f64;
+    fn predict(&self, scratch: &mut Self::Scratch, theta: &[T], x: &[T], out: &mut [T]);
+}
+
+/// Inputs, and room for their outputs.
+type Samples<'a, T> = (&'a [T], &'a mut [T]);
+
+/// A lane: the memory in which one task walks through its shards.
+struct Lane<T, S> {
+    scratch: S,
+    /// Rows gathered in a batch's order.
+    inputs: Buffer<T>,
+    targets: Buffer<T>,
+    /// Δ of this lane's rows, not divided by m. The first lane accumulates into the caller's gradient and has none.
+    accumulator: Buffer<T>,
+    /// This lane's share of the cost.
+    cost: f64,
+}
+
+/// An engine that cuts the batch into shards.
+///
+/// It works on the current rayon pool: call it inside [`rayon::ThreadPool::install`], or it takes the global one.
+/// How a batch is cut is a function of the network and the number of samples, and gradients are added up in a fixed
+/// order, so results are bit-identical on any number of threads. Scratch is made by the first step, grows only with
+/// larger batches, and is bounded whatever the batch; once it has seen a batch of some size, steps on batches up to
+/// that size allocate nothing, provided that they are called from inside the pool.
+pub struct Sharded<T: Element, M: Method<T>> {
+    method: M,
+    lanes: Vec<Lane<T, M::Scratch>>,
+    /// Σ Θ_w² of each chunk of parameters.
+    squares: Vec<f64>,
+    params: usize,
+}
+
+impl<T: Element, M: Method<T>> Sharded<T, M> {
+    /// The engine around a method.
+    pub(super) fn around(method: M) -> Result<Self, StepError> {
+        let params = method.ranges().last().map_or(0, |range| range.bias.end);
+        let chunks = params.div_ceil(CHUNK);
+        let mut squares = Vec::new();
+        squares.try_reserve_exact(chunks).map_err(|_| StepError::Memory { bytes: chunks * size_of::<f64>() })?;
+        squares.resize(chunks, 0.0);
+        Ok(Self { method, lanes: Vec::new(), squares, params })
+    }
+
+    /// Lanes for a batch of `rows`, with room to gather them where the batch has an order.
+    fn grow(&mut self, rows: usize, backward: bool, ordered: bool) -> Result<Shards, StepError> {
+        let rule = self.method.rule();
+        let (count, shard_rows) = (rule.lane_bound(rows), rule.row_bound(rows));
+        while self.lanes.len() < count {
+            self.lanes.push(Lane {
+                scratch: self.method.scratch(),
+                inputs: Buffer::empty(),
+                targets: Buffer::empty(),
+                accumulator: Buffer::empty(),
+                cost: 0.0,
+            });
+        }
+        for (index, lane) in self.lanes[..count].iter_mut().enumerate() {
+            self.method.grow(&mut lane.scratch, shard_rows, backward)?;
+            if ordered {
+                lane.inputs.grow(shard_rows * self.method.architecture().inputs())?;
+                lane.targets.grow(shard_rows * self.method.architecture().outputs())?;
+            }
+            if backward && index > 0 {
+                lane.accumulator.grow(self.params)?;
+            }
+        }
+        Ok(rule.split(rows))
+    }
+
+    /// The loss at the output of a batch of `rows`.
+    fn output(&self, rows: usize) -> Output {
+        let architecture = self.method.architecture();
+        let (loss, activation) = (architecture.loss(), architecture.output_activation());
+        Output { loss, activation, width: architecture.outputs(), scale: 1.0 / rows as f64 }
+    }
+
+    /// J of the lanes' shares and λ/2m Σ Θ_w², where `decay` is λ/m.
+    fn total(&self, lanes: usize, decay: f64, squares: f64) -> f64 {
+        let data: f64 = self.lanes[..lanes].iter().map(|lane| lane.cost).sum();
+        // Where λ = 0 the term is absent, even where Θ is not finite.
+        if decay == 0.0 { data } else { data + 0.5 * decay * squares }
+    }
+
+    /// Σ Θ_w², added up as [`reduce`](Self::reduce) does.
+    fn squares_of(&self, theta: &[T]) -> f64 {
+        let (set, ranges) = (self.method.set(), self.method.ranges());
+        let chunk = |start: usize| -> f64 {
+            let weights = parts(ranges, start, self.params.min(start + CHUNK)).filter(|(_, weights)| *weights);
+            weights.map(|(part, _)| T::dispatch(set, Squares { theta: &theta[part] })).sum()
+        };
+        (0..self.params).step_by(CHUNK).map(chunk).sum()
+    }
+
+    /// Adds the other lanes' accumulators to `gradient`, divides by m, adds λ Θ_w / m, and returns Σ Θ_w², or 0
+    /// where λ is 0.
+    fn reduce(&mut self, theta: &[T], lanes: usize, scale: f64, decay: f64, gradient: &mut [T]) -> f64 {
+        let Self { method, lanes: all_lanes, squares, .. } = self;
+        let (set, ranges, others) = (method.set(), method.ranges(), &all_lanes[1..lanes]);
+        let chunk = |(index, (gradient, squares)): (usize, (&mut [T], &mut f64))| {
+            let start = index * CHUNK;
+            let end = start + gradient.len();
+            for lane in others {
+                let others = &lane.accumulator.as_slice()[start..end];
+                T::dispatch(set, Add { values: &mut *gradient, others });
+            }
+            *squares = 0.0;
+            for (part, weights) in parts(ranges, start, end) {
+                let gradient = &mut gradient[part.start - start..part.end - start];
+                let (scale, decay) = (T::from_f64(scale), T::from_f64(if weights { decay } else { 0.0 }));
+                *squares += T::dispatch(set, Finish { gradient, theta: &theta[part], scale, decay });
+            }
+        };
+        if runs_inline(squares.len()) {
+            gradient.chunks_mut(CHUNK).zip(&mut *squares).enumerate().for_each(chunk);
+        } else {
+            gradient.par_chunks_mut(CHUNK).zip(&mut *squares).enumerate().for_each(chunk);
+        }
+        squares.iter().sum()
+    }
+}
+
+/// What of each layer's weights and bias lies in `start..end`, and whether it is weights.
+fn parts(ranges: &[LayerRange], start: usize, end: usize) -> impl Iterator<Item = (Range<usize>, bool)> {
+    let parts = ranges.iter().flat_map(|range| [(&range.weights, true), (&range.bias, false)]);
+    let cut = move |(part, weights): (&Range<usize>, bool)| (part.start.max(start)..part.end.min(end), weights);
+    parts.map(cut).filter(|(part, _)| !part.is_empty())
+}
+
+/// Whether `tasks` run on the calling thread.
+fn runs_inline(tasks: usize) -> bool {
+    tasks <= 1 || rayon::current_num_threads() == 1
+}
+
+/// The shards of lane `index`, as first row and number of rows.
+fn shards_of(split: Shards, index: usize, rows: usize) -> impl Iterator<Item = (usize, usize)> {
+    let start = index * split.lane_rows;
+    let end = rows.min(start + split.lane_rows);
+    (start..end).step_by(split.rows).map(move |first| (first, split.rows.min(end - first)))
+}
+
+/// Runs `work` on every lane, on the calling thread where the pool has one.
+fn for_each_lane<L: Send>(lanes: &mut [L], work: impl Fn(usize, &mut L) + Sync + Send) {
+    if runs_inline(lanes.len()) {
+        lanes.iter_mut().enumerate().for_each(|(index, lane)| work(index, lane));
+    } else {
+        lanes.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| work(index, lane));
+    }
+}
+
+impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
+    fn name(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn architecture(&self) -> &Architecture {
+        self.method.architecture()
+    }
+
+    fn set(&self) -> InstructionSet {
+        self.method.set()
+    }
+
+    fn ranges(&self) -> &[LayerRange] {
+        self.method.ranges()
+    }
+
+    fn import(&self, theta: &[T], own: &mut [T]) -> Result<(), StepError> {
+        check_length("theta", theta, self.architecture().params())?;
+        check_length("the engine's parameters", own, self.params)?;
+        self.method.import(theta, own);
+        Ok(())
+    }
+
+    fn export(&self, own: &[T], theta: &mut [T]) -> Result<(), StepError> {
+        check_length("the engine's parameters", own, self.params)?;
+        check_length("theta", theta, self.architecture().params())?;
+        self.method.export(own, theta);
+        Ok(())
+    }
+
+    fn gradient(
+        &mut self,
+        theta: &[T],
+        batch: Batch<'_, T>,
+        l2: f64,
+        dropout: Option<Dropout>,
+        gradient: &mut [T],
+    ) -> Result<f64, StepError> {
+        check_length("theta", theta, self.params)?;
+        check_length("gradient", gradient, self.params)?;
+        check_l2(l2)?;
+        batch.check(self.architecture())?;
+        let rows = batch.rows();
+        let split = self.grow(rows, true, batch.is_ordered())?;
+        self.method.prepare(theta);
+
+        let output = self.output(rows);
+        let method = &self.method;
+        let work = |index: usize, lane: &mut Lane<T, M::Scratch>, target: &mut [T]| {
+            let Lane { scratch, inputs, targets, cost, .. } = lane;
+            *cost = 0.0;
+            for (shard, (first_row, count)) in shards_of(split, index, rows).enumerate() {
+                let (x, y) = batch.slice(first_row, count).gather(inputs.as_mut_slice(), targets.as_mut_slice());
+                let pass = Pass { output, dropout, first_row };
+                *cost += method.gradient(scratch, theta, x, y, pass, shard > 0, target);
+            }
+        };
+        let work_apart = |index: usize, lane: &mut Lane<T, M::Scratch>| {
+            let mut accumulator = std::mem::take(&mut lane.accumulator);
+            work(index + 1, lane, accumulator.as_mut_slice());
+            lane.accumulator = accumulator;
+        };
+        // The first lane accumulates into the gradient itself.
+        let (first, others) = self.lanes[..split.lanes].split_at_mut(1);
+        if runs_inline(split.lanes) {
+            work(0, &mut first[0], gradient);
+            for_each_lane(others, work_apart);
+        } else {
+            rayon::join(|| work(0, &mut first[0], gradient), || for_each_lane(others, work_apart));
+        }
+
+        let decay = l2 / rows as f64;
+        let squares = self.reduce(theta, split.lanes, 1.0 / rows as f64, decay, gradient);
+        Ok(self.total(split.lanes, decay, squares))
+    }
+
+    fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, l2: f64) -> Result<f64, StepError> {
+        check_length("theta", theta, self.params)?;
+        check_l2(l2)?;
+        batch.check(self.architecture())?;
+        let rows = batch.rows();
+        let split = self.grow(rows, false, batch.is_ordered())?;
+
+        let output = self.output(rows);
+        let Self { method, lanes, .. } = self;
+        let method = &*method;
+        for_each_lane(&mut lanes[..split.lanes], |index, lane| {
+            let Lane { scratch, inputs, targets, cost, .. } = lane;
+            *cost = 0.0;
+            for (first_row, count) in shards_of(split, index, rows) {
+                let (x, y) = batch.slice(first_row, count).gather(inputs.as_mut_slice(), targets.as_mut_slice());
+                *cost += method.cost(scratch, theta, x, y, output);
+            }
+        });
+
+        let decay = l2 / rows as f64;
+        let squares = if decay == 0.0 { 0.0 } else { self.squares_of(theta) };
+        Ok(self.total(split.lanes, decay, squares))
+    }
+
+    fn predict(&mut self, theta: &[T], inputs: &[T], outputs: &mut [T]) -> Result<(), StepError> {
+        check_length("theta", theta, self.params)?;
+        let (input_width, output_width) = (self.architecture().inputs(), self.architecture().outputs());
+        let rows = rows_of("inputs", inputs, input_width)?;
+        let found = rows_of("outputs", outputs, output_width)?;
+        if found != rows {
+            return Err(StepError::Rows { what: "outputs", expected: rows, found });
+        }
+        let split = self.grow(rows, false, false)?;
+
+        let Self { method, lanes, .. } = self;
+        let method = &*method;
+        let work = |(lane, (inputs, outputs)): (&mut Lane<T, M::Scratch>, Samples<'_, T>)| {
+            let shards = inputs.chunks(split.rows * input_width).zip(outputs.chunks_mut(split.rows * output_width));
+            shards.for_each(|(x, out)| method.predict(&mut lane.scratch, theta, x, out));
+        };
+        let lanes = &mut lanes[..split.lanes];
+        let (input_len, output_len) = (split.lane_rows * input_width, split.lane_rows * output_width);
+        if runs_inline(split.lanes) {
+            lanes.iter_mut().zip(inputs.chunks(input_len).zip(outputs.chunks_mut(output_len))).for_each(work);
+        } else {
+            let samples = inputs.par_chunks(input_len).zip(outputs.par_chunks_mut(output_len));
+            lanes.par_iter_mut().zip(samples).with_max_len(1).for_each(work);
+        }
+        Ok(())
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        let lane = |lane: &Lane<T, M::Scratch>| {
+            let buffers = lane.inputs.bytes() + lane.targets.bytes() + lane.accumulator.bytes();
+            buffers + M::scratch_bytes(&lane.scratch)
+        };
+        let lanes: usize = self.lanes.iter().map(lane).sum();
+        lanes + self.method.shared_bytes() + self.squares.capacity() * size_of::<f64>()
+    }
+}
+
+impl<T: Element, M: Method<T>> std::fmt::Debug for Sharded<T, M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut debug = f.debug_struct("Sharded");
+        debug.field("method", &M::NAME).field("architecture", self.architecture()).field("set", &self.set());
+        debug.field("rule", &self.method.rule()).field("lanes", &self.lanes.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,477 @@
+//! One lane of the tile engine: a tile of samples goes forward through all layers and back again while it is in cache.
+
+use super::layout::{LayerPlan, Layout, Slope};
+use super::product::{
+    Accumulate, Backward, Forward, Left, Product, ProductSlope, Right, SlopeOf, StepSlope, StoredSlope,
+};
+use crate::activation::{activate, activate_with_derivative};
+use crate::buffer::Buffer;
+use crate::isa::{Kernel, Simd, Vector};
+use crate::loss::{Output, cost_and_delta};
+use crate::step::Dropout;
+use crate::step::sharded::Pass;
+use crate::{Activation, Element, InstructionSet, StepError};
+
+/// What all lanes of a step share.
+#[derive(Clone, Copy)]
+pub(super) struct Network<'a, T> {
+    pub(super) set: InstructionSet,
+    pub(super) layout: &'a Layout,
+    /// Parameters in the engine's layout.
+    pub(super) theta: &'a [T],
+    /// Θ_w of the wide layers that δ passes through.
+    pub(super) transposed: &'a [T],
+    pub(super) output: Output,
+}
+
+/// The scratch of one tile.
+#[derive(Debug)]
+pub struct Scratch<T> {
+    /// A^(l+1) of each layer, rows of `padded_outputs`.
+    activations: Vec<Buffer<T>>,
+    /// g' of each layer that stores it.
+    slopes: Vec<Buffer<T>>,
+    /// δ of this layer and of the next.
+    delta: [Buffer<T>; 2],
+    /// Outputs, targets and a spare, without padding, for the loss.
+    compact: [Buffer<T>; 3],
+}
+
+impl<T: Element> Scratch<T> {
+    pub(super) fn new(layers: usize) -> Self {
+        let buffers = |count: usize| (0..count).map(|_| Buffer::empty()).collect();
+        Self {
+            activations: buffers(layers),
+            slopes: buffers(layers),
+            delta: [Buffer::empty(), Buffer::empty()],
+            compact: [Buffer::empty(), Buffer::empty(), Buffer::empty()],
+        }
+    }
+
+    /// Room for tiles of `rows`.
+    pub(super) fn grow(&mut self, layout: &Layout, rows: usize) -> Result<(), StepError> {
+        let last = &layout.layers[layout.layers.len() - 1];
+        for ((plan, a), slope) in layout.layers.iter().zip(&mut self.activations).zip(&mut self.slopes) {
+            a.grow(rows * plan.row)?;
+            if plan.slope == Slope::Stored {
+                slope.grow(rows * plan.row)?;
+            }
+        }
+        let widest = layout.layers.iter().map(|plan| plan.row).max().unwrap_or(0);
+        self.delta.iter_mut().try_for_each(|delta| delta.grow(rows * widest))?;
+        self.compact.iter_mut().try_for_each(|compact| compact.grow(rows * last.outputs))
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let all = self.activations.iter().chain(&self.slopes).chain(&self.delta).chain(&self.compact);
+        all.map(Buffer::bytes).sum()
+    }
+
+    /// The share of `x` in the cost; its Σ δ aᵀ is added to `gradient`, or written where `add` is false.
+    pub(super) fn gradient(
+        &mut self,
+        network: Network<'_, T>,
+        x: &[T],
+        y: &[T],
+        pass: Pass,
+        add: bool,
+        gradient: &mut [T],
+    ) -> f64 {
+        let rows = x.len() / network.layout.layers[0].inputs;
+        self.forward(network, x, rows, true, pass.dropout.map(|dropout| (dropout, pass.first_row)));
+        let cost = self.loss(network, y, rows);
+        self.backward(network, x, rows, add, gradient);
+        cost
+    }
+
+    /// The share of `x` in the cost.
+    pub(super) fn cost(&mut self, network: Network<'_, T>, x: &[T], y: &[T]) -> f64 {
+        let rows = x.len() / network.layout.layers[0].inputs;
+        self.forward(network, x, rows, false, None);
+        self.loss(network, y, rows)
+    }
+
+    /// A^(L) of `inputs`, to `outputs`.
+    pub(super) fn predict(&mut self, network: Network<'_, T>, inputs: &[T], outputs: &mut [T]) {
+        let last = &network.layout.layers[network.layout.layers.len() - 1];
+        let rows = outputs.len() / last.outputs;
+        self.forward(network, inputs, rows, false, None);
+        let z = &self.activations[network.layout.layers.len() - 1];
+        let [compact, ..] = &mut self.compact;
+        let compact = &mut compact.as_mut_slice()[..rows * last.outputs];
+        if last.thin {
+            compact.copy_from_slice(&z.as_slice()[..rows * last.outputs]);
+        } else {
+            gather_columns(z.as_slice(), last.row, compact, last.outputs);
+        }
+        T::dispatch(
+            network.set,
+            Activate { activation: last.activation, width: last.outputs, row: last.outputs, z: compact },
+        );
+        if last.thin {
+            transpose(compact, rows, outputs);
+        } else {
+            outputs.copy_from_slice(compact);
+        }
+    }
+
+    /// A^(l) of every layer, z^(L) of the last: a thin layer's as `outputs` rows of samples. With `train`, g' is
+    /// stored where the backward pass wants it.
+    fn forward(
+        &mut self,
+        network: Network<'_, T>,
+        inputs: &[T],
+        rows: usize,
+        train: bool,
+        dropout: Option<(Dropout, usize)>,
+    ) {
+        let layers = &network.layout.layers;
+        for (l, plan) in layers.iter().enumerate() {
+            let (before, rest) = self.activations.split_at_mut(l);
+            let (input, stride) = match before.last() {
+                Some(a) => (a.as_slice(), layers[l - 1].row),
+                None => (inputs, plan.inputs),
+            };
+            let z = &mut rest[0].as_mut_slice()[..rows * plan.row];
+            let weights = &network.theta[plan.range.weights.clone()];
+            let bias = &network.theta[plan.range.bias.clone()];
+            let last = l + 1 == layers.len();
+            if plan.thin {
+                let (units, z) = (plan.outputs, &mut z[..rows * plan.outputs]);
+                T::dispatch(
+                    network.set,
+                    ThinForward { a: input, row: stride, stride: plan.stride, weights, bias, units, rows, z },
+                );
+                continue;
+            }
+            assert!(input.len() >= rows * stride && stride >= plan.inputs, "rows of the layer's inputs");
+            let floor = if plan.activation == Activation::Relu && !last { 0.0 } else { f64::NEG_INFINITY };
+            let product = Product {
+                rows,
+                vectors: plan.padded_outputs / network.layout.lanes,
+                depth: plan.inputs,
+                left: Left { data: input.as_ptr(), row: stride, k: 1 },
+                right: Right { data: weights.as_ptr(), stride: plan.stride },
+                epilogue: Forward {
+                    bias: bias.as_ptr(),
+                    floor: T::from_f64(floor),
+                    out: z.as_mut_ptr(),
+                    stride: plan.row,
+                },
+            };
+            // SAFETY: the assertion covers the left operand; the layout makes the matrix `inputs` rows of whole
+            // vectors and the bias one row; z was cut to the size of C.
+            unsafe { product.run(network.set) };
+            if last {
+                continue;
+            }
+            let activation = plan.activation;
+            let stored = train && plan.slope == Slope::Stored;
+            if stored {
+                let slope = &mut self.slopes[l].as_mut_slice()[..z.len()];
+                slope.copy_from_slice(z);
+                let (width, row) = (plan.padded_outputs, plan.row);
+                T::dispatch(network.set, ActivateWithDerivative { activation, width, row, z: slope, a: z });
+                if let Some((dropout, first_row)) = dropout.filter(|_| plan.dropout > 0.0) {
+                    let (p, width) = (plan.dropout, plan.outputs);
+                    dropout.apply(l, p, (width, plan.row), first_row, z, slope);
+                }
+            } else if activation != Activation::Relu {
+                T::dispatch(network.set, Activate { activation, width: plan.padded_outputs, row: plan.row, z });
+            }
+        }
+    }
+
+    /// The share of the rows in the cost; z^(L) becomes δ^(L), in the first buffer for δ.
+    fn loss(&mut self, network: Network<'_, T>, targets: &[T], rows: usize) -> f64 {
+        let last = &network.layout.layers[network.layout.layers.len() - 1];
+        let width = last.outputs;
+        let z = self.activations[network.layout.layers.len() - 1].as_slice();
+        let [delta, turned, spare] = &mut self.compact;
+        let len = rows * width;
+        let (delta, turned) = (&mut delta.as_mut_slice()[..len], &mut turned.as_mut_slice()[..len]);
+        let spare = &mut spare.as_mut_slice()[..len];
+        let targets = if last.thin {
+            delta.copy_from_slice(&z[..len]);
+            if width == 1 {
+                targets
+            } else {
+                transpose(targets, width, turned);
+                &*turned
+            }
+        } else {
+            gather_columns(z, last.row, delta, width);
+            targets
+        };
+        let cost = T::dispatch(network.set, CostAndDelta { output: network.output, z: delta, targets, spare });
+        let out = self.delta[0].as_mut_slice();
+        if last.thin {
+            out[..len].copy_from_slice(delta);
+        } else {
+            for (out, delta) in out.chunks_exact_mut(last.row).zip(delta.chunks_exact(width)) {
+                out[..width].copy_from_slice(delta);
+                out[width..].fill(T::ZERO);
+            }
+        }
+        cost
+    }
+
+    /// Δ of every layer, and δ of every layer but the input.
+    fn backward(&mut self, network: Network<'_, T>, inputs: &[T], rows: usize, add: bool, gradient: &mut [T]) {
+        let layers = &network.layout.layers;
+        let lanes = network.layout.lanes;
+        let [mut delta, mut next] = self.delta.each_mut();
+        for (l, plan) in layers.iter().enumerate().rev() {
+            let (input, stride) = match l {
+                0 => (inputs, plan.inputs),
+                _ => (self.activations[l - 1].as_slice(), layers[l - 1].row),
+            };
+            assert!(input.len() >= rows * stride, "rows of the layer's inputs");
+            let weights = &mut gradient[plan.range.weights.clone()];
+            let d = delta.as_slice();
+            let (d_row, d_k) = if plan.thin { (1, rows) } else { (plan.row, 1) };
+            let epilogue = Accumulate { out: weights.as_mut_ptr(), stride: plan.stride, add };
+            let (left, right, c_rows, vectors) = if plan.thin {
+                let left = Left { data: d.as_ptr(), row: rows, k: 1 };
+                (left, Right { data: input.as_ptr(), stride }, plan.outputs, plan.padded_inputs / lanes)
+            } else {
+                let left = Left { data: input.as_ptr(), row: 1, k: stride };
+                let right = Right { data: d.as_ptr(), stride: plan.row };
+                (left, right, plan.inputs, plan.padded_outputs / lanes)
+            };
+            // SAFETY: the assertion covers the layer's inputs, a thin layer's being another layer's padded outputs;
+            // δ's buffer holds rows of the widest layer; the layout makes the matrix rows of whole vectors.
+            unsafe { Product { rows: c_rows, vectors, depth: rows, left, right, epilogue }.run(network.set) };
+            let bias = &mut gradient[plan.range.bias.clone()];
+            if plan.thin {
+                for (bias, d) in bias.iter_mut().zip(d[..rows * plan.outputs].chunks_exact(rows)) {
+                    let sum = T::dispatch(network.set, Sum { values: d });
+                    *bias = if add { *bias + sum } else { sum };
+                }
+            } else {
+                let d = &d[..rows * plan.row];
+                T::dispatch(network.set, ColumnSums { values: d, width: plan.row, add, sums: bias });
+            }
+            if l == 0 {
+                break;
+            }
+            let before = &layers[l - 1];
+            let right = match plan.transposed {
+                Some(at) => &network.transposed[at..at + plan.padded_outputs * plan.padded_inputs],
+                None => &network.theta[plan.range.weights.clone()],
+            };
+            let left = Left { data: d.as_ptr(), row: d_row, k: d_k };
+            let right = Right { data: right.as_ptr(), stride: plan.padded_inputs };
+            let out = &mut next.as_mut_slice()[..rows * before.row];
+            let stored = before.slope == Slope::Stored;
+            let slope = if stored { self.slopes[l - 1].as_slice() } else { self.activations[l - 1].as_slice() };
+            assert!(slope.len() >= out.len(), "g' of every row");
+            let back = BackPropagation {
+                rows,
+                plan,
+                stride: before.row,
+                left,
+                right,
+                slope: slope.as_ptr(),
+                out: out.as_mut_ptr(),
+            };
+            // SAFETY: as above; `out` and the slope have every row of the layer before, whose padded outputs are
+            // this one's padded inputs.
+            unsafe {
+                match before.slope {
+                    Slope::Product(c) => back.run(network.set, lanes, ProductSlope(c.map(T::from_f64))),
+                    Slope::Step => back.run(network.set, lanes, StepSlope),
+                    Slope::Stored => back.run(network.set, lanes, StoredSlope),
+                }
+            }
+            std::mem::swap(&mut delta, &mut next);
+        }
+    }
+}
+
+/// δ^(l) from δ^(l+1), whatever g' comes from.
+struct BackPropagation<'a, T> {
+    rows: usize,
+    plan: &'a LayerPlan,
+    stride: usize,
+    left: Left<T>,
+    right: Right<T>,
+    slope: *const T,
+    out: *mut T,
+}
+
+impl<T: Element> BackPropagation<'_, T> {
+    /// # Safety
+    /// As for [`Product::run`]: δ^(l+1) has `rows` × S_{l+1}, the matrix S_{l+1} rows of whole vectors; slope and out
+    /// are `rows` rows as long as those.
+    unsafe fn run<G: SlopeOf<T>>(self, set: InstructionSet, lanes: usize, slope_of: G) {
+        let Self { rows, plan, stride, left, right, slope, out } = self;
+        let epilogue = Backward { slope, slope_of, out, stride };
+        // SAFETY: the caller vouches for it.
+        unsafe {
+            Product { rows, vectors: plan.padded_inputs / lanes, depth: plan.outputs, left, right, epilogue }.run(set)
+        }
+    }
+}
+
+/// The first `width` of every `stride` numbers.
+fn gather_columns<T: Copy>(from: &[T], stride: usize, to: &mut [T], width: usize) {
+    for (from, to) in from.chunks_exact(stride).zip(to.chunks_exact_mut(width)) {
+        to.copy_from_slice(&from[..width]);
+    }
+}
+
+/// `from`, rows of `width`, turned so that its columns are rows of `to`.
+fn transpose<T: Copy>(from: &[T], width: usize, to: &mut [T]) {
+    let rows = from.len() / width;
+    for (column, to) in to.chunks_exact_mut(rows).enumerate() {
+        for (to, from) in to.iter_mut().zip(from.chunks_exact(width)) {
+            *to = from[column];
+        }
+    }
+}
+
+/// g(z) in place.
+struct Activate<'a, T> {
+    activation: Activation,
+    width: usize,
+    row: usize,
+    z: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for Activate<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        for z in self.z.chunks_exact_mut(self.row) {
+            activate(s, self.activation, self.width, &mut z[..self.width]);
+        }
+    }
+}
+
+/// g(z) and g'(z).
+struct ActivateWithDerivative<'a, T> {
+    activation: Activation,
+    width: usize,
+    row: usize,
+    z: &'a mut [T],
+    a: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for ActivateWithDerivative<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        for (z, a) in self.z.chunks_exact_mut(self.row).zip(self.a.chunks_exact_mut(self.row)) {
+            let (z, a) = (&mut z[..self.width], &mut a[..self.width]);
+            activate_with_derivative(s, self.activation, self.width, z, a);
+        }
+    }
+}
+
+/// The cost, and δ^(L).
+struct CostAndDelta<'a, T> {
+    output: Output,
+    z: &'a mut [T],
+    targets: &'a [T],
+    spare: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for CostAndDelta<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) -> f64 {
+        cost_and_delta(s, self.output, self.z, self.targets, self.spare)
+    }
+}
+
+/// z = Θ_w a + b of a thin layer: dot products along lanes. z comes out as one row of samples for each unit.
+struct ThinForward<'a, T> {
+    a: &'a [T],
+    row: usize,
+    stride: usize,
+    weights: &'a [T],
+    bias: &'a [T],
+    units: usize,
+    rows: usize,
+    z: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for ThinForward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let Self { a, row, stride, weights, bias, units, rows, z } = self;
+        let units = weights.chunks_exact(stride).zip(bias).zip(z.chunks_exact_mut(rows)).take(units);
+        for ((weights, &bias), z) in units {
+            for (a, z) in a.chunks_exact(row).zip(z) {
+                // Two sums, so that one addition need not wait for the other.
+                let mut sums = [s.splat(T::ZERO); 2];
+                for (a, w) in a.chunks_exact(2 * S::LANES).zip(weights.chunks_exact(2 * S::LANES)) {
+                    sums[0] = s.load(a).mul_add(s.load(w), sums[0]);
+                    sums[1] = s.load(&a[S::LANES..]).mul_add(s.load(&w[S::LANES..]), sums[1]);
+                }
+                if stride % (2 * S::LANES) != 0 {
+                    let at = stride - S::LANES;
+                    sums[0] = s.load(&a[at..]).mul_add(s.load(&weights[at..]), sums[0]);
+                }
+                *z = (sums[0] + sums[1]).sum() + bias;
+            }
+        }
+    }
+}
+
+/// Σ of a row.
+struct Sum<'a, T> {
+    values: &'a [T],
+}
+
+impl<T: Element> Kernel<T> for Sum<'_, T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) -> T {
+        let zero = s.splat(T::ZERO);
+        let mut sum = zero;
+        for chunk in self.values.chunks(S::LANES) {
+            sum = sum + s.load_partial(chunk, T::ZERO);
+        }
+        sum.sum()
+    }
+}
+
+/// Σ of every column of rows of whole vectors.
+struct ColumnSums<'a, T> {
+    values: &'a [T],
+    width: usize,
+    add: bool,
+    sums: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for ColumnSums<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let Self { values, width, add, sums } = self;
+        for (vector, sums) in sums.chunks_exact_mut(S::LANES).enumerate() {
+            let at = vector * S::LANES;
+            let mut totals = [s.splat(T::ZERO); 4];
+            let mut fours = values.chunks_exact(4 * width);
+            for rows in &mut fours {
+                for (r, total) in totals.iter_mut().enumerate() {
+                    *total = *total + s.load(&rows[r * width + at..]);
+                }
+            }
+            for row in fours.remainder().chunks_exact(width) {
+                totals[0] = totals[0] + s.load(&row[at..]);
+            }
+            let total = (totals[0] + totals[1]) + (totals[2] + totals[3]);
+            s.store(if add { s.load(sums) + total } else { total }, sums);
+        }
+    }
+}

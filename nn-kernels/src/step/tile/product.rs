@@ -1,0 +1,260 @@
+//! The matrix product at the heart of the tile engine: C = A · B over one tile, everything already in cache.
+//!
+//! B and C have whole vectors of columns side by side; A's elements are broadcast, so A may have any strides: the
+//! forward pass reads activations row by row, the gradient reads the same memory column by column.
+//!
+//! A block of C stays in registers while k runs: 24 accumulators hide the FMAs' latency twice over (two pipes of four
+//! cycles need eight), and a block of 6 × 4 vectors loads 10 operands for 24 FMAs, less than one a cycle.
+
+use crate::Element;
+use crate::isa::{InstructionSet, Kernel, Simd, Vector};
+
+/// What a product starts from and ends in, by row of C and vector of columns.
+pub(super) trait Epilogue<T> {
+    /// The value that the sum over k starts from.
+    ///
+    /// # Safety
+    /// `row` and `vector` lie within C.
+    unsafe fn start<S: Simd<T>>(&self, s: S, row: usize, vector: usize) -> S::V;
+
+    /// Takes the finished sum.
+    ///
+    /// # Safety
+    /// `row` and `vector` lie within C.
+    unsafe fn finish<S: Simd<T>>(&self, s: S, row: usize, vector: usize, sum: S::V);
+}
+
+/// A left operand of any strides, read by broadcasting.
+#[derive(Clone, Copy)]
+pub(super) struct Left<T> {
+    pub(super) data: *const T,
+    /// Elements from one row to the next.
+    pub(super) row: usize,
+    /// Elements from one k to the next.
+    pub(super) k: usize,
+}
+
+/// A right operand: k rows, `stride` elements apart, of whole vectors.
+#[derive(Clone, Copy)]
+pub(super) struct Right<T> {
+    pub(super) data: *const T,
+    pub(super) stride: usize,
+}
+
+/// One block of `ROWS` × `VECTORS` of C, at (`row`, `vector`).
+///
+/// # Safety
+/// The operands are valid for reads of the block's rows and columns for all of `depth`, and the epilogue for the block.
+#[inline(always)]
+unsafe fn block<T: Element, S: Simd<T>, E: Epilogue<T>, const ROWS: usize, const VECTORS: usize>(
+    s: S,
+    depth: usize,
+    left: Left<T>,
+    right: Right<T>,
+    epilogue: &E,
+    row: usize,
+    vector: usize,
+) {
+    // SAFETY: the caller vouches for every element that is read below.
+    unsafe {
+        let mut sums = [[s.splat(T::ZERO); VECTORS]; ROWS];
+        for (r, sums) in sums.iter_mut().enumerate() {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = epilogue.start(s, row + r, vector + v);
+            }
+        }
+        let mut a = left.data.add(row * left.row);
+        let mut b = right.data.add(vector * S::LANES);
+        for _ in 0..depth {
+            let mut columns = [s.splat(T::ZERO); VECTORS];
+            for (v, column) in columns.iter_mut().enumerate() {
+                *column = s.load_ptr(b.add(v * S::LANES));
+            }
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let broadcast = s.splat(*a.add(r * left.row));
+                for (sum, column) in sums.iter_mut().zip(columns) {
+                    *sum = broadcast.mul_add(column, *sum);
+                }
+            }
+            a = a.wrapping_add(left.k);
+            b = b.wrapping_add(right.stride);
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            for (v, sum) in sums.iter().enumerate() {
+                epilogue.finish(s, row + r, vector + v, *sum);
+            }
+        }
+    }
+}
+
+/// All rows of one panel of `$vectors` columns: blocks of as many rows as fit, then ever smaller ones.
+macro_rules! panel {
+    ($product:ident, $s:ident, $vector:ident, $vectors:literal: $($rows:literal),+) => {{
+        let Product { rows, depth, left, right, ref epilogue, .. } = $product;
+        let mut row = 0;
+        $(
+            while rows - row >= $rows {
+                block::<T, S, E, $rows, $vectors>($s, depth, left, right, epilogue, row, $vector);
+                row += $rows;
+            }
+        )+
+        debug_assert_eq!(row, rows, "the smallest block has one row");
+    }};
+}
+
+/// C = A · B for `rows` rows and `vectors` vectors of columns, summed over `depth`.
+pub(super) struct Product<T, E> {
+    pub(super) rows: usize,
+    pub(super) vectors: usize,
+    pub(super) depth: usize,
+    pub(super) left: Left<T>,
+    pub(super) right: Right<T>,
+    pub(super) epilogue: E,
+}
+
+impl<T: Element, E: Epilogue<T>> Product<T, E> {
+    /// Computes the product in the instructions of `set`.
+    ///
+    /// # Safety
+    /// `left` is valid for reads of `rows` × `depth` elements, `right` of `depth` rows of `vectors` vectors of `set`,
+    /// and the epilogue for `rows` × `vectors`.
+    pub(super) unsafe fn run(self, set: InstructionSet) {
+        T::dispatch(set, Checked(self));
+    }
+}
+
+/// A product whose operands someone vouched for, in [`Product::run`].
+struct Checked<T, E>(Product<T, E>);
+
+impl<T: Element, E: Epilogue<T>> Kernel<T> for Checked<T, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let product = self.0;
+        let mut vector = 0;
+        // SAFETY: every block lies within the operands that the caller of `Product::run` vouches for.
+        unsafe {
+            while product.vectors - vector >= 4 {
+                panel!(product, s, vector, 4: 6, 4, 2, 1);
+                vector += 4;
+            }
+            match product.vectors - vector {
+                3 => panel!(product, s, vector, 3: 8, 4, 2, 1),
+                2 => panel!(product, s, vector, 2: 12, 6, 3, 1),
+                1 => panel!(product, s, vector, 1: 16, 8, 4, 1),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The forward pass: z starts from the bias, and is cut off at `floor`, which is 0 for relu.
+pub(super) struct Forward<T> {
+    pub(super) bias: *const T,
+    pub(super) floor: T,
+    pub(super) out: *mut T,
+    pub(super) stride: usize,
+}
+
+impl<T: Element> Epilogue<T> for Forward<T> {
+    #[inline(always)]
+    unsafe fn start<S: Simd<T>>(&self, s: S, _row: usize, vector: usize) -> S::V {
+        // SAFETY: the bias has a number for every column.
+        unsafe { s.load_ptr(self.bias.add(vector * S::LANES)) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish<S: Simd<T>>(&self, s: S, row: usize, vector: usize, sum: S::V) {
+        // SAFETY: C has room for every row and column.
+        unsafe { s.store_ptr(s.splat(self.floor).max(sum), self.out.add(row * self.stride + vector * S::LANES)) }
+    }
+}
+
+/// Where g' of the layer that δ is computed for comes from; see [`super::layout::Slope`].
+pub(super) trait SlopeOf<T>: Copy {
+    /// g' from what is in memory, a or g' itself.
+    fn slope<S: Simd<T>>(self, s: S, value: S::V) -> S::V;
+}
+
+/// Back-propagation: δ^(l) = (Θ_wᵀ δ^(l+1)) ⊙ g'.
+pub(super) struct Backward<T, G> {
+    /// a or g', in rows of `stride`.
+    pub(super) slope: *const T,
+    pub(super) slope_of: G,
+    pub(super) out: *mut T,
+    pub(super) stride: usize,
+}
+
+impl<T: Element, G: SlopeOf<T>> Epilogue<T> for Backward<T, G> {
+    #[inline(always)]
+    unsafe fn start<S: Simd<T>>(&self, s: S, _row: usize, _vector: usize) -> S::V {
+        s.splat(T::ZERO)
+    }
+
+    #[inline(always)]
+    unsafe fn finish<S: Simd<T>>(&self, s: S, row: usize, vector: usize, sum: S::V) {
+        let at = row * self.stride + vector * S::LANES;
+        // SAFETY: both matrices have every row and column.
+        unsafe {
+            let slope = self.slope_of.slope(s, s.load_ptr(self.slope.add(at)));
+            s.store_ptr(sum * slope, self.out.add(at));
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct ProductSlope<T>(pub(super) [T; 4]);
+
+impl<T: Element> SlopeOf<T> for ProductSlope<T> {
+    #[inline(always)]
+    fn slope<S: Simd<T>>(self, s: S, a: S::V) -> S::V {
+        let [b0, b1, c0, c1] = self.0;
+        a.mul_add(s.splat(b1), s.splat(b0)) * a.mul_add(s.splat(c1), s.splat(c0))
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct StepSlope;
+
+impl<T: Element> SlopeOf<T> for StepSlope {
+    #[inline(always)]
+    fn slope<S: Simd<T>>(self, s: S, a: S::V) -> S::V {
+        S::V::select(s.splat(T::ZERO).lt(a), s.splat(T::ONE), s.splat(T::ZERO))
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct StoredSlope;
+
+impl<T: Element> SlopeOf<T> for StoredSlope {
+    #[inline(always)]
+    fn slope<S: Simd<T>>(self, _s: S, value: S::V) -> S::V {
+        value
+    }
+}
+
+/// The gradient: C is added to, or written where `add` is false.
+pub(super) struct Accumulate<T> {
+    pub(super) out: *mut T,
+    pub(super) stride: usize,
+    pub(super) add: bool,
+}
+
+impl<T: Element> Epilogue<T> for Accumulate<T> {
+    #[inline(always)]
+    unsafe fn start<S: Simd<T>>(&self, s: S, row: usize, vector: usize) -> S::V {
+        if self.add {
+            // SAFETY: C has every row and column.
+            unsafe { s.load_ptr(self.out.add(row * self.stride + vector * S::LANES)) }
+        } else {
+            s.splat(T::ZERO)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn finish<S: Simd<T>>(&self, s: S, row: usize, vector: usize, sum: S::V) {
+        // SAFETY: C has room for every row and column.
+        unsafe { s.store_ptr(sum, self.out.add(row * self.stride + vector * S::LANES)) }
+    }
+}
