@@ -70,4 +70,4 @@ pub use architecture::{Activation, Architecture, ArchitectureError, Layer, Layer
 pub use element::Element;
 pub use error::{Shown, StepError};
 pub use isa::{Dispatch, InstructionSet};
-pub use step::{Batch, Dropout, Layered, Sharded, StepEngine, Tile, predict_one};
+pub use step::{Batch, Dropout, Layered, Narrow, Sharded, StepEngine, Tile, predict_one};

@@ -4,15 +4,18 @@ mod batch;
 mod dropout;
 mod lane;
 mod layered;
+mod narrow;
 mod passes;
 mod sharded;
 mod shards;
 mod single;
+mod slope;
 mod tile;
 
 pub use batch::Batch;
 pub use dropout::Dropout;
 pub use layered::Layered;
+pub use narrow::Narrow;
 pub use sharded::Sharded;
 pub use single::predict_one;
 pub use tile::Tile;

@@ -7,8 +7,8 @@ pub mod compare;
 use nn_kernels::gemm::MatrixMultiply;
 use nn_kernels::random::{Purpose, stream};
 use nn_kernels::{
-    Activation, Architecture, Batch, Dropout, Element, InstructionSet, Layer, LayerRange, Layered, Loss, StepEngine,
-    StepError, Tile,
+    Activation, Architecture, Batch, Dropout, Element, InstructionSet, Layer, LayerRange, Layered, Loss, Narrow,
+    StepEngine, StepError, Tile,
 };
 use rand::Rng;
 
@@ -148,7 +148,17 @@ pub fn engines<T: Element>() -> Vec<EngineKind<T>> {
                 InNetworkLayout::around(Box::new(Tile::with_set(architecture, set).expect("memory")))
             }),
         };
-        [layered, tile]
+        // What is too wide for the narrow engine is the tile engine's.
+        let narrow = EngineKind {
+            name: format!("narrow/{set}/{}", T::NAME),
+            make: Box::new(move |architecture| match Narrow::with_set(architecture, set) {
+                Err(StepError::TooWide { .. }) => {
+                    InNetworkLayout::around(Box::new(Tile::with_set(architecture, set).expect("memory")))
+                }
+                engine => Box::new(engine.expect("memory")),
+            }),
+        };
+        [layered, tile, narrow]
     });
     let crates_own = EngineKind {
         name: format!("layered/matrixmultiply/{}", T::NAME),

@@ -7,11 +7,10 @@ mod product;
 
 use self::lane::{Network, Scratch};
 use self::layout::Layout;
-use super::passes::Transpose;
+use super::passes::{LanesOf, Transpose};
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::{ShardRule, max_lanes, worthwhile_rows};
 use crate::buffer::Buffer;
-use crate::isa::{Kernel, Simd};
 use crate::loss::Output;
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
@@ -87,18 +86,6 @@ impl<T: Element> Tile<T> {
         let min_rows = worthwhile_rows(architecture).max(MIN_ROWS);
         let rule = ShardRule { max_rows, min_rows, max_lanes: max_lanes::<T>(architecture), step: 6 };
         Self::around(TileMethod { architecture: architecture.clone(), set, layout, ranges, rule, transposed })
-    }
-}
-
-/// Elements in a vector of a set.
-struct LanesOf;
-
-impl<T> Kernel<T> for LanesOf {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _s: S) -> usize {
-        S::LANES
     }
 }
 
