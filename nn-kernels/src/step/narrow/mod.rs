@@ -33,7 +33,7 @@ pub type Narrow<T> = Sharded<T, NarrowMethod>;
 
 /// The widest layer that the engine takes: beyond it the tile engine's padding costs less than reading every
 /// activation from memory as often as there are pairs of units.
-pub(crate) const MAX_WIDTH: usize = 64;
+const MAX_WIDTH: usize = 64;
 
 /// Samples in a shard at the most: enough that the sums over lanes at its end weigh nothing.
 const MAX_ROWS: usize = 4096;
@@ -79,10 +79,9 @@ impl<T: Element> Narrow<T> {
     /// # Errors
     /// [`StepError::TooWide`] when a layer is wider than 64; [`StepError::Memory`].
     pub fn with_set(architecture: &Architecture, set: InstructionSet) -> Result<Self, StepError> {
-        let widths = architecture.layers().iter().map(|layer| layer.inputs.max(layer.outputs));
-        let widest = widths.max().unwrap_or(0);
-        if widest > MAX_WIDTH {
-            return Err(StepError::TooWide { engine: "narrow", max: MAX_WIDTH, found: widest });
+        if !suits(architecture) {
+            let found = widest(architecture);
+            return Err(StepError::TooWide { engine: "narrow", max: MAX_WIDTH, found });
         }
         let mut from = 0;
         let plan = |(layer, range): (&crate::Layer, LayerRange)| {
@@ -101,16 +100,27 @@ impl<T: Element> Narrow<T> {
             plan
         };
         let layers: Vec<LayerPlan> = architecture.layers().iter().zip(architecture.ranges()).map(plan).collect();
-        let work: usize = layers.iter().map(|plan| 3 * plan.inputs * plan.outputs + 24 * plan.outputs).sum();
-        let rule = ShardRule {
-            max_rows: MAX_ROWS,
-            min_rows: (16 * LANE_WORK).div_ceil(work).max(256),
-            max_lanes: 16,
-            step: 128,
-        };
+        let rule = rule(architecture);
         let ranges = architecture.ranges().collect();
         Self::around(NarrowMethod { architecture: architecture.clone(), set, ranges, layers, rule })
     }
+}
+
+/// The width of the widest layer, the input among them.
+fn widest(architecture: &Architecture) -> usize {
+    architecture.layers().iter().map(|layer| layer.inputs.max(layer.outputs)).max().unwrap_or(0)
+}
+
+/// Whether the engine takes the network.
+pub(super) fn suits(architecture: &Architecture) -> bool {
+    widest(architecture) <= MAX_WIDTH
+}
+
+/// How batches are split: shards long enough that the sums over lanes at their end weigh little.
+pub(super) fn rule(architecture: &Architecture) -> ShardRule {
+    let work: usize = architecture.layers().iter().map(|layer| (3 * layer.inputs + 24) * layer.outputs).sum();
+    let min_rows = (16 * LANE_WORK).div_ceil(work).max(256);
+    ShardRule { max_rows: MAX_ROWS, min_rows, max_lanes: 16, step: 128 }
 }
 
 impl NarrowMethod {
