@@ -19,6 +19,7 @@ pub trait Element:
     sealed::Sealed
     + crate::isa::Dispatch
     + crate::math::MathConstants
+    + crate::step::Engines
     + crate::gemm::MatrixMultiplyElement
     + Pod
     + Send

@@ -9,6 +9,20 @@ pub enum StepError {
     /// The instruction set that the environment forces cannot be had.
     #[error(transparent)]
     Isa(#[from] crate::isa::IsaError),
+    /// A plan for no samples or no threads.
+    #[error("{what} is 0, expected at least 1")]
+    Zero {
+        /// `"batch_rows"` or `"threads"`.
+        what: &'static str,
+    },
+    /// The engine asked for is not made for such a network.
+    #[error("the {engine} engine does not suit this network: {reason}")]
+    Unsuited {
+        /// The engine.
+        engine: crate::EngineKind,
+        /// Why it does not.
+        reason: &'static str,
+    },
     /// A batch without a sample; the cost is a mean over m samples and m = 0 has none.
     #[error("{what} holds no sample; a batch needs at least 1")]
     NoRows {

@@ -38,7 +38,7 @@
 //! | [`math`] | exp, ln, σ, tanh over vectors, each with its error in ULP |
 //! | [`activation`], [`loss`] | g, g', the cost and δ^(L) over slices |
 //! | [`gemm`] | matrix products behind one trait |
-//! | [`step`] | the engines: [`StepEngine`], [`Layered`] |
+//! | [`step`] | the engines: [`StepEngine`], [`Tile`], [`Layered`], and the [`Plan`] that picks one |
 //! | [`mod@reference`] | the formulas in scalar `f64`, against which all of the above is tested |
 //!
 //! # What to know
@@ -70,4 +70,7 @@ pub use architecture::{Activation, Architecture, ArchitectureError, Layer, Layer
 pub use element::Element;
 pub use error::{Shown, StepError};
 pub use isa::{Dispatch, InstructionSet};
-pub use step::{Batch, Dropout, Layered, Sharded, StepEngine, Tile, predict_one};
+pub use step::{
+    Batch, Candidate, Dropout, EngineKind, Explanation, Layered, Plan, PlanOptions, Sharded, StepEngine, Tile,
+    UnknownEngine, predict_one,
+};

@@ -5,6 +5,7 @@ mod dropout;
 mod lane;
 mod layered;
 mod passes;
+mod plan;
 mod sharded;
 mod shards;
 mod single;
@@ -13,6 +14,7 @@ mod tile;
 pub use batch::Batch;
 pub use dropout::Dropout;
 pub use layered::Layered;
+pub use plan::{Candidate, EngineKind, Engines, Explanation, Plan, PlanOptions, UnknownEngine};
 pub use sharded::Sharded;
 pub use single::predict_one;
 pub use tile::Tile;
@@ -57,6 +59,16 @@ pub trait StepEngine<T: Element>: Send {
     /// # Errors
     /// [`StepError::Length`].
     fn export(&self, own: &[T], theta: &mut [T]) -> Result<(), StepError>;
+
+    /// Makes room for steps on batches of up to `rows` samples in any order, for gradients where `backward`, so that
+    /// the first step allocates no more than the others. Engines that make room as they go need not.
+    ///
+    /// # Errors
+    /// [`StepError::Memory`].
+    fn reserve(&mut self, rows: usize, backward: bool) -> Result<(), StepError> {
+        let _ = (rows, backward);
+        Ok(())
+    }
 
     /// J and Δ: the cost of `batch` with its term λ/2m Σ‖Θ_w‖², where λ = `l2`, and ∂J/∂Θ written to `gradient`.
     /// Units are dropped only when `dropout` is given.

@@ -252,6 +252,10 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
         Ok(())
     }
 
+    fn reserve(&mut self, rows: usize, backward: bool) -> Result<(), StepError> {
+        self.grow(rows, backward, true).map(|_| ())
+    }
+
     fn gradient(
         &mut self,
         theta: &[T],

@@ -35,9 +35,20 @@ pub fn predict_one<T: Element>(
     if scratch.len() < 2 * widest {
         scratch.resize(2 * widest, T::ZERO);
     }
-    let (a, next) = scratch.split_at_mut(widest);
-    T::dispatch(InstructionSet::best(), Forward { architecture, theta, x, out, a, next });
+    T::forward_one(architecture, theta, x, out, scratch);
     Ok(())
+}
+
+/// [`predict_one`] on lengths that have been checked.
+pub(super) fn forward_one<T: Element>(
+    architecture: &Architecture,
+    theta: &[T],
+    x: &[T],
+    out: &mut [T],
+    scratch: &mut [T],
+) {
+    let (a, next) = scratch.split_at_mut(scratch.len() / 2);
+    T::dispatch(InstructionSet::best(), Forward { architecture, theta, x, out, a, next });
 }
 
 /// One sample's way through the network; `a` and `next` hold the activations before and behind a layer.

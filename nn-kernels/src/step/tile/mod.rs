@@ -77,17 +77,28 @@ impl<T: Element> Tile<T> {
     /// # Errors
     /// [`StepError::Memory`] when there is no memory for the plan.
     pub fn with_set(architecture: &Architecture, set: InstructionSet) -> Result<Self, StepError> {
-        let layout = Layout::new(architecture, T::dispatch(set, LanesOf));
+        let layout = Layout::new(architecture, lanes_of::<T>(set));
         let ranges = layout.layers.iter().map(|plan| plan.range.clone()).collect();
         let mut transposed = Buffer::empty();
         transposed.grow(layout.transposed)?;
-        let units: usize = layout.layers.iter().map(|plan| 2 * plan.row).sum::<usize>() + architecture.inputs();
-        let cached = TILE_BYTES / units.saturating_mul(size_of::<T>());
-        let max_rows = (cached / 6 * 6).clamp(MIN_ROWS, MAX_ROWS);
-        let min_rows = worthwhile_rows(architecture).max(MIN_ROWS);
-        let rule = ShardRule { max_rows, min_rows, max_lanes: max_lanes::<T>(architecture), step: 6 };
+        let rule = rule::<T>(architecture, set);
         Self::around(TileMethod { architecture: architecture.clone(), set, layout, ranges, rule, transposed })
     }
+}
+
+/// How batches are split: tiles whose activations stay in L2.
+pub(super) fn rule<T: Element>(architecture: &Architecture, set: InstructionSet) -> ShardRule {
+    let layout = Layout::new(architecture, lanes_of::<T>(set));
+    let units: usize = layout.layers.iter().map(|plan| 2 * plan.row).sum::<usize>() + architecture.inputs();
+    let cached = TILE_BYTES / units.saturating_mul(size_of::<T>());
+    let max_rows = (cached / 6 * 6).clamp(MIN_ROWS, MAX_ROWS);
+    let min_rows = worthwhile_rows(architecture).max(MIN_ROWS);
+    ShardRule { max_rows, min_rows, max_lanes: max_lanes::<T>(architecture), step: 6 }
+}
+
+/// Elements in a vector of a set.
+pub(super) fn lanes_of<T: Element>(set: InstructionSet) -> usize {
+    T::dispatch(set, LanesOf)
 }
 
 /// Elements in a vector of a set.

@@ -1,0 +1,70 @@
+//! The engines of each number type, compiled here and not in the crates that use them.
+
+use super::EngineKind;
+use crate::step::shards::ShardRule;
+use crate::step::single;
+use crate::step::tile::{self, Tile};
+use crate::step::{Layered, StepEngine};
+use crate::{Architecture, InstructionSet, StepError};
+
+/// The engines of a number type. Part of [`Element`](crate::Element), so that generic code elsewhere reaches kernels
+/// that have been compiled once, in this crate.
+#[doc(hidden)]
+#[allow(missing_docs, reason = "not for anyone else to call")]
+pub trait Engines: Sized {
+    /// Whether an engine is made for such a network, or why it is not.
+    fn suits(kind: EngineKind, architecture: &Architecture) -> Result<(), &'static str>;
+    /// How an engine splits its batches.
+    fn rule(kind: EngineKind, architecture: &Architecture, set: InstructionSet) -> ShardRule;
+    fn build(
+        kind: EngineKind,
+        architecture: &Architecture,
+        set: InstructionSet,
+    ) -> Result<Box<dyn StepEngine<Self>>, StepError>
+    where
+        Self: crate::Element;
+    /// Elements in a vector of a set.
+    fn lanes(set: InstructionSet) -> usize;
+    /// A^(L) of one sample, the lengths having been checked.
+    fn forward_one(architecture: &Architecture, theta: &[Self], x: &[Self], out: &mut [Self], scratch: &mut [Self]);
+}
+
+macro_rules! engines {
+    ($($T:ident),*) => { $(
+        impl Engines for $T {
+            fn suits(kind: EngineKind, _architecture: &Architecture) -> Result<(), &'static str> {
+                match kind {
+                    EngineKind::Narrow => Err("it is not part of this version"),
+                    EngineKind::Tile | EngineKind::Layered => Ok(()),
+                }
+            }
+
+            fn rule(kind: EngineKind, architecture: &Architecture, set: InstructionSet) -> ShardRule {
+                match kind {
+                    EngineKind::Tile => tile::rule::<$T>(architecture, set),
+                    EngineKind::Narrow | EngineKind::Layered => ShardRule::new::<$T>(architecture),
+                }
+            }
+
+            fn build(
+                kind: EngineKind,
+                architecture: &Architecture,
+                set: InstructionSet,
+            ) -> Result<Box<dyn StepEngine<$T>>, StepError> {
+                Ok(match kind {
+                    EngineKind::Tile => Box::new(Tile::<$T>::with_set(architecture, set)?),
+                    EngineKind::Narrow | EngineKind::Layered => Box::new(Layered::<$T>::with_set(architecture, set)?),
+                })
+            }
+
+            fn lanes(set: InstructionSet) -> usize {
+                tile::lanes_of::<$T>(set)
+            }
+
+            fn forward_one(architecture: &Architecture, theta: &[$T], x: &[$T], out: &mut [$T], scratch: &mut [$T]) {
+                single::forward_one(architecture, theta, x, out, scratch);
+            }
+        }
+    )* };
+}
+engines!(f32, f64);

@@ -1,0 +1,74 @@
+//! What a plan chose, and why.
+
+use std::fmt;
+
+use super::EngineKind;
+use crate::InstructionSet;
+
+/// What a plan chose, and why: `Display` tells it in a few lines.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The network.
+    pub architecture: String,
+    /// `"f32"` or `"f64"`.
+    pub element: &'static str,
+    /// The samples of a step.
+    pub batch_rows: usize,
+    /// The engine chosen.
+    pub engine: EngineKind,
+    /// Whether the caller left no choice.
+    pub engine_is_forced: bool,
+    /// The instruction set.
+    pub set: InstructionSet,
+    /// Threads that a step uses.
+    pub threads: usize,
+    /// Threads that it might have used.
+    pub threads_given: usize,
+    /// Rows that go through the network at a time.
+    pub shard_rows: usize,
+    /// Parts of the batch that may be computed side by side, each with a gradient of its own.
+    pub lanes: usize,
+    /// All engines with what they are estimated to take.
+    pub candidates: Vec<Candidate>,
+    /// Memory held between steps, in bytes.
+    pub scratch_bytes: usize,
+}
+
+/// An engine that might have been chosen.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// The engine.
+    pub engine: EngineKind,
+    /// The estimated time of a step on one thread, or why the engine does not suit. The estimate is for a core of
+    /// 4 GHz with two vector FMAs a cycle; what it is for is to be compared with the others.
+    pub nanoseconds: Result<f64, &'static str>,
+}
+
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.nanoseconds {
+            Ok(nanoseconds) => write!(f, "{} {:.1} µs", self.engine, nanoseconds / 1e3),
+            Err(reason) => write!(f, "{} not, {reason}", self.engine),
+        }
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { engine, set, element, threads, threads_given, batch_rows, .. } = self;
+        writeln!(f, "{}, {element}, batches of {batch_rows}", self.architecture)?;
+        let why = if self.engine_is_forced { "as asked for" } else { "the lowest estimate" };
+        writeln!(f, "  engine    {engine}, {why}")?;
+        write!(f, "  estimates ")?;
+        for (index, candidate) in self.candidates.iter().enumerate() {
+            write!(f, "{}{candidate}", if index == 0 { "" } else { "; " })?;
+        }
+        writeln!(f, " (a step on one thread)")?;
+        writeln!(f, "  set       {set}")?;
+        let lanes = if self.lanes == 1 { "1 lane" } else { &format!("{} lanes", self.lanes) };
+        writeln!(f, "  threads   {threads} of {threads_given}: {lanes}, {} rows at a time", self.shard_rows)?;
+        write!(f, "  scratch   {} bytes", self.scratch_bytes)
+    }
+}

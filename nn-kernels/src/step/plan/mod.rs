@@ -1,0 +1,196 @@
+//! The plan: which engine computes a network's steps, in which instructions, on how many threads.
+
+mod cost;
+mod engines;
+mod explanation;
+mod kind;
+
+pub use engines::Engines;
+pub use explanation::{Candidate, Explanation};
+pub use kind::{EngineKind, UnknownEngine};
+
+use self::cost::Problem;
+use super::StepEngine;
+use crate::{Architecture, Element, InstructionSet, StepError};
+
+/// What a plan leaves open, and what it does not: everything is open unless set.
+///
+/// ```
+/// use nn_kernels::{EngineKind, PlanOptions};
+///
+/// let options = PlanOptions::default().engine(EngineKind::Layered);
+/// assert_eq!(options.set, None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct PlanOptions {
+    /// The engine, or `None` for the one that is estimated to be the fastest.
+    pub engine: Option<EngineKind>,
+    /// The instruction set, or `None` for the one that the environment forces, or else the widest.
+    pub set: Option<InstructionSet>,
+    /// Costs and predictions only: no room for gradients.
+    pub forward_only: bool,
+}
+
+impl PlanOptions {
+    /// Forces the engine.
+    #[must_use]
+    pub fn engine(self, engine: impl Into<Option<EngineKind>>) -> Self {
+        Self { engine: engine.into(), ..self }
+    }
+
+    /// Forces the instruction set.
+    #[must_use]
+    pub fn instruction_set(self, set: impl Into<Option<InstructionSet>>) -> Self {
+        Self { set: set.into(), ..self }
+    }
+
+    /// Plans for costs and predictions only.
+    #[must_use]
+    pub const fn forward_only(self) -> Self {
+        Self { forward_only: true, ..self }
+    }
+}
+
+/// An engine, chosen for a network, the batches it is to be trained on, and the threads there are.
+///
+/// What a step costs in each engine is estimated from the shapes (see [`Explanation`]); the cheapest that suits is
+/// taken. The choice depends on the threads only where a lack of them makes an engine the slower one, so that a
+/// network's results stay the same bits: it is made as if there were one.
+///
+/// The engine may be used on batches of other sizes too. Up to `batch_rows` its steps allocate nothing.
+///
+/// ```
+/// use nn_kernels::{Activation, Architecture, Batch, Layer, Loss, Plan, PlanOptions};
+///
+/// let layers = vec![Layer::new(2, 20, Activation::Tanh), Layer::new(20, 1, Activation::Sigmoid)];
+/// let architecture = Architecture::new(layers, Loss::CrossEntropy)?;
+/// let mut plan = Plan::<f32>::new(&architecture, 2, 1, &PlanOptions::default())?;
+/// println!("{}", plan.explain());
+///
+/// let engine = plan.engine_mut();
+/// let mut theta = vec![0.0; engine.params()];
+/// engine.import(&vec![0.1; architecture.params()], &mut theta)?;
+/// let batch = Batch::new(&architecture, &[0.0, 1.0, 1.0, 1.0], &[1.0, 0.0])?;
+/// let mut gradient = vec![f32::NAN; engine.params()];
+/// let cost = engine.gradient(&theta, batch, 0.0, None, &mut gradient)?;
+/// # assert!(cost > 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Plan<T: Element> {
+    engine: Box<dyn StepEngine<T>>,
+    explanation: Explanation,
+}
+
+impl<T: Element> Plan<T> {
+    /// A plan for steps on `batch_rows` samples, with `threads` threads to be had.
+    ///
+    /// # Errors
+    /// [`StepError::Zero`] for no rows or no threads, [`StepError::Unsuited`] when the engine asked for is not made
+    /// for such a network, [`StepError::Isa`] when the environment forces a set that cannot be had,
+    /// [`StepError::Memory`].
+    pub fn new(
+        architecture: &Architecture,
+        batch_rows: usize,
+        threads: usize,
+        options: &PlanOptions,
+    ) -> Result<Self, StepError> {
+        for (what, value) in [("batch_rows", batch_rows), ("threads", threads)] {
+            if value == 0 {
+                return Err(StepError::Zero { what });
+            }
+        }
+        let set = match options.set {
+            Some(set) => set,
+            None => InstructionSet::from_environment()?,
+        };
+        let problem = Problem::new::<T>(architecture, set, batch_rows, options.forward_only);
+        let candidates: Vec<Candidate> = EngineKind::ALL.into_iter().map(|kind| problem.candidate::<T>(kind)).collect();
+        let kind = options.engine.unwrap_or_else(|| cheapest(&candidates));
+        if let Err(reason) = T::suits(kind, architecture) {
+            return Err(StepError::Unsuited { engine: kind, reason });
+        }
+        let mut engine = T::build(kind, architecture, set)?;
+        engine.reserve(batch_rows, !options.forward_only)?;
+        let rule = T::rule(kind, architecture, set);
+        let split = rule.split(batch_rows);
+        let explanation = Explanation {
+            architecture: architecture.to_string(),
+            element: T::NAME,
+            batch_rows,
+            engine: kind,
+            engine_is_forced: options.engine.is_some(),
+            set,
+            threads: threads.min(split.lanes),
+            threads_given: threads,
+            shard_rows: split.rows,
+            lanes: split.lanes,
+            candidates,
+            scratch_bytes: engine.scratch_bytes(),
+        };
+        Ok(Self { engine, explanation })
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &dyn StepEngine<T> {
+        &*self.engine
+    }
+
+    /// The engine, to take steps.
+    #[must_use]
+    pub fn engine_mut(&mut self) -> &mut dyn StepEngine<T> {
+        &mut *self.engine
+    }
+
+    /// The engine by itself.
+    #[must_use]
+    pub fn into_engine(self) -> Box<dyn StepEngine<T>> {
+        self.engine
+    }
+
+    /// Which engine it is.
+    #[must_use]
+    pub fn kind(&self) -> EngineKind {
+        self.explanation.engine
+    }
+
+    /// The instruction set of its kernels.
+    #[must_use]
+    pub fn set(&self) -> InstructionSet {
+        self.explanation.set
+    }
+
+    /// How many of the given threads a step on `batch_rows` samples uses: 1 where one core is done before another
+    /// one has woken.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.explanation.threads
+    }
+
+    /// Memory that the engine holds for steps on up to `batch_rows` samples, in bytes.
+    #[must_use]
+    pub fn scratch_bytes(&self) -> usize {
+        self.explanation.scratch_bytes
+    }
+
+    /// What was chosen, and why.
+    #[must_use]
+    pub fn explain(&self) -> &Explanation {
+        &self.explanation
+    }
+}
+
+impl<T: Element> std::fmt::Debug for Plan<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plan").field("explanation", &self.explanation).finish_non_exhaustive()
+    }
+}
+
+/// The engine with the lowest estimate; the layered one, which suits any network, if there is no other.
+fn cheapest(candidates: &[Candidate]) -> EngineKind {
+    let estimated =
+        candidates.iter().filter_map(|candidate| Some((candidate.engine, candidate.nanoseconds.as_ref().ok()?)));
+    let best = estimated.min_by(|(_, a), (_, b)| a.total_cmp(b));
+    best.map_or(EngineKind::Layered, |(engine, _)| engine)
+}
