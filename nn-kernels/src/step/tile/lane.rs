@@ -165,18 +165,19 @@ impl<T: Element> Scratch<T> {
                 continue;
             }
             let activation = plan.activation;
+            // g(0) may not be 0, and a thin layer's gradient has a column for every number of a row.
+            let width = if layers[l + 1].thin { plan.outputs } else { plan.padded_outputs };
             let stored = train && plan.slope == Slope::Stored;
             if stored {
                 let slope = &mut self.slopes[l].as_mut_slice()[..z.len()];
                 slope.copy_from_slice(z);
-                let (width, row) = (plan.padded_outputs, plan.row);
+                let row = plan.row;
                 T::dispatch(network.set, ActivateWithDerivative { activation, width, row, z: slope, a: z });
                 if let Some((dropout, first_row)) = dropout.filter(|_| plan.dropout > 0.0) {
-                    let (p, width) = (plan.dropout, plan.outputs);
-                    dropout.apply(l, p, (width, plan.row), first_row, z, slope);
+                    dropout.apply(l, plan.dropout, (plan.outputs, plan.row), first_row, z, slope);
                 }
             } else if activation != Activation::Relu {
-                T::dispatch(network.set, Activate { activation, width: plan.padded_outputs, row: plan.row, z });
+                T::dispatch(network.set, Activate { activation, width, row: plan.row, z });
             }
         }
     }
@@ -243,6 +244,7 @@ impl<T: Element> Scratch<T> {
             unsafe { Product { rows: c_rows, vectors, depth: rows, left, right, epilogue }.run(network.set) };
             let bias = &mut gradient[plan.range.bias.clone()];
             if plan.thin {
+                bias[plan.outputs..].fill(T::ZERO);
                 for (bias, d) in bias.iter_mut().zip(d[..rows * plan.outputs].chunks_exact(rows)) {
                     let sum = T::dispatch(network.set, Sum { values: d });
                     *bias = if add { *bias + sum } else { sum };
