@@ -9,7 +9,7 @@
 //! - every width of the outputs meets softmax, σ with cross-entropy, and linear outputs.
 //!
 //! Depth, the further hidden layers, the other outputs and losses, λ, dropout, and whether the samples are taken in
-//! an order, vary along. Networks of one layer follow, each width twice on either side. `tests/engine.rs` checks that
+//! an order, vary along. Networks of one layer follow, each width twice on either side. `tests/engines` checks that
 //! the design keeps these promises.
 //!
 //! `NN_SUITE=quick` in the environment thins the design for emulators and sanitisers: every width is the inputs once,

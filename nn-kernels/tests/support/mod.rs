@@ -1,6 +1,6 @@
 //! What the tests share: deterministic data, networks of every kind, and comparators that fail on NaN.
 
-#![allow(dead_code, unreachable_pub, reason = "every test binary uses a part")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "every test binary uses a part")]
 
 pub mod compare;
 pub mod cover;

@@ -1,11 +1,9 @@
 //! What every engine promises besides being near the reference.
 
-mod support;
-
+use crate::support::compare::{assert_within, max_norm_error};
+use crate::support::{EngineKind, HIDDEN, Problem, cast, engines, masks, network, outputs, poison, widen};
 use nn_kernels::reference::{self, Matrix};
 use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss, StepError, predict_one};
-use support::compare::{assert_within, max_norm_error};
-use support::{EngineKind, HIDDEN, Problem, cast, engines, masks, network, outputs, poison, widen};
 
 /// A gradient and its cost, as bits, so that NaN and -0 count.
 fn bits<T: Element>(cost: f64, gradient: &[T]) -> (u64, Vec<u64>) {

@@ -1,10 +1,8 @@
 //! Threads change how soon a result is there, not one bit of it.
 
-mod support;
-
+use crate::support::cover::quick;
+use crate::support::{EngineKind, Problem, cast, engines, on_threads, poison};
 use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss};
-use support::cover::quick;
-use support::{EngineKind, Problem, cast, engines, on_threads, poison};
 
 /// Wide and thin outputs, several layers of odd widths, dropout in all of the hidden ones.
 fn networks() -> Vec<Architecture> {

@@ -3,18 +3,14 @@
 //!
 //! A fault kills the process. Run with `--nocapture` to see which engine it was.
 
-#![cfg(unix)]
-
-mod support;
-
 use std::io::Write;
 use std::ops::{Deref, DerefMut};
 use std::process::Command;
 use std::ptr;
 
+use crate::support::cover::quick;
+use crate::support::{Problem, cast, engines, poison};
 use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss, predict_one};
-use support::cover::quick;
-use support::{Problem, cast, engines, poison};
 
 /// Which end of a slice meets a guard page.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -166,7 +162,7 @@ fn nothing_beyond_the_slices_f64() {
 fn a_guard_page_stops_who_touches_it() {
     for guard in ["before", "behind"] {
         let program = std::env::current_exe().expect("this program");
-        let arguments = ["--exact", "touch_a_guard_page", "--ignored", "--nocapture"];
+        let arguments = ["--exact", "guard_pages::touch_a_guard_page", "--ignored", "--nocapture"];
         let child = Command::new(program).args(arguments).env("NN_TOUCH_GUARD", guard).output().expect("a process");
         let said = String::from_utf8_lossy(&child.stdout);
         assert!(!child.status.success(), "{guard}: {said}");

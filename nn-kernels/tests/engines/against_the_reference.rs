@@ -1,14 +1,12 @@
 //! Every engine against the scalar reference.
 
-mod support;
-
 use std::collections::HashSet;
 
+use crate::support::compare::{assert_within, max_norm_error, norm_error};
+use crate::support::cover::{BATCHES, COMMON_OUTPUTS, Case, cases, quick, widths};
+use crate::support::{EngineKind, HIDDEN, Numbers, Problem, SIZES, cast, engines, masks, network, outputs, poison};
 use nn_kernels::{Architecture, Batch, Dropout, Element, reference};
 use rayon::prelude::*;
-use support::compare::{assert_within, max_norm_error, norm_error};
-use support::cover::{BATCHES, COMMON_OUTPUTS, Case, cases, quick, widths};
-use support::{EngineKind, HIDDEN, Numbers, Problem, SIZES, cast, engines, masks, network, outputs, poison};
 
 /// What is allowed, in parts of the greatest number.
 const BOUND_F32: f64 = 1e-4;
@@ -74,7 +72,7 @@ impl Step {
             let mut gradient = poison::<T>(theta.len());
             let cost = engine.gradient(&theta, batch, lambda, dropout, &mut gradient).expect("a step");
             assert_within((cost - expected_cost).abs() / expected_cost.abs().max(1.0), bound, &what("J"));
-            let gradient = support::widen(&gradient);
+            let gradient = crate::support::widen(&gradient);
             assert_within(norm_error(&gradient, expected), bound, &what("Δ"));
             assert_within(max_norm_error(&gradient, expected), bound, &what("Δ, worst"));
             cost
@@ -88,7 +86,7 @@ impl Step {
 
         let mut found = poison::<T>(y.len());
         engine.predict(&theta, &x, &mut found).expect("a prediction");
-        assert_within(max_norm_error(&support::widen(&found), &self.outputs), bound, &what("h"));
+        assert_within(max_norm_error(&crate::support::widen(&found), &self.outputs), bound, &what("h"));
     }
 }
 
@@ -162,7 +160,8 @@ fn the_design_covers_what_it_promises() {
     for layers in 1..=5 {
         assert!(cases.iter().any(|case| case.architecture.layers().len() == layers), "{layers} layers");
     }
-    let quick: HashSet<usize> = support::cover::cases(true).iter().map(|case| case.architecture.inputs()).collect();
+    let quick: HashSet<usize> =
+        crate::support::cover::cases(true).iter().map(|case| case.architecture.inputs()).collect();
     assert_eq!(quick.len(), widths().len());
 }
 
@@ -189,7 +188,7 @@ fn whole_numbers_are_exact<T: Element>() {
                 let mut gradient = poison::<T>(theta.len());
                 let found = kind.make(&architecture).gradient(&theta, batch, 0.0, None, &mut gradient);
                 assert_eq!(found, Ok(cost), "{} {architecture} {rows}", kind.name);
-                assert_eq!(support::widen(&gradient), expected, "{} {architecture} {rows}", kind.name);
+                assert_eq!(crate::support::widen(&gradient), expected, "{} {architecture} {rows}", kind.name);
             }
         }
     }
