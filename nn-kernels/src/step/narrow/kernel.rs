@@ -169,10 +169,10 @@ impl<T: Element> Scratch<T> {
         let groups = tile.groups;
         let cost = match (output.loss, output.activation) {
             (Loss::CrossEntropy, Activation::Softmax) => {
-                output.scale * T::dispatch(set, SoftmaxCrossEntropy { z, targets, delta, groups, rows })
+                T::dispatch(set, SoftmaxCrossEntropy { z, targets, delta, groups, rows, scale: output.scale })
             }
             (Loss::CrossEntropy, _) => {
-                output.scale * T::dispatch(set, SigmoidCrossEntropy { z, targets, delta, groups, rows })
+                T::dispatch(set, SigmoidCrossEntropy { z, targets, delta, groups, rows, scale: output.scale })
             }
             _ => {
                 let spare = &mut self.spare.as_mut_slice()[..rows];
@@ -327,13 +327,15 @@ fn vector<T: Element, S: Simd<T>>(s: S, units: &[T], unit: usize, group: usize) 
     s.load(&units[unit * TILE + group * S::LANES..])
 }
 
-/// σ, its cost (not divided by m) and δ from one exponential, e^-|z|.
+/// σ, its cost and δ from one exponential, e^-|z|.
 struct SigmoidCrossEntropy<'a, T> {
     z: &'a [T],
     targets: &'a [T],
     delta: &'a mut [T],
     groups: usize,
     rows: usize,
+    /// 1/m.
+    scale: f64,
 }
 
 impl<T: Element> Kernel<T> for SigmoidCrossEntropy<'_, T> {
@@ -341,7 +343,11 @@ impl<T: Element> Kernel<T> for SigmoidCrossEntropy<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let Self { z, targets, delta, groups, rows } = self;
+        let Self { z, targets, delta, groups, rows, scale } = self;
+        // Divided before they are added, by the number of what is added too: the sum cannot overflow where the
+        // mean does not.
+        let share_of_sum = (z.len() / TILE * S::LANES) as f64;
+        let factor = s.splat(T::from_f64(scale / share_of_sum));
         let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
         let mut cost = 0.0;
         for group in 0..groups {
@@ -352,22 +358,24 @@ impl<T: Element> Kernel<T> for SigmoidCrossEntropy<'_, T> {
                 let e = exp_clamped(s, -magnitude);
                 // softplus(z) - y z without its cancellation: softplus(-|z|) + max(z, 0) - y z
                 let linear = S::V::select(zero.lt(z), (one - y) * z, -(y * z));
-                total = total + (softplus_from_exp(s, -magnitude, e) + linear);
+                total = (softplus_from_exp(s, -magnitude, e) + linear).mul_add(factor, total);
                 s.store(sigmoid_from_exp(s, z, e) - y, &mut delta[unit * TILE + group * S::LANES..]);
             }
             cost += sum_of_rows(s, total, group, rows);
         }
-        cost
+        cost * share_of_sum
     }
 }
 
-/// -Σ_k y_k ln h_k (not divided by m), where -ln h_k = max z - z_k + ln Σ_j e^(z_j - max z), and δ = h Σy - y.
+/// -Σ_k y_k ln h_k, where -ln h_k = max z - z_k + ln Σ_j e^(z_j - max z), and δ = h Σy - y.
 struct SoftmaxCrossEntropy<'a, T> {
     z: &'a [T],
     targets: &'a [T],
     delta: &'a mut [T],
     groups: usize,
     rows: usize,
+    /// 1/m.
+    scale: f64,
 }
 
 impl<T: Element> Kernel<T> for SoftmaxCrossEntropy<'_, T> {
@@ -375,8 +383,12 @@ impl<T: Element> Kernel<T> for SoftmaxCrossEntropy<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let Self { z, targets, delta, groups, rows } = self;
-        let zero = s.splat(T::ZERO);
+        let Self { z, targets, delta, groups, rows, scale } = self;
+        // Divided before they are added, by the number of what is added too: the sum cannot overflow where the
+        // mean does not.
+        let share_of_sum = (z.len() / TILE * S::LANES) as f64;
+        let factor = s.splat(T::from_f64(scale / share_of_sum));
+        let (zero, half) = (s.splat(T::ZERO), s.splat(T::from_f64(0.5)));
         let units = z.len() / TILE;
         let mut cost = 0.0;
         for group in 0..groups {
@@ -393,10 +405,11 @@ impl<T: Element> Kernel<T> for SoftmaxCrossEntropy<'_, T> {
                 sum = sum + e;
                 mass = mass + y;
                 // A target of 0 asks for nothing, however far its z lies below.
-                let wanted = S::V::select(y.abs().le(zero), zero, y * (greatest - z));
-                total = total + wanted;
+                // Halves, since the difference of two finite numbers may be infinite.
+                let wanted = S::V::select(y.abs().le(zero), zero, y * (greatest * half - z * half));
+                total = wanted.mul_add(factor + factor, total);
             }
-            total = mass.mul_add(ln(s, sum), total);
+            total = (mass * ln(s, sum)).mul_add(factor, total);
             let share = mass / sum;
             for unit in 0..units {
                 let e = vector(s, delta, unit, group);
@@ -405,7 +418,7 @@ impl<T: Element> Kernel<T> for SoftmaxCrossEntropy<'_, T> {
             }
             cost += sum_of_rows(s, total, group, rows);
         }
-        cost
+        cost * share_of_sum
     }
 }
 
