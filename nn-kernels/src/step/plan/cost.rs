@@ -10,20 +10,14 @@ pub(super) struct Problem<'a> {
     /// Elements in a vector.
     lanes: usize,
     rows: usize,
-    forward_only: bool,
 }
 
 /// Nanoseconds of a vector FMA at two a cycle of 4 GHz.
 const FMA: f64 = 0.125;
 
 impl<'a> Problem<'a> {
-    pub(super) fn new<T: Element>(
-        architecture: &'a Architecture,
-        set: InstructionSet,
-        rows: usize,
-        forward_only: bool,
-    ) -> Self {
-        Self { architecture, set, lanes: T::lanes(set), rows, forward_only }
+    pub(super) fn new<T: Element>(architecture: &'a Architecture, set: InstructionSet, rows: usize) -> Self {
+        Self { architecture, set, lanes: T::lanes(set), rows }
     }
 
     /// An engine with its estimate.
@@ -40,13 +34,7 @@ impl<'a> Problem<'a> {
         let shards = self.rows.div_ceil(shard_rows) as f64;
         let mut nanoseconds = 0.0;
         for (index, layer) in self.architecture.layers().iter().enumerate() {
-            let products = if self.forward_only {
-                1.0
-            } else if index == 0 {
-                2.0
-            } else {
-                3.0
-            };
+            let products = if index == 0 { 2.0 } else { 3.0 };
             let vectors = layer.outputs.div_ceil(self.lanes) as f64;
             let rows = self.rows as f64;
             nanoseconds += products * FMA * rows * layer.inputs as f64 * vectors * 1.1;
@@ -59,13 +47,7 @@ impl<'a> Problem<'a> {
         let shards = self.rows.div_ceil(shard_rows) as f64;
         let mut nanoseconds = 0.0;
         for (index, layer) in self.architecture.layers().iter().enumerate() {
-            let products = if self.forward_only {
-                1.0
-            } else if index == 0 {
-                2.0
-            } else {
-                3.0
-            };
+            let products = if index == 0 { 2.0 } else { 3.0 };
             let vectors = layer.outputs.div_ceil(self.lanes) as f64;
             let rows = self.rows as f64;
             nanoseconds += products * FMA * rows * layer.inputs as f64 * vectors * 1.2;
