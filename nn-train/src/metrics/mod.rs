@@ -33,7 +33,7 @@ fn labels<M: Model>(network: &M, data: &M::Data) -> Result<(Vec<usize>, Vec<usiz
 /// The share of a data set that a network classifies right, in [0, 1].
 ///
 /// # Errors
-/// [`Error::NotAClass`] when a target stands for no class, or what [`Network::predict_batch`] returns.
+/// [`Error::NotAClass`] when a target stands for no class, or what [`Network::predict_batch`](crate::Network::predict_batch) returns.
 pub fn accuracy<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<f64, Error> {
     Ok(ConfusionMatrix::evaluate(network, data)?.accuracy())
 }
