@@ -1,15 +1,16 @@
 //! What the tests share: deterministic data, networks of every kind, and comparators that fail on NaN.
 
-#![allow(dead_code, unreachable_pub, reason = "every test binary uses a part")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "every test binary uses a part")]
 
 pub mod compare;
+pub mod cover;
+pub mod engines;
 
-use nn_kernels::gemm::MatrixMultiply;
+pub use engines::{EngineKind, engines};
+
 use nn_kernels::random::{Purpose, stream};
-use nn_kernels::{
-    Activation, Architecture, Batch, Dropout, Element, InstructionSet, Layer, LayerRange, Layered, Loss, StepEngine,
-    StepError, Tile,
-};
+use nn_kernels::reference::Matrix;
+use nn_kernels::{Activation, Architecture, Dropout, Element, Layer, Loss};
 use rand::Rng;
 
 /// Numbers that are the same on every machine.
@@ -99,6 +100,15 @@ impl Problem {
         Self { architecture, theta, inputs, targets }
     }
 
+    /// The same problem in numbers that an `f32` holds, so that one reference serves both element types.
+    #[must_use]
+    pub fn in_f32(mut self) -> Self {
+        for values in [&mut self.theta, &mut self.inputs, &mut self.targets] {
+            values.iter_mut().for_each(|value| *value = f64::from(*value as f32));
+        }
+        self
+    }
+
     pub fn rows(&self) -> usize {
         self.inputs.len() / self.architecture.inputs()
     }
@@ -119,111 +129,21 @@ pub fn poison<T: Element>(count: usize) -> Vec<T> {
     vec![T::from_f64(f64::NAN); count]
 }
 
-/// Makes an engine for a network.
-type Make<T> = dyn Fn(&Architecture) -> Box<dyn StepEngine<T>> + Sync;
-
-/// A maker of engines, with its name: what the suite is run over.
-pub struct EngineKind<T> {
-    pub name: String,
-    pub make: Box<Make<T>>,
-}
-
-/// Every engine in every instruction set that this CPU has. Sets that it lacks are reported, not silently skipped.
-#[allow(clippy::print_stderr, reason = "a test's report")]
-pub fn engines<T: Element>() -> Vec<EngineKind<T>> {
-    let available: Vec<InstructionSet> = InstructionSet::available().collect();
-    for name in ["portable", "avx2", "avx512"] {
-        if !available.iter().any(|set| set.name() == name) {
-            eprintln!("NOT RUN: this CPU lacks {name}");
+/// One step's masks of [`Dropout`], from its documentation: a block of 16 words at a time, sample by sample.
+pub fn masks(architecture: &Architecture, dropout: Dropout, rows: usize) -> Vec<Matrix> {
+    let hidden = &architecture.layers()[..architecture.layers().len() - 1];
+    let mask = |(index, layer): (usize, &Layer)| {
+        let blocks = layer.outputs.div_ceil(16) as u64;
+        let mut words = Vec::new();
+        for row in 0..rows as u64 {
+            let mut generator = stream(dropout.seed, Purpose::Dropout, index as u32);
+            generator.set_block_pos((dropout.first_sample + row) * blocks);
+            words.extend((0..layer.outputs).map(|_| f64::from(generator.next_u32())));
         }
-    }
-    let native = available.into_iter().flat_map(|set| {
-        let layered = EngineKind {
-            name: format!("layered/{set}/{}", T::NAME),
-            make: Box::new(move |architecture| Box::new(Layered::with_set(architecture, set).expect("memory"))),
-        };
-        let tile = EngineKind {
-            name: format!("tile/{set}/{}", T::NAME),
-            make: Box::new(move |architecture| {
-                InNetworkLayout::around(Box::new(Tile::with_set(architecture, set).expect("memory")))
-            }),
-        };
-        [layered, tile]
-    });
-    let crates_own = EngineKind {
-        name: format!("layered/matrixmultiply/{}", T::NAME),
-        make: Box::new(|architecture| {
-            let gemm = Box::new(MatrixMultiply);
-            Box::new(Layered::with_gemm(architecture, InstructionSet::best(), gemm).expect("memory"))
-        }),
+        Matrix::from_samples(&words, layer.outputs)
+            .map(|word| if word >= layer.dropout * 2.0_f64.powi(32) { 1.0 / (1.0 - layer.dropout) } else { 0.0 })
     };
-    native.chain([crates_own]).collect()
-}
-
-/// An engine whose parameters and gradients are seen in the network's own layout.
-pub struct InNetworkLayout<T: Element> {
-    engine: Box<dyn StepEngine<T>>,
-    ranges: Vec<LayerRange>,
-    theta: Vec<T>,
-    gradient: Vec<T>,
-}
-
-impl<T: Element> InNetworkLayout<T> {
-    pub fn around(engine: Box<dyn StepEngine<T>>) -> Box<dyn StepEngine<T>> {
-        let ranges = engine.architecture().ranges().collect();
-        let (theta, gradient) = (vec![T::ZERO; engine.params()], poison(engine.params()));
-        Box::new(Self { engine, ranges, theta, gradient })
-    }
-}
-
-impl<T: Element> StepEngine<T> for InNetworkLayout<T> {
-    fn name(&self) -> &'static str {
-        self.engine.name()
-    }
-    fn architecture(&self) -> &Architecture {
-        self.engine.architecture()
-    }
-    fn set(&self) -> InstructionSet {
-        self.engine.set()
-    }
-    fn ranges(&self) -> &[LayerRange] {
-        &self.ranges
-    }
-    fn import(&self, theta: &[T], own: &mut [T]) -> Result<(), StepError> {
-        own.copy_from_slice(theta);
-        Ok(())
-    }
-    fn export(&self, own: &[T], theta: &mut [T]) -> Result<(), StepError> {
-        theta.copy_from_slice(own);
-        Ok(())
-    }
-    fn gradient(
-        &mut self,
-        theta: &[T],
-        batch: Batch<'_, T>,
-        l2: f64,
-        dropout: Option<Dropout>,
-        gradient: &mut [T],
-    ) -> Result<f64, StepError> {
-        self.engine.import(theta, &mut self.theta)?;
-        if gradient.len() != self.params() {
-            return Err(StepError::Length { what: "gradient", expected: self.params(), found: gradient.len() });
-        }
-        let cost = self.engine.gradient(&self.theta, batch, l2, dropout, &mut self.gradient)?;
-        self.engine.export(&self.gradient, gradient)?;
-        Ok(cost)
-    }
-    fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, l2: f64) -> Result<f64, StepError> {
-        self.engine.import(theta, &mut self.theta)?;
-        self.engine.cost(&self.theta, batch, l2)
-    }
-    fn predict(&mut self, theta: &[T], inputs: &[T], outputs: &mut [T]) -> Result<(), StepError> {
-        self.engine.import(theta, &mut self.theta)?;
-        self.engine.predict(&self.theta, inputs, outputs)
-    }
-    fn scratch_bytes(&self) -> usize {
-        self.engine.scratch_bytes()
-    }
+    hidden.iter().enumerate().map(mask).collect()
 }
 
 /// Runs `work` in a pool of `threads`.

@@ -1,13 +1,9 @@
 //! What every engine promises besides being near the reference.
 
-mod support;
-
-use nn_kernels::random::{Purpose, stream};
+use crate::support::compare::{assert_within, max_norm_error};
+use crate::support::{EngineKind, HIDDEN, Problem, cast, engines, masks, network, outputs, poison, widen};
 use nn_kernels::reference::{self, Matrix};
 use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss, StepError, predict_one};
-use rand::Rng;
-use support::compare::{assert_within, max_norm_error};
-use support::{EngineKind, HIDDEN, Problem, cast, engines, network, on_threads, outputs, poison, widen};
 
 /// A gradient and its cost, as bits, so that NaN and -0 count.
 fn bits<T: Element>(cost: f64, gradient: &[T]) -> (u64, Vec<u64>) {
@@ -28,7 +24,7 @@ fn step<T: Element>(
         batch = batch.with_order(order).expect("an order");
     }
     let mut gradient = poison(theta.len());
-    let cost = (kind.make)(&problem.architecture).gradient(&theta, batch, lambda, dropout, &mut gradient);
+    let cost = kind.make(&problem.architecture).gradient(&theta, batch, lambda, dropout, &mut gradient);
     (cost.expect("a step"), gradient)
 }
 
@@ -40,39 +36,6 @@ fn lanes_problem() -> Problem {
         Layer::new(31, 3, Activation::Softmax),
     ];
     Problem::new(Architecture::new(layers, Loss::CrossEntropy).expect("valid"), 2500, 5)
-}
-
-fn threads_do_not_change_a_bit<T: Element>() {
-    let problem = lanes_problem();
-    let order: Vec<u32> = (0..2500).map(|i| i * 7 % 2500).collect();
-    let dropout = Some(Dropout { seed: 3, first_sample: 40 });
-    for kind in engines::<T>() {
-        let on = |threads: usize| {
-            on_threads(threads, || {
-                let plain = step(&kind, &problem, None, 1.0, None);
-                let shuffled = step(&kind, &problem, Some(&order), 0.0, dropout);
-                let mut engine = (kind.make)(&problem.architecture);
-                let mut outputs = poison::<T>(problem.targets.len());
-                let (theta, inputs) = (cast::<T>(&problem.theta), cast::<T>(&problem.inputs));
-                engine.predict(&theta, &inputs, &mut outputs).expect("predictions");
-                [bits(plain.0, &plain.1), bits(shuffled.0, &shuffled.1), bits(0.0, &outputs)]
-            })
-        };
-        let one = on(1);
-        for threads in [2, 3, 8] {
-            assert!(on(threads) == one, "{} on {threads} threads", kind.name);
-        }
-    }
-}
-
-#[test]
-fn threads_do_not_change_a_bit_f32() {
-    threads_do_not_change_a_bit::<f32>();
-}
-
-#[test]
-fn threads_do_not_change_a_bit_f64() {
-    threads_do_not_change_a_bit::<f64>();
 }
 
 #[test]
@@ -111,23 +74,6 @@ fn an_order_is_the_same_as_gathering_first() {
             assert_eq!(bits(cost, &gradient), bits(expected_cost, &expected), "{}", kind.name);
         }
     }
-}
-
-/// The masks of [`Dropout`], from its documentation: a block of 16 words at a time, sample by sample.
-fn masks(architecture: &Architecture, dropout: Dropout, rows: usize) -> Vec<Matrix> {
-    let hidden = &architecture.layers()[..architecture.layers().len() - 1];
-    let mask = |(index, layer): (usize, &Layer)| {
-        let blocks = layer.outputs.div_ceil(16) as u64;
-        let mut words = Vec::new();
-        for row in 0..rows as u64 {
-            let mut generator = stream(dropout.seed, Purpose::Dropout, index as u32);
-            generator.set_block_pos((dropout.first_sample + row) * blocks);
-            words.extend((0..layer.outputs).map(|_| f64::from(generator.next_u32())));
-        }
-        Matrix::from_samples(&words, layer.outputs)
-            .map(|word| if word >= layer.dropout * 2.0_f64.powi(32) { 1.0 / (1.0 - layer.dropout) } else { 0.0 })
-    };
-    hidden.iter().enumerate().map(mask).collect()
 }
 
 #[test]
@@ -242,7 +188,7 @@ fn cost_is_finite<T: Element>(magnitude: f64, near: f64) {
             for kind in engines::<T>() {
                 let (theta, x, y) = (cast::<T>(&theta), [T::ONE], cast::<T>(&y));
                 let batch = Batch::new(&architecture, &x, &y).expect("a batch");
-                let mut engine = (kind.make)(&architecture);
+                let mut engine = kind.make(&architecture);
                 let mut gradient = poison::<T>(theta.len());
                 let cost = engine.gradient(&theta, batch, 0.0, None, &mut gradient).expect("a step");
                 let what = format!("{} {output} {loss}, z = ±{magnitude:e}, y = {y:?}", kind.name);
@@ -276,7 +222,7 @@ fn the_mean_does_not_overflow() {
     let architecture = network(&[1, 1], Activation::Sigmoid, Activation::Sigmoid, Loss::CrossEntropy);
     for kind in engines::<f64>() {
         let batch = Batch::new(&architecture, &[1.0; 100], &[0.0; 100]).expect("a batch");
-        let cost = (kind.make)(&architecture).cost(&[1.7e308, 0.0], batch, 0.0).expect("a cost");
+        let cost = kind.make(&architecture).cost(&[1.7e308, 0.0], batch, 0.0).expect("a cost");
         assert_within((cost / 1.7e308 - 1.0).abs(), 1e-12, &kind.name);
     }
 }
@@ -325,7 +271,7 @@ fn wrong_arguments_are_errors_and_change_nothing() {
     assert_eq!(batch.with_order(&[0, 1, 2]), Err(StepError::Order { position: 2, index: 2, rows: 2 }));
 
     for kind in engines::<f32>() {
-        let mut engine = (kind.make)(&architecture);
+        let mut engine = kind.make(&architecture);
         let theta = vec![0.1; params];
         let mut gradient = vec![7.0; params];
         let length = |what, found| Err(StepError::Length { what, expected: params, found });
@@ -356,7 +302,7 @@ fn scratch_does_not_grow_with_the_batch() {
         let bytes = |rows: usize| {
             let problem = Problem::new(network(&[65, 33, 2], Activation::Tanh, Activation::Linear, Loss::Mse), rows, 1);
             let [theta, inputs, targets] = [&problem.theta, &problem.inputs, &problem.targets].map(|x| cast::<f32>(x));
-            let mut engine = (kind.make)(&problem.architecture);
+            let mut engine = kind.make(&problem.architecture);
             let batch = Batch::new(&problem.architecture, &inputs, &targets).expect("a batch");
             engine.gradient(&theta, batch, 0.0, None, &mut poison(theta.len())).expect("a step");
             engine.scratch_bytes()

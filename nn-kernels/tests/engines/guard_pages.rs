@@ -1,0 +1,183 @@
+//! No engine reads or writes beyond what it is given: every slice ends where a page begins that nobody may touch, and
+//! in another run starts right behind one.
+//!
+//! A fault kills the process. Run with `--nocapture` to see which engine it was.
+
+use std::io::Write;
+use std::ops::{Deref, DerefMut};
+use std::process::Command;
+use std::ptr;
+
+use crate::support::cover::quick;
+use crate::support::{Problem, cast, engines, poison};
+use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss, predict_one};
+
+/// Which end of a slice meets a guard page.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Guard {
+    Before,
+    Behind,
+}
+
+/// A slice in pages of its own between two pages without access.
+struct Guarded<T> {
+    pages: *mut libc::c_void,
+    bytes: usize,
+    data: *mut T,
+    len: usize,
+}
+
+impl<T: Copy> Guarded<T> {
+    fn new(values: &[T], guard: Guard) -> Self {
+        // SAFETY: no memory is involved.
+        let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).expect("a page has a size");
+        let room = size_of_val(values).next_multiple_of(page);
+        let bytes = room + 2 * page;
+        let (flags, access) = (libc::MAP_PRIVATE | libc::MAP_ANON, libc::PROT_READ | libc::PROT_WRITE);
+        // SAFETY: new pages at an address of the system's choice; nothing else is touched.
+        let pages = unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+        assert!(pages != libc::MAP_FAILED, "{bytes} bytes of pages");
+        // SAFETY: the pages between the first and the last are within the mapping.
+        let (inner, status) = unsafe {
+            let inner = pages.byte_add(page);
+            (inner, if room > 0 { libc::mprotect(inner, room, access) } else { 0 })
+        };
+        assert_eq!(status, 0, "access to {room} bytes of pages");
+        let offset = if guard == Guard::Behind { room - size_of_val(values) } else { 0 };
+        // SAFETY: offset and length are within the accessible pages; a page's size is a multiple of the alignment,
+        // and so then is the offset; the memory is new, so it does not overlap the values.
+        let data = unsafe {
+            let data = inner.byte_add(offset).cast::<T>();
+            ptr::copy_nonoverlapping(values.as_ptr(), data, values.len());
+            data
+        };
+        Self { pages, bytes, data, len: values.len() }
+    }
+}
+
+impl<T> Deref for Guarded<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        // SAFETY: `new` put `len` values there, which live until `drop`.
+        unsafe { std::slice::from_raw_parts(self.data, self.len) }
+    }
+}
+
+impl<T> DerefMut for Guarded<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: as for `deref`; the borrow is exclusive.
+        unsafe { std::slice::from_raw_parts_mut(self.data, self.len) }
+    }
+}
+
+impl<T> Drop for Guarded<T> {
+    fn drop(&mut self) {
+        // SAFETY: the mapping of `new`, to which no reference is left.
+        let status = unsafe { libc::munmap(self.pages, self.bytes) };
+        assert_eq!(status, 0, "pages given back");
+    }
+}
+
+/// Networks of odd widths, with thin and wide outputs and further layers between.
+fn networks() -> Vec<Architecture> {
+    let shapes: [&[usize]; 10] = [
+        &[1, 1],
+        &[2, 4, 1],
+        &[3, 5, 7],
+        &[7, 23, 41, 2],
+        &[9, 16, 17],
+        &[13, 31, 33, 10],
+        &[33, 15, 8],
+        &[65, 63, 9, 3],
+        &[97, 129, 31],
+        &[301, 11, 100],
+    ];
+    let shapes = &shapes[..if quick() { 8 } else { shapes.len() }];
+    let network = |(index, sizes): (usize, &&[usize])| {
+        let hidden = [Activation::Gelu, Activation::Sigmoid, Activation::Relu][index % 3];
+        let output = if index % 2 == 0 { Activation::Sigmoid } else { Activation::Softmax };
+        let last = sizes.len() - 2;
+        let layers = sizes.windows(2).enumerate().map(|(l, sizes)| {
+            let layer = Layer::new(sizes[0], sizes[1], if l == last { output } else { hidden });
+            if l < last && index % 4 == 3 { layer.with_dropout(0.2) } else { layer }
+        });
+        Architecture::new(layers.collect(), Loss::CrossEntropy).expect("a valid network")
+    };
+    shapes.iter().enumerate().map(network).collect()
+}
+
+#[allow(clippy::print_stderr, reason = "to be seen when the process is killed")]
+fn nothing_beyond_the_slices<T: Element>() {
+    let dropout = Some(Dropout { seed: 1, first_sample: 7 });
+    let batches: &[usize] = if quick() { &[1, 7, 97] } else { &[1, 2, 7, 17, 95, 97, 200, 1000] };
+    for kind in engines::<T>() {
+        eprintln!("{}", kind.name);
+        for (architecture, &rows) in networks().iter().flat_map(|network| batches.iter().map(move |m| (network, m))) {
+            for guard in [Guard::Before, Guard::Behind] {
+                let guarded = |values: &[f64]| Guarded::new(&cast::<T>(values), guard);
+                let problem = Problem::new(architecture.clone(), rows, 3);
+                let (inputs, targets) = (guarded(&problem.inputs), guarded(&problem.targets));
+                let order: Vec<u32> = (0..rows as u32 + 5).map(|i| (i * 3 + rows as u32 - 1) % rows as u32).collect();
+                let order = Guarded::new(&order, guard);
+
+                let mut engine = kind.make_bare(architecture);
+                let flat = guarded(&problem.theta);
+                let mut theta = Guarded::new(&vec![T::ZERO; engine.params()], guard);
+                engine.import(&flat, &mut theta).expect("lengths as asked for");
+                let mut gradient = Guarded::new(&poison(engine.params()), guard);
+                let mut outputs = Guarded::new(&poison(targets.len()), guard);
+                let mut exported = Guarded::new(&poison(flat.len()), guard);
+
+                let plain = Batch::new(architecture, &inputs, &targets).expect("a batch");
+                let ordered = plain.with_order(&order).expect("an order");
+                for (batch, dropout) in [(plain, None), (ordered, dropout)] {
+                    let cost = engine.gradient(&theta, batch, 1.0, dropout, &mut gradient).expect("a step");
+                    assert!(cost.is_finite() && gradient.iter().all(|g| g.is_finite()), "{} {architecture}", kind.name);
+                    engine.cost(&theta, batch, 1.0).expect("a cost");
+                }
+                engine.predict(&theta, &inputs, &mut outputs).expect("predictions");
+                assert!(outputs.iter().all(|a| a.is_finite()), "{} {architecture}", kind.name);
+                engine.export(&gradient, &mut exported).expect("lengths as asked for");
+
+                let one = Guarded::new(&inputs[..architecture.inputs()], guard);
+                let mut out = Guarded::new(&poison(architecture.outputs()), guard);
+                predict_one(architecture, &flat, &one, &mut out, &mut Vec::new()).expect("a prediction");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_beyond_the_slices_f32() {
+    nothing_beyond_the_slices::<f32>();
+}
+
+#[test]
+fn nothing_beyond_the_slices_f64() {
+    nothing_beyond_the_slices::<f64>();
+}
+
+/// The guards are there: a process that touches one does not come back.
+#[test]
+fn a_guard_page_stops_who_touches_it() {
+    for guard in ["before", "behind"] {
+        let program = std::env::current_exe().expect("this program");
+        let arguments = ["--exact", "guard_pages::touch_a_guard_page", "--ignored", "--nocapture"];
+        let child = Command::new(program).args(arguments).env("NN_TOUCH_GUARD", guard).output().expect("a process");
+        let said = String::from_utf8_lossy(&child.stdout);
+        assert!(!child.status.success(), "{guard}: {said}");
+        assert!(said.contains("inside: 3") && !said.contains("beyond"), "{guard}: {said}");
+    }
+}
+
+#[test]
+#[ignore = "touches a guard page, which kills the process; another test runs it in one of its own"]
+fn touch_a_guard_page() {
+    let behind = std::env::var_os("NN_TOUCH_GUARD").is_some_and(|guard| guard == "behind");
+    let slice = Guarded::new(&[1.0_f32, 2.0, 3.0], if behind { Guard::Behind } else { Guard::Before });
+    let mut out = std::io::stdout();
+    writeln!(out, "inside: {}", slice[2]).and_then(|()| out.flush()).expect("standard output");
+    // SAFETY: none: this is the access that must be stopped, and it is to a page that belongs to nobody else.
+    let beyond = unsafe { if behind { slice.data.add(3) } else { slice.data.wrapping_sub(1) }.read_volatile() };
+    writeln!(out, "beyond: {beyond}").expect("standard output");
+}

@@ -1,0 +1,11 @@
+//! What every engine must do, in every instruction set. One binary, because every one that uses the engines compiles
+//! all their kernels anew.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod against_the_reference;
+#[cfg(unix)]
+mod guard_pages;
+mod properties;
+mod threads;
