@@ -150,6 +150,24 @@ pub enum Error {
         /// What overflowed first.
         quantity: Quantity,
     },
+    /// Samples are not as wide as the network takes them.
+    #[error("the {what} are {found} wide; expected {expected}, as wide as the network's")]
+    Width {
+        /// Inputs or targets.
+        what: &'static str,
+        /// The network's width.
+        expected: usize,
+        /// The data's width.
+        found: usize,
+    },
+    /// A network has another shape than the type that it should become.
+    #[error("the architecture is `{found}`; expected `{expected}`")]
+    AnotherArchitecture {
+        /// The type's architecture.
+        expected: String,
+        /// The network's architecture.
+        found: String,
+    },
     /// An architecture is invalid.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),

@@ -25,6 +25,7 @@
 //! | | |
 //! |---|---|
 //! | [`network!`], [`Network`] | declaring a network; predicting, cost J, gradient Δ and its [check](GradientCheck), the [matrices Θ^(l)](Theta) |
+//! | [`DynNetwork`], [`DynDataset`] | the same with sizes from data, for a search over widths |
 //! | [`Dataset`], [`Standardizer`] | samples with targets or class labels; splits, and scales that travel with the data |
 //! | [`Trainer`], [`History`] | training, as a whole or [epoch by epoch](Trainer::epochs) |
 //! | [`Sgd`], [`Adam`], [`AdamW`] | optimisers |
@@ -66,12 +67,17 @@ mod network;
 mod optim;
 mod train;
 
-pub use data::{Dataset, Standardizer};
+pub use data::{Dataset, DynDataset, Standardizer};
 pub use error::{Error, Quantity};
 pub use network::{
-    AsNetwork, Bare, Boxed, Dense, DenseLayer, GradientCheck, HasLayer, Init, Network, Row, Theta, WorstParameter,
+    AsNetwork, Bare, Boxed, Dense, DenseLayer, DynNetwork, Dynamic, GradientCheck, HasLayer, Init, Model, Network, Row,
+    Theta, WorstParameter,
 };
-pub use nn_kernels::{Activation, Architecture, ArchitectureError, Element, Layer, Loss, StepError};
+pub use nn_kernels::isa::IsaError;
+pub use nn_kernels::{
+    Activation, Architecture, ArchitectureError, Element, EngineKind, Explanation, InstructionSet, Layer, Loss,
+    StepError,
+};
 pub use nn_macros::network;
 pub use optim::{Adam, AdamW, Optimizer, Sgd};
 pub use train::{DatasetOf, Epoch, Epochs, History, Trainer, TrainerBuilder};

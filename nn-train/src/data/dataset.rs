@@ -4,10 +4,9 @@ use nn_kernels::Element;
 use nn_kernels::random::{self, Purpose};
 use rand::seq::SliceRandom;
 
-use super::Standardizer;
+use super::{Samples, Standardizer, check_finite};
 use crate::Row;
 use crate::error::Error;
-use crate::network::compute::{check_finite, check_samples};
 
 /// m samples of type `X` = `[T; S_1]` with their targets `Y` = `[T; S_L]`.
 ///
@@ -61,6 +60,21 @@ pub(crate) const fn classes(width: usize) -> usize {
     if width == 1 { 2 } else { width }
 }
 
+/// Makes targets of classes: 1 in the place of the class, where zeros are, or the class itself as the one number.
+pub(super) fn write_labels<T: Element>(labels: &[usize], width: usize, targets: &mut [T]) -> Result<(), Error> {
+    let classes = classes(width);
+    for (sample, (&label, target)) in labels.iter().zip(targets.chunks_exact_mut(width)).enumerate() {
+        if label >= classes {
+            return Err(Error::Label { sample, label, classes });
+        }
+        match target {
+            [number] => *number = T::from_f64(label as f64),
+            several => several[label] = T::ONE,
+        }
+    }
+    Ok(())
+}
+
 impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
     /// How many classes the targets can tell apart: as many as they have numbers, or 2 for one number.
     pub const CLASSES: usize = classes(Y::WIDTH);
@@ -70,7 +84,7 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
     /// # Errors
     /// [`Error::Empty`], [`Error::Length`], [`Error::NonFinite`], or [`Error::TooManySamples`] beyond 2³² - 1.
     pub fn new(inputs: Vec<X>, targets: Vec<Y>) -> Result<Self, Error> {
-        check_samples(&inputs, &targets)?;
+        Samples::of(&inputs, &targets).check()?;
         match u32::try_from(inputs.len()) {
             Ok(_) => Ok(Self { inputs, targets, standardizer: None }),
             Err(_) => Err(Error::TooManySamples { found: inputs.len(), max: u32::MAX as usize }),
@@ -86,18 +100,8 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         if !inputs.is_empty() && inputs.len() != labels.len() {
             return Err(Error::Length { what: "labels", expected: inputs.len(), found: labels.len() });
         }
-        let one_hot = |(sample, &label): (usize, &usize)| {
-            if label >= Self::CLASSES {
-                return Err(Error::Label { sample, label, classes: Self::CLASSES });
-            }
-            let mut target = Y::zeros();
-            match target.as_mut_slice() {
-                [number] => *number = X::Scalar::from_f64(label as f64),
-                several => several[label] = X::Scalar::ONE,
-            }
-            Ok(target)
-        };
-        let targets = labels.iter().enumerate().map(one_hot).collect::<Result<Vec<Y>, Error>>()?;
+        let mut targets = vec![Y::zeros(); labels.len()];
+        write_labels(labels, Y::WIDTH, Y::flatten_mut(&mut targets))?;
         Self::new(inputs, targets)
     }
 
@@ -120,6 +124,11 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         &self.targets
     }
 
+    /// Inputs and targets as flat slices.
+    pub(crate) fn samples(&self) -> Samples<'_, X::Scalar> {
+        Samples::of(&self.inputs, &self.targets)
+    }
+
     /// Every sample with its target.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&X, &Y)> {
         self.inputs.iter().zip(&self.targets)
@@ -130,10 +139,7 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
     /// # Errors
     /// [`Error::NotAClass`] for a target that is not made of one 1 and zeros (of 0 or 1, if it is one number).
     pub fn labels(&self) -> Result<Vec<usize>, Error> {
-        let expected = if Y::WIDTH == 1 { "0 or 1" } else { "a single 1 among zeros" };
-        let label =
-            |(sample, target): (usize, &Y)| class_of(target.as_slice()).ok_or(Error::NotAClass { sample, expected });
-        self.targets.iter().enumerate().map(label).collect()
+        self.samples().labels()
     }
 
     /// How many samples each class has, [`CLASSES`](Self::CLASSES) counts.
@@ -215,7 +221,7 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
             return Err(Error::AlreadyStandardized);
         }
         let inputs: Vec<X> = self.inputs.iter().map(|input| standardizer.apply(input)).collect();
-        check_finite("standardised inputs", &inputs)?;
+        check_finite("standardised inputs", X::flatten(&inputs), X::WIDTH)?;
         Ok(Self { inputs, targets: self.targets.clone(), standardizer: Some(standardizer.clone()) })
     }
 }

@@ -1,6 +1,8 @@
 //! Samples and targets, checked once.
 
 mod dataset;
+mod dynamic;
+mod samples;
 #[cfg(feature = "serde")]
 mod serde;
 mod split;
@@ -8,4 +10,6 @@ mod standardize;
 
 pub use dataset::Dataset;
 pub(crate) use dataset::{class_of, highest};
+pub use dynamic::DynDataset;
+pub(crate) use samples::{Samples, check_finite};
 pub use standardize::Standardizer;

@@ -1,9 +1,10 @@
 //! Dividing data into two parts.
 
+use nn_kernels::Element;
 use nn_kernels::random::{self, Purpose};
 use rand::seq::SliceRandom;
 
-use super::Dataset;
+use super::{Dataset, DynDataset, Samples};
 use crate::Row;
 use crate::error::Error;
 
@@ -25,6 +26,53 @@ fn check_fraction(fraction: f64) -> Result<(), Error> {
     }
 }
 
+/// Which of `count` samples are in the first part.
+fn plain(count: usize, fraction: f64, seed: u64) -> Result<Vec<bool>, Error> {
+    check_fraction(fraction)?;
+    let mut order: Vec<usize> = (0..count).collect();
+    order.shuffle(&mut random::stream(seed, Purpose::Split, PLAIN));
+    let mut in_first = vec![false; count];
+    for &index in &order[..share(fraction, count)] {
+        in_first[index] = true;
+    }
+    Ok(in_first)
+}
+
+/// Which samples are in the first part, where each class is divided by itself.
+fn stratified(samples: Samples<'_, impl Element>, fraction: f64, seed: u64) -> Result<Vec<bool>, Error> {
+    check_fraction(fraction)?;
+    let mut strata = vec![Vec::new(); samples.classes()];
+    for (index, label) in samples.labels()?.into_iter().enumerate() {
+        strata[label].push(index);
+    }
+    let mut generator = random::stream(seed, Purpose::Split, STRATIFIED);
+    let mut in_first = vec![false; samples.rows()];
+    for stratum in &mut strata {
+        let count = match stratum.len() {
+            0 => continue,
+            1 => usize::from(fraction >= 0.5),
+            several => share(fraction, several).clamp(1, several - 1),
+        };
+        stratum.shuffle(&mut generator);
+        for &index in &stratum[..count] {
+            in_first[index] = true;
+        }
+    }
+    Ok(in_first)
+}
+
+/// The indices of the samples that are in the first part, and of the others.
+fn parts(in_first: &[bool], fraction: f64) -> Result<(Vec<usize>, Vec<usize>), Error> {
+    let part = |first: bool, part| {
+        let indices: Vec<usize> = (0..in_first.len()).filter(|&index| in_first[index] == first).collect();
+        if indices.is_empty() {
+            return Err(Error::EmptyPart { samples: in_first.len(), fraction, part });
+        }
+        Ok(indices)
+    };
+    Ok((part(true, "first")?, part(false, "second")?))
+}
+
 impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
     /// Two parts, drawn under `seed`: the first with `fraction` of the samples (to the nearest whole number),
     /// the second with the others. Both keep the samples in the order in which they stand here.
@@ -32,14 +80,8 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
     /// # Errors
     /// [`Error::Setting`] for a fraction outside (0, 1), [`Error::EmptyPart`] when a part would get no sample.
     pub fn split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
-        check_fraction(fraction)?;
-        let mut order: Vec<usize> = (0..self.len()).collect();
-        order.shuffle(&mut random::stream(seed, Purpose::Split, PLAIN));
-        let mut in_first = vec![false; self.len()];
-        for &index in &order[..share(fraction, self.len())] {
-            in_first[index] = true;
-        }
-        self.parts(&in_first, fraction)
+        let (first, second) = parts(&plain(self.len(), fraction, seed)?, fraction)?;
+        Ok((self.pick(&first), self.pick(&second)))
     }
 
     /// Two parts like [`split`](Self::split)'s, but drawn class by class: of the n samples of a class the first
@@ -51,36 +93,27 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
     /// # Errors
     /// As [`split`](Self::split), and [`Error::NotAClass`] when a target stands for no class.
     pub fn stratified_split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
-        check_fraction(fraction)?;
-        let mut strata = vec![Vec::new(); Self::CLASSES];
-        for (index, label) in self.labels()?.into_iter().enumerate() {
-            strata[label].push(index);
-        }
-        let mut generator = random::stream(seed, Purpose::Split, STRATIFIED);
-        let mut in_first = vec![false; self.len()];
-        for stratum in &mut strata {
-            let count = match stratum.len() {
-                0 => continue,
-                1 => usize::from(fraction >= 0.5),
-                several => share(fraction, several).clamp(1, several - 1),
-            };
-            stratum.shuffle(&mut generator);
-            for &index in &stratum[..count] {
-                in_first[index] = true;
-            }
-        }
-        self.parts(&in_first, fraction)
+        let (first, second) = parts(&stratified(self.samples(), fraction, seed)?, fraction)?;
+        Ok((self.pick(&first), self.pick(&second)))
+    }
+}
+
+impl<T: Element> DynDataset<T> {
+    /// Two parts, as [`Dataset::split`] makes them.
+    ///
+    /// # Errors
+    /// As [`Dataset::split`].
+    pub fn split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
+        let (first, second) = parts(&plain(self.len(), fraction, seed)?, fraction)?;
+        Ok((self.pick(&first), self.pick(&second)))
     }
 
-    /// The samples that are in the first part, and the others.
-    fn parts(&self, in_first: &[bool], fraction: f64) -> Result<(Self, Self), Error> {
-        let part = |first: bool, part| {
-            let indices: Vec<usize> = (0..self.len()).filter(|&index| in_first[index] == first).collect();
-            if indices.is_empty() {
-                return Err(Error::EmptyPart { samples: self.len(), fraction, part });
-            }
-            Ok(self.pick(&indices))
-        };
-        Ok((part(true, "first")?, part(false, "second")?))
+    /// Two parts, drawn class by class, as [`Dataset::stratified_split`] makes them.
+    ///
+    /// # Errors
+    /// As [`Dataset::stratified_split`].
+    pub fn stratified_split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
+        let (first, second) = parts(&stratified(self.samples(), fraction, seed)?, fraction)?;
+        Ok((self.pick(&first), self.pick(&second)))
     }
 }

@@ -39,7 +39,7 @@ impl<X: Row> Standardizer<X> {
         if inputs.is_empty() {
             return Err(Error::Empty { what: "inputs" });
         }
-        crate::network::compute::check_finite("inputs", inputs)?;
+        super::check_finite("inputs", X::flatten(inputs), X::WIDTH)?;
         let count = inputs.len() as f64;
         let first = inputs[0].as_slice();
         let (mut means, mut squares) = (vec![0.0; X::WIDTH], vec![0.0; X::WIDTH]);

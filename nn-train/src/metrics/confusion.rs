@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use super::{ClassificationReport, class_count, labels};
+use super::{ClassificationReport, labels};
 use crate::error::Error;
-use crate::network::AsNetwork;
-use crate::train::DatasetOf;
+use crate::network::{AsNetwork, Model};
 
 /// How often samples of one class were taken for each of the classes: K × K counts, a row for each class that a
 /// sample was, a column for each that it was taken for.
@@ -36,9 +35,9 @@ impl ConfusionMatrix {
     /// # Errors
     /// [`Error::NotAClass`] when a target stands for no class, or what
     /// [`predict_batch`](crate::Network::predict_batch) returns.
-    pub fn evaluate<P, B: AsNetwork<P>>(network: &B, data: &DatasetOf<B::Network>) -> Result<Self, Error> {
+    pub fn evaluate<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<Self, Error> {
         let (actual, predicted) = labels(network.as_network(), data)?;
-        Self::from_labels(&actual, &predicted, class_count::<B::Network>())
+        Self::from_labels(&actual, &predicted, B::Network::samples(data).0.classes())
     }
 
     /// Counts pairs of labels, sample by sample.

@@ -8,35 +8,32 @@ pub use confusion::ConfusionMatrix;
 pub use regression::Regression;
 pub use report::{Averages, ClassScores, ClassificationReport};
 
-use crate::data::{Dataset, highest};
+use crate::data::highest;
 use crate::error::Error;
-use crate::network::{AsNetwork, Network, Row};
-use crate::train::DatasetOf;
+use crate::network::{AsNetwork, Model, compute};
 
-/// What a network predicts for every sample of a data set.
-fn predictions<N: Network>(network: &N, data: &DatasetOf<N>) -> Result<Vec<N::Output>, Error> {
-    let mut outputs = vec![N::Output::zeros(); data.len()];
-    network.predict_batch(data.inputs(), &mut outputs)?;
+/// What a network predicts for every sample of a data set, row by row.
+fn predictions<M: Model>(network: &M, data: &M::Data) -> Result<Vec<M::Scalar>, Error> {
+    let samples = M::samples(data).0;
+    samples.batch(network.shape())?;
+    let mut outputs = compute::zeros(samples.targets.len())?;
+    compute::predict_batch(network.shape(), network.flat(), samples.inputs, &mut outputs)?;
     Ok(outputs)
 }
 
 /// The class of every sample, and the class that the network decides for: the highest output, or for a single
 /// output whether it is at least ½.
-fn labels<N: Network>(network: &N, data: &DatasetOf<N>) -> Result<(Vec<usize>, Vec<usize>), Error> {
-    let actual = data.labels()?;
-    let predicted = predictions(network, data)?.iter().map(|output| highest(output.as_slice())).collect();
+fn labels<M: Model>(network: &M, data: &M::Data) -> Result<(Vec<usize>, Vec<usize>), Error> {
+    let samples = M::samples(data).0;
+    let actual = samples.labels()?;
+    let predicted = predictions(network, data)?.chunks_exact(samples.target_width).map(highest).collect();
     Ok((actual, predicted))
 }
 
 /// The share of a data set that a network classifies right, in [0, 1].
 ///
 /// # Errors
-/// [`Error::NotAClass`] when a target stands for no class, or what [`Network::predict_batch`] returns.
-pub fn accuracy<P, B: AsNetwork<P>>(network: &B, data: &DatasetOf<B::Network>) -> Result<f64, Error> {
+/// [`Error::NotAClass`] when a target stands for no class, or what [`Network::predict_batch`](crate::Network::predict_batch) returns.
+pub fn accuracy<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<f64, Error> {
     Ok(ConfusionMatrix::evaluate(network, data)?.accuracy())
-}
-
-/// The classes that the targets of a data set of network `N` tell apart.
-fn class_count<N: Network>() -> usize {
-    Dataset::<N::Input, N::Output>::CLASSES
 }

@@ -6,8 +6,7 @@ use nn_kernels::Element;
 
 use super::predictions;
 use crate::error::Error;
-use crate::network::{AsNetwork, Row};
-use crate::train::DatasetOf;
+use crate::network::{AsNetwork, Model, Row};
 
 /// Mean errors over all samples and outputs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,8 +27,10 @@ impl Regression {
     ///
     /// # Errors
     /// What [`predict_batch`](crate::Network::predict_batch) returns.
-    pub fn evaluate<P, B: AsNetwork<P>>(network: &B, data: &DatasetOf<B::Network>) -> Result<Self, Error> {
-        Self::from_rows(data.targets(), &predictions(network.as_network(), data)?)
+    pub fn evaluate<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<Self, Error> {
+        let samples = B::Network::samples(data).0;
+        let predictions = predictions(network.as_network(), data)?;
+        Ok(Self::from_flat(samples.targets, &predictions, samples.target_width))
     }
 
     /// Measures predictions against targets, row by row.
@@ -43,28 +44,34 @@ impl Regression {
         if targets.len() != predictions.len() {
             return Err(Error::Length { what: "predictions", expected: targets.len(), found: predictions.len() });
         }
-        let mut means = vec![0.0; Y::WIDTH];
-        for target in targets {
-            for (mean, number) in means.iter_mut().zip(target.as_slice()) {
-                *mean += number.to_f64() / targets.len() as f64;
+        Ok(Self::from_flat(Y::flatten(targets), Y::flatten(predictions), Y::WIDTH))
+    }
+
+    /// Measures at least one row of `width`.
+    fn from_flat<T: Element>(targets: &[T], predictions: &[T], width: usize) -> Self {
+        let rows = targets.len() / width;
+        let mut means = vec![0.0; width];
+        for target in targets.chunks_exact(width) {
+            for (mean, number) in means.iter_mut().zip(target) {
+                *mean += number.to_f64() / rows as f64;
             }
         }
         let (mut squares, mut magnitudes, mut spread) = (0.0, 0.0, 0.0);
-        for (target, prediction) in targets.iter().zip(predictions) {
-            for ((y, a), mean) in target.as_slice().iter().zip(prediction.as_slice()).zip(&means) {
+        for (target, prediction) in targets.chunks_exact(width).zip(predictions.chunks_exact(width)) {
+            for ((y, a), mean) in target.iter().zip(prediction).zip(&means) {
                 let (error, distance) = (a.to_f64() - y.to_f64(), y.to_f64() - mean);
                 squares += error * error;
                 magnitudes += error.abs();
                 spread += distance * distance;
             }
         }
-        let count = (targets.len() * Y::WIDTH) as f64;
+        let count = targets.len() as f64;
         let r2 = match (squares == 0.0, spread == 0.0) {
             (true, _) => 1.0,
             (false, true) => 0.0,
             (false, false) => 1.0 - squares / spread,
         };
-        Ok(Self { mse: squares / count, mae: magnitudes / count, r2 })
+        Self { mse: squares / count, mae: magnitudes / count, r2 }
     }
 }
 

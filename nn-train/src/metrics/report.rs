@@ -4,8 +4,7 @@ use std::fmt;
 
 use super::ConfusionMatrix;
 use crate::error::Error;
-use crate::network::AsNetwork;
-use crate::train::DatasetOf;
+use crate::network::{AsNetwork, Model};
 
 /// How well one class is told from the others. A ratio whose denominator is 0 counts as 0, as in scikit-learn:
 /// the precision of a class that nothing was taken for, the recall of one without samples, and F1 where both
@@ -81,7 +80,7 @@ impl ClassificationReport {
     ///
     /// # Errors
     /// As [`ConfusionMatrix::evaluate`].
-    pub fn evaluate<P, B: AsNetwork<P>>(network: &B, data: &DatasetOf<B::Network>) -> Result<Self, Error> {
+    pub fn evaluate<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<Self, Error> {
         Ok(ConfusionMatrix::evaluate(network, data)?.report())
     }
 

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use nn_kernels::{Architecture, Batch, Element, Layered, StepEngine};
+use nn_kernels::{Architecture, Batch, Element, Plan, PlanOptions, StepEngine};
 
+use super::compute::zeros;
+use crate::data::Samples;
 use crate::error::{Error, check_l2};
 
 /// What a comparison of the analytic gradient Δ with central differences of J found.
@@ -65,7 +67,8 @@ impl fmt::Display for GradientCheck {
 
 /// J as a function of one parameter, the others held.
 struct Cost<'a> {
-    engine: Layered<f64>,
+    engine: Box<dyn StepEngine<f64>>,
+    /// In the engine's layout.
     theta: Vec<f64>,
     batch: Batch<'a, f64>,
     l2: f64,
@@ -123,22 +126,37 @@ fn position(architecture: &Architecture, place: usize) -> (usize, usize, usize) 
     (architecture.layers().len(), 0, 0)
 }
 
-/// Compares the gradient of a network with differences, on samples that have been checked.
+/// Where every parameter of the flat slice lies in the engine's layout: what the engine makes of numbers that count.
+fn places(engine: &dyn StepEngine<f64>) -> Result<Vec<usize>, Error> {
+    let own: Vec<f64> = (0..engine.params()).map(|place| place as f64).collect();
+    let mut flat = vec![0.0; engine.architecture().params()];
+    engine.export(&own, &mut flat)?;
+    Ok(flat.into_iter().map(|place| place as usize).collect())
+}
+
+/// Compares the gradient of a network with differences.
 pub(super) fn check_gradient<T: Element>(
     architecture: &Architecture,
     parameters: &[T],
-    (inputs, targets): (&[T], &[T]),
+    samples: Samples<'_, T>,
     l2: f64,
 ) -> Result<GradientCheck, Error> {
+    samples.check()?;
     check_l2(l2)?;
+    samples.batch(architecture)?;
     let double = |numbers: &[T]| numbers.iter().map(|number| number.to_f64()).collect::<Vec<f64>>();
-    let (inputs, targets, theta) = (double(inputs), double(targets), double(parameters));
+    let (inputs, targets, flat) = (double(samples.inputs), double(samples.targets), double(parameters));
     let batch = Batch::new(architecture, &inputs, &targets)?;
-    let mut engine = Layered::new(architecture)?;
-    let mut analytic = vec![0.0; theta.len()];
-    let cost = engine.gradient(&theta, batch, l2, None, &mut analytic)?;
+    let plan = Plan::new(architecture, batch.rows(), rayon::current_num_threads(), &PlanOptions::default())?;
+    let mut engine = plan.into_engine();
+    let places = places(&*engine)?;
+    let (mut theta, mut own) = (zeros(engine.params())?, zeros(engine.params())?);
+    engine.import(&flat, &mut theta)?;
+    let cost = engine.gradient(&theta, batch, l2, None, &mut own)?;
+    let mut analytic = flat;
+    engine.export(&own, &mut analytic)?;
 
-    let count = theta.len();
+    let count = analytic.len();
     let compared = count.min(GradientCheck::MAX_COMPARED);
     let norm = analytic.iter().map(|d| d * d).sum::<f64>().sqrt();
     let scale = norm / (count as f64).sqrt();
@@ -148,7 +166,7 @@ pub(super) fn check_gradient<T: Element>(
     for sample in 0..compared {
         // Evenly spaced, first to last; u128 because the product of two counts may not fit.
         let place = (sample as u128 * count as u128 / compared as u128) as usize;
-        let (found, expected) = (analytic[place], function.derivative(place, scale)?);
+        let (found, expected) = (analytic[place], function.derivative(places[place], scale)?);
         let distance = (found - expected).abs();
         apart += distance * distance;
         back += found * found;

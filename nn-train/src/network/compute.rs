@@ -3,9 +3,9 @@
 use std::any::Any;
 use std::cell::RefCell;
 
-use nn_kernels::{Architecture, Batch, Element, Layered, StepEngine, predict_one};
+use nn_kernels::{Architecture, Element, Plan, PlanOptions, StepError, predict_one};
 
-use super::Row;
+use crate::data::Samples;
 use crate::error::{Error, check_l2};
 
 /// The scratch of single predictions, kept for the next one on this thread.
@@ -38,67 +38,85 @@ fn with_scratch<T: Element, R>(work: impl FnOnce(&mut Vec<T>) -> R) -> R {
 }
 
 /// A^(L) of one sample.
-pub(super) fn predict<T: Element>(architecture: &Architecture, parameters: &[T], input: &[T], output: &mut [T]) {
-    let result = with_scratch(|scratch| predict_one(architecture, parameters, input, output, scratch));
-    debug_assert_eq!(result, Ok(()), "the types of a network fix every length");
+pub(super) fn predict<T: Element>(
+    architecture: &Architecture,
+    parameters: &[T],
+    input: &[T],
+    output: &mut [T],
+) -> Result<(), StepError> {
+    with_scratch(|scratch| predict_one(architecture, parameters, input, output, scratch))
 }
 
-/// A^(L) of every sample.
+/// `count` zeros, or an error where the system has no memory for them.
+pub(crate) fn zeros<T: Element>(count: usize) -> Result<Vec<T>, Error> {
+    let mut numbers = Vec::new();
+    let bytes = count.saturating_mul(size_of::<T>());
+    numbers.try_reserve_exact(count).map_err(|_| StepError::Memory { bytes })?;
+    numbers.resize(count, T::ZERO);
+    Ok(numbers)
+}
+
+/// An engine for `rows` samples on the current rayon pool, and a network's parameters in its layout.
+struct Planned<T: Element> {
+    plan: Plan<T>,
+    theta: Vec<T>,
+}
+
+impl<T: Element> Planned<T> {
+    fn new(architecture: &Architecture, parameters: &[T], rows: usize, options: PlanOptions) -> Result<Self, Error> {
+        let plan = Plan::new(architecture, rows, rayon::current_num_threads(), &options)?;
+        let mut theta = zeros(plan.engine().params())?;
+        plan.engine().import(parameters, &mut theta)?;
+        Ok(Self { plan, theta })
+    }
+}
+
+/// Options for costs and predictions.
+fn forward_only() -> PlanOptions {
+    PlanOptions::default().forward_only()
+}
+
+/// A^(L) of every sample; `inputs` is m × S_1 with m ≥ 1, `outputs` m × S_L.
 pub(crate) fn predict_batch<T: Element>(
     architecture: &Architecture,
     parameters: &[T],
     inputs: &[T],
     outputs: &mut [T],
 ) -> Result<(), Error> {
-    Ok(Layered::new(architecture)?.predict(parameters, inputs, outputs)?)
+    let rows = inputs.len() / architecture.inputs();
+    let mut planned = Planned::new(architecture, parameters, rows, forward_only())?;
+    Ok(planned.plan.engine_mut().predict(&planned.theta, inputs, outputs)?)
 }
 
-/// Samples and targets are of one length, at least one each, and finite.
-pub(crate) fn check_samples<X: Row, Y: Row>(inputs: &[X], targets: &[Y]) -> Result<(), Error> {
-    if inputs.is_empty() {
-        return Err(Error::Empty { what: "inputs" });
-    }
-    if inputs.len() != targets.len() {
-        return Err(Error::Length { what: "targets", expected: inputs.len(), found: targets.len() });
-    }
-    check_finite("inputs", inputs)?;
-    check_finite("targets", targets)
-}
-
-/// No number in `rows` is infinite or NaN.
-pub(crate) fn check_finite<R: Row>(what: &'static str, rows: &[R]) -> Result<(), Error> {
-    match R::flatten(rows).iter().position(|number| !number.is_finite()) {
-        None => Ok(()),
-        Some(place) => Err(Error::NonFinite {
-            what,
-            row: place / R::WIDTH,
-            column: place % R::WIDTH,
-            value: R::flatten(rows)[place].to_f64(),
-        }),
-    }
-}
-
-/// J on samples that have been checked.
+/// J.
 pub(super) fn cost<T: Element>(
     architecture: &Architecture,
     parameters: &[T],
-    (inputs, targets): (&[T], &[T]),
+    samples: Samples<'_, T>,
     l2: f64,
 ) -> Result<f64, Error> {
+    samples.check()?;
     check_l2(l2)?;
-    let batch = Batch::new(architecture, inputs, targets)?;
-    Ok(Layered::new(architecture)?.cost(parameters, batch, l2)?)
+    let batch = samples.batch(architecture)?;
+    let mut planned = Planned::new(architecture, parameters, batch.rows(), forward_only())?;
+    Ok(planned.plan.engine_mut().cost(&planned.theta, batch, l2)?)
 }
 
-/// J, and Δ written to `gradient`, on samples that have been checked.
+/// J, and Δ written to `gradient`.
 pub(super) fn gradient<T: Element>(
     architecture: &Architecture,
     parameters: &[T],
-    (inputs, targets): (&[T], &[T]),
+    samples: Samples<'_, T>,
     l2: f64,
     gradient: &mut [T],
 ) -> Result<f64, Error> {
+    samples.check()?;
     check_l2(l2)?;
-    let batch = Batch::new(architecture, inputs, targets)?;
-    Ok(Layered::new(architecture)?.gradient(parameters, batch, l2, None, gradient)?)
+    let batch = samples.batch(architecture)?;
+    let mut planned = Planned::new(architecture, parameters, batch.rows(), PlanOptions::default())?;
+    let engine = planned.plan.engine_mut();
+    let mut own = zeros(engine.params())?;
+    let cost = engine.gradient(&planned.theta, batch, l2, None, &mut own)?;
+    engine.export(&own, gradient)?;
+    Ok(cost)
 }

@@ -3,8 +3,10 @@
 mod check;
 pub(crate) mod compute;
 pub(crate) mod dense;
+mod dynamic;
 mod init;
 mod memory;
+mod model;
 mod place;
 #[cfg(feature = "serde")]
 pub(crate) mod serde;
@@ -14,12 +16,15 @@ use std::fmt;
 
 pub use check::{GradientCheck, WorstParameter};
 pub use dense::{Dense, DenseLayer, Row};
+pub use dynamic::DynNetwork;
 pub use init::Init;
+pub use model::Model;
 use nn_kernels::{Architecture, Element};
-pub use place::{AsNetwork, Bare, Boxed};
+pub use place::{AsNetwork, Bare, Boxed, Dynamic};
 pub use theta::Theta;
 
 use crate::Error;
+use crate::data::Samples;
 
 /// A network that [`network!`](crate::network) declared: parameters, and nothing but parameters.
 ///
@@ -106,7 +111,8 @@ pub unsafe trait Network: Sized + Send + Sync + 'static {
     #[must_use]
     fn predict(&self, input: &Self::Input) -> Self::Output {
         let mut output = Self::Output::zeros();
-        compute::predict(Self::ARCHITECTURE, self.parameters(), input.as_slice(), output.as_mut_slice());
+        let result = compute::predict(Self::ARCHITECTURE, self.parameters(), input.as_slice(), output.as_mut_slice());
+        debug_assert_eq!(result, Ok(()), "the types of a network fix every length");
         output
     }
 
@@ -132,9 +138,7 @@ pub unsafe trait Network: Sized + Send + Sync + 'static {
     /// [`Error::NonFinite`] for a number that is not finite, [`Error::Setting`] for a λ that is negative or not
     /// finite.
     fn cost(&self, inputs: &[Self::Input], targets: &[Self::Output], l2: f64) -> Result<f64, Error> {
-        compute::check_samples(inputs, targets)?;
-        let samples = (Self::Input::flatten(inputs), Self::Output::flatten(targets));
-        compute::cost(Self::ARCHITECTURE, self.parameters(), samples, l2)
+        compute::cost(Self::ARCHITECTURE, self.parameters(), Samples::of(inputs, targets), l2)
     }
 
     /// J as [`cost`](Self::cost) gives it, and Δ = ∂J/∂Θ, which has the network's own type.
@@ -142,8 +146,7 @@ pub unsafe trait Network: Sized + Send + Sync + 'static {
     /// # Errors
     /// As [`cost`](Self::cost).
     fn gradient(&self, inputs: &[Self::Input], targets: &[Self::Output], l2: f64) -> Result<(f64, Box<Self>), Error> {
-        compute::check_samples(inputs, targets)?;
-        let samples = (Self::Input::flatten(inputs), Self::Output::flatten(targets));
+        let samples = Samples::of(inputs, targets);
         let mut delta = Self::zeros();
         let cost = compute::gradient(Self::ARCHITECTURE, self.parameters(), samples, l2, delta.parameters_mut())?;
         Ok((cost, delta))
@@ -160,9 +163,13 @@ pub unsafe trait Network: Sized + Send + Sync + 'static {
         targets: &[Self::Output],
         l2: f64,
     ) -> Result<GradientCheck, Error> {
-        compute::check_samples(inputs, targets)?;
-        let samples = (Self::Input::flatten(inputs), Self::Output::flatten(targets));
-        check::check_gradient(Self::ARCHITECTURE, self.parameters(), samples, l2)
+        check::check_gradient(Self::ARCHITECTURE, self.parameters(), Samples::of(inputs, targets), l2)
+    }
+
+    /// The twin of this network whose sizes are not in its type; back by [`DynNetwork::try_into_network`].
+    #[must_use]
+    fn to_dynamic(&self) -> DynNetwork<Self::Scalar> {
+        DynNetwork::from(self)
     }
 
     /// Reads a network into a box, without one on the stack first: what to use for large networks, as

@@ -1,6 +1,8 @@
 //! Networks wherever they are: by themselves or in a box.
 
-use super::Network;
+use nn_kernels::Element;
+
+use super::{DynNetwork, Model, Network};
 
 /// The place of a network that stands for itself.
 #[derive(Debug, Clone, Copy)]
@@ -10,11 +12,15 @@ pub enum Bare {}
 #[derive(Debug, Clone, Copy)]
 pub enum Boxed {}
 
+/// The place of a network whose sizes come from data.
+#[derive(Debug, Clone, Copy)]
+pub enum Dynamic {}
+
 /// A network, or a box with one: what lets `&net` and `&mut net` be handed over alike, whether `net` is the
-/// `Box<Digits>` that a constructor returns or a `Digits`. The compiler finds out the `Place` by itself.
+/// `Box<Digits>` that a constructor returns, a `Digits`, or a [`DynNetwork`]. The compiler finds out the `Place` by itself.
 pub trait AsNetwork<Place> {
     /// The network's type.
-    type Network: Network;
+    type Network: Model;
 
     /// The network.
     fn as_network(&self) -> &Self::Network;
@@ -43,6 +49,18 @@ impl<N: Network> AsNetwork<Boxed> for Box<N> {
     }
 
     fn as_network_mut(&mut self) -> &mut N {
+        self
+    }
+}
+
+impl<T: Element> AsNetwork<Dynamic> for DynNetwork<T> {
+    type Network = Self;
+
+    fn as_network(&self) -> &Self {
+        self
+    }
+
+    fn as_network_mut(&mut self) -> &mut Self {
         self
     }
 }

@@ -28,6 +28,11 @@ impl<'a, T: Element> Theta<'a, T> {
         Self { weights: layer.weights(), bias: layer.bias() }
     }
 
+    /// Θ_w row by row, and column 0.
+    pub(crate) fn new(weights: &'a [T], bias: &'a [T]) -> Self {
+        Self { weights, bias }
+    }
+
     /// S_{l+1}.
     #[must_use]
     pub fn rows(&self) -> usize {

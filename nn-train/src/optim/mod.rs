@@ -9,7 +9,7 @@ mod tests;
 
 pub use adam::Adam;
 pub use adamw::AdamW;
-use nn_kernels::{Architecture, Element, InstructionSet};
+use nn_kernels::{Element, InstructionSet, LayerRange};
 pub use sgd::Sgd;
 use sweep::{Rule, Span, sweep};
 
@@ -82,16 +82,18 @@ impl Optimizer {
     }
 
     /// Replaces Δ in `gradient` by the parameters that the step leads to, and says whether they and what the
-    /// optimiser remembers are finite. `theta` stays as it is: it is the caller who commits.
+    /// optimiser remembers are finite. Each layer's numbers are where `ranges` says. `theta` stays as it is: it is
+    /// the caller who commits.
     pub(crate) fn propose<T: Element>(
         &self,
         state: &mut State<T>,
-        architecture: &Architecture,
+        set: InstructionSet,
+        ranges: &[LayerRange],
         theta: &[T],
         gradient: &mut [T],
     ) -> bool {
         state.step += 1;
-        let (step, set) = (state.step, InstructionSet::best());
+        let step = state.step;
         let [first, second] = &mut state.slots;
         let span = Span { theta, gradient, first, second };
         match self {
@@ -102,7 +104,7 @@ impl Optimizer {
                 let (weights, bias) = (adamw.rule(step), adamw.bias_rule(step));
                 let mut rest = span;
                 let mut finite = true;
-                for range in architecture.ranges() {
+                for range in ranges {
                     let (head, tail) = rest.split_at(range.weights.len());
                     finite &= sweep(set, &weights, head);
                     let (head, tail) = tail.split_at(range.bias.len());
@@ -120,7 +122,7 @@ impl Optimizer {
 pub(crate) struct State<T> {
     /// Steps taken.
     pub(crate) step: u64,
-    /// Up to two numbers for each parameter, in the order of the flat slice; empty where an algorithm has none.
+    /// Up to two numbers for each parameter, in their order; empty where an algorithm has none.
     pub(crate) slots: [Vec<T>; 2],
 }
 

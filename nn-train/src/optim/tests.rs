@@ -1,6 +1,6 @@
 //! The optimisers against the papers' formulas, written out in plain `f64`.
 
-use nn_kernels::{Activation, Layer, Loss};
+use nn_kernels::{Activation, Architecture, Layer, Loss};
 
 use super::sweep::CHUNK;
 use super::*;
@@ -8,6 +8,14 @@ use super::*;
 fn architecture(inputs: usize, outputs: usize) -> Architecture {
     Architecture::new(vec![Layer::new(inputs, outputs, Activation::Sigmoid)], Loss::CrossEntropy)
         .expect("a valid architecture")
+}
+
+fn set() -> InstructionSet {
+    InstructionSet::best()
+}
+
+fn ranges(architecture: &Architecture) -> Vec<LayerRange> {
+    architecture.ranges().collect()
 }
 
 /// A gradient that differs from parameter to parameter and from step to step.
@@ -31,7 +39,7 @@ fn compare<T: Element>(optimizer: impl Into<Optimizer>, tolerance: f64, formula:
         for (index, (parameter, slots)) in expected.iter_mut().enumerate() {
             *parameter = formula(index, slots, *parameter, buffer[index].to_f64(), step as i32);
         }
-        assert!(optimizer.propose(&mut state, &architecture, &theta, &mut buffer));
+        assert!(optimizer.propose(&mut state, set(), &ranges(&architecture), &theta, &mut buffer));
         theta.copy_from_slice(&buffer);
         for (index, (&found, (expected, _))) in theta.iter().zip(&expected).enumerate() {
             let distance = (found.to_f64() - expected).abs();
@@ -82,7 +90,7 @@ fn nesterov_momentum_is_a_look_ahead() {
         velocity = momentum * velocity - rate * slope(theta + momentum * velocity);
         theta += velocity;
         let mut buffer = ours.map(slope);
-        assert!(optimizer.propose(&mut state, &architecture, &ours, &mut buffer));
+        assert!(optimizer.propose(&mut state, set(), &ranges(&architecture), &ours, &mut buffer));
         ours = buffer;
         assert!((ours[0] - (theta + momentum * velocity)).abs() < 1e-14);
     }
@@ -122,13 +130,13 @@ fn many_parameters_are_updated_like_few() {
         let optimizer: Optimizer = optimizer;
         let mut buffer: Vec<f32> = (0..count).map(|index| gradient(1, index) as f32).collect();
         let mut state = optimizer.state(count);
-        assert!(optimizer.propose(&mut state, &architecture, &theta, &mut buffer));
+        assert!(optimizer.propose(&mut state, set(), &ranges(&architecture), &theta, &mut buffer));
         // The bias, which AdamW treats otherwise, is left out.
         for place in [0, 7, 8, CHUNK - 1, CHUNK, 2 * CHUNK + 13, 3 * CHUNK - 1] {
             let small = super::tests::architecture(1, 1);
             let mut one = [gradient(1, place) as f32, 0.0];
             let mut state = optimizer.state(2);
-            assert!(optimizer.propose(&mut state, &small, &[theta[place], 0.0], &mut one));
+            assert!(optimizer.propose(&mut state, set(), &ranges(&small), &[theta[place], 0.0], &mut one));
             assert_eq!(buffer[place], one[0], "{optimizer:?}, parameter {place}");
         }
     }
@@ -147,7 +155,13 @@ fn what_is_not_finite_is_seen_wherever_it_is() {
             {
                 let mut buffer = vec![0.5; theta.len()];
                 buffer[place] = bad;
-                let finite = optimizer.propose(&mut optimizer.state(theta.len()), &architecture, &theta, &mut buffer);
+                let finite = optimizer.propose(
+                    &mut optimizer.state(theta.len()),
+                    set(),
+                    &ranges(&architecture),
+                    &theta,
+                    &mut buffer,
+                );
                 assert_eq!(finite, !fails, "{optimizer:?}, parameter {place}, {bad}");
             }
         }

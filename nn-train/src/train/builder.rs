@@ -3,6 +3,8 @@
 use std::num::NonZero;
 use std::thread;
 
+use nn_kernels::{EngineKind, InstructionSet, PlanOptions};
+
 use super::Trainer;
 use crate::error::{Error, check_l2};
 use crate::optim::Optimizer;
@@ -18,6 +20,7 @@ pub struct TrainerBuilder {
     seed: u64,
     threads: Option<usize>,
     shuffle: bool,
+    plan: PlanOptions,
 }
 
 impl Default for TrainerBuilder {
@@ -31,6 +34,7 @@ impl Default for TrainerBuilder {
             seed: 0,
             threads: None,
             shuffle: true,
+            plan: PlanOptions::default(),
         }
     }
 }
@@ -73,12 +77,24 @@ impl TrainerBuilder {
         Self { shuffle, ..self }
     }
 
+    /// The engine that computes the steps; the one estimated to be the fastest unless set. Whether it suits a network
+    /// is known when there is one.
+    pub fn engine(self, engine: EngineKind) -> Self {
+        Self { plan: self.plan.engine(engine), ..self }
+    }
+
+    /// The instruction set of the steps; unless set, the one that the environment variable `NN_ISA` names, or else the
+    /// widest.
+    pub fn instruction_set(self, set: InstructionSet) -> Self {
+        Self { plan: self.plan.instruction_set(set), ..self }
+    }
+
     /// The trainer.
     ///
     /// # Errors
     /// [`Error::Setting`] names the first setting that is out of its range.
     pub fn build(self) -> Result<Trainer, Error> {
-        let Self { optimizer, l2, batch_size, epochs, seed, threads, shuffle } = self;
+        let Self { optimizer, l2, batch_size, epochs, seed, threads, shuffle, plan } = self;
         optimizer.validate()?;
         check_l2(l2)?;
         let threads = threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
@@ -87,6 +103,6 @@ impl TrainerBuilder {
                 return Err(Error::setting(name, value, "at least 1"));
             }
         }
-        Ok(Trainer { optimizer, l2, batch_size, epochs, seed, threads, shuffle })
+        Ok(Trainer { optimizer, l2, batch_size, epochs, seed, threads, shuffle, plan })
     }
 }

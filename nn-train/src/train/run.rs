@@ -3,21 +3,15 @@
 use std::time::Instant;
 
 use nn_kernels::random::{self, Purpose};
-use nn_kernels::{Architecture, Batch, Dropout, Element, LayerRange, Layered, Loss, StepEngine};
+use nn_kernels::{Architecture, Batch, Dropout, Element, Explanation, LayerRange, Loss, Plan, StepEngine};
 use rand::seq::SliceRandom;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::{Epoch, Trainer};
-use crate::data::{class_of, highest};
+use crate::data::{Samples, class_of, highest};
 use crate::error::{Error, Quantity};
+use crate::network::compute::zeros;
 use crate::optim::State;
-
-/// Samples and targets, sample-major.
-#[derive(Clone, Copy)]
-pub(super) struct Samples<'a, T> {
-    pub(super) inputs: &'a [T],
-    pub(super) targets: &'a [T],
-}
 
 /// The threads of a run, and the work that they do.
 pub(super) struct Run<'a, T: Element> {
@@ -27,10 +21,11 @@ pub(super) struct Run<'a, T: Element> {
 
 struct Work<'a, T: Element> {
     trainer: Trainer,
-    architecture: &'a Architecture,
     training: Batch<'a, T>,
     validation: Option<Validation<'a, T>>,
-    engine: Layered<T>,
+    plan: Plan<T>,
+    /// Θ, in the layout of the plan's engine, as are Δ and what the optimiser remembers.
+    theta: Vec<T>,
     /// Δ, and then what the optimiser makes of Θ.
     gradient: Vec<T>,
     state: State<T>,
@@ -54,14 +49,14 @@ impl<'a, T: Element> Run<'a, T> {
     /// Plans a run. What is needed for it is allocated here, or in its first epoch.
     pub(super) fn new(
         trainer: &Trainer,
-        architecture: &'a Architecture,
+        architecture: &Architecture,
         training: Samples<'a, T>,
         validation: Option<Samples<'a, T>>,
     ) -> Result<Self, Error> {
         let threads = trainer.threads;
         let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(|index| format!("nn-train {index}"));
         let pool = pool.build().map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
-        let training = Batch::new(architecture, training.inputs, training.targets)?;
+        let training = training.batch(architecture)?;
         let max = u32::MAX as usize;
         let count =
             u32::try_from(training.rows()).map_err(|_| Error::TooManySamples { found: training.rows(), max })?;
@@ -69,14 +64,15 @@ impl<'a, T: Element> Run<'a, T> {
             Some(samples) => Some(Validation::new(architecture, samples)?),
             None => None,
         };
-        let params = architecture.params();
+        let plan = trainer.plan_for(architecture, training.rows())?;
+        let params = plan.engine().params();
         let work = Work {
             trainer: trainer.clone(),
-            architecture,
             training,
             validation,
-            engine: Layered::new(architecture)?,
-            gradient: vec![T::ZERO; params],
+            plan,
+            theta: zeros(params)?,
+            gradient: zeros(params)?,
             state: trainer.optimizer.state(params),
             order: (0..count).collect(),
             dropout: architecture.layers().iter().any(|layer| layer.dropout > 0.0),
@@ -93,11 +89,24 @@ impl<'a, T: Element> Run<'a, T> {
             return None;
         }
         work.epoch += 1;
-        let result = pool.install(|| work.epoch(parameters));
+        let result = pool.install(|| {
+            if work.epoch == 1 {
+                work.plan.engine().import(parameters, &mut work.theta)?;
+            }
+            // After an error too: Θ is then what it was before the step that failed.
+            let result = work.epoch();
+            work.plan.engine().export(&work.theta, parameters)?;
+            result
+        });
         if result.is_err() {
             work.epoch = work.trainer.epochs;
         }
         Some(result)
+    }
+
+    /// How steps are computed.
+    pub(super) fn explain(&self) -> &Explanation {
+        self.work.plan.explain()
     }
 
     /// Epochs that are still to come.
@@ -108,17 +117,17 @@ impl<'a, T: Element> Run<'a, T> {
 
 impl<'a, T: Element> Validation<'a, T> {
     fn new(architecture: &Architecture, samples: Samples<'a, T>) -> Result<Self, Error> {
-        let batch = Batch::new(architecture, samples.inputs, samples.targets)?;
+        let batch = samples.batch(architecture)?;
         let mut targets = samples.targets.chunks_exact(architecture.outputs());
         let classes = architecture.loss() == Loss::CrossEntropy && targets.all(|target| class_of(target).is_some());
         Ok(Self { samples, batch, outputs: classes.then(|| vec![T::ZERO; samples.targets.len()]) })
     }
 
     /// The mean loss, and the share classified right.
-    fn evaluate(&mut self, engine: &mut Layered<T>, parameters: &[T]) -> Result<(f64, Option<f64>), Error> {
-        let cost = engine.cost(parameters, self.batch, 0.0)?;
+    fn evaluate(&mut self, engine: &mut dyn StepEngine<T>, theta: &[T]) -> Result<(f64, Option<f64>), Error> {
+        let cost = engine.cost(theta, self.batch, 0.0)?;
         let Some(outputs) = &mut self.outputs else { return Ok((cost, None)) };
-        engine.predict(parameters, self.samples.inputs, outputs)?;
+        engine.predict(theta, self.samples.inputs, outputs)?;
         let width = engine.architecture().outputs();
         let pairs = outputs.chunks_exact(width).zip(self.samples.targets.chunks_exact(width));
         let right = pairs.filter(|(output, target)| Some(highest(output)) == class_of(target)).count();
@@ -128,7 +137,7 @@ impl<'a, T: Element> Validation<'a, T> {
 
 impl<T: Element> Work<'_, T> {
     /// One pass over the data, in steps, and the validation after it.
-    fn epoch(&mut self, parameters: &mut [T]) -> Result<Epoch, Error> {
+    fn epoch(&mut self) -> Result<Epoch, Error> {
         let start = Instant::now();
         if self.trainer.shuffle {
             // From the same order each time, so that an epoch's order depends on its number alone.
@@ -144,12 +153,12 @@ impl<T: Element> Work<'_, T> {
         for step in 0..count.div_ceil(batch_size) {
             let rows = step * batch_size..((step + 1) * batch_size).min(count);
             let rows_in_batch = rows.len();
-            sum += self.step(step + 1, rows, parameters)? * rows_in_batch as f64;
+            sum += self.step(step + 1, rows)? * rows_in_batch as f64;
         }
         let duration = start.elapsed();
         let (validation_cost, accuracy) = match &mut self.validation {
             Some(validation) => {
-                let (cost, accuracy) = validation.evaluate(&mut self.engine, parameters)?;
+                let (cost, accuracy) = validation.evaluate(self.plan.engine_mut(), &self.theta)?;
                 (Some(cost), accuracy)
             }
             None => (None, None),
@@ -165,31 +174,32 @@ impl<T: Element> Work<'_, T> {
     }
 
     /// One step on the samples at `rows` of the order: J, Δ, and then Θ, or an error and Θ as it was.
-    fn step(&mut self, step: usize, rows: std::ops::Range<usize>, parameters: &mut [T]) -> Result<f64, Error> {
+    fn step(&mut self, step: usize, rows: std::ops::Range<usize>) -> Result<f64, Error> {
         let batch = self.training.with_order(&self.order[rows])?;
         let dropout = self.dropout.then_some(Dropout { seed: self.trainer.seed, first_sample: self.samples });
-        let Self { engine, gradient, state, architecture, trainer, .. } = self;
-        let diverged = |quantity, layer| Err(Error::Diverged { epoch: self.epoch, step, layer, quantity });
-        let cost = engine.gradient(parameters, batch, trainer.l2, dropout, gradient)?;
+        let Self { plan, theta, gradient, state, trainer, epoch, .. } = self;
+        let engine = plan.engine_mut();
+        let diverged = |quantity, layer| Err(Error::Diverged { epoch: *epoch, step, layer, quantity });
+        let cost = engine.gradient(theta, batch, trainer.l2, dropout, gradient)?;
         if !cost.is_finite() {
-            return match last_faulty(architecture, gradient) {
+            return match last_faulty(engine.ranges(), gradient) {
                 Some(layer) => diverged(Quantity::Gradient, layer),
-                None => diverged(Quantity::Cost, architecture.layers().len()),
+                None => diverged(Quantity::Cost, engine.ranges().len()),
             };
         }
-        if !trainer.optimizer.propose(state, architecture, parameters, gradient) {
-            let faulty = |range: LayerRange| {
-                is_faulty(gradient, &range) || state.slots.iter().any(|slot| is_faulty(slot, &range))
+        if !trainer.optimizer.propose(state, engine.set(), engine.ranges(), theta, gradient) {
+            let faulty = |range: &LayerRange| {
+                is_faulty(gradient, range) || state.slots.iter().any(|slot| is_faulty(slot, range))
             };
-            let update = architecture.ranges().position(faulty).unwrap_or(0);
+            let update = engine.ranges().iter().position(faulty).unwrap_or(0);
             // The optimiser has overwritten Δ; the same step once more tells whether Δ was at fault.
-            engine.gradient(parameters, batch, trainer.l2, dropout, gradient)?;
-            return match last_faulty(architecture, gradient) {
+            engine.gradient(theta, batch, trainer.l2, dropout, gradient)?;
+            return match last_faulty(engine.ranges(), gradient) {
                 Some(layer) => diverged(Quantity::Gradient, layer),
                 None => diverged(Quantity::Update, update + 1),
             };
         }
-        parameters.copy_from_slice(gradient);
+        std::mem::swap(theta, gradient);
         self.samples += batch.rows() as u64;
         Ok(cost)
     }
@@ -197,8 +207,8 @@ impl<T: Element> Work<'_, T> {
 
 /// The last layer, from 1, whose gradient is not finite. Back-propagation goes from the last to the first, so the
 /// fault came from there or from the forward pass.
-fn last_faulty<T: Element>(architecture: &Architecture, gradient: &[T]) -> Option<usize> {
-    let layers = (1..).zip(architecture.ranges());
+fn last_faulty<T: Element>(ranges: &[LayerRange], gradient: &[T]) -> Option<usize> {
+    let layers = (1..).zip(ranges);
     layers.filter(|(_, range)| is_faulty(gradient, range)).last().map(|(layer, _)| layer)
 }
 

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use super::run::{Run, Samples};
+use nn_kernels::{Architecture, Element, Explanation, Plan, PlanOptions};
+
+use super::run::Run;
 use super::{Epoch, History, TrainerBuilder};
 use crate::data::Dataset;
 use crate::error::Error;
-use crate::network::{AsNetwork, Network, Row};
+use crate::network::{AsNetwork, Model, Network};
 use crate::optim::Optimizer;
 
 /// Trains networks: settings that have been checked, to be used on any network and data.
@@ -21,6 +23,7 @@ pub struct Trainer {
     pub(super) seed: u64,
     pub(super) threads: usize,
     pub(super) shuffle: bool,
+    pub(super) plan: PlanOptions,
 }
 
 /// The data that a network of type `N` is trained on.
@@ -39,13 +42,14 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Diverged`] when a cost, a gradient or an update is not finite: the parameters are then those
-    /// before that step, bit for bit. [`Error::Threads`] when the threads could not be started, or [`Error::Step`]
-    /// when there is no memory for the step; the network is then as it was.
+    /// before that step, bit for bit. [`Error::Width`] when dynamic data is not as wide as the network,
+    /// [`Error::Threads`] when the threads could not be started, [`Error::Step`] when the engine or instruction set
+    /// asked for cannot be had or there is no memory for the step; the network is then as it was.
     pub fn fit<P, B: AsNetwork<P>>(
         &self,
         network: &mut B,
-        train: &DatasetOf<B::Network>,
-        validation: Option<&DatasetOf<B::Network>>,
+        train: &<B::Network as Model>::Data,
+        validation: Option<&<B::Network as Model>::Data>,
     ) -> Result<History, Error> {
         self.epochs(network, train, validation)?.collect()
     }
@@ -76,38 +80,64 @@ impl Trainer {
     pub fn epochs<'a, P, B: AsNetwork<P>>(
         &self,
         network: &'a mut B,
-        train: &'a DatasetOf<B::Network>,
-        validation: Option<&'a DatasetOf<B::Network>>,
+        train: &'a <B::Network as Model>::Data,
+        validation: Option<&'a <B::Network as Model>::Data>,
     ) -> Result<Epochs<'a, B::Network>, Error> {
-        let run = Run::new(self, B::Network::ARCHITECTURE, samples(train), validation.map(samples))?;
-        Ok(Epochs { network: network.as_network_mut(), run })
+        let network = network.as_network_mut();
+        let samples = |data| B::Network::samples(data).0;
+        let run = Run::new(self, network.shape(), samples(train), validation.map(samples))?;
+        Ok(Epochs { network, run })
     }
-}
 
-fn samples<X: Row, Y: Row<Scalar = X::Scalar>>(data: &Dataset<X, Y>) -> Samples<'_, X::Scalar> {
-    Samples { inputs: X::flatten(data.inputs()), targets: Y::flatten(data.targets()) }
+    /// How steps on full batches of `network` would be computed: which engine, in which instruction set, on how
+    /// many threads, and why.
+    ///
+    /// ```
+    /// # use nn_train::prelude::*;
+    /// network! { struct Digits<64 => 32 => 10>; }
+    /// println!("{}", Trainer::builder().batch_size(128).build()?.explain(&Digits::new(1))?);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Step`] when the engine or the instruction set asked for cannot be had, or there is no memory.
+    pub fn explain<P, B: AsNetwork<P>>(&self, network: &B) -> Result<Explanation, Error> {
+        let plan = self.plan_for::<<B::Network as Model>::Scalar>(network.as_network().shape(), usize::MAX)?;
+        Ok(plan.explain().clone())
+    }
+
+    /// The plan for data of `rows` samples.
+    pub(super) fn plan_for<T: Element>(&self, architecture: &Architecture, rows: usize) -> Result<Plan<T>, Error> {
+        Ok(Plan::new(architecture, self.batch_size.min(rows), self.threads, &self.plan)?)
+    }
 }
 
 /// A training run, epoch by epoch: see [`Trainer::epochs`].
 #[must_use = "nothing is trained before the iterator advances"]
-pub struct Epochs<'a, N: Network> {
-    network: &'a mut N,
-    run: Run<'a, N::Scalar>,
+pub struct Epochs<'a, M: Model> {
+    network: &'a mut M,
+    run: Run<'a, M::Scalar>,
 }
 
-impl<N: Network> Epochs<'_, N> {
+impl<M: Model> Epochs<'_, M> {
     /// The network as it is after the epochs so far.
     #[must_use]
-    pub fn network(&self) -> &N {
+    pub fn network(&self) -> &M {
         self.network
+    }
+
+    /// How steps are computed, and why so.
+    #[must_use]
+    pub fn explain(&self) -> &Explanation {
+        self.run.explain()
     }
 }
 
-impl<N: Network> Iterator for Epochs<'_, N> {
+impl<M: Model> Iterator for Epochs<'_, M> {
     type Item = Result<Epoch, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.run.epoch(self.network.parameters_mut())
+        self.run.epoch(self.network.flat_mut())
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -117,10 +147,10 @@ impl<N: Network> Iterator for Epochs<'_, N> {
     }
 }
 
-impl<N: Network> std::iter::FusedIterator for Epochs<'_, N> {}
+impl<M: Model> std::iter::FusedIterator for Epochs<'_, M> {}
 
-impl<N: Network> fmt::Debug for Epochs<'_, N> {
+impl<M: Model> fmt::Debug for Epochs<'_, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Epochs").field("network", &N::NAME).field("remaining", &self.run.remaining()).finish()
+        f.debug_struct("Epochs").field("network", &M::type_name()).field("remaining", &self.run.remaining()).finish()
     }
 }

@@ -28,7 +28,7 @@ pub struct PlanOptions {
     pub engine: Option<EngineKind>,
     /// The instruction set, or `None` for the one that the environment forces, or else the widest.
     pub set: Option<InstructionSet>,
-    /// Costs and predictions only: no room for gradients.
+    /// Costs and predictions only: no room for gradients. The engine is the same.
     pub forward_only: bool,
 }
 
@@ -104,7 +104,7 @@ impl<T: Element> Plan<T> {
             Some(set) => set,
             None => InstructionSet::from_environment()?,
         };
-        let problem = Problem::new::<T>(architecture, set, batch_rows, options.forward_only);
+        let problem = Problem::new::<T>(architecture, set, batch_rows);
         let candidates: Vec<Candidate> = EngineKind::ALL.into_iter().map(|kind| problem.candidate::<T>(kind)).collect();
         let kind = options.engine.unwrap_or_else(|| cheapest(&candidates));
         if let Err(reason) = T::suits(kind, architecture) {

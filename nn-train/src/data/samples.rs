@@ -1,0 +1,83 @@
+//! Samples as flat slices: what declared and dynamic data sets have in common.
+
+use nn_kernels::{Architecture, Batch, Element};
+
+use super::dataset::{class_of, classes};
+use crate::Row;
+use crate::error::Error;
+
+/// m samples with their targets, one behind the other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Samples<'a, T> {
+    /// m × S_1.
+    pub(crate) inputs: &'a [T],
+    /// m × S_L.
+    pub(crate) targets: &'a [T],
+    /// S_1, at least 1.
+    pub(crate) input_width: usize,
+    /// S_L, at least 1.
+    pub(crate) target_width: usize,
+}
+
+/// No number in rows of `width` is infinite or NaN.
+pub(crate) fn check_finite<T: Element>(what: &'static str, numbers: &[T], width: usize) -> Result<(), Error> {
+    match numbers.iter().position(|number| !number.is_finite()) {
+        None => Ok(()),
+        Some(place) => {
+            let value = numbers[place].to_f64();
+            Err(Error::NonFinite { what, row: place / width, column: place % width, value })
+        }
+    }
+}
+
+impl<'a, T: Element> Samples<'a, T> {
+    /// Rows whose widths are in their types.
+    pub(crate) fn of<X: Row<Scalar = T>, Y: Row<Scalar = T>>(inputs: &'a [X], targets: &'a [Y]) -> Self {
+        let (inputs, targets) = (X::flatten(inputs), Y::flatten(targets));
+        Self { inputs, targets, input_width: X::WIDTH, target_width: Y::WIDTH }
+    }
+
+    /// m.
+    pub(crate) fn rows(&self) -> usize {
+        self.inputs.len() / self.input_width
+    }
+
+    /// There is a sample, there is a target for each, and all numbers are finite.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let (expected, found) = (self.rows(), self.targets.len() / self.target_width);
+        if expected == 0 {
+            return Err(Error::Empty { what: "inputs" });
+        }
+        if expected != found {
+            return Err(Error::Length { what: "targets", expected, found });
+        }
+        check_finite("inputs", self.inputs, self.input_width)?;
+        check_finite("targets", self.targets, self.target_width)
+    }
+
+    /// The samples as wide as a network takes them.
+    pub(crate) fn batch(&self, architecture: &Architecture) -> Result<Batch<'a, T>, Error> {
+        let widths = [
+            ("inputs", architecture.inputs(), self.input_width),
+            ("targets", architecture.outputs(), self.target_width),
+        ];
+        for (what, expected, found) in widths {
+            if expected != found {
+                return Err(Error::Width { what, expected, found });
+            }
+        }
+        Ok(Batch::new(architecture, self.inputs, self.targets)?)
+    }
+
+    /// The classes that the targets tell apart.
+    pub(crate) fn classes(&self) -> usize {
+        classes(self.target_width)
+    }
+
+    /// The class of every sample.
+    pub(crate) fn labels(&self) -> Result<Vec<usize>, Error> {
+        let expected = if self.target_width == 1 { "0 or 1" } else { "a single 1 among zeros" };
+        let label = |(sample, target)| class_of(target).ok_or(Error::NotAClass { sample, expected });
+        self.targets.chunks_exact(self.target_width).enumerate().map(label).collect()
+    }
+}
