@@ -85,6 +85,16 @@ pub enum StepError {
         /// The value found, printed as it was.
         value: Shown,
     },
+    /// A layer is too wide for the engine.
+    #[error("the {engine} engine takes layers up to {max} wide, but one is {found}")]
+    TooWide {
+        /// The engine.
+        engine: &'static str,
+        /// The widest layer that it takes.
+        max: usize,
+        /// The network's widest layer.
+        found: usize,
+    },
     /// The system has no memory for a step's scratch.
     #[error("no memory for {bytes} bytes of scratch")]
     Memory {

@@ -92,7 +92,10 @@ fn steps_allocate_nothing() {
 
 fn allocate_nothing<T: Element>(threads: usize, problem: &Problem, steps: usize) {
     for kind in engines::<T>().iter().filter(|kind| !kind.allocates) {
-        let count = on_threads(threads, || allocations_of_steps(kind, problem, steps));
+        // A pool's thread makes buffers of its own when it wakes for the first time, which on a busy machine may be
+        // late. An allocation of a step's would be seen in every window.
+        let window = || on_threads(threads, || allocations_of_steps(kind, problem, steps));
+        let count = (0..5).map(|_| window()).find(|&count| count == 0).unwrap_or_else(window);
         assert_eq!(count, 0, "{} {} on {threads} threads", kind.name, problem.architecture);
     }
 }

@@ -86,6 +86,26 @@ pub trait Simd<T>: Copy + Send + Sync + 'static {
     /// `source` must be valid for reads and `target` for writes of every element of the block.
     unsafe fn transpose(self, source: *const T, source_stride: usize, target: *mut T, target_stride: usize);
 
+    /// Turns rows of `width` numbers into `width` rows, `stride` elements apart: samples as a user holds them into
+    /// samples along lanes.
+    ///
+    /// # Panics
+    /// When `target` is too short.
+    #[inline(always)]
+    fn deinterleave(self, source: &[T], width: usize, target: &mut [T], stride: usize)
+    where
+        T: Copy,
+    {
+        let rows = source.len() / width;
+        assert!(rows <= stride && target.len() >= (width - 1) * stride + rows, "room for every number");
+        for column in 0..width {
+            let target = &mut target[column * stride..][..rows];
+            for (target, source) in target.iter_mut().zip(source[column..].iter().step_by(width)) {
+                *target = *source;
+            }
+        }
+    }
+
     /// Runs a kernel with this set's instructions: the one place where code enters the set.
     fn run<K: Kernel<T>>(self, kernel: K) -> K::Output;
 }

@@ -3,7 +3,7 @@
 use rand::Rng;
 
 use crate::Element;
-use crate::random::{Purpose, stream};
+use crate::random::{ChaCha8Rng, Purpose, stream};
 
 /// Where a step's dropout masks come from: a seed, and the number of the batch's first sample in the run.
 ///
@@ -43,23 +43,63 @@ impl Dropout {
         activations: &mut [T],
         derivatives: &mut [T],
     ) {
-        let threshold = threshold(probability);
-        let keep = T::from_f64(1.0 / (1.0 - probability));
+        let rows = activations.chunks_exact_mut(stride).zip(derivatives.chunks_exact_mut(stride));
+        let mut factors = self.factors(layer, probability, width, first_row);
+        for (activations, derivatives) in rows {
+            for (a, d) in activations.iter_mut().zip(derivatives).take(width) {
+                let factor = factors.next();
+                *a *= factor;
+                *d *= factor;
+            }
+        }
+    }
+
+    /// The factors of a layer's units, 1/(1 - p) or 0, sample by sample from row `first_row` of the batch on.
+    pub(crate) fn factors<T: Element>(
+        self,
+        layer: usize,
+        probability: f64,
+        width: usize,
+        first_row: usize,
+    ) -> Factors<T> {
         let blocks = width.div_ceil(BLOCK_WORDS);
         let mut generator = stream(self.seed, Purpose::Dropout, layer as u32);
         let first_sample = self.first_sample.wrapping_add(first_row as u64);
         generator.set_block_pos(first_sample.wrapping_mul(blocks as u64));
-        let rows = activations.chunks_exact_mut(stride).zip(derivatives.chunks_exact_mut(stride));
-        for (activations, derivatives) in rows {
-            for (a, d) in activations.iter_mut().zip(derivatives).take(width) {
-                let factor = if generator.next_u32() >= threshold { keep } else { T::ZERO };
-                *a *= factor;
-                *d *= factor;
-            }
-            for _ in width..blocks * BLOCK_WORDS {
-                generator.next_u32();
+        let keep = T::from_f64(1.0 / (1.0 - probability));
+        Factors {
+            generator,
+            threshold: threshold(probability),
+            keep,
+            width,
+            padding: blocks * BLOCK_WORDS - width,
+            unit: 0,
+        }
+    }
+}
+
+/// See [`Dropout::factors`].
+pub(crate) struct Factors<T> {
+    generator: ChaCha8Rng,
+    threshold: u32,
+    keep: T,
+    width: usize,
+    /// Words between a sample's last unit and the next sample.
+    padding: usize,
+    unit: usize,
+}
+
+impl<T: Element> Factors<T> {
+    /// The next unit's factor; after a sample's last unit comes the next sample's first.
+    pub(crate) fn next(&mut self) -> T {
+        if self.unit == self.width {
+            self.unit = 0;
+            for _ in 0..self.padding {
+                self.generator.next_u32();
             }
         }
+        self.unit += 1;
+        if self.generator.next_u32() >= self.threshold { self.keep } else { T::ZERO }
     }
 }
 

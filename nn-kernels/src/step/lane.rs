@@ -91,7 +91,7 @@ impl<T: Element> Lane<T> {
         self.forward(network, inputs, rows);
         let z = &mut self.z[last].as_mut_slice()[..outputs.len()];
         let (activation, width) = (network.architecture.output_activation(), network.architecture.outputs());
-        T::dispatch(network.set, Activate { activation, width, z });
+        T::dispatch(network.set, Activate { activation, width, row: width, z });
         outputs.copy_from_slice(z);
     }
 
@@ -110,7 +110,10 @@ impl<T: Element> Lane<T> {
             let z = &mut rest[0].as_mut_slice()[..rows * layer.outputs];
             network.pre_activation(l, input, z, self.workspace.as_mut_slice());
             if l + 1 < layers.len() {
-                T::dispatch(network.set, Activate { activation: layer.activation, width: layer.outputs, z });
+                T::dispatch(
+                    network.set,
+                    Activate { activation: layer.activation, width: layer.outputs, row: layer.outputs, z },
+                );
             }
         }
     }
@@ -151,7 +154,7 @@ impl<T: Element> Lane<T> {
             network.pre_activation(l, input, z, self.workspace.as_mut_slice());
             let Some(a) = rest.first_mut() else { break };
             let a = &mut a.as_mut_slice()[..rows * width];
-            T::dispatch(network.set, ActivateWithDerivative { activation, width, z, a });
+            T::dispatch(network.set, ActivateWithDerivative { activation, width, row: width, z, a });
             if let (Some(dropout), true) = (pass.dropout, layer.dropout > 0.0) {
                 dropout.apply(l, layer.dropout, (width, width), pass.first_row, a, z);
             }

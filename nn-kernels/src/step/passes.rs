@@ -5,10 +5,11 @@ use crate::isa::{Kernel, Simd, Vector};
 use crate::loss::{Output, cost_and_delta};
 use crate::{Activation, Element};
 
-/// A = g(z) in place, rows of `width`.
+/// A = g(z) in place: `width` numbers of every `row`.
 pub(super) struct Activate<'a, T> {
     pub(super) activation: Activation,
     pub(super) width: usize,
+    pub(super) row: usize,
     pub(super) z: &'a mut [T],
 }
 
@@ -17,14 +18,21 @@ impl<T: Element> Kernel<T> for Activate<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        activate(s, self.activation, self.width, self.z);
+        let Self { activation, width, row, z } = self;
+        // Rows without a gap are one long row; softmax alone minds where they end.
+        let (width, row) =
+            if width == row && activation != Activation::Softmax { (z.len(), z.len()) } else { (width, row) };
+        for z in z.chunks_exact_mut(row.max(1)) {
+            activate(s, activation, width, &mut z[..width]);
+        }
     }
 }
 
-/// A = g(z); z becomes g'(z).
+/// A = g(z), and z becomes g'(z): `width` numbers of every `row`.
 pub(super) struct ActivateWithDerivative<'a, T> {
     pub(super) activation: Activation,
     pub(super) width: usize,
+    pub(super) row: usize,
     pub(super) z: &'a mut [T],
     pub(super) a: &'a mut [T],
 }
@@ -34,7 +42,22 @@ impl<T: Element> Kernel<T> for ActivateWithDerivative<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        activate_with_derivative(s, self.activation, self.width, self.z, self.a);
+        let Self { activation, width, row, z, a } = self;
+        for (z, a) in z.chunks_exact_mut(row).zip(a.chunks_exact_mut(row)) {
+            activate_with_derivative(s, activation, width, &mut z[..width], &mut a[..width]);
+        }
+    }
+}
+
+/// Elements in a vector of a set.
+pub(super) struct LanesOf;
+
+impl<T> Kernel<T> for LanesOf {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _s: S) -> usize {
+        S::LANES
     }
 }
 

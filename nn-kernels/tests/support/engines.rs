@@ -4,7 +4,8 @@ use std::sync::Once;
 
 use nn_kernels::gemm::MatrixMultiply;
 use nn_kernels::{
-    Architecture, Batch, Dropout, Element, InstructionSet, LayerRange, Layered, StepEngine, StepError, Tile,
+    Architecture, Batch, Dropout, Element, InstructionSet, LayerRange, Layered, Plan, PlanOptions, StepEngine,
+    StepError,
 };
 
 use super::poison;
@@ -21,17 +22,20 @@ pub struct EngineKind<T> {
 }
 
 impl<T: Element> EngineKind<T> {
-    /// `engine` in the instruction set `set`.
-    fn new<E: StepEngine<T> + 'static>(
-        name: &str,
-        set: InstructionSet,
-        engine: impl Fn(&Architecture) -> Result<E, StepError> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            name: format!("{name}/{set}/{}", T::NAME),
-            allocates: false,
-            make: Box::new(move |architecture| Box::new(engine(architecture).expect("memory"))),
-        }
+    /// The engine `kind` in the instruction set `set`, or the tile engine where the network is too wide for it. It comes
+    /// from a plan, so that its kernels are the ones compiled in the crate.
+    fn planned(kind: nn_kernels::EngineKind, set: InstructionSet) -> Self {
+        let make = move |architecture: &Architecture| {
+            let plan = |kind| {
+                let options = PlanOptions::default().engine(kind).instruction_set(set);
+                Plan::<T>::new(architecture, 1, 1, &options).map(Plan::into_engine)
+            };
+            match plan(kind) {
+                Err(StepError::Unsuited { .. }) => plan(nn_kernels::EngineKind::Tile).expect("memory"),
+                engine => engine.expect("memory"),
+            }
+        };
+        Self { name: format!("{kind}/{set}/{}", T::NAME), allocates: false, make: Box::new(make) }
     }
 
     /// An engine whose parameters and gradients are in the network's own layout.
@@ -48,15 +52,18 @@ impl<T: Element> EngineKind<T> {
 /// Every engine in every instruction set that this CPU has. Sets that it lacks are reported, not silently skipped.
 pub fn engines<T: Element>() -> Vec<EngineKind<T>> {
     report_missing_sets();
-    let native = InstructionSet::available().flat_map(|set| {
-        let layered = EngineKind::new("layered", set, move |network| Layered::with_set(network, set));
-        let tile = EngineKind::new("tile", set, move |network| Tile::with_set(network, set));
-        [layered, tile]
-    });
-    let foreign = EngineKind::new("layered by matrixmultiply", InstructionSet::best(), |network| {
-        Layered::with_gemm(network, InstructionSet::best(), Box::new(MatrixMultiply))
-    });
-    native.chain([EngineKind { allocates: true, ..foreign }]).collect()
+    let kinds = nn_kernels::EngineKind::ALL;
+    let native = InstructionSet::available().flat_map(|set| kinds.map(|kind| EngineKind::planned(kind, set)));
+    let set = InstructionSet::best();
+    let by_matrixmultiply = move |network: &Architecture| -> Box<dyn StepEngine<T>> {
+        Box::new(Layered::with_gemm(network, set, Box::new(MatrixMultiply)).expect("memory"))
+    };
+    let foreign = EngineKind {
+        name: format!("layered by matrixmultiply/{set}/{}", T::NAME),
+        allocates: true,
+        make: Box::new(by_matrixmultiply),
+    };
+    native.chain([foreign]).collect()
 }
 
 /// Says once which sets this CPU has, and which therefore are not run.

@@ -34,7 +34,7 @@ pub enum Init {
     /// Normal, variance 1 / n_in.
     LecunNormal,
     /// Every parameter, the bias among them, uniform in [-ε, ε): the symmetry breaking of A. Ng's machine-learning
-    /// course (week 5), from which this crate's derivation comes. ε is finite and not negative.
+    /// course (week 5), from which this crate's derivation comes. ε is finite and positive.
     Symmetric(f64),
 }
 
@@ -55,11 +55,11 @@ impl Init {
         }
     }
 
-    /// Whether the distribution exists: ε is finite and not negative.
+    /// Whether the distribution exists: ε is finite and positive.
     #[must_use]
     pub const fn is_valid(self) -> bool {
         match self {
-            Self::Symmetric(epsilon) => epsilon.is_finite() && epsilon >= 0.0,
+            Self::Symmetric(epsilon) => epsilon.is_finite() && epsilon > 0.0,
             _ => true,
         }
     }

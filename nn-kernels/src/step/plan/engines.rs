@@ -1,6 +1,7 @@
 //! The engines of each number type, compiled here and not in the crates that use them.
 
 use super::EngineKind;
+use crate::step::narrow::{self, Narrow};
 use crate::step::shards::ShardRule;
 use crate::step::single;
 use crate::step::tile::{self, Tile};
@@ -32,17 +33,18 @@ pub trait Engines: Sized {
 macro_rules! engines {
     ($($T:ident),*) => { $(
         impl Engines for $T {
-            fn suits(kind: EngineKind, _architecture: &Architecture) -> Result<(), &'static str> {
+            fn suits(kind: EngineKind, architecture: &Architecture) -> Result<(), &'static str> {
                 match kind {
-                    EngineKind::Narrow => Err("it is not part of this version"),
-                    EngineKind::Tile | EngineKind::Layered => Ok(()),
+                    EngineKind::Narrow if !narrow::suits(architecture) => Err("it takes layers up to 64 wide"),
+                    _ => Ok(()),
                 }
             }
 
             fn rule(kind: EngineKind, architecture: &Architecture, set: InstructionSet) -> ShardRule {
                 match kind {
                     EngineKind::Tile => tile::rule::<$T>(architecture, set),
-                    EngineKind::Narrow | EngineKind::Layered => ShardRule::new::<$T>(architecture),
+                    EngineKind::Narrow => narrow::rule(architecture),
+                    EngineKind::Layered => ShardRule::new::<$T>(architecture),
                 }
             }
 
@@ -53,7 +55,8 @@ macro_rules! engines {
             ) -> Result<Box<dyn StepEngine<$T>>, StepError> {
                 Ok(match kind {
                     EngineKind::Tile => Box::new(Tile::<$T>::with_set(architecture, set)?),
-                    EngineKind::Narrow | EngineKind::Layered => Box::new(Layered::<$T>::with_set(architecture, set)?),
+                    EngineKind::Narrow => Box::new(Narrow::<$T>::with_set(architecture, set)?),
+                    EngineKind::Layered => Box::new(Layered::<$T>::with_set(architecture, set)?),
                 })
             }
 

@@ -1,15 +1,14 @@
 //! One lane of the tile engine: a tile of samples goes forward through all layers and back again while it is in cache.
 
-use super::layout::{LayerPlan, Layout, Slope};
-use super::product::{
-    Accumulate, Backward, Forward, Left, Product, ProductSlope, Right, SlopeOf, StepSlope, StoredSlope,
-};
-use crate::activation::{activate, activate_with_derivative};
+use super::layout::{LayerPlan, Layout};
+use super::product::{Accumulate, Backward, Forward, Left, Product, Right};
 use crate::buffer::Buffer;
 use crate::isa::{Kernel, Simd, Vector};
-use crate::loss::{Output, cost_and_delta};
+use crate::loss::Output;
 use crate::step::Dropout;
+use crate::step::passes::{Activate, ActivateWithDerivative, CostAndDelta};
 use crate::step::sharded::Pass;
+use crate::step::slope::{ProductSlope, Slope, SlopeOf, StepSlope, StoredSlope};
 use crate::{Activation, Element, InstructionSet, StepError};
 
 /// What all lanes of a step share.
@@ -281,7 +280,7 @@ impl<T: Element> Scratch<T> {
             // this one's padded inputs.
             unsafe {
                 match before.slope {
-                    Slope::Product(c) => back.run(network.set, lanes, ProductSlope(c.map(T::from_f64))),
+                    Slope::Product(c) => back.run(network.set, lanes, ProductSlope::new(c)),
                     Slope::Step => back.run(network.set, lanes, StepSlope),
                     Slope::Stored => back.run(network.set, lanes, StoredSlope),
                 }
@@ -330,63 +329,6 @@ fn transpose<T: Copy>(from: &[T], width: usize, to: &mut [T]) {
         for (to, from) in to.iter_mut().zip(from.chunks_exact(width)) {
             *to = from[column];
         }
-    }
-}
-
-/// g(z) in place.
-struct Activate<'a, T> {
-    activation: Activation,
-    width: usize,
-    row: usize,
-    z: &'a mut [T],
-}
-
-impl<T: Element> Kernel<T> for Activate<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
-        for z in self.z.chunks_exact_mut(self.row) {
-            activate(s, self.activation, self.width, &mut z[..self.width]);
-        }
-    }
-}
-
-/// g(z) and g'(z).
-struct ActivateWithDerivative<'a, T> {
-    activation: Activation,
-    width: usize,
-    row: usize,
-    z: &'a mut [T],
-    a: &'a mut [T],
-}
-
-impl<T: Element> Kernel<T> for ActivateWithDerivative<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
-        for (z, a) in self.z.chunks_exact_mut(self.row).zip(self.a.chunks_exact_mut(self.row)) {
-            let (z, a) = (&mut z[..self.width], &mut a[..self.width]);
-            activate_with_derivative(s, self.activation, self.width, z, a);
-        }
-    }
-}
-
-/// The cost, and δ^(L).
-struct CostAndDelta<'a, T> {
-    output: Output,
-    z: &'a mut [T],
-    targets: &'a [T],
-    spare: &'a mut [T],
-}
-
-impl<T: Element> Kernel<T> for CostAndDelta<'_, T> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) -> f64 {
-        cost_and_delta(s, self.output, self.z, self.targets, self.spare)
     }
 }
 

@@ -8,18 +8,8 @@
 //! Only an output layer is thin, where its few units would leave most lanes of a vector idle. The numbers that pad a
 //! row are zero, and since their gradient is zero they stay so.
 
+use crate::step::slope::Slope;
 use crate::{Activation, Architecture, Element, LayerRange};
-
-/// How g'(z) of a layer's output is had in the backward pass.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Slope {
-    /// (b₀ + b₁ a)(c₀ + c₁ a), from the activation: sigmoid, tanh, linear.
-    Product([f64; 4]),
-    /// 1 where a > 0, else 0: relu.
-    Step,
-    /// Written by the forward pass into memory of its own.
-    Stored,
-}
 
 /// One layer of parameters, as the engine keeps it.
 #[derive(Debug, Clone)]
@@ -84,7 +74,7 @@ impl Layout {
                 padded_outputs,
                 row: spread(padded_outputs, lanes),
                 range: LayerRange { weights, bias },
-                slope: slope(layer.activation, layer.dropout),
+                slope: Slope::of(layer.activation, layer.dropout),
                 transposed: needs_transposed.then_some(at),
             }
         };
@@ -120,17 +110,4 @@ impl Layout {
 /// get one more where their number is even. (Rows of 256 f32, 1 KiB apart, would share 16 of 64 sets.)
 const fn spread(padded: usize, lanes: usize) -> usize {
     if padded >= 8 * lanes && (padded / lanes).is_multiple_of(2) { padded + lanes } else { padded }
-}
-
-/// The cheapest way to g'.
-fn slope(activation: Activation, dropout: f64) -> Slope {
-    match activation {
-        // A dropped unit's slope is no function of its activation.
-        _ if dropout > 0.0 => Slope::Stored,
-        Activation::Sigmoid => Slope::Product([0.0, 1.0, 1.0, -1.0]),
-        Activation::Tanh => Slope::Product([1.0, -1.0, 1.0, 1.0]),
-        Activation::Linear => Slope::Product([1.0, 0.0, 1.0, 0.0]),
-        Activation::Relu => Slope::Step,
-        _ => Slope::Stored,
-    }
 }

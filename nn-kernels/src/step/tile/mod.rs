@@ -7,11 +7,10 @@ mod product;
 
 use self::lane::{Network, Scratch};
 use self::layout::Layout;
-use super::passes::Transpose;
+use super::passes::{LanesOf, Transpose};
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::{ShardRule, max_lanes, worthwhile_rows};
 use crate::buffer::Buffer;
-use crate::isa::{Kernel, Simd};
 use crate::loss::Output;
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
@@ -99,18 +98,6 @@ pub(super) fn rule<T: Element>(architecture: &Architecture, set: InstructionSet)
 /// Elements in a vector of a set.
 pub(super) fn lanes_of<T: Element>(set: InstructionSet) -> usize {
     T::dispatch(set, LanesOf)
-}
-
-/// Elements in a vector of a set.
-struct LanesOf;
-
-impl<T> Kernel<T> for LanesOf {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _s: S) -> usize {
-        S::LANES
-    }
 }
 
 impl<T: Element> TileMethod<T> {

@@ -8,6 +8,7 @@
 
 use crate::Element;
 use crate::isa::{InstructionSet, Kernel, Simd, Vector};
+use crate::step::slope::SlopeOf;
 
 /// What a product starts from and ends in, by row of C and vector of columns.
 pub(super) trait Epilogue<T> {
@@ -171,12 +172,6 @@ impl<T: Element> Epilogue<T> for Forward<T> {
     }
 }
 
-/// Where g' of the layer that δ is computed for comes from; see [`super::layout::Slope`].
-pub(super) trait SlopeOf<T>: Copy {
-    /// g' from what is in memory, a or g' itself.
-    fn slope<S: Simd<T>>(self, s: S, value: S::V) -> S::V;
-}
-
 /// Back-propagation: δ^(l) = (Θ_wᵀ δ^(l+1)) ⊙ g'.
 pub(super) struct Backward<T, G> {
     /// a or g', in rows of `stride`.
@@ -200,37 +195,6 @@ impl<T: Element, G: SlopeOf<T>> Epilogue<T> for Backward<T, G> {
             let slope = self.slope_of.slope(s, s.load_ptr(self.slope.add(at)));
             s.store_ptr(sum * slope, self.out.add(at));
         }
-    }
-}
-
-#[derive(Clone, Copy)]
-pub(super) struct ProductSlope<T>(pub(super) [T; 4]);
-
-impl<T: Element> SlopeOf<T> for ProductSlope<T> {
-    #[inline(always)]
-    fn slope<S: Simd<T>>(self, s: S, a: S::V) -> S::V {
-        let [b0, b1, c0, c1] = self.0;
-        a.mul_add(s.splat(b1), s.splat(b0)) * a.mul_add(s.splat(c1), s.splat(c0))
-    }
-}
-
-#[derive(Clone, Copy)]
-pub(super) struct StepSlope;
-
-impl<T: Element> SlopeOf<T> for StepSlope {
-    #[inline(always)]
-    fn slope<S: Simd<T>>(self, s: S, a: S::V) -> S::V {
-        S::V::select(s.splat(T::ZERO).lt(a), s.splat(T::ONE), s.splat(T::ZERO))
-    }
-}
-
-#[derive(Clone, Copy)]
-pub(super) struct StoredSlope;
-
-impl<T: Element> SlopeOf<T> for StoredSlope {
-    #[inline(always)]
-    fn slope<S: Simd<T>>(self, _s: S, value: S::V) -> S::V {
-        value
     }
 }
 

@@ -1,0 +1,184 @@
+//! The narrow engine: samples along lanes, weights broadcast.
+
+mod kernel;
+mod products;
+
+use self::kernel::{Network, Scratch};
+use super::sharded::{Method, Pass, Sharded};
+use super::shards::ShardRule;
+use super::slope::Slope;
+use crate::loss::Output;
+use crate::{Activation, Architecture, Element, InstructionSet, LayerRange, StepError};
+
+/// The narrow engine: for networks so small that a layer's features would leave most lanes of a vector idle.
+///
+/// Samples lie along SIMD lanes, eight vectors of them at a time, so no width is padded and nothing is summed across
+/// lanes before the end of a shard; each weight is broadcast once for all eight. Parameters stay in the network's own
+/// layout.
+///
+/// ```
+/// use nn_kernels::{Activation, Architecture, Batch, Layer, Loss, Narrow, StepEngine};
+///
+/// let layers = vec![Layer::new(2, 4, Activation::Sigmoid), Layer::new(4, 1, Activation::Sigmoid)];
+/// let architecture = Architecture::new(layers, Loss::CrossEntropy)?;
+/// let theta = vec![0.1_f32; architecture.params()];
+/// let mut engine = Narrow::new(&architecture)?;
+/// let batch = Batch::new(&architecture, &[0.0, 1.0, 1.0, 1.0], &[1.0, 0.0])?;
+/// let mut gradient = vec![f32::NAN; architecture.params()];
+/// let cost = engine.gradient(&theta, batch, 0.0, None, &mut gradient)?;
+/// assert!(cost > 0.0 && gradient.iter().all(|g| g.is_finite()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type Narrow<T> = Sharded<T, NarrowMethod>;
+
+/// The widest layer that the engine takes: beyond it the tile engine's padding costs less than reading every
+/// activation from memory as often as there are pairs of units.
+const MAX_WIDTH: usize = 64;
+
+/// Samples in a shard at the most: enough that the sums over lanes at its end weigh nothing.
+const MAX_ROWS: usize = 4096;
+/// Multiply-adds, an exponential counted as 24, for which a thread is worth waking.
+const LANE_WORK: usize = 1 << 20;
+
+/// One layer of parameters as the kernel sees it; units are numbered through the whole network, the inputs first.
+#[derive(Debug, Clone, Copy)]
+struct LayerPlan {
+    inputs: usize,
+    outputs: usize,
+    activation: Activation,
+    dropout: f64,
+    slope: Slope,
+    weights: usize,
+    bias: usize,
+    /// The number of the first unit that the layer reads, and of the first that it writes.
+    from: usize,
+    to: usize,
+}
+
+/// The narrow engine's [`Method`].
+pub struct NarrowMethod {
+    architecture: Architecture,
+    set: InstructionSet,
+    ranges: Vec<LayerRange>,
+    layers: Vec<LayerPlan>,
+    rule: ShardRule,
+}
+
+impl<T: Element> Narrow<T> {
+    /// An engine for `architecture` in the instruction set that the environment forces, or else the widest.
+    ///
+    /// # Errors
+    /// [`StepError::Isa`] when the environment forces a set that cannot be had; [`StepError::TooWide`] when a layer
+    /// is wider than 64; [`StepError::Memory`].
+    pub fn new(architecture: &Architecture) -> Result<Self, StepError> {
+        Self::with_set(architecture, InstructionSet::from_environment()?)
+    }
+
+    /// An engine in the given instruction set.
+    ///
+    /// # Errors
+    /// [`StepError::TooWide`] when a layer is wider than 64; [`StepError::Memory`].
+    pub fn with_set(architecture: &Architecture, set: InstructionSet) -> Result<Self, StepError> {
+        if !suits(architecture) {
+            let found = widest(architecture);
+            return Err(StepError::TooWide { engine: "narrow", max: MAX_WIDTH, found });
+        }
+        let mut from = 0;
+        let plan = |(layer, range): (&crate::Layer, LayerRange)| {
+            let plan = LayerPlan {
+                inputs: layer.inputs,
+                outputs: layer.outputs,
+                activation: layer.activation,
+                dropout: layer.dropout,
+                slope: Slope::of(layer.activation, layer.dropout),
+                weights: range.weights.start,
+                bias: range.bias.start,
+                from,
+                to: from + layer.inputs,
+            };
+            from = plan.to;
+            plan
+        };
+        let layers: Vec<LayerPlan> = architecture.layers().iter().zip(architecture.ranges()).map(plan).collect();
+        let rule = rule(architecture);
+        let ranges = architecture.ranges().collect();
+        Self::around(NarrowMethod { architecture: architecture.clone(), set, ranges, layers, rule })
+    }
+}
+
+/// The width of the widest layer, the input among them.
+fn widest(architecture: &Architecture) -> usize {
+    architecture.layers().iter().map(|layer| layer.inputs.max(layer.outputs)).max().unwrap_or(0)
+}
+
+/// Whether the engine takes the network.
+pub(super) fn suits(architecture: &Architecture) -> bool {
+    widest(architecture) <= MAX_WIDTH
+}
+
+/// How batches are split: shards long enough that the sums over lanes at their end weigh little.
+pub(super) fn rule(architecture: &Architecture) -> ShardRule {
+    let work: usize = architecture.layers().iter().map(|layer| (3 * layer.inputs + 24) * layer.outputs).sum();
+    let min_rows = (16 * LANE_WORK).div_ceil(work).max(256);
+    ShardRule { max_rows: MAX_ROWS, min_rows, max_lanes: 16, step: 128 }
+}
+
+impl NarrowMethod {
+    fn network<'a, T>(&'a self, theta: &'a [T]) -> Network<'a, T> {
+        Network { set: self.set, layers: &self.layers, theta }
+    }
+}
+
+impl<T: Element> Method<T> for NarrowMethod {
+    const NAME: &'static str = "narrow";
+    type Scratch = Scratch<T>;
+
+    fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    fn set(&self) -> InstructionSet {
+        self.set
+    }
+
+    fn ranges(&self) -> &[LayerRange] {
+        &self.ranges
+    }
+
+    fn rule(&self) -> ShardRule {
+        self.rule
+    }
+
+    fn scratch(&self) -> Scratch<T> {
+        Scratch::empty()
+    }
+
+    fn grow(&self, scratch: &mut Scratch<T>, _rows: usize, _backward: bool) -> Result<(), StepError> {
+        scratch.grow(&self.architecture, &self.layers)
+    }
+
+    fn scratch_bytes(scratch: &Scratch<T>) -> usize {
+        scratch.bytes()
+    }
+
+    fn gradient(
+        &self,
+        scratch: &mut Scratch<T>,
+        theta: &[T],
+        x: &[T],
+        y: &[T],
+        pass: Pass,
+        add: bool,
+        gradient: &mut [T],
+    ) -> f64 {
+        scratch.gradient(self.network(theta), (x, y), pass, (add, gradient))
+    }
+
+    fn cost(&self, scratch: &mut Scratch<T>, theta: &[T], x: &[T], y: &[T], output: Output) -> f64 {
+        scratch.cost(self.network(theta), (x, y), output)
+    }
+
+    fn predict(&self, scratch: &mut Scratch<T>, theta: &[T], x: &[T], out: &mut [T]) {
+        scratch.predict(self.network(theta), x, out);
+    }
+}
