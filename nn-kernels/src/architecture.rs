@@ -336,7 +336,6 @@ impl Architecture {
     /// # Panics
     /// When it has a fault; in a `const` item that is an error of compilation.
     #[must_use]
-    #[track_caller]
     pub const fn from_static(layers: &'static [Layer], loss: Loss) -> Self {
         match first_fault(layers, loss) {
             None => Self { layers: Cow::Borrowed(layers), loss },
