@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::support::compare::{assert_within, max_norm_error, norm_error};
 use crate::support::cover::{BATCHES, COMMON_OUTPUTS, Case, cases, quick, widths};
 use crate::support::{EngineKind, HIDDEN, Numbers, Problem, SIZES, cast, engines, masks, network, outputs, poison};
-use nn_kernels::{Architecture, Batch, Dropout, Element, reference};
+use nn_kernels::{Architecture, Batch, Dropout, Element, InstructionSet, reference};
 use rayon::prelude::*;
 
 /// What is allowed, in parts of the greatest number.
@@ -131,6 +131,17 @@ fn pairs_of_activations() {
     check_all(&problems, |_, (architecture, rows, seed, lambda)| {
         Step::new(architecture.clone(), *rows, *seed, *lambda, false)
     });
+}
+
+/// `NN_SUITE_SETS=avx2,portable` in the environment says which instruction sets this CPU, real or emulated, must be
+/// seen to have.
+#[test]
+fn the_sets_are_the_expected_ones() {
+    crate::support::engines::report_missing_sets();
+    if let Ok(expected) = std::env::var("NN_SUITE_SETS") {
+        let found: Vec<_> = InstructionSet::available().map(InstructionSet::name).collect();
+        assert_eq!(found.join(","), expected);
+    }
 }
 
 #[test]
