@@ -68,6 +68,9 @@ struct Arguments {
     /// Print one JSON object a line instead of the table
     #[arg(long)]
     json: bool,
+    /// Say what would be timed, one JSON object a line, and time nothing
+    #[arg(long)]
+    list: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -132,6 +135,9 @@ fn run<T: Element>(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     // What cannot be had is said before anything is timed.
     let jobs = prepare::<T>(arguments)
         .unwrap_or_else(|error| Arguments::command().error(ErrorKind::ValueValidation, error).exit());
+    if arguments.list {
+        return Ok(list(jobs.iter().map(|(workload, _)| workload))?);
+    }
     let width = jobs.iter().map(|(workload, _)| workload.name.len()).max().unwrap_or(0);
     let mut out = io::stdout().lock();
     if !arguments.json {
@@ -167,6 +173,23 @@ fn prepare<T: Element>(arguments: &Arguments) -> Result<Vec<(Workload, Trainer)>
         jobs.push((workload, trainer));
     }
     Ok(jobs)
+}
+
+/// Prints what the workloads are: what another system needs to know to take the same steps.
+fn list<'a>(mut workloads: impl Iterator<Item = &'a Workload>) -> io::Result<()> {
+    workloads.try_for_each(|workload| {
+        let (layers, outputs) = (workload.architecture.layers(), workload.architecture.outputs());
+        let sizes: Vec<usize> = layers.iter().map(|layer| layer.inputs).chain([outputs]).collect();
+        let line = json!({
+            "workload": workload.name,
+            "sizes": sizes,
+            "activation": if layers.len() > 1 { layers[0].activation.name() } else { "none" },
+            "loss": workload.target.name(),
+            "batch": workload.rows,
+            "flops_per_sample": workload.architecture.step_flops(1),
+        });
+        writeln!(io::stdout(), "{line}")
+    })
 }
 
 /// What was measured of a workload.
