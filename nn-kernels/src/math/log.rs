@@ -58,7 +58,7 @@ pub fn ln<T: Element, S: Simd<T>>(s: S, x: S::V) -> S::V {
     let large = s.splat(T::from_f64(4.0 / 3.0)).lt(mantissa);
     let mantissa = S::V::select(large, mantissa * s.splat(T::from_f64(0.5)), mantissa);
     let exponent = S::V::select(large, exponent + one, exponent);
-    let log = twice_artanh(s, (mantissa - one).quotient(mantissa + one));
+    let log = twice_artanh(s, (mantissa - one) / (mantissa + one));
     let y = exponent.mul_add(s.splat(T::LN2_HIGH), exponent.mul_add(s.splat(T::LN2_LOW), log));
     S::V::select(x.is_nan(), x, y)
 }
