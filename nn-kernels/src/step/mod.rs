@@ -17,7 +17,7 @@ pub use batch::Batch;
 pub use dropout::Dropout;
 pub use layered::Layered;
 pub use narrow::Narrow;
-pub use plan::{Candidate, EngineKind, Engines, Explanation, Plan, PlanOptions, UnknownEngine};
+pub use plan::{Candidate, EngineKind, Engines, Explanation, Plan, PlanOptions, Share, UnknownEngine};
 pub use sharded::Sharded;
 pub use single::predict_one;
 pub use tile::Tile;

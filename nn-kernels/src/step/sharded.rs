@@ -16,6 +16,9 @@ use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 /// Parameters that are reduced at a time: 64 KiB of f32, which with a few accumulators stays in L2.
 const CHUNK: usize = 16 << 10;
 
+/// Numbers of one lane's gradient that its own thread has finished before others have fetched them: 2 MiB of f32.
+const NEAR: usize = 1 << 19;
+
 /// What a lane's work on a shard needs to know.
 #[derive(Debug, Clone, Copy)]
 pub struct Pass {
@@ -184,7 +187,9 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
                 *squares += T::dispatch(set, Finish { gradient, theta: &theta[part], scale, decay });
             }
         };
-        if runs_inline(squares.len()) {
+        // What one lane made lies in the caches of the thread that made it.
+        let near = if lanes == 1 { NEAR } else { NEAR / 8 };
+        if runs_inline(squares.len()) || lanes * gradient.len() < near {
             gradient.chunks_mut(CHUNK).zip(&mut *squares).enumerate().for_each(chunk);
         } else {
             gradient.par_chunks_mut(CHUNK).zip(&mut *squares).enumerate().for_each(chunk);

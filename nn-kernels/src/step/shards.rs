@@ -1,6 +1,6 @@
 //! How a batch is split: a function of the network and the number of samples, never of the threads.
 
-use crate::{Architecture, Element};
+use crate::{Architecture, Element, Layer};
 
 /// The most accumulators of a gradient, and with them the most threads that one step can use.
 const MAX_LANES: usize = 16;
@@ -8,8 +8,15 @@ const MAX_LANES: usize = 16;
 const ACCUMULATOR_BYTES: usize = 64 << 20;
 /// What a shard's activations may take: half of a common L2.
 const SHARD_BYTES: usize = 512 << 10;
-/// Arithmetic below which a shard is not worth waking a thread for, some 30 µs of it.
-const SHARD_FLOPS: f64 = 2e6;
+/// Work for which a lane is worth waking a thread, in multiply-adds: some 8 µs where they are fast. Handing a lane to a
+/// thread that has not gone to sleep takes one or two.
+const LANE_WORK: usize = 3 << 18;
+/// The multiply-adds that an activation, with its derivative, takes the time of.
+const ACTIVATION_WORK: usize = 24;
+/// Accumulators that stay in L2 beside all else.
+const CACHED_BYTES: usize = 512 << 10;
+/// The least rows of a lane whose accumulator does not: fewer take no time beside writing and reading it.
+const FAR_ROWS: usize = 256;
 /// Below this many rows, packing Θ for a shard's GEMM costs more than the parallelism brings.
 const MIN_ROWS: usize = 64;
 /// More rows than this bring the GEMM nothing.
@@ -24,15 +31,21 @@ const WIDE_ROWS: usize = 128;
 ///
 /// - A shard has at most `max_rows`: as many as fit into [`SHARD_BYTES`], within [`MIN_ROWS`] ([`WIDE_ROWS`] where a
 ///   layer is wide) and [`MAX_ROWS`].
-/// - A lane has at least `min_rows`: [`MIN_ROWS`] or [`WIDE_ROWS`], or as many as make [`SHARD_FLOPS`].
+/// - A lane has at least `min_rows`: [`MIN_ROWS`] or [`WIDE_ROWS`], or as many as make [`LANE_WORK`].
 /// - There are at most `max_lanes`: [`MAX_LANES`], or as many as fit into [`ACCUMULATOR_BYTES`], but at least two.
+/// - There are at most `cached_lanes`, whose accumulators fit into [`CACHED_BYTES`], but at least two, unless a lane has
+///   [`FAR_ROWS`]: what the lanes beyond the first cost one thread must be little.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardRule {
     /// The most rows of a shard, a multiple of `step`.
     pub(crate) max_rows: usize,
     /// The least rows of a lane.
     pub(crate) min_rows: usize,
+    /// The same where there are two lanes: the second halves a step where there are threads, and the others help few.
+    pub(crate) pair_rows: usize,
     pub(crate) max_lanes: usize,
+    /// Lanes whose accumulators stay in L2.
+    pub(crate) cached_lanes: usize,
     /// Rows of a shard are a multiple of this, which fills the kernels' tiles.
     pub(crate) step: usize,
 }
@@ -43,9 +56,17 @@ pub(crate) fn max_lanes<T>(architecture: &Architecture) -> usize {
     (1 + accumulators).clamp(2, MAX_LANES)
 }
 
-/// Rows whose arithmetic makes [`SHARD_FLOPS`].
+/// Lanes whose accumulators stay in L2, and two in any case.
+pub(crate) fn cached_lanes<T>(architecture: &Architecture) -> usize {
+    let accumulators = CACHED_BYTES / (architecture.params() * size_of::<T>());
+    (1 + accumulators).max(2)
+}
+
+/// Rows whose arithmetic makes [`LANE_WORK`].
 pub(crate) fn worthwhile_rows(architecture: &Architecture) -> usize {
-    (SHARD_FLOPS / architecture.step_flops(1)).ceil() as usize
+    let layer = |layer: &Layer| (3 * layer.inputs).saturating_add(ACTIVATION_WORK).saturating_mul(layer.outputs);
+    let work = architecture.layers().iter().map(layer).fold(0_usize, usize::saturating_add);
+    LANE_WORK.div_ceil(work)
 }
 
 /// How one batch is split.
@@ -67,10 +88,13 @@ impl ShardRule {
         let wide = layers.iter().any(|layer| layer.inputs * layer.outputs >= WIDE_LAYER);
         let least = if wide { WIDE_ROWS } else { MIN_ROWS };
         let max_rows = (cached / MIN_ROWS * MIN_ROWS).clamp(least, MAX_ROWS);
+        let min_rows = worthwhile_rows(architecture).clamp(least, max_rows);
         Self {
             max_rows,
-            min_rows: worthwhile_rows(architecture).clamp(least, max_rows),
+            min_rows,
+            pair_rows: min_rows,
             max_lanes: max_lanes::<T>(architecture),
+            cached_lanes: cached_lanes::<T>(architecture),
             step: 8,
         }
     }
@@ -78,7 +102,9 @@ impl ShardRule {
     /// The most lanes of any batch of up to `rows` rows. A power of two where there are several, so that two or four
     /// threads have equal shares.
     pub(crate) fn lane_bound(self, rows: usize) -> usize {
-        let lanes = (rows / self.min_rows).clamp(1, self.max_lanes);
+        let affordable = self.cached_lanes.max(rows / FAR_ROWS);
+        let pair = if rows / self.pair_rows >= 2 { 2 } else { 1 };
+        let lanes = (rows / self.min_rows).min(affordable).clamp(pair, self.max_lanes);
         1 << lanes.ilog2()
     }
 
@@ -117,6 +143,18 @@ mod tests {
                 assert!((split.lanes - 1) * split.lane_rows < rows, "{widths:?} {rows}: {split:?}");
                 assert!(split.lanes <= rule.lane_bound(rows) && split.rows <= rule.row_bound(rows));
             }
+        }
+    }
+
+    #[test]
+    fn a_pair_comes_early_and_lanes_beyond_it_when_their_accumulators_are_cheap() {
+        let rule = ShardRule { max_rows: 96, min_rows: 48, pair_rows: 24, max_lanes: 16, cached_lanes: 3, step: 6 };
+        for (rows, lanes) in [(47, 1), (48, 2), (191, 2), (192, 2), (1023, 2), (1024, 4), (4095, 8), (1 << 20, 16)] {
+            assert_eq!(rule.lane_bound(rows), lanes, "{rows} rows");
+        }
+        let cached = ShardRule { cached_lanes: 16, ..rule };
+        for (rows, lanes) in [(47, 1), (95, 2), (192, 4), (768, 16)] {
+            assert_eq!(cached.lane_bound(rows), lanes, "{rows} rows");
         }
     }
 

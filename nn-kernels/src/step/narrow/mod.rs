@@ -6,7 +6,7 @@ mod products;
 
 use self::kernel::{Network, Scratch};
 use super::sharded::{Method, Pass, Sharded};
-use super::shards::ShardRule;
+use super::shards::{ShardRule, worthwhile_rows};
 use super::slope::Slope;
 use crate::loss::Output;
 use crate::{Activation, Architecture, Element, InstructionSet, LayerRange, StepError};
@@ -38,8 +38,10 @@ const MAX_WIDTH: usize = 64;
 
 /// Samples in a shard at the most: enough that the sums over lanes at its end weigh nothing.
 const MAX_ROWS: usize = 4096;
-/// Multiply-adds, an exponential counted as 24, for which a thread is worth waking.
-const LANE_WORK: usize = 1 << 20;
+/// The least rows of a lane, which brings every parameter's sums into L1 and adds them up across a vector at its end.
+const MIN_ROWS: usize = 1024;
+/// The same where there are two: that costs one thread 5 %.
+const PAIR_ROWS: usize = 512;
 
 /// One layer of parameters as the kernel sees it; units are numbered through the whole network, the inputs first.
 #[derive(Debug, Clone, Copy)]
@@ -119,9 +121,9 @@ pub(super) fn suits(architecture: &Architecture) -> bool {
 
 /// How batches are split: shards long enough that the sums over lanes at their end weigh little.
 pub(super) fn rule(architecture: &Architecture) -> ShardRule {
-    let work: usize = architecture.layers().iter().map(|layer| (3 * layer.inputs + 24) * layer.outputs).sum();
-    let min_rows = (16 * LANE_WORK).div_ceil(work).max(256);
-    ShardRule { max_rows: MAX_ROWS, min_rows, max_lanes: 16, step: 128 }
+    let worthwhile = worthwhile_rows(architecture);
+    let (min_rows, pair_rows) = (worthwhile.max(MIN_ROWS), worthwhile.max(PAIR_ROWS));
+    ShardRule { max_rows: MAX_ROWS, min_rows, pair_rows, max_lanes: 16, cached_lanes: 16, step: 128 }
 }
 
 impl NarrowMethod {

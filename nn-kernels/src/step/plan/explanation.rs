@@ -44,6 +44,28 @@ pub struct Candidate {
     /// The estimated time of a step on one thread, or why the engine does not suit. The estimate is for a core of
     /// 4 GHz with two vector FMAs a cycle; what it is for is to be compared with the others.
     pub nanoseconds: Result<f64, &'static str>,
+    /// What the estimate is made up of; nothing where the engine does not suit.
+    pub shares: Vec<Share>,
+}
+
+/// One kind of work in an estimate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Share {
+    /// What is done: `"vector FMAs"`.
+    pub work: &'static str,
+    /// How often a step does it.
+    pub count: f64,
+    /// What once is estimated to take, in nanoseconds.
+    pub each: f64,
+}
+
+impl Share {
+    /// What the step is estimated to spend on this work.
+    #[must_use]
+    pub fn nanoseconds(&self) -> f64 {
+        self.count * self.each
+    }
 }
 
 impl fmt::Display for Candidate {

@@ -1,15 +1,17 @@
 //! The plan: which engine computes a network's steps, in which instructions, on how many threads.
 
 mod cost;
+mod costs;
 mod engines;
 mod explanation;
 mod kind;
+mod work;
 
 pub use engines::Engines;
-pub use explanation::{Candidate, Explanation};
+pub use explanation::{Candidate, Explanation, Share};
 pub use kind::{EngineKind, UnknownEngine};
 
-use self::cost::Problem;
+use self::cost::candidate;
 use super::StepEngine;
 use crate::{Architecture, Element, InstructionSet, StepError};
 
@@ -55,8 +57,8 @@ impl PlanOptions {
 /// An engine, chosen for a network, the batches it is to be trained on, and the threads there are.
 ///
 /// What a step costs in each engine is estimated from the shapes (see [`Explanation`]); the cheapest that suits is
-/// taken. The choice depends on the threads only where a lack of them makes an engine the slower one, so that a
-/// network's results stay the same bits: it is made as if there were one.
+/// taken. The choice is made as if there were one thread, so that a network's results are the same bits on any number
+/// of them; how engines split their batches keeps what is fastest on one thread fast on several.
 ///
 /// The engine may be used on batches of other sizes too. Up to `batch_rows` its steps allocate nothing.
 ///
@@ -104,8 +106,7 @@ impl<T: Element> Plan<T> {
             Some(set) => set,
             None => InstructionSet::from_environment()?,
         };
-        let problem = Problem::new::<T>(architecture, set, batch_rows);
-        let candidates: Vec<Candidate> = EngineKind::ALL.into_iter().map(|kind| problem.candidate::<T>(kind)).collect();
+        let candidates = EngineKind::ALL.map(|kind| candidate::<T>(kind, architecture, set, batch_rows)).to_vec();
         let kind = options.engine.unwrap_or_else(|| cheapest(&candidates));
         if let Err(reason) = T::suits(kind, architecture) {
             return Err(StepError::Unsuited { engine: kind, reason });

@@ -1,0 +1,258 @@
+//! What a step does in each engine, counted from the shapes.
+//!
+//! An engine's work is a list of counts, one for each kind of work that [`costs`](super::costs) has a price for. To
+//! change what is counted, change the list of kinds there and the counts here, and fit the prices anew.
+
+use super::costs::{LAYERED, NARROW, TILE};
+use crate::{Activation, Layer};
+
+/// A step whose work is counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Problem<'a> {
+    pub(super) layers: &'a [Layer],
+    /// m.
+    pub(super) rows: usize,
+    /// Rows of a shard, as the engine splits m.
+    pub(super) shard_rows: usize,
+    /// Elements in a vector.
+    pub(super) lanes: usize,
+    /// Bytes in an element.
+    pub(super) size: usize,
+}
+
+/// Parameters that three readers (Θ, its transpose, Δ) share a cache of 1 MiB with; beyond, they come from further away.
+const CACHED: f64 = (1 << 20) as f64 / 3.0;
+/// A matrix that alone falls out of the cache.
+const WIDE_LAYER: f64 = (3 << 19) as f64;
+/// An exponential in f64: it takes a longer polynomial than one in f32.
+const DOUBLE: f64 = 1.6;
+/// What of L1 a matrix may take before reading its columns waits for L2.
+const L1: f64 = (32 << 10) as f64;
+/// What the units of a block may take before the narrow engine's products wait for L2: they read a layer at a time, so
+/// that more than L1 serves.
+const NARROW_L1: usize = 128 << 10;
+/// Cycles from an FMA to the next one on the same sum.
+const LATENCY: f64 = 4.0;
+/// The heights of the tile engine's register blocks, for panels of one to four vectors.
+const BLOCK_ROWS: [[usize; 4]; 4] = [[16, 8, 4, 1], [12, 6, 3, 1], [8, 4, 2, 1], [6, 4, 2, 1]];
+/// Samples that the narrow engine takes at a time.
+const NARROW_BLOCK: usize = 128;
+
+/// One layer, in the numbers that the counts multiply.
+struct Counts {
+    inputs: f64,
+    outputs: f64,
+    /// S_l and S_{l+1} in vectors.
+    input_vectors: usize,
+    output_vectors: usize,
+    first: bool,
+    last: bool,
+    /// What the tile engine takes for a thin layer, and a layer in front of one.
+    thin: bool,
+    before_thin: bool,
+    /// The work of its activation, a sigmoid being 1.
+    activation: f64,
+    /// The work of its activation and, at the output, of the loss, a sigmoid being 1.
+    exponentials: f64,
+}
+
+impl Counts {
+    fn weights(&self) -> f64 {
+        self.inputs * self.outputs
+    }
+
+    /// Products that read or make a matrix of the layer's size: no δ is made for the input.
+    fn products(&self) -> f64 {
+        if self.first { 2.0 } else { 3.0 }
+    }
+}
+
+impl Problem<'_> {
+    fn counts(&self) -> impl Iterator<Item = Counts> + '_ {
+        let exponential = if self.size == 8 { DOUBLE } else { 1.0 };
+        let ends_thin = self.layers.split_last().is_some_and(|(layer, before)| {
+            !before.is_empty() && 2 * layer.outputs <= self.lanes && layer.activation != Activation::Softmax
+        });
+        self.layers.iter().enumerate().map(move |(index, layer)| {
+            let last = index + 1 == self.layers.len();
+            Counts {
+                inputs: layer.inputs as f64,
+                outputs: layer.outputs as f64,
+                input_vectors: layer.inputs.div_ceil(self.lanes),
+                output_vectors: layer.outputs.div_ceil(self.lanes),
+                first: index == 0,
+                last,
+                thin: last && ends_thin,
+                before_thin: index + 2 == self.layers.len() && ends_thin,
+                activation: exponential * exponentials(layer.activation),
+                exponentials: exponential * (exponentials(layer.activation) + if last { 2.0 } else { 0.0 }),
+            }
+        })
+    }
+
+    fn shards(&self) -> f64 {
+        self.rows.div_ceil(self.shard_rows) as f64
+    }
+
+    /// Elements in units of four bytes, for what is bounded by bytes.
+    fn words(&self) -> f64 {
+        self.size as f64 / 4.0
+    }
+
+    /// Samples lie along the lanes: nothing is padded but the last vector of samples.
+    pub(super) fn narrow(&self) -> [f64; NARROW.len()] {
+        let vectors = self.rows.div_ceil(self.lanes) as f64;
+        let blocks = self.rows.div_ceil(NARROW_BLOCK) as f64;
+        let shards = self.shards();
+        let units = self.layers[0].inputs + self.layers.iter().map(|layer| layer.outputs).sum::<usize>();
+        let spills = units * NARROW_BLOCK * self.size > NARROW_L1;
+        let mut sums = [0.0; NARROW.len()];
+        for layer in self.counts() {
+            let ends = if layer.first { layer.inputs } else { 0.0 } + if layer.last { layer.outputs } else { 0.0 };
+            let counts = [
+                layer.products() * layer.weights() * vectors,
+                if spills { layer.products() * layer.weights() * vectors } else { 0.0 },
+                layer.products() * layer.weights() * blocks,
+                layer.outputs * vectors,
+                layer.exponentials * layer.outputs * vectors,
+                ends * vectors,
+                shards * layer.weights(),
+                0.0,
+            ];
+            add(&mut sums, counts);
+        }
+        sums[NARROW.len() - 1] = 1.0;
+        sums
+    }
+
+    /// Features lie along the lanes, and rows are padded to whole vectors.
+    pub(super) fn tile(&self) -> [f64; TILE.len()] {
+        let (rows, shards, words) = (self.rows as f64, self.shards(), self.words());
+        let shard_rows = self.rows.div_ceil(self.rows.div_ceil(self.shard_rows));
+        let params: f64 = self.counts().map(|layer| layer.weights()).sum();
+        let spills = params * self.size as f64 > CACHED;
+        let mut sums = [0.0; TILE.len()];
+        for layer in self.counts() {
+            let thin = layer.thin;
+            let weights = words * layer.weights();
+            let (mut cycles, mut loads, mut blocks, mut strides) = (0.0, 0.0, 0.0, 0.0);
+            if thin {
+                let fmas = rows * layer.outputs * layer.input_vectors as f64;
+                (cycles, loads, blocks) = (1.5 * fmas, 1.5 * fmas, shards * layer.outputs);
+            } else {
+                let (inputs, outputs) = (layer.inputs as usize, layer.outputs as usize);
+                // Rows and columns of C, and the depth of the sum.
+                let forward = Product::new(shard_rows, layer.output_vectors, inputs);
+                let gradient = Product::new(inputs, layer.output_vectors, shard_rows);
+                let back = Product::new(shard_rows, layer.input_vectors, outputs);
+                if (shard_rows * inputs * self.size) as f64 > L1 {
+                    strides = shards * words * (shard_rows * inputs) as f64 * gradient.panels;
+                }
+                for product in [Some(forward), Some(gradient), (!layer.first).then_some(back)].into_iter().flatten() {
+                    cycles += shards * product.cycles;
+                    loads += shards * product.loads;
+                    blocks += shards * product.blocks;
+                }
+            }
+            let vectors = rows * layer.output_vectors as f64;
+            // The loss sees outputs without padding; an activation in front of a thin layer leaves the padding alone.
+            let compact = rows * layer.outputs / self.lanes as f64;
+            let part = layer.before_thin && layer.outputs % self.lanes as f64 != 0.0;
+            let wide = layer.weights() * self.size as f64 >= WIDE_LAYER;
+            let counts = [
+                cycles,
+                loads,
+                blocks,
+                strides,
+                vectors,
+                if vectors / shards * (self.lanes * self.size) as f64 > L1 { vectors } else { 0.0 },
+                layer.exponentials * if layer.last { compact } else { vectors },
+                if part { layer.activation * rows } else { 0.0 },
+                if layer.last && !thin { rows } else { 0.0 },
+                weights,
+                if layer.first || thin { 0.0 } else { weights },
+                if spills { shards * weights } else { 0.0 },
+                if wide { shards * weights } else { 0.0 },
+                shards * layer.products(),
+                0.0,
+            ];
+            add(&mut sums, counts);
+        }
+        sums[TILE.len() - 1] = 1.0;
+        sums
+    }
+
+    /// Every product packs Θ anew for each shard, and passes over all activations go between the products.
+    pub(super) fn layered(&self) -> [f64; LAYERED.len()] {
+        let (rows, shards, words) = (self.rows as f64, self.shards(), self.words());
+        let mut sums = [0.0; LAYERED.len()];
+        for layer in self.counts() {
+            let back = if layer.first { 0.0 } else { layer.outputs * layer.input_vectors as f64 };
+            let padded = (self.lanes * layer.output_vectors) as f64;
+            let counts = [
+                rows * (2.0 * layer.inputs * layer.output_vectors as f64 + back),
+                rows,
+                rows * layer.outputs,
+                rows * layer.outputs * layer.exponentials,
+                words * rows * 2.0 * (layer.inputs + layer.outputs),
+                words * shards * (layer.inputs * padded + back * self.lanes as f64),
+                shards * layer.products(),
+                0.0,
+            ];
+            add(&mut sums, counts);
+        }
+        sums[LAYERED.len() - 1] = 1.0;
+        sums
+    }
+}
+
+fn add<const N: usize>(sums: &mut [f64; N], counts: [f64; N]) {
+    for (sum, count) in sums.iter_mut().zip(counts) {
+        *sum += count;
+    }
+}
+
+/// What a product with `rows` × `vectors` sums that are `depth` deep takes.
+///
+/// Panels are four vectors wide and the last one what is left; a panel is walked down in blocks, as tall as there are
+/// registers for, and at its end in ever smaller ones.
+struct Product {
+    /// Halves of the FMAs, for there are two pipes; a step in k takes no less than one FMA's latency.
+    cycles: f64,
+    /// Vectors loaded and elements broadcast.
+    loads: f64,
+    blocks: f64,
+    panels: f64,
+}
+
+impl Product {
+    fn new(rows: usize, vectors: usize, depth: usize) -> Self {
+        let mut product = Self { cycles: 0.0, loads: 0.0, blocks: 0.0, panels: 0.0 };
+        for first in (0..vectors).step_by(4) {
+            let width = (vectors - first).min(4);
+            let mut left = rows;
+            for height in BLOCK_ROWS[width - 1] {
+                let blocks = (left / height) as f64;
+                left %= height;
+                product.cycles += blocks * (0.5 * (height * width) as f64).max(LATENCY);
+                product.loads += blocks * (height + width) as f64;
+                product.blocks += blocks;
+            }
+            product.panels += 1.0;
+        }
+        product.cycles *= depth as f64;
+        product.loads *= depth as f64;
+        product
+    }
+}
+
+/// An activation's work on a vector, a sigmoid being 1.
+fn exponentials(activation: Activation) -> f64 {
+    match activation {
+        Activation::Linear | Activation::Relu | Activation::LeakyRelu(_) => 0.0,
+        Activation::Sigmoid | Activation::Tanh | Activation::Elu | Activation::Softmax => 1.0,
+        Activation::Silu => 1.3,
+        Activation::Gelu => 1.7,
+        Activation::Softplus => 2.0,
+    }
+}

@@ -1,0 +1,198 @@
+//! What a plan chooses, what it says of it, and what it refuses.
+
+use std::process::Command;
+use std::{env, str};
+
+use nn_kernels::isa::IsaError;
+use nn_kernels::{
+    Activation, Architecture, EngineKind, Explanation, InstructionSet, Layer, Loss, Plan, PlanOptions, Share, StepError,
+};
+
+fn network(widths: &[usize], activation: Activation) -> Architecture {
+    let layers = widths.windows(2).map(|pair| Layer::new(pair[0], pair[1], activation)).collect();
+    Architecture::new(layers, Loss::for_output(activation)).expect("valid")
+}
+
+fn explain(widths: &[usize], rows: usize, threads: usize) -> Explanation {
+    let plan = Plan::<f32>::new(&network(widths, Activation::Sigmoid), rows, threads, &PlanOptions::default());
+    plan.expect("a plan").explain().clone()
+}
+
+const SHAPES: &[&[usize]] = &[
+    &[1, 1],
+    &[2, 4, 4, 4],
+    &[7, 23, 41, 2],
+    &[1, 100, 1],
+    &[64, 64, 64],
+    &[65, 65, 1],
+    &[300, 3, 300],
+    &[784, 128, 10],
+    &[1024, 1024, 10],
+];
+const BATCHES: &[usize] = &[1, 2, 17, 64, 128, 1000, 8192, 65_536];
+
+#[test]
+fn the_engine_with_the_lowest_estimate_is_chosen_and_the_estimate_is_the_sum_of_its_shares() {
+    for &shape in SHAPES {
+        for &rows in BATCHES {
+            let explanation = explain(shape, rows, 1);
+            let estimated: Vec<(EngineKind, f64)> = explanation
+                .candidates
+                .iter()
+                .filter_map(|candidate| Some((candidate.engine, candidate.nanoseconds.as_ref().copied().ok()?)))
+                .collect();
+            let best = estimated.iter().min_by(|a, b| a.1.total_cmp(&b.1)).expect("an engine");
+            assert_eq!(explanation.engine, best.0, "{explanation}");
+            assert!(!explanation.engine_is_forced);
+            for candidate in &explanation.candidates {
+                let sum: f64 = candidate.shares.iter().map(Share::nanoseconds).sum();
+                match candidate.nanoseconds {
+                    Ok(estimate) => assert!(estimate > 0.0 && (sum - estimate).abs() <= 1e-9 * estimate, "{candidate}"),
+                    Err(_) => assert!(candidate.shares.is_empty(), "{candidate}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn threads_change_neither_engine_nor_split() {
+    for &shape in SHAPES {
+        for &rows in BATCHES {
+            let alone = explain(shape, rows, 1);
+            for threads in [2, 3, 8, 64] {
+                let several = explain(shape, rows, threads);
+                assert_eq!(
+                    (several.engine, several.lanes, several.shard_rows),
+                    (alone.engine, alone.lanes, alone.shard_rows)
+                );
+                assert_eq!((several.threads, several.threads_given), (threads.min(several.lanes), threads));
+            }
+        }
+    }
+}
+
+#[test]
+fn larger_batches_have_no_fewer_lanes_and_hardly_lower_estimates() {
+    for (set, engine, shape) in everything() {
+        let (mut lanes, mut estimate) = (0, 0.0);
+        for rows in (0..=17).map(|power| 1 << power) {
+            let options = PlanOptions::default().engine(engine).instruction_set(set);
+            let plan = match Plan::<f32>::new(&network(shape, Activation::Tanh), rows, 4, &options) {
+                Err(StepError::Unsuited { .. }) => break,
+                plan => plan.expect("a plan"),
+            };
+            let explanation = plan.explain();
+            let candidate = explanation.candidates.iter().find(|candidate| candidate.engine == engine);
+            let now = *candidate.expect("a candidate").nanoseconds.as_ref().expect("an estimate");
+            // Four rows may fill a register block that two leave to its latency.
+            assert!(explanation.lanes >= lanes && now >= 0.8 * estimate, "{explanation}");
+            (lanes, estimate) = (explanation.lanes, now);
+        }
+    }
+}
+
+/// Every engine in every set for every shape.
+fn everything() -> impl Iterator<Item = (InstructionSet, EngineKind, &'static [usize])> {
+    let engines = |set| EngineKind::ALL.into_iter().map(move |engine| (set, engine));
+    let shapes = |(set, engine)| SHAPES.iter().map(move |&shape| (set, engine, shape));
+    InstructionSet::available().flat_map(engines).flat_map(shapes)
+}
+
+#[test]
+fn a_single_sample_wakes_no_one_and_a_large_batch_wakes_all() {
+    for &shape in SHAPES {
+        assert_eq!(explain(shape, 1, 8).threads, 1, "{shape:?}");
+        assert_eq!(explain(shape, 1 << 20, 8).threads, 8, "{shape:?}");
+    }
+}
+
+#[test]
+fn the_narrow_engine_is_for_narrow_networks() {
+    assert_eq!(explain(&[2, 4, 4, 4], 8192, 1).engine, EngineKind::Narrow);
+    for shape in [&[784, 128, 10][..], &[2, 512, 512, 2], &[65, 1]] {
+        assert_ne!(explain(shape, 1024, 1).engine, EngineKind::Narrow, "{shape:?}");
+    }
+}
+
+#[test]
+fn scratch_of_the_fused_engines_is_bounded_whatever_the_batch() {
+    for engine in [EngineKind::Narrow, EngineKind::Tile] {
+        let scratch = |rows| {
+            let options = PlanOptions::default().engine(engine);
+            Plan::<f32>::new(&network(&[7, 23, 41, 2], Activation::Relu), rows, 2, &options)
+                .expect("a plan")
+                .scratch_bytes()
+        };
+        assert!(scratch(1) > 0);
+        assert_eq!(scratch(1 << 18), scratch(1 << 22), "{engine}");
+    }
+}
+
+#[test]
+fn what_is_explained_can_be_read() {
+    let options = PlanOptions::default().engine(EngineKind::Tile);
+    let plan = Plan::<f64>::new(&network(&[784, 128, 10], Activation::Relu), 128, 2, &options).expect("a plan");
+    let text = plan.explain().to_string();
+    let set = plan.set().name();
+    let scratch = plan.scratch_bytes().to_string();
+    for part in [
+        "784 => 128 relu => 10 relu",
+        "f64, batches of 128",
+        "tile, as asked for",
+        "narrow not, it takes layers up to 64 wide",
+        "layered ",
+        set,
+        "2 of 2: 2 lanes, ",
+        " rows at a time",
+        &scratch,
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    assert!(explain(&[784, 128, 10], 128, 1).to_string().contains("the lowest estimate"));
+}
+
+#[test]
+fn what_cannot_be_planned_is_an_error_that_names_it() {
+    let narrow = network(&[2, 4], Activation::Relu);
+    let plan =
+        |architecture, rows, threads, options| Plan::<f32>::new(architecture, rows, threads, options).map(|_| ());
+    let default = PlanOptions::default();
+    assert!(matches!(plan(&narrow, 0, 1, &default), Err(StepError::Zero { what: "batch_rows" })));
+    assert!(matches!(plan(&narrow, 1, 0, &default), Err(StepError::Zero { what: "threads" })));
+    let wide = network(&[2, 65], Activation::Relu);
+    let error = plan(&wide, 8, 1, &default.engine(EngineKind::Narrow)).expect_err("too wide");
+    assert!(matches!(error, StepError::Unsuited { engine: EngineKind::Narrow, .. }), "{error}");
+    assert!(error.to_string().contains("64"), "{error}");
+}
+
+#[test]
+fn every_set_of_this_cpu_can_be_forced() {
+    for set in InstructionSet::available() {
+        for engine in EngineKind::ALL {
+            let options = PlanOptions::default().instruction_set(set).engine(engine);
+            let plan = Plan::<f32>::new(&network(&[5, 9, 2], Activation::Gelu), 33, 1, &options).expect("a plan");
+            assert_eq!((plan.set(), plan.engine().set(), plan.kind()), (set, set, engine));
+            assert!(plan.explain().engine_is_forced);
+        }
+    }
+}
+
+/// Runs in a process of its own, for the environment is the process's.
+#[test]
+fn a_set_that_the_environment_asks_for_in_vain_is_an_error() {
+    const NAME: &str = "a_set_that_the_environment_asks_for_in_vain_is_an_error";
+    if env::var("NN_ISA").as_deref() == Ok("mmx") {
+        let architecture = network(&[2, 4], Activation::Relu);
+        let error = Plan::<f32>::new(&architecture, 1, 1, &PlanOptions::default()).expect_err("there is no such set");
+        assert!(matches!(&error, StepError::Isa(IsaError::Unknown { name }) if name == "mmx"), "{error}");
+        // A set that is named leaves the environment out of it.
+        let options = PlanOptions::default().instruction_set(InstructionSet::best());
+        assert!(Plan::<f32>::new(&architecture, 1, 1, &options).is_ok());
+        return;
+    }
+    let program = env::current_exe().expect("this program");
+    let output = Command::new(program).args(["--exact", NAME]).env("NN_ISA", "mmx").output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
