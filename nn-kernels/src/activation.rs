@@ -3,7 +3,7 @@
 //! The functions are generic over the instruction set and `#[inline(always)]`: a kernel calls them from inside
 //! [`Simd::run`], once a layer, and the choice of the activation is made outside the loops.
 
-use crate::isa::{Simd, Vector};
+use crate::isa::{Kernel, Simd, Vector};
 use crate::math::{exp, exp_clamped, exp_m1, sigmoid, sigmoid_from_exp, softplus, softplus_from_exp, tanh};
 use crate::{Activation, Element};
 
@@ -80,6 +80,9 @@ pub fn activate_with_derivative<T: Element, S: Simd<T>>(
 /// A function of single units. (A trait rather than closures: those cannot be `#[inline(always)]`, and one that is
 /// not inlined leaves the instruction set.)
 trait Function<T: Element>: Copy {
+    /// Whether it is a long chain of instructions, which pays in bundles of vectors.
+    const IS_CHAIN: bool;
+
     /// g(z).
     fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V;
     /// g(z) and g'(z).
@@ -96,6 +99,8 @@ fn one_above_zero<T: Element, S: Simd<T>>(s: S, z: S::V, other: S::V) -> S::V {
 struct Sigmoid;
 
 impl<T: Element> Function<T> for Sigmoid {
+    const IS_CHAIN: bool = true;
+
     #[inline(always)]
     fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
         sigmoid(s, z)
@@ -112,6 +117,8 @@ impl<T: Element> Function<T> for Sigmoid {
 struct Tanh;
 
 impl<T: Element> Function<T> for Tanh {
+    const IS_CHAIN: bool = true;
+
     #[inline(always)]
     fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
         tanh(s, z)
@@ -128,6 +135,8 @@ impl<T: Element> Function<T> for Tanh {
 struct Relu;
 
 impl<T: Element> Function<T> for Relu {
+    const IS_CHAIN: bool = false;
+
     #[inline(always)]
     fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
         // In this order a NaN in z comes out.
@@ -144,6 +153,8 @@ impl<T: Element> Function<T> for Relu {
 struct LeakyRelu<T>(T);
 
 impl<T: Element> Function<T> for LeakyRelu<T> {
+    const IS_CHAIN: bool = false;
+
     #[inline(always)]
     fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
         S::V::select(s.splat(T::ZERO).lt(z), z, z * s.splat(self.0))
@@ -159,6 +170,8 @@ impl<T: Element> Function<T> for LeakyRelu<T> {
 struct Elu;
 
 impl<T: Element> Function<T> for Elu {
+    const IS_CHAIN: bool = true;
+
     #[inline(always)]
     fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
         S::V::select(s.splat(T::ZERO).lt(z), z, exp_m1(s, z))
@@ -177,7 +190,7 @@ impl<T: Element> Function<T> for Elu {
 fn probabilities<T: Element, S: Simd<T>>(s: S, u: S::V) -> (S::V, S::V) {
     let one = s.splat(T::ONE);
     let e = exp_clamped(s, -u.abs());
-    let large = one / (one + e);
+    let large = one.quotient(one + e);
     let small = e * large;
     let negative = u.lt(s.splat(T::ZERO));
     (S::V::select(negative, small, large), S::V::select(negative, large, small))
@@ -187,6 +200,8 @@ fn probabilities<T: Element, S: Simd<T>>(s: S, u: S::V) -> (S::V, S::V) {
 struct Silu;
 
 impl<T: Element> Function<T> for Silu {
+    const IS_CHAIN: bool = true;
+
     #[inline(always)]
     fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
         Function::<T>::both(self, s, z).0
@@ -206,6 +221,8 @@ impl<T: Element> Function<T> for Silu {
 struct Gelu;
 
 impl<T: Element> Function<T> for Gelu {
+    const IS_CHAIN: bool = true;
+
     #[inline(always)]
     fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
         Function::<T>::both(self, s, z).0
@@ -229,6 +246,8 @@ impl<T: Element> Function<T> for Gelu {
 struct Softplus;
 
 impl<T: Element> Function<T> for Softplus {
+    const IS_CHAIN: bool = true;
+
     #[inline(always)]
     fn value<S: Simd<T>>(self, s: S, z: S::V) -> S::V {
         softplus(s, z)
@@ -265,23 +284,78 @@ pub(crate) fn softmax<T: Element, S: Simd<T>>(s: S, row: &mut [T]) -> (T, T) {
     (max, sum)
 }
 
-/// g of every element, in place.
+/// g of every element, in place. (A kernel of its own, so that it is compiled once for all that call it.)
 #[inline(always)]
 fn map<T: Element, S: Simd<T>>(s: S, values: &mut [T], g: impl Function<T>) {
-    let mut chunks = values.chunks_exact_mut(S::LANES);
-    for chunk in &mut chunks {
-        s.store(g.value(s, s.load(chunk)), chunk);
-    }
-    let tail = chunks.into_remainder();
-    if !tail.is_empty() {
-        s.store_partial(g.value(s, s.load_partial(tail, T::ZERO)), tail);
-    }
+    s.run(Map { values, g });
 }
 
 /// g of every `z` to `a`, and g' back to `z`.
 #[inline(always)]
 fn map_both<T: Element, S: Simd<T>>(s: S, z: &mut [T], a: &mut [T], g: impl Function<T>) {
     assert_eq!(z.len(), a.len(), "z and a");
+    s.run(MapBoth { z, a, g });
+}
+
+struct Map<'a, T, G> {
+    values: &'a mut [T],
+    g: G,
+}
+
+impl<T: Element, G: Function<T>> Kernel<T> for Map<'_, T, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let Self { values, g } = self;
+        let rest = if G::IS_CHAIN { map_vectors(s.wide(), values, g) } else { values };
+        let tail = map_vectors(s, rest, g);
+        if !tail.is_empty() {
+            s.store_partial(g.value(s, s.load_partial(tail, T::ZERO)), tail);
+        }
+    }
+}
+
+/// As many whole vectors as there are; returns the rest.
+#[inline(always)]
+fn map_vectors<T: Element, S: Simd<T>>(s: S, values: &mut [T], g: impl Function<T>) -> &mut [T] {
+    let mut chunks = values.chunks_exact_mut(S::LANES);
+    for chunk in &mut chunks {
+        s.store(g.value(s, s.load(chunk)), chunk);
+    }
+    chunks.into_remainder()
+}
+
+struct MapBoth<'a, T, G> {
+    z: &'a mut [T],
+    a: &'a mut [T],
+    g: G,
+}
+
+impl<T: Element, G: Function<T>> Kernel<T> for MapBoth<'_, T, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let Self { z, a, g } = self;
+        let (z, a) = if G::IS_CHAIN { map_both_vectors(s.wide(), z, a, g) } else { (z, a) };
+        let (z, a) = map_both_vectors(s, z, a, g);
+        if !z.is_empty() {
+            let (value, derivative) = g.both(s, s.load_partial(z, T::ZERO));
+            s.store_partial(value, a);
+            s.store_partial(derivative, z);
+        }
+    }
+}
+
+/// As many whole vectors as there are; returns the rest.
+#[inline(always)]
+fn map_both_vectors<'a, T: Element, S: Simd<T>>(
+    s: S,
+    z: &'a mut [T],
+    a: &'a mut [T],
+    g: impl Function<T>,
+) -> (&'a mut [T], &'a mut [T]) {
     let mut z_chunks = z.chunks_exact_mut(S::LANES);
     let mut a_chunks = a.chunks_exact_mut(S::LANES);
     for (z, a) in (&mut z_chunks).zip(&mut a_chunks) {
@@ -289,10 +363,5 @@ fn map_both<T: Element, S: Simd<T>>(s: S, z: &mut [T], a: &mut [T], g: impl Func
         s.store(value, a);
         s.store(derivative, z);
     }
-    let (z, a) = (z_chunks.into_remainder(), a_chunks.into_remainder());
-    if !z.is_empty() {
-        let (value, derivative) = g.both(s, s.load_partial(z, T::ZERO));
-        s.store_partial(value, a);
-        s.store_partial(derivative, z);
-    }
+    (z_chunks.into_remainder(), a_chunks.into_remainder())
 }

@@ -5,12 +5,9 @@
 //! does not.
 
 use crate::activation::{activate_with_derivative, softmax};
-use crate::isa::{Simd, Vector};
-use crate::math::{exp_clamped, sigmoid_from_exp, softplus_from_exp};
+use crate::isa::{MAX_LANES, Simd, Vector};
+use crate::math::{exp_clamped, ln_1p_unit, sigmoid_from_exp};
 use crate::{Activation, Element, Loss};
-
-/// The most lanes that a vector has in any instruction set.
-const MAX_LANES: usize = 16;
 
 /// What the loss at the output needs to know.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +27,7 @@ pub struct Output {
 ///
 /// | loss | output | cost of a unit | δ |
 /// |---|---|---|---|
-/// | cross-entropy | sigmoid | ln(1 + e^-\|z\|) + ((1 - y) z if z > 0, else -y z) | a - y |
+/// | cross-entropy | sigmoid | ln(1 + e^-\|z\|) + max(z, 0) - y z | a - y |
 /// | cross-entropy | softmax | y (max z - z + ln Σ e^(z - max z)) | a Σy - y |
 /// | squared | any | ½ (a - y)² | (a - y) g'(z) |
 /// | absolute | any | \|a - y\| | sgn(a - y) g'(z) |
@@ -89,12 +86,10 @@ fn sigmoid_cross_entropy<T: Element, S: Simd<T>>(s: S, scale: f64, z: &mut [T], 
 
 /// A unit's cost and δ from one exponential, e^-|z|.
 #[inline(always)]
-fn sigmoid_cross_entropy_of<T: Element, S: Simd<T>>(s: S, z: S::V, y: S::V) -> (S::V, S::V) {
-    let magnitude = z.abs();
-    let e = exp_clamped(s, -magnitude);
-    // softplus(z) - y z without its cancellation: softplus(-|z|) + max(z, 0) - y z
-    let linear = S::V::select(s.splat(T::ZERO).lt(z), (s.splat(T::ONE) - y) * z, -(y * z));
-    let cost = softplus_from_exp(s, -magnitude, e) + linear;
+pub(crate) fn sigmoid_cross_entropy_of<T: Element, S: Simd<T>>(s: S, z: S::V, y: S::V) -> (S::V, S::V) {
+    let e = exp_clamped(s, -z.abs());
+    // softplus(z) - y z = ln(1 + e^-|z|) + max(z, 0) - y z: the last two are rounded once, so nothing cancels.
+    let cost = ln_1p_unit(s, e) + z.neg_mul_add(y, s.splat(T::ZERO).max(z));
     (cost, sigmoid_from_exp(s, z, e) - y)
 }
 

@@ -136,13 +136,13 @@ pub enum Error {
     },
     /// Training met a number that is not finite. The parameters are those from before the step, bit for bit.
     #[error(
-        "epoch {epoch}, step {step}: {quantity} of Θ^({layer}) is not finite; the parameters are as they were \
-         before the step"
+        "{}step {step}: {quantity} of Θ^({layer}) is not finite; the parameters are as they were before the step",
+        epoch.map_or_else(String::new, |epoch| format!("epoch {epoch}, "))
     )]
     Diverged {
-        /// The epoch, from 1.
-        epoch: usize,
-        /// The step within the epoch, from 1.
+        /// The epoch, from 1; a [`Stepper`](crate::Stepper) has none.
+        epoch: Option<usize>,
+        /// The step within the epoch, or of the stepper, from 1.
         step: usize,
         /// Which Θ^(l). A gradient: the last that is not finite, since back-propagation goes on from there to the
         /// layers before; an update: the first that is not finite; the cost: the output layer.

@@ -28,6 +28,7 @@
 //! | [`DynNetwork`], [`DynDataset`] | the same with sizes from data, for a search over widths |
 //! | [`Dataset`], [`Standardizer`] | samples with targets or class labels; splits, and scales that travel with the data |
 //! | [`Trainer`], [`History`] | training, as a whole or [epoch by epoch](Trainer::epochs) |
+//! | [`Stepper`] | training batch by batch, on samples as they come |
 //! | [`Sgd`], [`Adam`], [`AdamW`] | optimisers |
 //! | [`metrics`] | accuracy, confusion matrix, precision and recall, regression errors |
 //! | [`Error`] | everything that can go wrong |
@@ -80,7 +81,7 @@ pub use nn_kernels::{
 };
 pub use nn_macros::network;
 pub use optim::{Adam, AdamW, Optimizer, Sgd};
-pub use train::{DatasetOf, Epoch, Epochs, History, Trainer, TrainerBuilder};
+pub use train::{DatasetOf, Epoch, Epochs, History, Stepper, Trainer, TrainerBuilder};
 
 /// What most programs want in scope.
 pub mod prelude {

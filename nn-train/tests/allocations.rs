@@ -57,6 +57,21 @@ fn steady<N: Network>(net: &mut N, data: &nn_train::DatasetOf<N>, trainer: &Trai
 }
 
 /// One test, so that no other runs beside it and allocates too.
+/// The fewest allocations in a hundred steps running, on full batches and on smaller ones.
+fn steady_steps<N: Network>(net: &mut N, data: &nn_train::DatasetOf<N>, trainer: &Trainer, size: usize) -> usize {
+    let mut stepper = trainer.stepper(net).unwrap();
+    stepper.install(|stepper| {
+        let mut window = || {
+            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            for (xs, ys) in data.inputs().chunks(size).zip(data.targets().chunks(size)).cycle().take(100) {
+                stepper.step(xs, ys).unwrap();
+            }
+            ALLOCATIONS.load(Ordering::Relaxed) - before
+        };
+        (0..20).map(|_| window()).find(|&allocations| allocations == 0).unwrap_or_else(window)
+    })
+}
+
 #[test]
 fn nothing_is_allocated_in_the_steady_state() {
     let inputs: Vec<[f32; 12]> = (0..211).map(|i| std::array::from_fn(|k| ((i * 5 + k) as f32).sin())).collect();
@@ -74,11 +89,15 @@ fn nothing_is_allocated_in_the_steady_state() {
                     Trainer::builder().optimizer(optimizer).batch_size(batch_size).epochs(70).threads(threads);
                 let trainer = trainer.build().unwrap();
                 assert_eq!(steady(&mut *Net::new(1), &data, &trainer), 0, "{optimizer:?} × {threads}, {batch_size}");
+                let found = steady_steps(&mut *Net::new(1), &data, &trainer, batch_size);
+                assert_eq!(found, 0, "{optimizer:?} × {threads}, {batch_size}, step by step");
             }
             // Enough parameters for the optimiser to divide them.
             let trainer = Trainer::builder().optimizer(optimizer).batch_size(20).epochs(70).threads(threads);
             let trainer = trainer.build().unwrap();
             assert_eq!(steady(&mut *Wide::new(1), &wide, &trainer), 0, "{optimizer:?} × {threads}, wide");
+            let found = steady_steps(&mut *Wide::new(1), &wide, &trainer, 20);
+            assert_eq!(found, 0, "{optimizer:?} × {threads}, wide, step by step");
         }
     }
 

@@ -249,7 +249,7 @@ fn divergence_is_an_error_and_leaves_the_network_as_before_the_step() {
     };
     let mut net = Line::new(1);
     let error = trainer(50).fit(&mut net, &data, None).unwrap_err();
-    let Error::Diverged { epoch, step, layer, .. } = error else { panic!("{error}") };
+    let Error::Diverged { epoch: Some(epoch), step, layer, .. } = error else { panic!("{error}") };
     assert_eq!(layer, 1);
     assert!(net.parameters().iter().all(|theta| theta.is_finite()));
     let message = error.to_string();
@@ -281,7 +281,7 @@ fn the_error_names_the_layer_and_what_overflowed() {
         let bits = |net: &Wide| net.parameters().iter().map(|theta| theta.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(net), bits(&before));
         match error {
-            Error::Diverged { epoch: 1, step: 1, layer, quantity } => (layer, quantity),
+            Error::Diverged { epoch: Some(1), step: 1, layer, quantity } => (layer, quantity),
             other => panic!("{other}"),
         }
     };
@@ -298,7 +298,7 @@ fn the_error_names_the_layer_and_what_overflowed() {
     net.layer3.bias[0] = 1e38;
     let trainer = Trainer::builder().optimizer(Sgd::new(1e3)).epochs(1).build().unwrap();
     let error = trainer.fit(&mut net, &data, None).unwrap_err();
-    let expected = Error::Diverged { epoch: 1, step: 1, layer: 3, quantity: Quantity::Update };
+    let expected = Error::Diverged { epoch: Some(1), step: 1, layer: 3, quantity: Quantity::Update };
     assert_eq!(error, expected);
     let message = "epoch 1, step 1: the optimiser's update of Θ^(3) is not finite; the parameters are as they were \
                    before the step";

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::transpose::{block_f32, block_f64};
-use super::{Kernel, Simd, Vector};
+use super::{Bundle, Kernel, Simd, Vector};
 
 /// The token of AVX2 and FMA: a value exists only where the CPU has both, so whoever holds one may use them.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +31,7 @@ macro_rules! avx2 {
      $set1:ident, $loadu:ident, $storeu:ident, $maskload:ident, $maskstore:ident,
      $add:ident, $sub:ident, $mul:ident, $div:ident, $xor:ident, $and:ident, $andnot:ident, $or:ident,
      $fmadd:ident, $fnmadd:ident, $min:ident, $max:ident, $sqrt:ident, $round:ident, $cmp:ident, $blendv:ident,
-     $to_bits:ident, $from_bits:ident, $shift_left:ident, $shift_right:ident) => {
+     $to_bits:ident, $from_bits:ident, $shift_left:ident, $shift_right:ident, $unzip:ident) => {
         #[doc = concat!("A register of `", stringify!($T), "`, made by [`Avx2`] only.")]
         #[derive(Debug, Clone, Copy)]
         #[repr(transparent)]
@@ -39,8 +39,14 @@ macro_rules! avx2 {
 
         impl Simd<$T> for Avx2 {
             type V = $V;
+            type Wide = Bundle<Self, 4>;
             const LANES: usize = $lanes;
             const NAME: &'static str = "avx2";
+
+            #[inline(always)]
+            fn wide(self) -> Self::Wide {
+                Bundle(self)
+            }
 
             #[inline(always)]
             fn splat(self, value: $T) -> $V {
@@ -111,6 +117,7 @@ macro_rules! avx2 {
             #[inline(always)]
             fn run<K: Kernel<$T>>(self, kernel: K) -> K::Output {
                 #[target_feature(enable = "avx2,fma")]
+                #[inline(never)]
                 fn enter<K: Kernel<$T>>(token: Avx2, kernel: K) -> K::Output {
                     kernel.run(token)
                 }
@@ -201,10 +208,23 @@ macro_rules! avx2 {
                 Self(intrinsic!($from_bits($shift_left::<$mantissa_bits>($to_bits($add(self.0, shift))))))
             }
             #[inline(always)]
+            fn round_and_exp2(self, factor: Self) -> (Self, Self) {
+                // As in `exp2_integral`; the sum is rounded to an integer on the way.
+                let shift = intrinsic!($set1(1.5 * (1_u64 << $mantissa_bits) as $T + $bias));
+                let sum = intrinsic!($fmadd(self.0, factor.0, shift));
+                let power = intrinsic!($from_bits($shift_left::<$mantissa_bits>($to_bits(sum))));
+                (Self(intrinsic!($sub(sum, shift))), Self(power))
+            }
+            #[inline(always)]
             fn mul_exp2(self, n: Self) -> Self {
                 // 2ⁿ itself may be out of range, so it is multiplied in two halves; the first product is exact.
                 let half = Self(intrinsic!($mul(n.0, $set1(0.5)))).round();
                 self * half.exp2_integral() * (n - half).exp2_integral()
+            }
+            #[inline(always)]
+            fn unzip(self, other: Self) -> (Self, Self) {
+                let (even, odd) = intrinsic!($unzip(self.0, other.0));
+                (Self(even), Self(odd))
             }
             #[inline(always)]
             fn split_exponent(self) -> (Self, Self) {
@@ -288,6 +308,24 @@ macro_rules! window_mask {
 window_mask!(i32, 8);
 window_mask!(i64, 4);
 
+/// The elements of `a` and then `b` at even places, and those at odd ones.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn unzip_f32(a: __m256, b: __m256) -> (__m256, __m256) {
+    // Within 128 bits the shuffle takes two of a and two of b; the permutation then brings a's together.
+    let even = _mm256_castps_pd(_mm256_shuffle_ps::<0x88>(a, b));
+    let odd = _mm256_castps_pd(_mm256_shuffle_ps::<0xDD>(a, b));
+    (_mm256_castpd_ps(_mm256_permute4x64_pd::<0xD8>(even)), _mm256_castpd_ps(_mm256_permute4x64_pd::<0xD8>(odd)))
+}
+
+/// As [`unzip_f32`].
+#[target_feature(enable = "avx2")]
+#[inline]
+fn unzip_f64(a: __m256d, b: __m256d) -> (__m256d, __m256d) {
+    let (even, odd) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+    (_mm256_permute4x64_pd::<0xD8>(even), _mm256_permute4x64_pd::<0xD8>(odd))
+}
+
 avx2!(
     f32,
     F32x8,
@@ -322,7 +360,8 @@ avx2!(
     _mm256_castps_si256,
     _mm256_castsi256_ps,
     _mm256_slli_epi32,
-    _mm256_srli_epi32
+    _mm256_srli_epi32,
+    unzip_f32
 );
 avx2!(
     f64,
@@ -358,5 +397,6 @@ avx2!(
     _mm256_castpd_si256,
     _mm256_castsi256_pd,
     _mm256_slli_epi64,
-    _mm256_srli_epi64
+    _mm256_srli_epi64,
+    unzip_f64
 );

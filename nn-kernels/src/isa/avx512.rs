@@ -3,8 +3,9 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use super::registers::{quotient_f32, quotient_f64, sum_each_f32, sum_each_f64, unzip_f32, unzip_f64};
 use super::transpose::{block_f32, block_f64};
-use super::{Kernel, Simd, Vector};
+use super::{Bundle, Kernel, Simd, Vector};
 
 /// The token of AVX-512: a value exists only where the CPU has the set, so whoever holds one may use it.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +38,9 @@ macro_rules! avx512 {
      $set1:ident, $loadu:ident, $storeu:ident, $maskz_loadu:ident, $mask_storeu:ident,
      $add:ident, $sub:ident, $mul:ident, $div:ident, $xor:ident, $and:ident, $andnot:ident, $or:ident,
      $fmadd:ident, $fnmadd:ident, $min:ident, $max:ident, $sqrt:ident, $roundscale:ident, $scalef:ident,
-     $getexp:ident, $getmant:ident, $cmp:ident, $blend:ident, $sum:ident, $max_lane:ident) => {
+     $getexp:ident, $getmant:ident, $cmp:ident, $blend:ident, $sum:ident, $max_lane:ident,
+     $mantissa_bits:literal, $bias:literal, $to_bits:ident, $from_bits:ident, $shift_left:ident,
+     $quotient:ident, $unzip:ident, $sum_each:ident) => {
         #[doc = concat!("A register of `", stringify!($T), "`, made by [`Avx512`] only.")]
         #[derive(Debug, Clone, Copy)]
         #[repr(transparent)]
@@ -45,8 +48,14 @@ macro_rules! avx512 {
 
         impl Simd<$T> for Avx512 {
             type V = $V;
+            type Wide = Bundle<Self, 4>;
             const LANES: usize = $lanes;
             const NAME: &'static str = "avx512";
+
+            #[inline(always)]
+            fn wide(self) -> Self::Wide {
+                Bundle(self)
+            }
 
             #[inline(always)]
             fn splat(self, value: $T) -> $V {
@@ -116,8 +125,15 @@ macro_rules! avx512 {
             }
 
             #[inline(always)]
+            unsafe fn sum_each(self, source: *const $T) -> $V {
+                // SAFETY: the caller vouches for the memory, the token for the set.
+                $V(unsafe { $sum_each(source) })
+            }
+
+            #[inline(always)]
             fn run<K: Kernel<$T>>(self, kernel: K) -> K::Output {
                 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
+                #[inline(never)]
                 fn enter<K: Kernel<$T>>(token: Avx512, kernel: K) -> K::Output {
                     kernel.run(token)
                 }
@@ -206,8 +222,25 @@ macro_rules! avx512 {
                 Self(intrinsic!($scalef($set1(1.0), self.0)))
             }
             #[inline(always)]
+            fn round_and_exp2(self, factor: Self) -> (Self, Self) {
+                // The sum's low mantissa bits hold n + bias, which the shift moves into the exponent.
+                let shift = intrinsic!($set1(1.5 * (1_u64 << $mantissa_bits) as $T + $bias));
+                let sum = intrinsic!($fmadd(self.0, factor.0, shift));
+                let power = intrinsic!($from_bits($shift_left::<$mantissa_bits>($to_bits(sum))));
+                (Self(intrinsic!($sub(sum, shift))), Self(power))
+            }
+            #[inline(always)]
             fn mul_exp2(self, n: Self) -> Self {
                 Self(intrinsic!($scalef(self.0, n.0)))
+            }
+            #[inline(always)]
+            fn quotient(self, divisor: Self) -> Self {
+                Self(intrinsic!($quotient(self.0, divisor.0)))
+            }
+            #[inline(always)]
+            fn unzip(self, other: Self) -> (Self, Self) {
+                let (even, odd) = intrinsic!($unzip(self.0, other.0));
+                (Self(even), Self(odd))
             }
             #[inline(always)]
             fn split_exponent(self) -> (Self, Self) {
@@ -282,7 +315,15 @@ avx512!(
     _mm512_cmp_ps_mask,
     _mm512_mask_blend_ps,
     _mm512_reduce_add_ps,
-    _mm512_reduce_max_ps
+    _mm512_reduce_max_ps,
+    23,
+    127.0,
+    _mm512_castps_si512,
+    _mm512_castsi512_ps,
+    _mm512_slli_epi32,
+    quotient_f32,
+    unzip_f32,
+    sum_each_f32
 );
 avx512!(
     f64,
@@ -317,5 +358,13 @@ avx512!(
     _mm512_cmp_pd_mask,
     _mm512_mask_blend_pd,
     _mm512_reduce_add_pd,
-    _mm512_reduce_max_pd
+    _mm512_reduce_max_pd,
+    52,
+    1023.0,
+    _mm512_castpd_si512,
+    _mm512_castsi512_pd,
+    _mm512_slli_epi64,
+    quotient_f64,
+    unzip_f64,
+    sum_each_f64
 );

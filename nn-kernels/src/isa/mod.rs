@@ -7,8 +7,11 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bundle;
 mod dispatch;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod registers;
 #[cfg(target_arch = "x86_64")]
 mod transpose;
 
@@ -18,17 +21,26 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use avx512::Avx512;
+pub use bundle::{Bundle, Vectors};
 pub use dispatch::{Dispatch, ENVIRONMENT_VARIABLE, InstructionSet, IsaError};
 pub use portable::Portable;
+
+/// The most lanes of a vector in any instruction set.
+pub(crate) const MAX_LANES: usize = 16;
 
 /// An instruction set at work on elements `T`: a zero-sized token that makes vectors.
 pub trait Simd<T>: Copy + Send + Sync + 'static {
     /// A register of [`LANES`](Self::LANES) elements.
     type V: Vector<T>;
+    /// As many of the set's vectors as one as its registers hold the intermediate results of.
+    type Wide: Simd<T>;
     /// Elements in a vector.
     const LANES: usize;
     /// The set's name, as documentation and messages write it.
     const NAME: &'static str;
+
+    /// The set in bundles of vectors, for chains of dependent instructions over many elements.
+    fn wide(self) -> Self::Wide;
 
     /// `value` in every lane.
     fn splat(self, value: T) -> Self::V;
@@ -86,27 +98,26 @@ pub trait Simd<T>: Copy + Send + Sync + 'static {
     /// `source` must be valid for reads and `target` for writes of every element of the block.
     unsafe fn transpose(self, source: *const T, source_stride: usize, target: *mut T, target_stride: usize);
 
-    /// Turns rows of `width` numbers into `width` rows, `stride` elements apart: samples as a user holds them into
-    /// samples along lanes.
+    /// The sums of [`LANES`](Self::LANES) vectors that lie side by side, each over its lanes in a fixed order: lane i
+    /// is the sum of vector i.
     ///
-    /// # Panics
-    /// When `target` is too short.
+    /// # Safety
+    /// `source` must be valid for reads of [`LANES`](Self::LANES) vectors.
     #[inline(always)]
-    fn deinterleave(self, source: &[T], width: usize, target: &mut [T], stride: usize)
+    unsafe fn sum_each(self, source: *const T) -> Self::V
     where
-        T: Copy,
+        T: Copy + Default,
     {
-        let rows = source.len() / width;
-        assert!(rows <= stride && target.len() >= (width - 1) * stride + rows, "room for every number");
-        for column in 0..width {
-            let target = &mut target[column * stride..][..rows];
-            for (target, source) in target.iter_mut().zip(source[column..].iter().step_by(width)) {
-                *target = *source;
-            }
+        let mut sums = [T::default(); MAX_LANES];
+        for (i, sum) in sums[..Self::LANES].iter_mut().enumerate() {
+            // SAFETY: the caller vouches for the vector.
+            *sum = unsafe { self.load_ptr(source.add(i * Self::LANES)) }.sum();
         }
+        self.load(&sums)
     }
 
-    /// Runs a kernel with this set's instructions: the one place where code enters the set.
+    /// Runs a kernel with this set's instructions: the one place where code enters the set. A kernel is one function,
+    /// however many call it: what is to be inlined is a function of vectors, not a kernel.
     fn run<K: Kernel<T>>(self, kernel: K) -> K::Output;
 }
 
@@ -142,6 +153,19 @@ pub trait Vector<T>:
     fn sqrt(self) -> Self;
     /// The nearest integer, ties to even, for |self| < 2²² (f32) or 2⁵¹ (f64).
     fn round(self) -> Self;
+    /// n = `self` · `factor` rounded to an integer, and 2ⁿ, for |n| within the exponents of normal numbers.
+    #[inline(always)]
+    fn round_and_exp2(self, factor: Self) -> (Self, Self) {
+        let n = (self * factor).round();
+        (n, n.exp2_integral())
+    }
+    /// `self / divisor` within 1 ULP, for divisors whose reciprocals are normal numbers: not for infinities.
+    #[inline(always)]
+    fn quotient(self, divisor: Self) -> Self {
+        self / divisor
+    }
+    /// The elements of `self` and then `other` at even places, and those at odd ones.
+    fn unzip(self, other: Self) -> (Self, Self);
     /// 2^self for an integral `self` within the exponents of normal numbers, [-126, 127] or [-1022, 1023].
     fn exp2_integral(self) -> Self;
     /// `self` · 2ⁿ for an integral `n` within twice the exponents of normal numbers: overflows to infinity and

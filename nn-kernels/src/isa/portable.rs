@@ -2,7 +2,7 @@
 
 use wide::{f32x8, f64x4, i32x8, i64x4};
 
-use super::{Kernel, Simd, Vector};
+use super::{Bundle, Kernel, Simd, Vector};
 
 /// The token of the portable implementation. It exists on every CPU, so anyone may make one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -12,8 +12,14 @@ macro_rules! portable {
     ($T:ident, $V:ident, $I:ident, $lanes:literal, $mantissa_bits:literal, $bias:literal) => {
         impl Simd<$T> for Portable {
             type V = $V;
+            type Wide = Bundle<Self, 2>;
             const LANES: usize = $lanes;
             const NAME: &'static str = "portable";
+
+            #[inline(always)]
+            fn wide(self) -> Self::Wide {
+                Bundle(self)
+            }
 
             #[inline(always)]
             fn splat(self, value: $T) -> $V {
@@ -87,7 +93,11 @@ macro_rules! portable {
 
             #[inline(always)]
             fn run<K: Kernel<$T>>(self, kernel: K) -> K::Output {
-                kernel.run(self)
+                #[inline(never)]
+                fn enter<K: Kernel<$T>>(token: Portable, kernel: K) -> K::Output {
+                    kernel.run(token)
+                }
+                enter(self, kernel)
             }
         }
 
@@ -142,6 +152,16 @@ macro_rules! portable {
                 // 2ⁿ itself may be out of range, so it is multiplied in two halves; the first product is exact.
                 let half = Vector::round(n * $V::splat(0.5));
                 self * half.exp2_integral() * (n - half).exp2_integral()
+            }
+            #[inline(always)]
+            fn unzip(self, other: Self) -> (Self, Self) {
+                let (a, b) = (self.to_array(), other.to_array());
+                let (mut even, mut odd) = ([0.0; $lanes], [0.0; $lanes]);
+                for i in 0..$lanes / 2 {
+                    (even[i], odd[i]) = (a[2 * i], a[2 * i + 1]);
+                    (even[i + $lanes / 2], odd[i + $lanes / 2]) = (b[2 * i], b[2 * i + 1]);
+                }
+                ($V::new(even), $V::new(odd))
             }
             #[inline(always)]
             fn split_exponent(self) -> (Self, Self) {

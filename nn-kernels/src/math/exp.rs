@@ -62,14 +62,19 @@ impl ExpConstants for f64 {
     ];
 }
 
-/// n and e^r - 1 of the reduction above.
+/// n, 2ⁿ, and e^r - 1 of the reduction above.
 #[inline(always)]
-fn reduce<T: Element, S: Simd<T>>(s: S, x: S::V) -> (S::V, S::V) {
-    let n = (x * s.splat(T::LOG2_E)).round();
+fn reduce<T: Element, S: Simd<T>>(s: S, x: S::V) -> (S::V, S::V, S::V) {
+    let (n, scale) = x.round_and_exp2(s.splat(T::LOG2_E));
     let r = n.neg_mul_add(s.splat(T::LN2_HIGH), x);
     let r = n.neg_mul_add(s.splat(T::LN2_LOW), r);
-    let q = super::polynomial(s, r, T::Q);
-    (n, (r * r).mul_add(q, r))
+    (n, scale, exp_m1_reduced(s, r))
+}
+
+/// e^r - 1 = r + r² q(r) for |r| ≤ ½ ln 2.
+#[inline(always)]
+pub(super) fn exp_m1_reduced<T: Element, S: Simd<T>>(s: S, r: S::V) -> S::V {
+    (r * r).mul_add(super::polynomial(s, r, T::Q), r)
 }
 
 /// e^x.
@@ -94,8 +99,7 @@ pub fn exp<T: Element, S: Simd<T>>(s: S, x: S::V) -> S::V {
 #[inline(always)]
 pub fn exp_clamped<T: Element, S: Simd<T>>(s: S, x: S::V) -> S::V {
     let x = s.splat(T::LOWEST_NORMAL).max(s.splat(T::HIGHEST_NORMAL).min(x));
-    let (n, p) = reduce(s, x);
-    let scale = n.exp2_integral();
+    let (_, scale, p) = reduce(s, x);
     p.mul_add(scale, scale)
 }
 
@@ -105,7 +109,7 @@ pub fn exp_clamped<T: Element, S: Simd<T>>(s: S, x: S::V) -> S::V {
 #[inline(always)]
 pub fn exp_m1<T: Element, S: Simd<T>>(s: S, x: S::V) -> S::V {
     let clamped = s.splat(T::LOWEST_NORMAL).max(s.splat(T::HIGHEST).min(x));
-    let (n, p) = reduce(s, clamped);
+    let (n, _, p) = reduce(s, clamped);
     // 2ⁿ p + (2ⁿ - 1); half the scale, doubled at the end, so that n one above the greatest exponent is no overflow.
     let half = (n - s.splat(T::ONE)).exp2_integral();
     let y = p.mul_add(half, half - s.splat(T::from_f64(0.5)));

@@ -43,8 +43,8 @@ fn twice_artanh<T: Element, S: Simd<T>>(s: S, t: S::V) -> S::V {
 
 /// ln(1 + u) for u in [0, 1].
 #[inline(always)]
-fn ln_1p_unit<T: Element, S: Simd<T>>(s: S, u: S::V) -> S::V {
-    twice_artanh(s, u / (u + s.splat(T::from_f64(2.0))))
+pub(crate) fn ln_1p_unit<T: Element, S: Simd<T>>(s: S, u: S::V) -> S::V {
+    twice_artanh(s, u.quotient(u + s.splat(T::from_f64(2.0))))
 }
 
 /// ln x for normal, positive x.

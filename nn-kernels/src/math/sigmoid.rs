@@ -1,6 +1,6 @@
 //! The two saturating functions, [`sigmoid`] and [`tanh`].
 
-use super::exp::{exp_clamped, exp_m1};
+use super::exp::{exp_clamped, exp_m1_reduced};
 use crate::Element;
 use crate::isa::{Simd, Vector};
 
@@ -11,7 +11,7 @@ use crate::isa::{Simd, Vector};
 #[inline(always)]
 pub fn sigmoid<T: Element, S: Simd<T>>(s: S, x: S::V) -> S::V {
     let one = s.splat(T::ONE);
-    one / (one + exp_clamped(s, -x))
+    one.quotient(one + exp_clamped(s, -x))
 }
 
 /// [`sigmoid`] of x when e^-|x| is at hand: 1/(1 + e) for x ≥ 0, e/(1 + e) below.
@@ -19,7 +19,7 @@ pub fn sigmoid<T: Element, S: Simd<T>>(s: S, x: S::V) -> S::V {
 pub fn sigmoid_from_exp<T: Element, S: Simd<T>>(s: S, x: S::V, exp_of_minus_abs: S::V) -> S::V {
     let one = s.splat(T::ONE);
     let numerator = S::V::select(x.lt(s.splat(T::ZERO)), exp_of_minus_abs, one);
-    numerator / (one + exp_of_minus_abs)
+    numerator.quotient(one + exp_of_minus_abs)
 }
 
 /// tanh x = E / (E + 2) with E = e^2|x| - 1, and the sign of x.
@@ -29,6 +29,10 @@ pub fn sigmoid_from_exp<T: Element, S: Simd<T>>(s: S, x: S::V, exp_of_minus_abs:
 pub fn tanh<T: Element, S: Simd<T>>(s: S, x: S::V) -> S::V {
     // From 20 on tanh is 1 in either element type; NaN must come through the clamp.
     let magnitude = s.splat(T::from_f64(20.0)).min(x.abs());
-    let e = exp_m1(s, magnitude + magnitude);
-    (e / (e + s.splat(T::from_f64(2.0)))).copysign(x)
+    let u = magnitude + magnitude;
+    // E = 2ⁿ (1 + p) - 1. One subtraction reduces u: n is small, and its rest weighs nothing where E is large.
+    let (n, scale) = u.round_and_exp2(s.splat(T::LOG2_E));
+    let p = exp_m1_reduced(s, n.neg_mul_add(s.splat(T::from_f64(std::f64::consts::LN_2)), u));
+    let e = p.mul_add(scale, scale - s.splat(T::ONE));
+    e.quotient(e + s.splat(T::from_f64(2.0))).copysign(x)
 }

@@ -42,8 +42,8 @@ impl<'a, T: Element> Samples<'a, T> {
         self.inputs.len() / self.input_width
     }
 
-    /// There is a sample, there is a target for each, and all numbers are finite.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// There is a sample, and there is a target for each.
+    pub(crate) fn check_rows(&self) -> Result<(), Error> {
         let (expected, found) = (self.rows(), self.targets.len() / self.target_width);
         if expected == 0 {
             return Err(Error::Empty { what: "inputs" });
@@ -51,6 +51,12 @@ impl<'a, T: Element> Samples<'a, T> {
         if expected != found {
             return Err(Error::Length { what: "targets", expected, found });
         }
+        Ok(())
+    }
+
+    /// As [`check_rows`](Self::check_rows), and all numbers are finite.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.check_rows()?;
         check_finite("inputs", self.inputs, self.input_width)?;
         check_finite("targets", self.targets, self.target_width)
     }

@@ -142,7 +142,7 @@ impl<T: Element> DynNetwork<T> {
     }
 
     /// Rows as wide as the network takes them.
-    fn samples<'a>(&self, inputs: &'a [T], targets: &'a [T]) -> Result<Samples<'a, T>, Error> {
+    pub(super) fn samples<'a>(&self, inputs: &'a [T], targets: &'a [T]) -> Result<Samples<'a, T>, Error> {
         let (input_width, target_width) = (self.architecture.inputs(), self.architecture.outputs());
         for (what, numbers, width) in [("inputs", inputs, input_width), ("targets", targets, target_width)] {
             if !numbers.len().is_multiple_of(width) {

@@ -3,15 +3,14 @@
 use std::time::Instant;
 
 use nn_kernels::random::{self, Purpose};
-use nn_kernels::{Architecture, Batch, Dropout, Element, Explanation, LayerRange, Loss, Plan, StepEngine};
+use nn_kernels::{Architecture, Batch, Element, Explanation, Loss, StepEngine};
 use rand::seq::SliceRandom;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
 
+use super::steps::{Place, Steps};
 use super::{Epoch, Trainer};
 use crate::data::{Samples, class_of, highest};
-use crate::error::{Error, Quantity};
-use crate::network::compute::zeros;
-use crate::optim::State;
+use crate::error::Error;
 
 /// The threads of a run, and the work that they do.
 pub(super) struct Run<'a, T: Element> {
@@ -23,19 +22,10 @@ struct Work<'a, T: Element> {
     trainer: Trainer,
     training: Batch<'a, T>,
     validation: Option<Validation<'a, T>>,
-    plan: Plan<T>,
-    /// Θ, in the layout of the plan's engine, as are Δ and what the optimiser remembers.
-    theta: Vec<T>,
-    /// Δ, and then what the optimiser makes of Θ.
-    gradient: Vec<T>,
-    state: State<T>,
+    steps: Steps<T>,
     order: Vec<u32>,
-    /// Whether any layer drops units.
-    dropout: bool,
     /// Epochs begun.
     epoch: usize,
-    /// Samples trained on.
-    samples: u64,
 }
 
 struct Validation<'a, T> {
@@ -53,9 +43,7 @@ impl<'a, T: Element> Run<'a, T> {
         training: Samples<'a, T>,
         validation: Option<Samples<'a, T>>,
     ) -> Result<Self, Error> {
-        let threads = trainer.threads;
-        let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(|index| format!("nn-train {index}"));
-        let pool = pool.build().map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
+        let pool = trainer.pool()?;
         let training = training.batch(architecture)?;
         let max = u32::MAX as usize;
         let count =
@@ -64,20 +52,13 @@ impl<'a, T: Element> Run<'a, T> {
             Some(samples) => Some(Validation::new(architecture, samples)?),
             None => None,
         };
-        let plan = trainer.plan_for(architecture, training.rows())?;
-        let params = plan.engine().params();
         let work = Work {
             trainer: trainer.clone(),
             training,
             validation,
-            plan,
-            theta: zeros(params)?,
-            gradient: zeros(params)?,
-            state: trainer.optimizer.state(params),
+            steps: Steps::new(trainer, architecture, training.rows())?,
             order: (0..count).collect(),
-            dropout: architecture.layers().iter().any(|layer| layer.dropout > 0.0),
             epoch: 0,
-            samples: 0,
         };
         Ok(Self { pool, work })
     }
@@ -91,11 +72,11 @@ impl<'a, T: Element> Run<'a, T> {
         work.epoch += 1;
         let result = pool.install(|| {
             if work.epoch == 1 {
-                work.plan.engine().import(parameters, &mut work.theta)?;
+                work.steps.import(parameters)?;
             }
             // After an error too: Θ is then what it was before the step that failed.
             let result = work.epoch();
-            work.plan.engine().export(&work.theta, parameters)?;
+            work.steps.export(parameters)?;
             result
         });
         if result.is_err() {
@@ -106,7 +87,7 @@ impl<'a, T: Element> Run<'a, T> {
 
     /// How steps are computed.
     pub(super) fn explain(&self) -> &Explanation {
-        self.work.plan.explain()
+        self.work.steps.explain()
     }
 
     /// Epochs that are still to come.
@@ -152,13 +133,15 @@ impl<T: Element> Work<'_, T> {
         let mut sum = 0.0;
         for step in 0..count.div_ceil(batch_size) {
             let rows = step * batch_size..((step + 1) * batch_size).min(count);
-            let rows_in_batch = rows.len();
-            sum += self.step(step + 1, rows)? * rows_in_batch as f64;
+            let batch = self.training.with_order(&self.order[rows])?;
+            let place = Place { epoch: Some(self.epoch), step: step + 1 };
+            sum += self.steps.step(batch, place)? * batch.rows() as f64;
         }
         let duration = start.elapsed();
         let (validation_cost, accuracy) = match &mut self.validation {
             Some(validation) => {
-                let (cost, accuracy) = validation.evaluate(self.plan.engine_mut(), &self.theta)?;
+                let (engine, theta) = self.steps.engine();
+                let (cost, accuracy) = validation.evaluate(engine, theta)?;
                 (Some(cost), accuracy)
             }
             None => (None, None),
@@ -172,48 +155,4 @@ impl<T: Element> Work<'_, T> {
             duration,
         })
     }
-
-    /// One step on the samples at `rows` of the order: J, Δ, and then Θ, or an error and Θ as it was.
-    fn step(&mut self, step: usize, rows: std::ops::Range<usize>) -> Result<f64, Error> {
-        let batch = self.training.with_order(&self.order[rows])?;
-        let dropout = self.dropout.then_some(Dropout { seed: self.trainer.seed, first_sample: self.samples });
-        let Self { plan, theta, gradient, state, trainer, epoch, .. } = self;
-        let engine = plan.engine_mut();
-        let diverged = |quantity, layer| Err(Error::Diverged { epoch: *epoch, step, layer, quantity });
-        let cost = engine.gradient(theta, batch, trainer.l2, dropout, gradient)?;
-        if !cost.is_finite() {
-            return match last_faulty(engine.ranges(), gradient) {
-                Some(layer) => diverged(Quantity::Gradient, layer),
-                None => diverged(Quantity::Cost, engine.ranges().len()),
-            };
-        }
-        if !trainer.optimizer.propose(state, engine.set(), engine.ranges(), theta, gradient) {
-            let faulty = |range: &LayerRange| {
-                is_faulty(gradient, range) || state.slots.iter().any(|slot| is_faulty(slot, range))
-            };
-            let update = engine.ranges().iter().position(faulty).unwrap_or(0);
-            // The optimiser has overwritten Δ; the same step once more tells whether Δ was at fault.
-            engine.gradient(theta, batch, trainer.l2, dropout, gradient)?;
-            return match last_faulty(engine.ranges(), gradient) {
-                Some(layer) => diverged(Quantity::Gradient, layer),
-                None => diverged(Quantity::Update, update + 1),
-            };
-        }
-        std::mem::swap(theta, gradient);
-        self.samples += batch.rows() as u64;
-        Ok(cost)
-    }
-}
-
-/// The last layer, from 1, whose gradient is not finite. Back-propagation goes from the last to the first, so the
-/// fault came from there or from the forward pass.
-fn last_faulty<T: Element>(ranges: &[LayerRange], gradient: &[T]) -> Option<usize> {
-    let layers = (1..).zip(ranges);
-    layers.filter(|(_, range)| is_faulty(gradient, range)).last().map(|(layer, _)| layer)
-}
-
-/// Whether a layer's share of `numbers` holds one that is not finite; a slot without numbers does not.
-fn is_faulty<T: Element>(numbers: &[T], range: &LayerRange) -> bool {
-    let share = numbers.get(range.weights.start..range.bias.end).unwrap_or(&[]);
-    share.iter().any(|number| !number.is_finite())
 }

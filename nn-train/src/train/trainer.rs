@@ -3,9 +3,10 @@
 use std::fmt;
 
 use nn_kernels::{Architecture, Element, Explanation, Plan, PlanOptions};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::run::Run;
-use super::{Epoch, History, TrainerBuilder};
+use super::{Epoch, History, Stepper, TrainerBuilder};
 use crate::data::Dataset;
 use crate::error::Error;
 use crate::network::{AsNetwork, Model, Network};
@@ -89,6 +90,19 @@ impl Trainer {
         Ok(Epochs { network, run })
     }
 
+    /// Training in the caller's hands, batch by batch: for samples that come as they are made, or an order of one's
+    /// own. See [`Stepper`].
+    ///
+    /// Of the settings, the number of epochs and whether to shuffle mean nothing here, and the batch size is what the
+    /// steps are planned for: other sizes do as well, larger ones with more memory.
+    ///
+    /// # Errors
+    /// [`Error::Threads`] when the threads could not be started, [`Error::Step`] when the engine or instruction set
+    /// asked for cannot be had or there is no memory for the step.
+    pub fn stepper<'a, P, B: AsNetwork<P>>(&self, network: &'a mut B) -> Result<Stepper<'a, B::Network>, Error> {
+        Stepper::new(self, network.as_network_mut())
+    }
+
     /// How steps on full batches of `network` would be computed: which engine, in which instruction set, on how
     /// many threads, and why.
     ///
@@ -104,6 +118,13 @@ impl Trainer {
     pub fn explain<P, B: AsNetwork<P>>(&self, network: &B) -> Result<Explanation, Error> {
         let plan = self.plan_for::<<B::Network as Model>::Scalar>(network.as_network().shape(), usize::MAX)?;
         Ok(plan.explain().clone())
+    }
+
+    /// The trainer's threads.
+    pub(super) fn pool(&self) -> Result<ThreadPool, Error> {
+        let threads = self.threads;
+        let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(|index| format!("nn-train {index}"));
+        pool.build().map_err(|error| Error::Threads { threads, reason: error.to_string() })
     }
 
     /// The plan for data of `rows` samples.

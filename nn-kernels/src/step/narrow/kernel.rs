@@ -2,21 +2,20 @@
 //! lane by lane, and across lanes at the shard's end.
 
 use super::LayerPlan;
+use super::columns::columns;
 use super::products::{Backward, Forward, Gradient, Units, Weights};
 use crate::buffer::Buffer;
-use crate::isa::{Kernel, Simd, Vector};
-use crate::loss::Output;
-use crate::math::{exp, exp_clamped, ln, sigmoid_from_exp, softplus_from_exp};
+use crate::isa::{Kernel, MAX_LANES, Simd, Vector};
+use crate::loss::{Output, sigmoid_cross_entropy_of};
+use crate::math::{exp, ln};
 use crate::step::Dropout;
-use crate::step::passes::{Activate, ActivateWithDerivative, CostAndDelta, LanesOf};
+use crate::step::passes::{Activate, ActivateWithDerivative, CostAndDelta};
 use crate::step::sharded::Pass;
 use crate::step::slope::{ProductSlope, Slope, StepSlope, StoredSlope};
 use crate::{Activation, Architecture, Element, InstructionSet, Loss, StepError};
 
 /// Samples in a tile: eight of the widest vectors.
 const TILE: usize = 128;
-/// The most lanes of a vector in any instruction set.
-const MAX_LANES: usize = 16;
 
 /// The memory of one lane.
 #[derive(Debug)]
@@ -47,8 +46,8 @@ impl<T: Element> Scratch<T> {
         self.slopes.grow(units * TILE)?;
         self.delta.iter_mut().try_for_each(|delta| delta.grow(widest * TILE))?;
         self.targets.grow(outputs * TILE)?;
-        self.spare.grow(TILE)?;
-        self.sums.grow(architecture.params() * MAX_LANES)
+        self.spare.grow(outputs * TILE)?;
+        self.sums.grow(architecture.params().next_multiple_of(MAX_LANES) * MAX_LANES)
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -74,83 +73,147 @@ impl<T: Element> Scratch<T> {
         pass: Pass,
         (add, gradient): (bool, &mut [T]),
     ) -> f64 {
-        let lanes = T::dispatch(network.set, LanesOf);
-        let sums = &mut self.sums.as_mut_slice()[..network.theta.len() * lanes];
-        sums.fill(T::ZERO);
-        let mut cost = 0.0;
-        for tile in tiles(x, y, network.layers, lanes) {
-            let masks = pass.dropout.map(|dropout| (dropout, pass.first_row + tile.first));
-            self.forward(network, &tile, true, masks);
-            cost += self.output_delta(network.set, network.layers, pass.output, &tile);
-            self.backward(network, &tile);
-        }
-        let sums = &self.sums.as_slice()[..network.theta.len() * lanes];
-        T::dispatch(network.set, SumLanes { sums, add, gradient });
-        cost
+        T::dispatch(network.set, ShardGradient { scratch: self, network, x, y, pass, add, gradient })
     }
 
     /// The share of `x` in the cost.
     pub(super) fn cost(&mut self, network: Network<'_, T>, (x, y): (&[T], &[T]), output: Output) -> f64 {
-        let mut cost = 0.0;
-        for tile in tiles(x, y, network.layers, T::dispatch(network.set, LanesOf)) {
-            self.forward(network, &tile, false, None);
-            cost += self.output_delta(network.set, network.layers, output, &tile);
-        }
-        cost
+        T::dispatch(network.set, ShardCost { scratch: self, network, x, y, output })
     }
 
     /// A^(L) of `x`.
     pub(super) fn predict(&mut self, network: Network<'_, T>, x: &[T], out: &mut [T]) {
+        T::dispatch(network.set, ShardPrediction { scratch: self, network, x, out });
+    }
+}
+
+struct ShardGradient<'a, T> {
+    scratch: &'a mut Scratch<T>,
+    network: Network<'a, T>,
+    x: &'a [T],
+    y: &'a [T],
+    pass: Pass,
+    add: bool,
+    gradient: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for ShardGradient<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) -> f64 {
+        let Self { scratch, network, x, y, pass, add, gradient } = self;
+        scratch.sums.as_mut_slice()[..network.theta.len() * S::LANES].fill(T::ZERO);
+        let mut cost = 0.0;
+        for tile in tiles(x, y, network.layers, S::LANES) {
+            let masks = pass.dropout.map(|dropout| (dropout, pass.first_row + tile.first));
+            scratch.forward(s, network, &tile, true, masks);
+            cost += scratch.output_delta(s, network.layers, pass.output, &tile);
+            scratch.backward(s, network, &tile);
+        }
+        s.run(SumLanes { sums: scratch.sums.as_slice(), add, gradient });
+        cost
+    }
+}
+
+struct ShardCost<'a, T> {
+    scratch: &'a mut Scratch<T>,
+    network: Network<'a, T>,
+    x: &'a [T],
+    y: &'a [T],
+    output: Output,
+}
+
+impl<T: Element> Kernel<T> for ShardCost<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) -> f64 {
+        let Self { scratch, network, x, y, output } = self;
+        let mut cost = 0.0;
+        for tile in tiles(x, y, network.layers, S::LANES) {
+            scratch.forward(s, network, &tile, false, None);
+            cost += scratch.output_delta(s, network.layers, output, &tile);
+        }
+        cost
+    }
+}
+
+struct ShardPrediction<'a, T> {
+    scratch: &'a mut Scratch<T>,
+    network: Network<'a, T>,
+    x: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for ShardPrediction<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let Self { scratch, network, x, out } = self;
         let Some(last) = network.layers.last() else { return };
-        for tile in tiles(x, &[], network.layers, T::dispatch(network.set, LanesOf)) {
-            self.forward(network, &tile, false, None);
+        for tile in tiles(x, &[], network.layers, S::LANES) {
+            scratch.forward(s, network, &tile, false, None);
             let out = &mut out[tile.first * last.outputs..(tile.first + tile.rows) * last.outputs];
-            let z = &self.units.as_slice()[last.to * TILE..];
+            let samples = tile.samples();
+            let z = &scratch.units.as_slice()[last.to * samples..];
             for (row, out) in out.chunks_exact_mut(last.outputs).enumerate() {
                 for (unit, out) in out.iter_mut().enumerate() {
-                    *out = z[unit * TILE + row];
+                    *out = z[unit * samples + row];
                 }
             }
             let (activation, width) = (last.activation, last.outputs);
-            T::dispatch(network.set, Activate { activation, width, row: width, z: out });
+            s.run(Activate { activation, width, row: width, z: out });
         }
     }
+}
 
+/// A tile's way through the network. The products and passes are kernels of their own, entered from inside the set.
+impl<T: Element> Scratch<T> {
     /// z^(L), and a of every hidden layer; with `train` also g' where it is stored.
-    fn forward(&mut self, network: Network<'_, T>, tile: &Tile<'_, T>, train: bool, masks: Option<(Dropout, usize)>) {
-        let Network { set, layers, theta } = network;
+    fn forward<S: Simd<T>>(
+        &mut self,
+        s: S,
+        network: Network<'_, T>,
+        tile: &Tile<'_, T>,
+        train: bool,
+        masks: Option<(Dropout, usize)>,
+    ) {
+        let Network { layers, theta, .. } = network;
         let samples = tile.samples();
         let width = layers[0].inputs;
-        T::dispatch(set, Columns { from: tile.x, width, samples, to: &mut self.units.as_mut_slice()[..width * TILE] });
+        s.run(Columns { from: tile.x, width, samples, to: &mut self.units.as_mut_slice()[..width * samples] });
         for (l, plan) in layers.iter().enumerate() {
             let weights = &theta[plan.weights..plan.weights + plan.inputs * plan.outputs];
             let weights = Weights { data: weights.as_ptr(), output: plan.inputs, input: 1 };
             let bias = theta[plan.bias..plan.bias + plan.outputs].as_ptr();
             let shape = (plan.inputs, plan.outputs);
-            let (a, z) = (at(&mut self.units, plan.from), at(&mut self.units, plan.to));
+            let (a, z) = (at(&mut self.units, plan.from, samples), at(&mut self.units, plan.to, samples));
             let forward = Forward { groups: tile.groups, shape, weights, bias, a, z };
-            // SAFETY: the buffer has a row of TILE samples for every unit, and no tile has more; what the layer reads
+            // SAFETY: the buffer has room for TILE samples of every unit, and no tile has more; what the layer reads
             // and what it writes are different rows; weights and bias were cut to the layer's shape.
-            unsafe { forward.run(set) };
+            unsafe { forward.run(s) };
             if l + 1 == layers.len() {
                 break;
             }
-            let units = plan.to * TILE..(plan.to + plan.outputs) * TILE;
+            let units = plan.to * samples..(plan.to + plan.outputs) * samples;
             let (activation, a) = (plan.activation, &mut self.units.as_mut_slice()[units.clone()]);
             if !(train && plan.slope == Slope::Stored) {
-                T::dispatch(set, Activate { activation, width: samples, row: TILE, z: a });
+                s.run(Activate { activation, width: samples, row: samples, z: a });
                 continue;
             }
             let slope = &mut self.slopes.as_mut_slice()[units];
             slope.copy_from_slice(a);
-            T::dispatch(set, ActivateWithDerivative { activation, width: samples, row: TILE, z: slope, a });
+            let len = a.len();
+            s.run(ActivateWithDerivative { activation, width: len, row: len, z: slope, a });
             if let Some((dropout, first_row)) = masks.filter(|_| plan.dropout > 0.0) {
                 let mut factors = dropout.factors::<T>(l, plan.dropout, plan.outputs, first_row);
                 for row in 0..tile.rows {
                     for unit in 0..plan.outputs {
                         let factor = factors.next();
-                        a[unit * TILE + row] *= factor;
-                        slope[unit * TILE + row] *= factor;
+                        a[unit * samples + row] *= factor;
+                        slope[unit * samples + row] *= factor;
                     }
                 }
             }
@@ -158,57 +221,57 @@ impl<T: Element> Scratch<T> {
     }
 
     /// The tile's share of the cost; δ^(L), 0 for the samples that fill the last vector, in the first buffer.
-    fn output_delta(&mut self, set: InstructionSet, layers: &[LayerPlan], output: Output, tile: &Tile<'_, T>) -> f64 {
+    fn output_delta<S: Simd<T>>(&mut self, s: S, layers: &[LayerPlan], output: Output, tile: &Tile<'_, T>) -> f64 {
         let Some(plan) = layers.last() else { return 0.0 };
         let (rows, samples) = (tile.rows, tile.samples());
-        let len = plan.outputs * TILE;
+        let len = plan.outputs * samples;
         let targets = &mut self.targets.as_mut_slice()[..len];
-        T::dispatch(set, Columns { from: tile.y, width: plan.outputs, samples, to: targets });
-        let z = &self.units.as_slice()[plan.to * TILE..][..len];
+        s.run(Columns { from: tile.y, width: plan.outputs, samples, to: targets });
+        let z = &self.units.as_slice()[plan.to * samples..][..len];
         let delta = &mut self.delta[0].as_mut_slice()[..len];
-        let groups = tile.groups;
         let cost = match (output.loss, output.activation) {
             (Loss::CrossEntropy, Activation::Softmax) => {
-                T::dispatch(set, SoftmaxCrossEntropy { z, targets, delta, groups, rows, scale: output.scale })
+                s.run(SoftmaxCrossEntropy { z, targets, delta, samples, rows, scale: output.scale })
             }
             (Loss::CrossEntropy, _) => {
-                T::dispatch(set, SigmoidCrossEntropy { z, targets, delta, groups, rows, scale: output.scale })
+                s.run(SigmoidCrossEntropy { z, targets, delta, samples, rows, scale: output.scale })
             }
             _ => {
-                let spare = &mut self.spare.as_mut_slice()[..rows];
+                delta.copy_from_slice(z);
+                // Where samples fill the tile, its units are one long row.
+                let (row, count) = if rows == samples { (len, len) } else { (samples, rows) };
+                let spare = &mut self.spare.as_mut_slice()[..count];
                 let mut cost = 0.0;
-                let units = z.chunks_exact(TILE).zip(targets.chunks_exact(TILE)).zip(delta.chunks_exact_mut(TILE));
-                for ((z, targets), delta) in units {
-                    let (delta, targets) = (&mut delta[..rows], &targets[..rows]);
-                    delta.copy_from_slice(&z[..rows]);
-                    cost += T::dispatch(set, CostAndDelta { output, z: delta, targets, spare });
+                for (delta, targets) in delta.chunks_exact_mut(row).zip(targets.chunks_exact(row)) {
+                    cost += s.run(CostAndDelta { output, z: &mut delta[..count], targets: &targets[..count], spare });
                 }
                 cost
             }
         };
         if rows < samples {
-            for delta in delta.chunks_exact_mut(TILE) {
-                delta[rows..samples].fill(T::ZERO);
+            for delta in delta.chunks_exact_mut(samples) {
+                delta[rows..].fill(T::ZERO);
             }
         }
         cost
     }
 
     /// Adds the tile's Σ δ aᵀ to the sums, layer by layer from the last.
-    fn backward(&mut self, network: Network<'_, T>, tile: &Tile<'_, T>) {
-        let Network { set, layers, theta } = network;
-        let lanes = tile.lanes;
+    fn backward<S: Simd<T>>(&mut self, s: S, network: Network<'_, T>, tile: &Tile<'_, T>) {
+        let Network { layers, theta, .. } = network;
+        let lanes = S::LANES;
         let Self { units, slopes, delta: [current, next], sums, .. } = self;
-        let [mut current, mut next] = [current, next].map(|buffer| at(buffer, 0));
+        let samples = tile.samples();
+        let [mut current, mut next] = [current, next].map(|buffer| at(buffer, 0, samples));
         for (l, plan) in layers.iter().enumerate().rev() {
             let (groups, shape) = (tile.groups, (plan.inputs, plan.outputs));
-            let a = at(units, plan.from);
+            let a = at(units, plan.from, samples);
             let sums = &mut sums.as_mut_slice()[plan.weights * lanes..(plan.bias + plan.outputs) * lanes];
             let (weight_sums, bias_sums) = sums.split_at_mut((plan.bias - plan.weights) * lanes);
             let sums = (weight_sums.as_mut_ptr(), bias_sums.as_mut_ptr());
-            // SAFETY: the buffers have a row of TILE samples for every unit of the network, or of its widest layer,
-            // and no tile has more; the accumulators were cut to a vector for each of the layer's parameters.
-            unsafe { Gradient { groups, shape, delta: current, a, sums }.run(set) };
+            // SAFETY: the buffers have room for TILE samples of every unit of the network, or of its widest layer, and
+            // no tile has more; the accumulators were cut to a vector for each of the layer's parameters.
+            unsafe { Gradient { groups, shape, delta: current, a, sums }.run(s) };
             if l == 0 {
                 break;
             }
@@ -218,9 +281,9 @@ impl<T: Element> Scratch<T> {
             // SAFETY: as above; the weights were cut to inputs × outputs.
             unsafe {
                 match layers[l - 1].slope {
-                    Slope::Product(c) => back(a).run(set, ProductSlope::new(c)),
-                    Slope::Step => back(a).run(set, StepSlope),
-                    Slope::Stored => back(at(slopes, plan.from)).run(set, StoredSlope),
+                    Slope::Product(c) => back(a).run(s, ProductSlope::new(c)),
+                    Slope::Step => back(a).run(s, StepSlope),
+                    Slope::Stored => back(at(slopes, plan.from, samples)).run(s, StoredSlope),
                 }
             }
             std::mem::swap(&mut current, &mut next);
@@ -274,8 +337,8 @@ fn tiles<'a, T>(
 }
 
 /// The rows of units from `unit` on.
-fn at<T: Element>(buffer: &mut Buffer<T>, unit: usize) -> Units<T> {
-    Units { data: buffer.as_mut_slice()[unit * TILE..].as_mut_ptr(), stride: TILE }
+fn at<T: Element>(buffer: &mut Buffer<T>, unit: usize, samples: usize) -> Units<T> {
+    Units { data: buffer.as_mut_slice()[unit * samples..].as_mut_ptr(), stride: samples }
 }
 
 /// Rows of `width` numbers, turned into rows of samples; what is left of the last vector becomes 0.
@@ -293,16 +356,16 @@ impl<T: Element> Kernel<T> for Columns<'_, T> {
     fn run<S: Simd<T>>(self, s: S) {
         let Self { from, width, samples, to } = self;
         let rows = from.len() / width;
-        s.deinterleave(from, width, to, TILE);
+        columns(s, from, width, to, samples);
         if rows < samples {
-            for column in to.chunks_exact_mut(TILE) {
-                column[rows..samples].fill(T::ZERO);
+            for column in to.chunks_exact_mut(samples) {
+                column[rows..].fill(T::ZERO);
             }
         }
     }
 }
 
-/// Every parameter's sum over lanes.
+/// Every parameter's sum over lanes. There are accumulators for whole vectors of parameters.
 struct SumLanes<'a, T> {
     sums: &'a [T],
     add: bool,
@@ -314,25 +377,27 @@ impl<T: Element> Kernel<T> for SumLanes<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        for (gradient, lanes) in self.gradient.iter_mut().zip(self.sums.chunks_exact(S::LANES)) {
-            let sum = s.load(lanes).sum();
-            *gradient = if self.add { *gradient + sum } else { sum };
+        let Self { sums, add, gradient } = self;
+        let blocks = gradient.chunks_mut(S::LANES).zip(sums.chunks_exact(S::LANES * S::LANES));
+        for (gradient, sums) in blocks {
+            // SAFETY: the chunk has a vector for every lane of one.
+            let sums = unsafe { s.sum_each(sums.as_ptr()) };
+            if gradient.len() == S::LANES {
+                s.store(if add { s.load(gradient) + sums } else { sums }, gradient);
+            } else {
+                let sums = if add { s.load_partial(gradient, T::ZERO) + sums } else { sums };
+                s.store_partial(sums, gradient);
+            }
         }
     }
 }
 
-/// The vector at `group` of a unit's row.
-#[inline(always)]
-fn vector<T: Element, S: Simd<T>>(s: S, units: &[T], unit: usize, group: usize) -> S::V {
-    s.load(&units[unit * TILE + group * S::LANES..])
-}
-
-/// σ, its cost and δ from one exponential, e^-|z|.
+/// σ, its cost and δ from one exponential.
 struct SigmoidCrossEntropy<'a, T> {
     z: &'a [T],
     targets: &'a [T],
     delta: &'a mut [T],
-    groups: usize,
+    samples: usize,
     rows: usize,
     /// 1/m.
     scale: f64,
@@ -343,28 +408,49 @@ impl<T: Element> Kernel<T> for SigmoidCrossEntropy<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let Self { z, targets, delta, groups, rows, scale } = self;
+        let Self { z, targets, delta, samples, rows, scale } = self;
         // Divided before they are added, by the number of what is added too: the sum cannot overflow where the
         // mean does not.
-        let share_of_sum = (z.len() / TILE * S::LANES) as f64;
-        let factor = s.splat(T::from_f64(scale / share_of_sum));
-        let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
-        let mut cost = 0.0;
-        for group in 0..groups {
-            let mut total = zero;
-            for unit in 0..z.len() / TILE {
-                let (z, y) = (vector(s, z, unit, group), vector(s, targets, unit, group));
-                let magnitude = z.abs();
-                let e = exp_clamped(s, -magnitude);
-                // softplus(z) - y z without its cancellation: softplus(-|z|) + max(z, 0) - y z
-                let linear = S::V::select(zero.lt(z), (one - y) * z, -(y * z));
-                total = (softplus_from_exp(s, -magnitude, e) + linear).mul_add(factor, total);
-                s.store(sigmoid_from_exp(s, z, e) - y, &mut delta[unit * TILE + group * S::LANES..]);
-            }
-            cost += sum_of_rows(s, total, group, rows);
-        }
+        let share_of_sum = z.len() as f64;
+        let factor = T::from_f64(scale / share_of_sum);
+        let wide = s.wide();
+        let bulk = if rows == samples { z.len() / wide_lanes(wide) * wide_lanes(wide) } else { 0 };
+        let (wide_z, z) = z.split_at(bulk);
+        let (wide_targets, targets) = targets.split_at(bulk);
+        let (wide_delta, delta) = delta.split_at_mut(bulk);
+        let rows = if rows == samples { S::LANES } else { rows };
+        let cost = sigmoid_cross_entropy(wide, wide_z, wide_targets, wide_delta, factor, usize::MAX)
+            + sigmoid_cross_entropy(s, z, targets, delta, factor, rows);
         cost * share_of_sum
     }
+}
+
+/// Elements in a vector of `s`, whose type has no name where a kernel runs.
+#[inline(always)]
+fn wide_lanes<T, S: Simd<T>>(_: S) -> usize {
+    S::LANES
+}
+
+/// Whole vectors of outputs, of each of which the first `rows` lanes count towards the cost; `factor` is what every
+/// cost is multiplied by.
+#[inline(always)]
+fn sigmoid_cross_entropy<T: Element, S: Simd<T>>(
+    s: S,
+    z: &[T],
+    targets: &[T],
+    delta: &mut [T],
+    factor: T,
+    rows: usize,
+) -> f64 {
+    let factor = s.splat(factor);
+    let mut total = s.splat(T::ZERO);
+    let vectors = z.chunks_exact(S::LANES).zip(targets.chunks_exact(S::LANES)).zip(delta.chunks_exact_mut(S::LANES));
+    for ((z, y), delta) in vectors {
+        let (unit_cost, unit_delta) = sigmoid_cross_entropy_of(s, s.load(z), s.load(y));
+        total = unit_cost.mul_add(factor, total);
+        s.store(unit_delta, delta);
+    }
+    if rows >= S::LANES { total.sum().to_f64() } else { sum_of_rows(s, total, 0, rows) }
 }
 
 /// -Σ_k y_k ln h_k, where -ln h_k = max z - z_k + ln Σ_j e^(z_j - max z), and δ = h Σy - y.
@@ -372,7 +458,7 @@ struct SoftmaxCrossEntropy<'a, T> {
     z: &'a [T],
     targets: &'a [T],
     delta: &'a mut [T],
-    groups: usize,
+    samples: usize,
     rows: usize,
     /// 1/m.
     scale: f64,
@@ -383,25 +469,26 @@ impl<T: Element> Kernel<T> for SoftmaxCrossEntropy<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let Self { z, targets, delta, groups, rows, scale } = self;
+        let Self { z, targets, delta, samples, rows, scale } = self;
         // Divided before they are added, by the number of what is added too: the sum cannot overflow where the
         // mean does not.
-        let share_of_sum = (z.len() / TILE * S::LANES) as f64;
+        let share_of_sum = (z.len() / samples * S::LANES) as f64;
         let factor = s.splat(T::from_f64(scale / share_of_sum));
         let (zero, half) = (s.splat(T::ZERO), s.splat(T::from_f64(0.5)));
-        let units = z.len() / TILE;
+        let units = z.len() / samples;
         let mut cost = 0.0;
-        for group in 0..groups {
-            let mut greatest = vector(s, z, 0, group);
+        for group in 0..samples / S::LANES {
+            let at = group * S::LANES;
+            let mut greatest = s.load(&z[at..]);
             for unit in 1..units {
                 // NaN in z comes through: as the second operand here, or as the first, in the exponential below.
-                greatest = greatest.max(vector(s, z, unit, group));
+                greatest = greatest.max(s.load(&z[unit * samples + at..]));
             }
             let (mut sum, mut mass, mut total) = (zero, zero, zero);
             for unit in 0..units {
-                let (z, y) = (vector(s, z, unit, group), vector(s, targets, unit, group));
+                let (z, y) = (s.load(&z[unit * samples + at..]), s.load(&targets[unit * samples + at..]));
                 let e = exp(s, z - greatest);
-                s.store(e, &mut delta[unit * TILE + group * S::LANES..]);
+                s.store(e, &mut delta[unit * samples + at..]);
                 sum = sum + e;
                 mass = mass + y;
                 // A target of 0 asks for nothing, however far its z lies below.
@@ -412,9 +499,9 @@ impl<T: Element> Kernel<T> for SoftmaxCrossEntropy<'_, T> {
             total = (mass * ln(s, sum)).mul_add(factor, total);
             let share = mass / sum;
             for unit in 0..units {
-                let e = vector(s, delta, unit, group);
-                let y = vector(s, targets, unit, group);
-                s.store(e * share - y, &mut delta[unit * TILE + group * S::LANES..]);
+                let e = s.load(&delta[unit * samples + at..]);
+                let y = s.load(&targets[unit * samples + at..]);
+                s.store(e * share - y, &mut delta[unit * samples + at..]);
             }
             cost += sum_of_rows(s, total, group, rows);
         }

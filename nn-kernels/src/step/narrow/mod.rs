@@ -1,5 +1,6 @@
 //! The narrow engine: samples along lanes, weights broadcast.
 
+mod columns;
 mod kernel;
 mod products;
 

@@ -4,7 +4,7 @@
 //! Each works on a block of units such that its sums stay in registers; a weight is broadcast once for all vectors.
 
 use crate::Element;
-use crate::isa::{InstructionSet, Kernel, Simd, Vector};
+use crate::isa::{Kernel, Simd, Vector};
 use crate::step::slope::SlopeOf;
 
 /// Units as rows of samples.
@@ -327,10 +327,10 @@ struct Checked<P>(P);
 
 impl<T: Element> Forward<T> {
     /// # Safety
-    /// `a` and `z` have a row of `groups` vectors of `set` for every unit of the layer, no row being in both; weights
+    /// `a` and `z` have a row of `groups` vectors of `s` for every unit of the layer, no row being in both; weights
     /// and bias are valid for reads of the layer's shape.
-    pub(super) unsafe fn run(self, set: InstructionSet) {
-        T::dispatch(set, Checked(self));
+    pub(super) unsafe fn run<S: Simd<T>>(self, s: S) {
+        s.run(Checked(self));
     }
 }
 
@@ -347,10 +347,10 @@ impl<T: Element> Kernel<T> for Checked<Forward<T>> {
 
 impl<T: Element> Backward<T> {
     /// # Safety
-    /// Units have a row of `groups` vectors of `set` for every unit of their layer, `out`'s being apart from the
+    /// Units have a row of `groups` vectors of `s` for every unit of their layer, `out`'s being apart from the
     /// others; the weights are valid for reads of the layer's shape.
-    pub(super) unsafe fn run<G: SlopeOf<T>>(self, set: InstructionSet, slope_of: G) {
-        T::dispatch(set, Checked((self, slope_of)));
+    pub(super) unsafe fn run<S: Simd<T>, G: SlopeOf<T>>(self, s: S, slope_of: G) {
+        s.run(Checked((self, slope_of)));
     }
 }
 
@@ -368,10 +368,10 @@ impl<T: Element, G: SlopeOf<T>> Kernel<T> for Checked<(Backward<T>, G)> {
 
 impl<T: Element> Gradient<T> {
     /// # Safety
-    /// Units have a row of `groups` vectors of `set` for every unit of their layer; the sums a vector for every
+    /// Units have a row of `groups` vectors of `s` for every unit of their layer; the sums a vector for every
     /// parameter.
-    pub(super) unsafe fn run(self, set: InstructionSet) {
-        T::dispatch(set, Checked(self));
+    pub(super) unsafe fn run<S: Simd<T>>(self, s: S) {
+        s.run(Checked(self));
     }
 }
 

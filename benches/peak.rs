@@ -1,0 +1,109 @@
+//! The arithmetic limit: how many multiplications and additions the machine does if it does nothing else.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use nn_kernels::isa::{Kernel, Simd, Vector};
+use nn_kernels::{Element, InstructionSet};
+
+/// FMAs into each sum between two looks at the clock: some tens of microseconds.
+const ROUNDS: usize = 10_000;
+/// Seconds of a window: long compared with waking the threads, short compared with their time slices.
+const WINDOW: f64 = 4e-3;
+
+/// The most FLOP/s that an instruction set was seen to reach on the threads of a pool.
+///
+/// An FMA is two FLOPs, and its result is there about four cycles after it began, while a core begins up to two a cycle:
+/// at least eight sums have to grow side by side, and no more than the registers hold with the two factors. Twelve
+/// suit 16 registers and 32. The portable set may need two registers a vector, and suits seven sums better; the count
+/// that is the faster is taken.
+///
+/// ```
+/// use nn_benches::Peak;
+/// use nn_kernels::InstructionSet;
+///
+/// let mut peak = Peak::new(InstructionSet::best());
+/// peak.measure::<f32>(0.01);
+/// assert!(peak.flops() > 1e8);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Peak {
+    set: InstructionSet,
+    flops: f64,
+}
+
+impl Peak {
+    /// No peak yet.
+    #[must_use]
+    pub const fn new(set: InstructionSet) -> Self {
+        Self { set, flops: 0.0 }
+    }
+
+    /// Runs nothing but FMAs on every thread of the current rayon pool, in windows of some milliseconds, for `seconds` or
+    /// a little longer, and keeps the rate of a window if it is the greatest so far. What else runs on the machine takes
+    /// its share of some windows, so that there should be many.
+    pub fn measure<T: Element>(&mut self, seconds: f64) {
+        let start = Instant::now();
+        loop {
+            let fastest = rate::<T, 12>(self.set, WINDOW).max(rate::<T, 7>(self.set, WINDOW));
+            self.flops = self.flops.max(fastest);
+            if start.elapsed().as_secs_f64() >= seconds {
+                return;
+            }
+        }
+    }
+
+    /// FLOP/s of all threads together, 0 where nothing has been measured.
+    #[must_use]
+    pub const fn flops(&self) -> f64 {
+        self.flops
+    }
+}
+
+/// The FLOP/s of all threads of the pool together, from when the first begins until the last ends.
+fn rate<T: Element, const SUMS: usize>(set: InstructionSet, seconds: f64) -> f64 {
+    let call = Instant::now();
+    let now = || call.elapsed().as_secs_f64();
+    let parts = rayon::broadcast(|_| {
+        let (start, mut flops) = (now(), 0.0);
+        loop {
+            flops += T::dispatch(set, Fmas::<SUMS> { rounds: black_box(ROUNDS) });
+            let end = now();
+            if end >= seconds {
+                return (start, end, flops);
+            }
+        }
+    });
+    let (first, last, flops) = parts
+        .iter()
+        .fold((f64::INFINITY, 0.0_f64, 0.0), |all, part| (all.0.min(part.0), all.1.max(part.1), all.2 + part.2));
+    flops / (last - first)
+}
+
+/// `SUMS` independent chains of FMAs.
+struct Fmas<const SUMS: usize> {
+    rounds: usize,
+}
+
+impl<T: Element, const SUMS: usize> Kernel<T> for Fmas<SUMS> {
+    /// The FLOPs done.
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, isa: S) -> f64 {
+        // x ← x · a + b stays within the normal numbers.
+        let (a, b) = (isa.splat(black_box(T::from_f64(0.5))), isa.splat(black_box(T::ONE)));
+        let mut sums = [isa.splat(T::ZERO); SUMS];
+        for _ in 0..self.rounds {
+            for sum in &mut sums {
+                *sum = sum.mul_add(a, b);
+            }
+        }
+        let mut total = sums[0];
+        for sum in &sums[1..] {
+            total = total + *sum;
+        }
+        black_box(total.sum());
+        2.0 * (self.rounds * SUMS * S::LANES) as f64
+    }
+}

@@ -1,0 +1,313 @@
+//! How fast a full training step is (forward, back-propagation, L2, plain SGD), and how much of what the machine's
+//! arithmetic allows that is: on the standard workloads, or on a network of any sizes.
+//!
+//! One batch is stepped on over and over. After a warm-up come several repeats of as many steps as fill their time;
+//! SAMPLES_PER_S, GFLOP_S and PERCENT_OF_FMA_PEAK are the median's, the columns behind them the best repeat's. The peak is
+//! measured between the repeats, on the same threads, in the same instruction set and number type.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, ValueEnum};
+use nn_benches::{Peak, Target, Workload, WorkloadError, hidden};
+use nn_examples::arguments::{count_in, number_in};
+use nn_train::{
+    Activation, DynNetwork, Element, EngineKind, Explanation, InstructionSet, Sgd, Stepper, Trainer, TrainerBuilder,
+};
+use serde_json::json;
+
+/// λ and α; what they are changes no time.
+const L2: f64 = 1e-4;
+const LEARNING_RATE: f64 = 0.01;
+/// How long nothing but FMAs are done before each repeat, in seconds.
+const PEAK_SECONDS: f64 = 0.04;
+
+/// Time full training steps, in samples a second and as a share of the FMA peak
+#[derive(Parser)]
+#[command(name = "throughput")]
+struct Arguments {
+    /// Threads to train on [default: all cores]
+    #[arg(long, value_parser = count_in(1, 1024))]
+    threads: Option<usize>,
+    /// A standard workload, such as mnist-b128; may be given several times [default: all]
+    #[arg(long = "workload", value_name = "NAME")]
+    workloads: Vec<Workload>,
+    /// A network by its sizes from input to output, such as 7,23,41,2
+    #[arg(long, value_name = "SIZES", value_delimiter = ',')]
+    network: Option<Vec<usize>>,
+    /// The activation of the network's hidden layers [default: sigmoid]
+    #[arg(long, requires = "network", value_parser = hidden)]
+    activation: Option<Activation>,
+    /// The network's loss: bce on sigmoid outputs, ce on softmax, mse on linear ones [default: bce]
+    #[arg(long, requires = "network")]
+    loss: Option<Target>,
+    /// Samples in a batch of the network's [default: 128]
+    #[arg(long, requires = "network", value_parser = count_in(1, u32::MAX as usize))]
+    batch: Option<usize>,
+    /// The number type
+    #[arg(long, value_enum, default_value_t = Dtype::F32)]
+    dtype: Dtype,
+    /// The engine: narrow, tile or layered [default: the plan's choice]
+    #[arg(long)]
+    engine: Option<EngineKind>,
+    /// The instruction set: avx512, avx2 or portable [default: what NN_ISA says, or else the widest]
+    #[arg(long)]
+    isa: Option<InstructionSet>,
+    /// Repeats, of which the median and the best are taken
+    #[arg(long, default_value_t = 7, value_parser = count_in(1, 10_000))]
+    repeats: usize,
+    /// Seconds that a repeat takes, unless one step takes longer
+    #[arg(long, default_value_t = 0.2, value_parser = number_in(1e-6..=3600.0, "seconds from 0.000001 to 3600"))]
+    seconds: f64,
+    /// Say on stderr how each step is computed, and why so
+    #[arg(long)]
+    explain: bool,
+    /// Print one JSON object a line instead of the table
+    #[arg(long)]
+    json: bool,
+    /// Say what would be timed, one JSON object a line, and time nothing
+    #[arg(long)]
+    list: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Dtype {
+    F32,
+    F64,
+}
+
+impl Arguments {
+    /// What is to be timed.
+    fn jobs(&self) -> Result<Vec<Workload>, WorkloadError> {
+        let mut jobs = self.workloads.clone();
+        if let Some(sizes) = &self.network {
+            let activation = self.activation.unwrap_or(Activation::Sigmoid);
+            let (loss, batch) = (self.loss.unwrap_or(Target::Labels), self.batch.unwrap_or(128));
+            jobs.push(Workload::new(sizes, activation, loss, batch)?);
+        }
+        if jobs.is_empty() {
+            jobs.extend(Workload::standard());
+        }
+        Ok(jobs)
+    }
+
+    fn trainer(&self, workload: &Workload) -> Result<Trainer, nn_train::Error> {
+        let mut builder: TrainerBuilder = Trainer::builder();
+        builder = builder.optimizer(Sgd::new(LEARNING_RATE)).l2(L2).batch_size(workload.rows);
+        if let Some(threads) = self.threads {
+            builder = builder.threads(threads);
+        }
+        if let Some(engine) = self.engine {
+            builder = builder.engine(engine);
+        }
+        if let Some(set) = self.isa {
+            builder = builder.instruction_set(set);
+        }
+        builder.build()
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.dtype {
+        Dtype::F32 => run::<f32>(&arguments),
+        Dtype::F64 => run::<f64>(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the lines, as `head` does, has read enough.
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn run<T: Element>(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    // What cannot be had is said before anything is timed.
+    let jobs = prepare::<T>(arguments)
+        .unwrap_or_else(|error| Arguments::command().error(ErrorKind::ValueValidation, error).exit());
+    if arguments.list {
+        return Ok(list(jobs.iter().map(|(workload, _)| workload))?);
+    }
+    let width = jobs.iter().map(|(workload, _)| workload.name.len()).max().unwrap_or(0);
+    let mut out = io::stdout().lock();
+    if !arguments.json {
+        writeln!(
+            out,
+            "{:<width$} THREADS DTYPE ENGINE  ISA       SAMPLES_PER_S   GFLOP_S PERCENT_OF_FMA_PEAK \
+             BEST_SAMPLES_PER_S BEST_PERCENT",
+            "WORKLOAD"
+        )?;
+    }
+    for (workload, trainer) in jobs {
+        let report = Report::measure::<T>(&workload, &trainer, arguments)?;
+        if arguments.explain {
+            eprintln!("{}", report.explanation);
+        }
+        if arguments.json {
+            writeln!(out, "{}", report.json())?;
+        } else {
+            writeln!(out, "{}", report.line(width))?;
+        }
+    }
+    Ok(())
+}
+
+/// The jobs, each with its trainer; all of them can be planned.
+fn prepare<T: Element>(arguments: &Arguments) -> Result<Vec<(Workload, Trainer)>, Box<dyn Error>> {
+    let mut jobs = Vec::new();
+    for workload in arguments.jobs()? {
+        let trainer = arguments.trainer(&workload)?;
+        let network = DynNetwork::<T>::zeros(workload.architecture.clone())?;
+        trainer.explain(&network).map_err(|error| format!("{}: {error}", workload.name))?;
+        workload.samples::<T>()?;
+        jobs.push((workload, trainer));
+    }
+    Ok(jobs)
+}
+
+/// Prints what the workloads are: what another system needs to know to take the same steps.
+fn list<'a>(mut workloads: impl Iterator<Item = &'a Workload>) -> io::Result<()> {
+    workloads.try_for_each(|workload| {
+        let (layers, outputs) = (workload.architecture.layers(), workload.architecture.outputs());
+        let sizes: Vec<usize> = layers.iter().map(|layer| layer.inputs).chain([outputs]).collect();
+        let line = json!({
+            "workload": workload.name,
+            "sizes": sizes,
+            "activation": if layers.len() > 1 { layers[0].activation.name() } else { "none" },
+            "loss": workload.target.name(),
+            "batch": workload.rows,
+            "flops_per_sample": workload.architecture.step_flops(1),
+        });
+        writeln!(io::stdout(), "{line}")
+    })
+}
+
+/// What was measured of a workload.
+struct Report<'a> {
+    workload: &'a Workload,
+    explanation: Explanation,
+    /// Seconds a step took, of each repeat, the least first.
+    seconds: Vec<f64>,
+    /// Steps in a repeat.
+    steps: usize,
+    /// FLOP/s of the FMA peak.
+    peak: f64,
+}
+
+impl<'a> Report<'a> {
+    fn measure<T: Element>(
+        workload: &'a Workload,
+        trainer: &Trainer,
+        arguments: &Arguments,
+    ) -> Result<Self, Box<dyn Error>> {
+        let mut network = DynNetwork::<T>::new(workload.architecture.clone(), None, 1)?;
+        let samples = workload.samples::<T>()?;
+        let mut stepper = trainer.stepper(&mut network)?;
+        let explanation = stepper.explain().clone();
+        let mut peak = Peak::new(explanation.set);
+        let (seconds, steps) = stepper.install(|stepper| {
+            let mut run = |count: usize| steps(stepper, &samples.inputs, &samples.targets, count);
+            // Caches, branch predictors and the clock get used to it.
+            let (mut count, mut taken) = (2, run(2)?);
+            while taken < arguments.seconds / 4.0 {
+                count *= 2;
+                taken = run(count)?;
+            }
+            let count = (arguments.seconds * count as f64 / taken).ceil().max(1.0) as usize;
+            let mut seconds = Vec::new();
+            for _ in 0..arguments.repeats {
+                peak.measure::<T>(PEAK_SECONDS.min(arguments.seconds));
+                seconds.push(run(count)? / count as f64);
+            }
+            Ok::<_, nn_train::Error>((seconds, count))
+        })?;
+        let mut report = Self { workload, explanation, seconds, steps, peak: peak.flops() };
+        report.seconds.sort_by(f64::total_cmp);
+        Ok(report)
+    }
+
+    /// Of an even number of repeats, the slower one of the two in the middle.
+    fn median(&self) -> f64 {
+        self.seconds[self.seconds.len() / 2]
+    }
+
+    fn best(&self) -> f64 {
+        self.seconds[0]
+    }
+
+    fn samples_per_second(&self, seconds: f64) -> f64 {
+        self.workload.rows as f64 / seconds
+    }
+
+    fn flops(&self, seconds: f64) -> f64 {
+        self.workload.architecture.step_flops(self.workload.rows) / seconds
+    }
+
+    fn percent(&self, seconds: f64) -> f64 {
+        100.0 * self.flops(seconds) / self.peak
+    }
+
+    fn line(&self, width: usize) -> String {
+        let Explanation { threads_given, element, engine, set, .. } = &self.explanation;
+        let (median, best) = (self.median(), self.best());
+        format!(
+            "{:<width$} {threads_given:>7} {element:<5} {engine:<7} {set:<8} {:>14.0} {:>9.2} {:>19.1} {:>18.0} {:>12.1}",
+            self.workload.name,
+            self.samples_per_second(median),
+            self.flops(median) / 1e9,
+            self.percent(median),
+            self.samples_per_second(best),
+            self.percent(best),
+        )
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let (median, best) = (self.median(), self.best());
+        json!({
+            "workload": self.workload.name,
+            "network": self.explanation.architecture,
+            "batch": self.workload.rows,
+            "threads": self.explanation.threads_given,
+            "threads_used": self.explanation.threads,
+            "dtype": self.explanation.element,
+            "engine": self.explanation.engine.name(),
+            "isa": self.explanation.set.name(),
+            "samples_per_s": self.samples_per_second(median),
+            "gflop_s": self.flops(median) / 1e9,
+            "percent_of_fma_peak": self.percent(median),
+            "us_per_step": median * 1e6,
+            "best_samples_per_s": self.samples_per_second(best),
+            "best_gflop_s": self.flops(best) / 1e9,
+            "best_percent_of_fma_peak": self.percent(best),
+            "best_us_per_step": best * 1e6,
+            "fma_peak_gflop_s": self.peak / 1e9,
+            "repeats": self.seconds.len(),
+            "steps_per_repeat": self.steps,
+            "scratch_bytes": self.explanation.scratch_bytes,
+        })
+    }
+}
+
+/// The seconds that `count` steps take.
+fn steps<T: Element>(
+    stepper: &mut Stepper<'_, DynNetwork<T>>,
+    inputs: &[T],
+    targets: &[T],
+    count: usize,
+) -> Result<f64, nn_train::Error> {
+    let start = Instant::now();
+    for _ in 0..count {
+        stepper.step(inputs, targets)?;
+    }
+    Ok(start.elapsed().as_secs_f64())
+}
