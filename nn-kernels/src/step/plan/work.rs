@@ -28,9 +28,6 @@ const WIDE_LAYER: f64 = (3 << 19) as f64;
 const DOUBLE: f64 = 1.6;
 /// What of L1 a matrix may take before reading its columns waits for L2.
 const L1: f64 = (32 << 10) as f64;
-/// What the units of a block may take before the narrow engine's products wait for L2: they read a layer at a time, so
-/// that more than L1 serves.
-const NARROW_L1: usize = 128 << 10;
 /// Cycles from an FMA to the next one on the same sum.
 const LATENCY: f64 = 4.0;
 /// The heights of the tile engine's register blocks, for panels of one to four vectors.
@@ -104,14 +101,11 @@ impl Problem<'_> {
         let vectors = self.rows.div_ceil(self.lanes) as f64;
         let blocks = self.rows.div_ceil(NARROW_BLOCK) as f64;
         let shards = self.shards();
-        let units = self.layers[0].inputs + self.layers.iter().map(|layer| layer.outputs).sum::<usize>();
-        let spills = units * NARROW_BLOCK * self.size > NARROW_L1;
         let mut sums = [0.0; NARROW.len()];
         for layer in self.counts() {
             let ends = if layer.first { layer.inputs } else { 0.0 } + if layer.last { layer.outputs } else { 0.0 };
             let counts = [
                 layer.products() * layer.weights() * vectors,
-                if spills { layer.products() * layer.weights() * vectors } else { 0.0 },
                 layer.products() * layer.weights() * blocks,
                 layer.outputs * vectors,
                 layer.exponentials * layer.outputs * vectors,
