@@ -106,6 +106,12 @@ macro_rules! avx2 {
                 unsafe { $maskstore(target, <$Bits as WindowMask>::window(count), vector.0) }
             }
 
+            #[inline(always)]
+            fn prefetch(self, place: *const $T) {
+                // SAFETY: a prefetch reads nothing that the program sees, and does not fault.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
+            }
+
             const BLOCK: usize = $block;
 
             #[inline(always)]

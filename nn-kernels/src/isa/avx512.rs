@@ -116,6 +116,12 @@ macro_rules! avx512 {
                 unsafe { $mask_storeu(target, first(count) as $M, vector.0) }
             }
 
+            #[inline(always)]
+            fn prefetch(self, place: *const $T) {
+                // SAFETY: a prefetch reads nothing that the program sees, and does not fault.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
+            }
+
             const BLOCK: usize = $block;
 
             #[inline(always)]

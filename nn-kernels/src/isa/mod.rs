@@ -87,6 +87,12 @@ pub trait Simd<T>: Copy + Send + Sync + 'static {
     /// `target` must be valid for writes of `count` elements, and `count <= LANES`.
     unsafe fn store_first(self, vector: Self::V, target: *mut T, count: usize);
 
+    /// Asks for the cache line at `place`, which need not be valid. Does nothing where the set has no such instruction.
+    #[inline(always)]
+    fn prefetch(self, place: *const T) {
+        let _ = place;
+    }
+
     /// Rows and columns of the blocks that [`transpose`](Self::transpose) turns, a divisor of
     /// [`LANES`](Self::LANES).
     const BLOCK: usize;

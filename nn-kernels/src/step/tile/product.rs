@@ -10,6 +10,9 @@ use crate::Element;
 use crate::isa::{InstructionSet, Kernel, Simd, Vector};
 use crate::step::slope::SlopeOf;
 
+/// The most k of a block: as many rows of four vectors of 64 bytes are 24 KiB, half or three quarters of an L1.
+const MAX_DEPTH: usize = 96;
+
 /// What a product starts from and ends in, by row of C and vector of columns.
 pub(super) trait Epilogue<T> {
     /// The value that the sum over k starts from.
@@ -23,6 +26,25 @@ pub(super) trait Epilogue<T> {
     /// # Safety
     /// `row` and `vector` lie within C.
     unsafe fn finish<S: Simd<T>>(&self, s: S, row: usize, vector: usize, sum: S::V);
+
+    /// Whether C may be out of the caches: the next block's part of it is then asked for while one is computed.
+    const IS_FAR: bool;
+
+    /// Where C lies: sums that are not finished wait there.
+    fn out(&self) -> *mut T;
+
+    /// Elements from one row of C to the next.
+    fn stride(&self) -> usize;
+}
+
+/// The k of one block.
+#[derive(Clone, Copy)]
+struct Depth {
+    first: usize,
+    count: usize,
+    /// Whether sums begin here, and whether they end here.
+    begins: bool,
+    ends: bool,
 }
 
 /// A left operand of any strides, read by broadcasting.
@@ -49,7 +71,7 @@ pub(super) struct Right<T> {
 #[inline(always)]
 unsafe fn block<T: Element, S: Simd<T>, E: Epilogue<T>, const ROWS: usize, const VECTORS: usize>(
     s: S,
-    depth: usize,
+    depth: Depth,
     left: Left<T>,
     right: Right<T>,
     epilogue: &E,
@@ -61,12 +83,16 @@ unsafe fn block<T: Element, S: Simd<T>, E: Epilogue<T>, const ROWS: usize, const
         let mut sums = [[s.splat(T::ZERO); VECTORS]; ROWS];
         for (r, sums) in sums.iter_mut().enumerate() {
             for (v, sum) in sums.iter_mut().enumerate() {
-                *sum = epilogue.start(s, row + r, vector + v);
+                let at = epilogue.out().wrapping_add((row + r) * epilogue.stride() + (vector + v) * S::LANES);
+                *sum = if depth.begins { epilogue.start(s, row + r, vector + v) } else { s.load_ptr(at) };
+                if E::IS_FAR {
+                    s.prefetch(at.wrapping_add(ROWS * epilogue.stride()));
+                }
             }
         }
-        let mut a = left.data.add(row * left.row);
-        let mut b = right.data.add(vector * S::LANES);
-        for _ in 0..depth {
+        let mut a = left.data.wrapping_add(row * left.row + depth.first * left.k);
+        let mut b = right.data.wrapping_add(depth.first * right.stride + vector * S::LANES);
+        for _ in 0..depth.count {
             let mut columns = [s.splat(T::ZERO); VECTORS];
             for (v, column) in columns.iter_mut().enumerate() {
                 *column = s.load_ptr(b.add(v * S::LANES));
@@ -82,7 +108,12 @@ unsafe fn block<T: Element, S: Simd<T>, E: Epilogue<T>, const ROWS: usize, const
         }
         for (r, sums) in sums.iter().enumerate() {
             for (v, sum) in sums.iter().enumerate() {
-                epilogue.finish(s, row + r, vector + v, *sum);
+                if depth.ends {
+                    epilogue.finish(s, row + r, vector + v, *sum);
+                } else {
+                    let at = (row + r) * epilogue.stride() + (vector + v) * S::LANES;
+                    s.store_ptr(*sum, epilogue.out().add(at));
+                }
             }
         }
     }
@@ -90,12 +121,12 @@ unsafe fn block<T: Element, S: Simd<T>, E: Epilogue<T>, const ROWS: usize, const
 
 /// All rows of one panel of `$vectors` columns: blocks of as many rows as fit, then ever smaller ones.
 macro_rules! panel {
-    ($product:ident, $s:ident, $vector:ident, $vectors:literal: $($rows:literal),+) => {{
-        let Product { rows, depth, left, right, ref epilogue, .. } = $product;
+    ($product:ident, $s:ident, $depth:ident, $vector:ident, $vectors:literal: $($rows:literal),+) => {{
+        let Product { rows, left, right, ref epilogue, .. } = $product;
         let mut row = 0;
         $(
             while rows - row >= $rows {
-                block::<T, S, E, $rows, $vectors>($s, depth, left, right, epilogue, row, $vector);
+                block::<T, S, E, $rows, $vectors>($s, $depth, left, right, epilogue, row, $vector);
                 row += $rows;
             }
         )+
@@ -133,18 +164,26 @@ impl<T: Element, E: Epilogue<T>> Kernel<T> for Checked<T, E> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let product = self.0;
+        // Where a panel of B is too deep for L1, its blocks of k are taken one by one, each for all rows.
+        let blocks = product.depth.div_ceil(MAX_DEPTH).max(1);
+        let depth = product.depth.div_ceil(blocks);
         let mut vector = 0;
         // SAFETY: every block lies within the operands that the caller of `Product::run` vouches for.
         unsafe {
-            while product.vectors - vector >= 4 {
-                panel!(product, s, vector, 4: 6, 4, 2, 1);
+            while vector < product.vectors {
+                let mut first = 0;
+                for block in 0..blocks {
+                    let count = depth.min(product.depth - first);
+                    let depth = Depth { first, count, begins: block == 0, ends: block + 1 == blocks };
+                    match product.vectors - vector {
+                        1 => panel!(product, s, depth, vector, 1: 16, 8, 4, 1),
+                        2 => panel!(product, s, depth, vector, 2: 12, 6, 3, 1),
+                        3 => panel!(product, s, depth, vector, 3: 8, 4, 2, 1),
+                        _ => panel!(product, s, depth, vector, 4: 6, 4, 2, 1),
+                    }
+                    first += count;
+                }
                 vector += 4;
-            }
-            match product.vectors - vector {
-                3 => panel!(product, s, vector, 3: 8, 4, 2, 1),
-                2 => panel!(product, s, vector, 2: 12, 6, 3, 1),
-                1 => panel!(product, s, vector, 1: 16, 8, 4, 1),
-                _ => {}
             }
         }
     }
@@ -159,6 +198,18 @@ pub(super) struct Forward<T> {
 }
 
 impl<T: Element> Epilogue<T> for Forward<T> {
+    const IS_FAR: bool = false;
+
+    #[inline(always)]
+    fn out(&self) -> *mut T {
+        self.out
+    }
+
+    #[inline(always)]
+    fn stride(&self) -> usize {
+        self.stride
+    }
+
     #[inline(always)]
     unsafe fn start<S: Simd<T>>(&self, s: S, _row: usize, vector: usize) -> S::V {
         // SAFETY: the bias has a number for every column.
@@ -182,6 +233,18 @@ pub(super) struct Backward<T, G> {
 }
 
 impl<T: Element, G: SlopeOf<T>> Epilogue<T> for Backward<T, G> {
+    const IS_FAR: bool = false;
+
+    #[inline(always)]
+    fn out(&self) -> *mut T {
+        self.out
+    }
+
+    #[inline(always)]
+    fn stride(&self) -> usize {
+        self.stride
+    }
+
     #[inline(always)]
     unsafe fn start<S: Simd<T>>(&self, s: S, _row: usize, _vector: usize) -> S::V {
         s.splat(T::ZERO)
@@ -206,6 +269,18 @@ pub(super) struct Accumulate<T> {
 }
 
 impl<T: Element> Epilogue<T> for Accumulate<T> {
+    const IS_FAR: bool = true;
+
+    #[inline(always)]
+    fn out(&self) -> *mut T {
+        self.out
+    }
+
+    #[inline(always)]
+    fn stride(&self) -> usize {
+        self.stride
+    }
+
     #[inline(always)]
     unsafe fn start<S: Simd<T>>(&self, s: S, row: usize, vector: usize) -> S::V {
         if self.add {
