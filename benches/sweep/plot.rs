@@ -112,7 +112,7 @@ fn panel(
             .map(|point| (point.width as f64, (quantity.of)(point)))
             .collect();
         curve.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let style = colour.stroke_width(1);
+        let style = colour.stroke_width(2);
         chart
             .draw_series(LineSeries::new(curve, style))?
             .label(format!("batch {rows}"))

@@ -16,20 +16,36 @@ pub(super) fn candidate<T: Element>(
     rows: usize,
 ) -> Candidate {
     if let Err(reason) = T::suits(engine, architecture) {
-        return Candidate { engine, nanoseconds: Err(reason), shares: Vec::new() };
+        return Candidate { engine, nanoseconds: Err(reason), lanes: 0, shares: Vec::new() };
     }
     let (lanes, size) = (T::lanes(set), size_of::<T>());
-    let shard_rows = T::rule(engine, architecture, set).split(rows).rows;
-    let problem = Problem { layers: architecture.layers(), rows, shard_rows, lanes, size };
+    let split = T::rule(engine, architecture, set).split(rows);
+    let problem = Problem { layers: architecture.layers(), rows, shard_rows: split.rows, lanes, size };
     let Costs { narrow, tile, layered } = Costs::of(set);
     let shares = match engine {
         EngineKind::Narrow => shares(&NARROW, &problem.narrow(), narrow),
         EngineKind::Tile => shares(&TILE, &problem.tile(), tile),
         EngineKind::Layered => shares(&LAYERED, &problem.layered(), layered),
     };
-    Candidate { engine, nanoseconds: Ok(shares.iter().map(Share::nanoseconds).sum()), shares }
+    Candidate { engine, nanoseconds: Ok(shares.iter().map(Share::nanoseconds).sum()), lanes: split.lanes, shares }
 }
 
 fn shares(kinds: &[&'static str], counts: &[f64], costs: &[f64]) -> Vec<Share> {
     kinds.iter().zip(counts).zip(costs).map(|((&work, &count), &each)| Share { work, count, each }).collect()
+}
+
+/// What an engine may be slower on one thread than another and yet be preferred, if its batches are cut into lanes and
+/// the other's are not: two threads make it faster by far.
+const SHARED: f64 = 1.15;
+
+/// The engine with the lowest estimate; the layered one, which suits any network, if there is no other.
+pub(super) fn cheapest(candidates: &[Candidate]) -> EngineKind {
+    let shared = candidates.iter().any(|candidate| candidate.lanes > 1);
+    let weighed = candidates.iter().filter_map(|candidate| {
+        let estimate = candidate.nanoseconds.as_ref().ok()?;
+        let factor = if shared && candidate.lanes == 1 { SHARED } else { 1.0 };
+        Some((candidate.engine, estimate * factor))
+    });
+    let best = weighed.min_by(|(_, a), (_, b)| a.total_cmp(b));
+    best.map_or(EngineKind::Layered, |(engine, _)| engine)
 }

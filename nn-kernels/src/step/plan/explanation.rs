@@ -44,6 +44,8 @@ pub struct Candidate {
     /// The estimated time of a step on one thread, or why the engine does not suit. The estimate is for a core of
     /// 4 GHz with two vector FMAs a cycle; what it is for is to be compared with the others.
     pub nanoseconds: Result<f64, &'static str>,
+    /// Parts of the batch that the engine may compute side by side; 0 where it does not suit.
+    pub lanes: usize,
     /// What the estimate is made up of; nothing where the engine does not suit.
     pub shares: Vec<Share>,
 }
@@ -71,7 +73,8 @@ impl Share {
 impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.nanoseconds {
-            Ok(nanoseconds) => write!(f, "{} {:.1} µs", self.engine, nanoseconds / 1e3),
+            Ok(nanoseconds) if self.lanes == 1 => write!(f, "{} {:.1} µs", self.engine, nanoseconds / 1e3),
+            Ok(nanoseconds) => write!(f, "{} {:.1} µs in {} lanes", self.engine, nanoseconds / 1e3, self.lanes),
             Err(reason) => write!(f, "{} not, {reason}", self.engine),
         }
     }
@@ -81,7 +84,13 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { engine, set, element, threads, threads_given, batch_rows, .. } = self;
         writeln!(f, "{}, {element}, batches of {batch_rows}", self.architecture)?;
-        let why = if self.engine_is_forced { "as asked for" } else { "the lowest estimate" };
+        let estimate = |candidate: &Candidate| candidate.nanoseconds.unwrap_or(f64::INFINITY);
+        let lowest = self.candidates.iter().min_by(|a, b| estimate(a).total_cmp(&estimate(b)));
+        let why = match lowest {
+            _ if self.engine_is_forced => "as asked for",
+            Some(lowest) if lowest.engine != *engine => "little above the lowest estimate, but for several threads",
+            _ => "the lowest estimate",
+        };
         writeln!(f, "  engine    {engine}, {why}")?;
         write!(f, "  estimates ")?;
         for (index, candidate) in self.candidates.iter().enumerate() {

@@ -11,7 +11,7 @@ pub use engines::Engines;
 pub use explanation::{Candidate, Explanation, Share};
 pub use kind::{EngineKind, UnknownEngine};
 
-use self::cost::candidate;
+use self::cost::{candidate, cheapest};
 use super::StepEngine;
 use crate::{Architecture, Element, InstructionSet, StepError};
 
@@ -57,8 +57,9 @@ impl PlanOptions {
 /// An engine, chosen for a network, the batches it is to be trained on, and the threads there are.
 ///
 /// What a step costs in each engine is estimated from the shapes (see [`Explanation`]); the cheapest that suits is
-/// taken. The choice is made as if there were one thread, so that a network's results are the same bits on any number
-/// of them; how engines split their batches keeps what is fastest on one thread fast on several.
+/// taken. The choice knows nothing of the threads that there are, so that a network's results are the same bits on any
+/// number of them: it is made for one, but prefers an engine that cuts the batch into lanes to one that does not, where
+/// it costs one thread less than 15 %.
 ///
 /// The engine may be used on batches of other sizes too. Up to `batch_rows` its steps allocate nothing.
 ///
@@ -186,12 +187,4 @@ impl<T: Element> std::fmt::Debug for Plan<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Plan").field("explanation", &self.explanation).finish_non_exhaustive()
     }
-}
-
-/// The engine with the lowest estimate; the layered one, which suits any network, if there is no other.
-fn cheapest(candidates: &[Candidate]) -> EngineKind {
-    let estimated =
-        candidates.iter().filter_map(|candidate| Some((candidate.engine, candidate.nanoseconds.as_ref().ok()?)));
-    let best = estimated.min_by(|(_, a), (_, b)| a.total_cmp(b));
-    best.map_or(EngineKind::Layered, |(engine, _)| engine)
 }

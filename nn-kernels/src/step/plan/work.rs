@@ -30,8 +30,10 @@ const DOUBLE: f64 = 1.6;
 const L1: f64 = (32 << 10) as f64;
 /// Cycles from an FMA to the next one on the same sum.
 const LATENCY: f64 = 4.0;
-/// The heights of the tile engine's register blocks, for panels of one to four vectors.
-const BLOCK_ROWS: [[usize; 4]; 4] = [[16, 8, 4, 1], [12, 6, 3, 1], [8, 4, 2, 1], [6, 4, 2, 1]];
+/// The heights of the tile engine's register blocks, for panels of one, two … vectors, where there are 32 registers.
+const BLOCKS_OF_24: [[usize; 4]; 4] = [[16, 8, 4, 1], [12, 6, 3, 1], [8, 4, 2, 1], [6, 4, 2, 1]];
+/// The same where there are 16.
+const BLOCKS_OF_12: [[usize; 4]; 2] = [[12, 6, 3, 1], [6, 3, 1, 1]];
 /// Samples that the narrow engine takes at a time.
 const NARROW_BLOCK: usize = 128;
 
@@ -123,6 +125,7 @@ impl Problem<'_> {
     pub(super) fn tile(&self) -> [f64; TILE.len()] {
         let (rows, shards, words) = (self.rows as f64, self.shards(), self.words());
         let shard_rows = self.rows.div_ceil(self.rows.div_ceil(self.shard_rows));
+        let heights = if self.lanes * self.size == 64 { &BLOCKS_OF_24[..] } else { &BLOCKS_OF_12[..] };
         let params: f64 = self.counts().map(|layer| layer.weights()).sum();
         let spills = params * self.size as f64 > CACHED;
         let mut sums = [0.0; TILE.len()];
@@ -136,9 +139,9 @@ impl Problem<'_> {
             } else {
                 let (inputs, outputs) = (layer.inputs as usize, layer.outputs as usize);
                 // Rows and columns of C, and the depth of the sum.
-                let forward = Product::new(shard_rows, layer.output_vectors, inputs);
-                let gradient = Product::new(inputs, layer.output_vectors, shard_rows);
-                let back = Product::new(shard_rows, layer.input_vectors, outputs);
+                let forward = Product::new(heights, shard_rows, layer.output_vectors, inputs);
+                let gradient = Product::new(heights, inputs, layer.output_vectors, shard_rows);
+                let back = Product::new(heights, shard_rows, layer.input_vectors, outputs);
                 if (shard_rows * inputs * self.size) as f64 > L1 {
                     strides = shards * words * (shard_rows * inputs) as f64 * gradient.panels;
                 }
@@ -208,8 +211,8 @@ fn add<const N: usize>(sums: &mut [f64; N], counts: [f64; N]) {
 
 /// What a product with `rows` × `vectors` sums that are `depth` deep takes.
 ///
-/// Panels are four vectors wide and the last one what is left; a panel is walked down in blocks, as tall as there are
-/// registers for, and at its end in ever smaller ones.
+/// Panels are as wide as there are `heights`, and the last one what is left; a panel is walked down in blocks, as tall as
+/// there are registers for, and at its end in ever smaller ones.
 struct Product {
     /// Halves of the FMAs, for there are two pipes; a step in k takes no less than one FMA's latency.
     cycles: f64,
@@ -220,12 +223,12 @@ struct Product {
 }
 
 impl Product {
-    fn new(rows: usize, vectors: usize, depth: usize) -> Self {
+    fn new(heights: &[[usize; 4]], rows: usize, vectors: usize, depth: usize) -> Self {
         let mut product = Self { cycles: 0.0, loads: 0.0, blocks: 0.0, panels: 0.0 };
-        for first in (0..vectors).step_by(4) {
-            let width = (vectors - first).min(4);
+        for first in (0..vectors).step_by(heights.len()) {
+            let width = (vectors - first).min(heights.len());
             let mut left = rows;
-            for height in BLOCK_ROWS[width - 1] {
+            for height in heights[width - 1] {
                 let blocks = (left / height) as f64;
                 left %= height;
                 product.cycles += blocks * (0.5 * (height * width) as f64).max(LATENCY);

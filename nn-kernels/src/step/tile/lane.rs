@@ -258,11 +258,11 @@ impl<T: Element> Scratch<T> {
             }
             let before = &layers[l - 1];
             let right = match plan.transposed {
-                Some(at) => &network.transposed[at..at + plan.padded_outputs * plan.padded_inputs],
+                Some(at) => &network.transposed[at..at + plan.padded_outputs * plan.turned_row],
                 None => &network.theta[plan.range.weights.clone()],
             };
             let left = Left { data: d.as_ptr(), row: d_row, k: d_k };
-            let right = Right { data: right.as_ptr(), stride: plan.padded_inputs };
+            let right = Right { data: right.as_ptr(), stride: if plan.thin { plan.stride } else { plan.turned_row } };
             let out = &mut next.as_mut_slice()[..rows * before.row];
             let stored = before.slope == Slope::Stored;
             let slope = if stored { self.slopes[l - 1].as_slice() } else { self.activations[l - 1].as_slice() };

@@ -25,6 +25,8 @@ pub(super) struct LayerPlan {
     pub(super) stride: usize,
     /// S_l and S_{l+1}, rounded up to whole vectors.
     pub(super) padded_inputs: usize,
+    /// Numbers from one row of the transposed matrix to the next.
+    pub(super) turned_row: usize,
     pub(super) padded_outputs: usize,
     /// Numbers from one sample's outputs to the next's, in a tile.
     pub(super) row: usize,
@@ -61,7 +63,7 @@ impl Layout {
             let needs_transposed = index > 0 && !thin;
             let at = transposed;
             if needs_transposed {
-                transposed += padded_outputs * padded_inputs;
+                transposed += padded_outputs * spread(padded_inputs, lanes);
             }
             LayerPlan {
                 inputs: layer.inputs,
@@ -71,6 +73,7 @@ impl Layout {
                 thin,
                 stride,
                 padded_inputs,
+                turned_row: spread(padded_inputs, lanes),
                 padded_outputs,
                 row: spread(padded_outputs, lanes),
                 range: LayerRange { weights, bias },

@@ -157,9 +157,9 @@ impl<T: Element> Method<T> for TileMethod<T> {
     fn prepare(&mut self, theta: &[T]) {
         for plan in &self.layout.layers {
             let Some(at) = plan.transposed else { continue };
-            let to = &mut self.transposed.as_mut_slice()[at..at + plan.padded_outputs * plan.padded_inputs];
+            let to = &mut self.transposed.as_mut_slice()[at..at + plan.padded_outputs * plan.turned_row];
             let from = &theta[plan.range.weights.clone()];
-            let (from_stride, to_stride) = (plan.stride, plan.padded_inputs);
+            let (from_stride, to_stride) = (plan.stride, plan.turned_row);
             T::dispatch(self.set, Transpose { from, rows: plan.inputs, from_stride, to, to_stride });
         }
     }

@@ -3,15 +3,17 @@
 //! B and C have whole vectors of columns side by side; A's elements are broadcast, so A may have any strides: the
 //! forward pass reads activations row by row, the gradient reads the same memory column by column.
 //!
-//! A block of C stays in registers while k runs: 24 accumulators hide the FMAs' latency twice over (two pipes of four
-//! cycles need eight), and a block of 6 × 4 vectors loads 10 operands for 24 FMAs, less than one a cycle.
+//! A block of C stays in registers while k runs. Where there are 32, it has 24 sums, which hide the FMAs' latency twice
+//! over (two pipes of four cycles need eight), and 6 × 4 vectors load 10 operands for 24 FMAs, less than one a cycle.
+//! Where there are 16, it has 12, and 6 × 2 vectors load 8 operands for them. Sums that find no register cost far more
+//! than the loads that they save: with 24 the AVX2 kernels were half as fast.
 
 use crate::Element;
 use crate::isa::{InstructionSet, Kernel, Simd, Vector};
 use crate::step::slope::SlopeOf;
 
-/// The most k of a block: as many rows of four vectors of 64 bytes are 24 KiB, half or three quarters of an L1.
-const MAX_DEPTH: usize = 96;
+/// The most that a block of k rows of a panel takes: half or three quarters of an L1.
+const PANEL_BYTES: usize = 24 << 10;
 
 /// What a product starts from and ends in, by row of C and vector of columns.
 pub(super) trait Epilogue<T> {
@@ -164,8 +166,12 @@ impl<T: Element, E: Epilogue<T>> Kernel<T> for Checked<T, E> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let product = self.0;
+        // Sets of 64 bytes have 32 registers; where there are 16, 12 sums leave room for the operands.
+        let has_32_registers = S::LANES * size_of::<T>() == 64;
+        let width = if has_32_registers { 4 } else { 2 };
         // Where a panel of B is too deep for L1, its blocks of k are taken one by one, each for all rows.
-        let blocks = product.depth.div_ceil(MAX_DEPTH).max(1);
+        let max_depth = PANEL_BYTES / (width * S::LANES * size_of::<T>());
+        let blocks = product.depth.div_ceil(max_depth).max(1);
         let depth = product.depth.div_ceil(blocks);
         let mut vector = 0;
         // SAFETY: every block lies within the operands that the caller of `Product::run` vouches for.
@@ -175,15 +181,17 @@ impl<T: Element, E: Epilogue<T>> Kernel<T> for Checked<T, E> {
                 for block in 0..blocks {
                     let count = depth.min(product.depth - first);
                     let depth = Depth { first, count, begins: block == 0, ends: block + 1 == blocks };
-                    match product.vectors - vector {
-                        1 => panel!(product, s, depth, vector, 1: 16, 8, 4, 1),
-                        2 => panel!(product, s, depth, vector, 2: 12, 6, 3, 1),
-                        3 => panel!(product, s, depth, vector, 3: 8, 4, 2, 1),
-                        _ => panel!(product, s, depth, vector, 4: 6, 4, 2, 1),
+                    match (has_32_registers, product.vectors - vector) {
+                        (true, 1) => panel!(product, s, depth, vector, 1: 16, 8, 4, 1),
+                        (true, 2) => panel!(product, s, depth, vector, 2: 12, 6, 3, 1),
+                        (true, 3) => panel!(product, s, depth, vector, 3: 8, 4, 2, 1),
+                        (true, _) => panel!(product, s, depth, vector, 4: 6, 4, 2, 1),
+                        (false, 1) => panel!(product, s, depth, vector, 1: 12, 6, 3, 1),
+                        (false, _) => panel!(product, s, depth, vector, 2: 6, 3, 1),
                     }
                     first += count;
                 }
-                vector += 4;
+                vector += width;
             }
         }
     }
