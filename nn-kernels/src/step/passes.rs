@@ -1,9 +1,11 @@
 //! The elementwise passes between the products, each a kernel that is run in an engine's instruction set.
 
+use std::ops::Range;
+
 use crate::activation::{activate, activate_with_derivative};
 use crate::isa::{Kernel, Simd, Vector};
 use crate::loss::{Output, cost_and_delta};
-use crate::{Activation, Element};
+use crate::{Activation, Element, LayerRange};
 
 /// A = g(z) in place: `width` numbers of every `row`.
 pub(super) struct Activate<'a, T> {
@@ -142,10 +144,30 @@ impl<T: Element> Kernel<T> for Add<'_, T> {
     }
 }
 
-/// `gradient` ← `scale` · `gradient` + `decay` · Θ; returns Σ Θ², or 0 where `decay` is 0, in which case Θ is not read.
+/// A run of parameters of which `first` is the number of the first, and whose layers are `ranges`.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a, T> {
+    pub(super) theta: &'a [T],
+    pub(super) first: usize,
+    pub(super) ranges: &'a [LayerRange],
+}
+
+impl<T> Run<'_, T> {
+    /// Where in the run a layer's weights (`true`) and biases lie.
+    #[inline(always)]
+    fn parts(&self, range: &LayerRange) -> [(Range<usize>, bool); 2] {
+        let end = self.first + self.theta.len();
+        let [weights, bias] = [&range.weights, &range.bias]
+            .map(|part| part.start.clamp(self.first, end) - self.first..part.end.clamp(self.first, end) - self.first);
+        [(weights, true), (bias, false)]
+    }
+}
+
+/// `gradient` ← `scale` · `gradient` + `decay` · Θ_w; returns Σ Θ_w², or 0 where `decay` is 0, in which case Θ is not
+/// read.
 pub(super) struct Finish<'a, T> {
     pub(super) gradient: &'a mut [T],
-    pub(super) theta: &'a [T],
+    pub(super) run: Run<'a, T>,
     pub(super) scale: T,
     pub(super) decay: T,
 }
@@ -155,24 +177,44 @@ impl<T: Element> Kernel<T> for Finish<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let Self { gradient, theta, scale, decay } = self;
+        let Self { gradient, run, scale, decay } = self;
         if decay == T::ZERO {
             for gradient in gradient {
                 *gradient *= scale;
             }
             return 0.0;
         }
-        let squares = Squares { theta }.run(s);
-        for (gradient, &theta) in gradient.iter_mut().zip(theta) {
-            *gradient = *gradient * scale + decay * theta;
+        let (scale, decay) = (s.splat(scale), s.splat(decay));
+        let mut squares = SumOfSquares::new(s);
+        for range in run.ranges {
+            for (part, weights) in run.parts(range) {
+                let (gradient, theta) = (&mut gradient[part.clone()], &run.theta[part]);
+                if weights {
+                    squares.add(s, theta);
+                }
+                for (gradient, theta) in gradient.chunks_mut(S::LANES).zip(theta.chunks(S::LANES)) {
+                    let whole = gradient.len() == S::LANES;
+                    let scaled = scale * if whole { s.load(gradient) } else { s.load_partial(gradient, T::ZERO) };
+                    let sum = match (weights, whole) {
+                        (true, true) => decay.mul_add(s.load(theta), scaled),
+                        (true, false) => decay.mul_add(s.load_partial(theta, T::ZERO), scaled),
+                        (false, _) => scaled,
+                    };
+                    if whole {
+                        s.store(sum, gradient);
+                    } else {
+                        s.store_partial(sum, gradient);
+                    }
+                }
+            }
         }
-        squares
+        squares.total()
     }
 }
 
-/// Σ Θ², in vectors of the element type: a chunk's sum is short enough for it.
+/// Σ Θ_w².
 pub(super) struct Squares<'a, T> {
-    pub(super) theta: &'a [T],
+    pub(super) run: Run<'a, T>,
 }
 
 impl<T: Element> Kernel<T> for Squares<'_, T> {
@@ -180,20 +222,55 @@ impl<T: Element> Kernel<T> for Squares<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
-        // Four sums side by side hide the latency of an addition.
-        let mut sums = [s.splat(T::ZERO); 4];
-        let mut blocks = self.theta.chunks_exact(4 * S::LANES);
+        let mut squares = SumOfSquares::new(s);
+        for range in self.run.ranges {
+            let [(weights, _), _] = self.run.parts(range);
+            squares.add(s, &self.run.theta[weights]);
+        }
+        squares.total()
+    }
+}
+
+/// Σ Θ², in vectors of the element type: the sum of a run is short enough for it.
+struct SumOfSquares<V> {
+    /// Side by side, which hides the latency of an addition.
+    sums: [V; 4],
+}
+
+impl<V> SumOfSquares<V> {
+    #[inline(always)]
+    fn new<T: Element, S: Simd<T, V = V>>(s: S) -> Self
+    where
+        V: Vector<T>,
+    {
+        Self { sums: [s.splat(T::ZERO); 4] }
+    }
+
+    #[inline(always)]
+    fn add<T: Element, S: Simd<T, V = V>>(&mut self, s: S, theta: &[T])
+    where
+        V: Vector<T>,
+    {
+        let mut blocks = theta.chunks_exact(4 * S::LANES);
         for block in &mut blocks {
-            for (i, sum) in sums.iter_mut().enumerate() {
+            for (i, sum) in self.sums.iter_mut().enumerate() {
                 let theta = s.load(&block[i * S::LANES..]);
                 *sum = theta.mul_add(theta, *sum);
             }
         }
-        for rest in blocks.remainder().chunks(S::LANES) {
+        for (rest, sum) in blocks.remainder().chunks(S::LANES).zip(&mut self.sums) {
             let theta = s.load_partial(rest, T::ZERO);
-            sums[0] = theta.mul_add(theta, sums[0]);
+            *sum = theta.mul_add(theta, *sum);
         }
-        ((sums[0] + sums[1]) + (sums[2] + sums[3])).sum().to_f64()
+    }
+
+    #[inline(always)]
+    fn total<T: Element>(&self) -> f64
+    where
+        V: Vector<T>,
+    {
+        let [a, b, c, d] = self.sums;
+        ((a + b) + (c + d)).sum().to_f64()
     }
 }
 

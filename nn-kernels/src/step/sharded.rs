@@ -1,11 +1,9 @@
 //! What all engines share: a batch is cut into shards, lanes of shards run side by side, and their gradients are
 //! reduced in a fixed order. Engines differ in the [`Method`] by which a shard is computed.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
-use super::passes::{Add, Finish, Squares};
+use super::passes::{Add, Finish, Run, Squares};
 use super::shards::{ShardRule, Shards};
 use super::{Batch, Dropout, StepEngine};
 use crate::buffer::Buffer;
@@ -105,6 +103,17 @@ pub struct Sharded<T: Element, M: Method<T>> {
     /// Σ Θ_w² of each chunk of parameters.
     squares: Vec<f64>,
     params: usize,
+    /// The last batch that there is room for, and its split: steps come on batches of one size.
+    ready: Option<(Demand, Shards)>,
+}
+
+/// What a batch needs room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Demand {
+    rows: usize,
+    backward: bool,
+    /// Whether rows are gathered in the batch's order.
+    ordered: bool,
 }
 
 impl<T: Element, M: Method<T>> Sharded<T, M> {
@@ -115,11 +124,24 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         let mut squares = Vec::new();
         squares.try_reserve_exact(chunks).map_err(|_| StepError::Memory { bytes: chunks * size_of::<f64>() })?;
         squares.resize(chunks, 0.0);
-        Ok(Self { method, lanes: Vec::new(), squares, params })
+        Ok(Self { method, lanes: Vec::new(), squares, params, ready: None })
     }
 
-    /// Lanes for a batch of `rows`, with room to gather them where the batch has an order.
-    fn grow(&mut self, rows: usize, backward: bool, ordered: bool) -> Result<Shards, StepError> {
+    /// Lanes and room for a batch, and how it is split.
+    fn grow(&mut self, demand: Demand) -> Result<Shards, StepError> {
+        match self.ready {
+            Some((ready, split)) if ready == demand => Ok(split),
+            _ => {
+                let split = self.make_room(demand)?;
+                self.ready = Some((demand, split));
+                Ok(split)
+            }
+        }
+    }
+
+    #[cold]
+    fn make_room(&mut self, demand: Demand) -> Result<Shards, StepError> {
+        let Demand { rows, backward, ordered } = demand;
         let rule = self.method.rule();
         let (count, shard_rows) = (rule.lane_bound(rows), rule.row_bound(rows));
         while self.lanes.len() < count {
@@ -161,11 +183,8 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
     /// Σ Θ_w², added up as [`reduce`](Self::reduce) does.
     fn squares_of(&self, theta: &[T]) -> f64 {
         let (set, ranges) = (self.method.set(), self.method.ranges());
-        let chunk = |start: usize| -> f64 {
-            let weights = parts(ranges, start, self.params.min(start + CHUNK)).filter(|(_, weights)| *weights);
-            weights.map(|(part, _)| T::dispatch(set, Squares { theta: &theta[part] })).sum()
-        };
-        (0..self.params).step_by(CHUNK).map(chunk).sum()
+        let runs = theta.chunks(CHUNK).enumerate().map(|(i, theta)| Run { theta, first: i * CHUNK, ranges });
+        runs.map(|run| T::dispatch(set, Squares { run })).sum()
     }
 
     /// Adds the other lanes' accumulators to `gradient`, divides by m, adds λ Θ_w / m, and returns Σ Θ_w², or 0
@@ -173,19 +192,16 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
     fn reduce(&mut self, theta: &[T], lanes: usize, scale: f64, decay: f64, gradient: &mut [T]) -> f64 {
         let Self { method, lanes: all_lanes, squares, .. } = self;
         let (set, ranges, others) = (method.set(), method.ranges(), &all_lanes[1..lanes]);
+        let (scale, decay) = (T::from_f64(scale), T::from_f64(decay));
         let chunk = |(index, (gradient, squares)): (usize, (&mut [T], &mut f64))| {
-            let start = index * CHUNK;
-            let end = start + gradient.len();
+            let first = index * CHUNK;
+            let end = first + gradient.len();
             for lane in others {
-                let others = &lane.accumulator.as_slice()[start..end];
+                let others = &lane.accumulator.as_slice()[first..end];
                 T::dispatch(set, Add { values: &mut *gradient, others });
             }
-            *squares = 0.0;
-            for (part, weights) in parts(ranges, start, end) {
-                let gradient = &mut gradient[part.start - start..part.end - start];
-                let (scale, decay) = (T::from_f64(scale), T::from_f64(if weights { decay } else { 0.0 }));
-                *squares += T::dispatch(set, Finish { gradient, theta: &theta[part], scale, decay });
-            }
+            let run = Run { theta: &theta[first..end], first, ranges };
+            *squares = T::dispatch(set, Finish { gradient, run, scale, decay });
         };
         // What one lane made lies in the caches of the thread that made it.
         let near = if lanes == 1 { NEAR } else { NEAR / 8 };
@@ -196,13 +212,6 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         }
         squares.iter().sum()
     }
-}
-
-/// What of each layer's weights and bias lies in `start..end`, and whether it is weights.
-fn parts(ranges: &[LayerRange], start: usize, end: usize) -> impl Iterator<Item = (Range<usize>, bool)> {
-    let parts = ranges.iter().flat_map(|range| [(&range.weights, true), (&range.bias, false)]);
-    let cut = move |(part, weights): (&Range<usize>, bool)| (part.start.max(start)..part.end.min(end), weights);
-    parts.map(cut).filter(|(part, _)| !part.is_empty())
 }
 
 /// Whether `tasks` run on the calling thread.
@@ -258,7 +267,7 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
     }
 
     fn reserve(&mut self, rows: usize, backward: bool) -> Result<(), StepError> {
-        self.grow(rows, backward, true).map(|_| ())
+        self.grow(Demand { rows, backward, ordered: true }).map(|_| ())
     }
 
     fn gradient(
@@ -274,7 +283,7 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
         check_l2(l2)?;
         batch.check(self.architecture())?;
         let rows = batch.rows();
-        let split = self.grow(rows, true, batch.is_ordered())?;
+        let split = self.grow(Demand { rows, backward: true, ordered: batch.is_ordered() })?;
         self.method.prepare(theta);
 
         let output = self.output(rows);
@@ -312,7 +321,7 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
         check_l2(l2)?;
         batch.check(self.architecture())?;
         let rows = batch.rows();
-        let split = self.grow(rows, false, batch.is_ordered())?;
+        let split = self.grow(Demand { rows, backward: false, ordered: batch.is_ordered() })?;
 
         let output = self.output(rows);
         let Self { method, lanes, .. } = self;
@@ -339,7 +348,7 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
         if found != rows {
             return Err(StepError::Rows { what: "outputs", expected: rows, found });
         }
-        let split = self.grow(rows, false, false)?;
+        let split = self.grow(Demand { rows, backward: false, ordered: false })?;
 
         let Self { method, lanes, .. } = self;
         let method = &*method;

@@ -103,7 +103,6 @@ impl<T: Element> Kernel<T> for ShardGradient<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
         let Self { scratch, network, x, y, pass, add, gradient } = self;
-        scratch.sums.as_mut_slice()[..network.theta.len() * S::LANES].fill(T::ZERO);
         let mut cost = 0.0;
         for tile in tiles(x, y, network.layers, S::LANES) {
             let masks = pass.dropout.map(|dropout| (dropout, pass.first_row + tile.first));
@@ -271,7 +270,7 @@ impl<T: Element> Scratch<T> {
             let sums = (weight_sums.as_mut_ptr(), bias_sums.as_mut_ptr());
             // SAFETY: the buffers have room for TILE samples of every unit of the network, or of its widest layer, and
             // no tile has more; the accumulators were cut to a vector for each of the layer's parameters.
-            unsafe { Gradient { groups, shape, delta: current, a, sums }.run(s) };
+            unsafe { Gradient { groups, shape, delta: current, a, fresh: tile.first == 0, sums }.run(s) };
             if l == 0 {
                 break;
             }

@@ -174,7 +174,8 @@ unsafe fn backward<T: Element, S: Simd<T>, G: SlopeOf<T>, const GROUPS: usize>(
     }
 }
 
-/// Σ over the tile's samples of δ_o a_i for a block of units, lane by lane, added to the accumulators.
+/// Σ over the tile's samples of δ_o a_i for a block of units, lane by lane: written to the accumulators where they are
+/// `fresh`, or added to them.
 ///
 /// # Safety
 /// Every unit named has a row of `GROUPS` vectors; `sums` has a vector for each of `outputs` × `inputs`.
@@ -184,14 +185,16 @@ unsafe fn gradient_block<T: Element, S: Simd<T>, const GROUPS: usize, const OUTP
     (inputs, o, i): (usize, usize, usize),
     delta: Units<T>,
     a: Units<T>,
-    sums: *mut T,
+    (fresh, sums): (bool, *mut T),
 ) {
     // SAFETY: the caller vouches for units and accumulators.
     unsafe {
         let mut totals = [[s.splat(T::ZERO); INPUTS]; OUTPUTS];
-        for (r, totals) in totals.iter_mut().enumerate() {
-            for (c, total) in totals.iter_mut().enumerate() {
-                *total = s.load_ptr(sums.add(((o + r) * inputs + i + c) * S::LANES));
+        if !fresh {
+            for (r, totals) in totals.iter_mut().enumerate() {
+                for (c, total) in totals.iter_mut().enumerate() {
+                    *total = s.load_ptr(sums.add(((o + r) * inputs + i + c) * S::LANES));
+                }
             }
         }
         for g in 0..GROUPS {
@@ -224,21 +227,21 @@ unsafe fn gradient<T: Element, S: Simd<T>, const GROUPS: usize>(
     (inputs, outputs): (usize, usize),
     delta: Units<T>,
     a: Units<T>,
-    (weights, bias): (*mut T, *mut T),
+    (fresh, weights, bias): (bool, *mut T, *mut T),
 ) {
     // SAFETY: every block lies within the layer that the caller vouches for.
     unsafe {
         let mut o = 0;
         while outputs - o >= 4 {
-            gradient_rows::<T, S, GROUPS, 4>(s, (inputs, o), delta, a, weights);
+            gradient_rows::<T, S, GROUPS, 4>(s, (inputs, o), delta, a, (fresh, weights));
             o += 4;
         }
         while outputs > o {
-            gradient_rows::<T, S, GROUPS, 1>(s, (inputs, o), delta, a, weights);
+            gradient_rows::<T, S, GROUPS, 1>(s, (inputs, o), delta, a, (fresh, weights));
             o += 1;
         }
         for o in 0..outputs {
-            let mut total = s.load_ptr(bias.add(o * S::LANES));
+            let mut total = if fresh { s.splat(T::ZERO) } else { s.load_ptr(bias.add(o * S::LANES)) };
             for g in 0..GROUPS {
                 total = total + s.load_ptr(delta.row(o).add(g * S::LANES));
             }
@@ -257,21 +260,21 @@ unsafe fn gradient_rows<T: Element, S: Simd<T>, const GROUPS: usize, const OUTPU
     (inputs, o): (usize, usize),
     delta: Units<T>,
     a: Units<T>,
-    weights: *mut T,
+    (fresh, weights): (bool, *mut T),
 ) {
     // SAFETY: every block lies within the layer that the caller vouches for.
     unsafe {
         let mut i = 0;
         while inputs - i >= 4 {
-            gradient_block::<T, S, GROUPS, OUTPUTS, 4>(s, (inputs, o, i), delta, a, weights);
+            gradient_block::<T, S, GROUPS, OUTPUTS, 4>(s, (inputs, o, i), delta, a, (fresh, weights));
             i += 4;
         }
         if inputs - i >= 2 {
-            gradient_block::<T, S, GROUPS, OUTPUTS, 2>(s, (inputs, o, i), delta, a, weights);
+            gradient_block::<T, S, GROUPS, OUTPUTS, 2>(s, (inputs, o, i), delta, a, (fresh, weights));
             i += 2;
         }
         if inputs > i {
-            gradient_block::<T, S, GROUPS, OUTPUTS, 1>(s, (inputs, o, i), delta, a, weights);
+            gradient_block::<T, S, GROUPS, OUTPUTS, 1>(s, (inputs, o, i), delta, a, (fresh, weights));
         }
     }
 }
@@ -318,6 +321,8 @@ pub(super) struct Gradient<T> {
     pub(super) shape: (usize, usize),
     pub(super) delta: Units<T>,
     pub(super) a: Units<T>,
+    /// Whether the sums begin here; what they hold is not read then.
+    pub(super) fresh: bool,
     /// A vector for every weight, and for every output's bias.
     pub(super) sums: (*mut T, *mut T),
 }
@@ -380,7 +385,8 @@ impl<T: Element> Kernel<T> for Checked<Gradient<T>> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        let Gradient { groups, shape, delta, a, sums } = self.0;
+        let Gradient { groups, shape, delta, a, fresh, sums } = self.0;
+        let sums = (fresh, sums.0, sums.1);
         // SAFETY: the caller of `Gradient::run` vouches for the operands.
         unsafe { by_groups!(groups, gradient, (T, S), (s, shape, delta, a, sums)) }
     }
