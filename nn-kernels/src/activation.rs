@@ -44,7 +44,7 @@ pub fn activate<T: Element, S: Simd<T>>(s: S, activation: Activation, width: usi
 /// A = g(z) and g'(z): `z` becomes g'(z), `a` becomes g(z). For softmax, whose derivative is no slice, `z` becomes
 /// 1; its δ with cross-entropy is made elsewhere.
 ///
-/// g' is taken from whichever of z and a is cheaper: a(1 - a) for sigmoid, (1 - a)(1 + a) for tanh, a + 1 for elu.
+/// g' is taken from whichever of z and a is cheaper: a(1 - a) for sigmoid, 1 - a² for tanh, a + 1 for elu.
 ///
 /// # Panics
 /// When the slices differ in length.
@@ -127,7 +127,7 @@ impl<T: Element> Function<T> for Tanh {
     #[inline(always)]
     fn both<S: Simd<T>>(self, s: S, z: S::V) -> (S::V, S::V) {
         let (a, one) = (tanh(s, z), s.splat(T::ONE));
-        (a, (one - a) * (one + a))
+        (a, a.neg_mul_add(a, one))
     }
 }
 

@@ -1,12 +1,11 @@
 //! The cost of a batch's outputs and δ^(L), both from the pre-activation z.
 //!
 //! From z, because ln h underflows long before z overflows: the cost is finite for every finite z whose true cost
-//! is. Costs are added up in `f64`, every one divided by m first, so that the sum cannot overflow where the mean
-//! does not.
+//! is. Every cost is divided by m before it is added, so that the sum cannot overflow where the mean does not.
 
 use crate::activation::{activate_with_derivative, softmax};
 use crate::isa::{MAX_LANES, Simd, Vector};
-use crate::math::{exp_clamped, ln_1p_unit, sigmoid_from_exp};
+use crate::math::{exp_clamped, ln_1p, sigmoid_from_exp};
 use crate::{Activation, Element, Loss};
 
 /// What the loss at the output needs to know.
@@ -48,7 +47,7 @@ pub fn cost_and_delta<T: Element, S: Simd<T>>(
     assert!(z.len() == targets.len() && z.len() == spare.len(), "z, targets and spare");
     match (output.loss, output.activation) {
         (Loss::CrossEntropy, Activation::Softmax) => softmax_cross_entropy(s, output, z, targets, spare),
-        (Loss::CrossEntropy, _) => sigmoid_cross_entropy(s, output.scale, z, targets),
+        (Loss::CrossEntropy, _) => sigmoid_cross_entropy_in_place(s, output.scale, z, targets, spare),
         (loss, activation) => {
             activate_with_derivative(s, activation, output.width, z, spare);
             let cost = residual_cost(loss, spare, targets, output.scale);
@@ -58,39 +57,100 @@ pub fn cost_and_delta<T: Element, S: Simd<T>>(
     }
 }
 
+/// As [`sigmoid_cross_entropy`], in place and for any number of units.
 #[inline(always)]
-fn sigmoid_cross_entropy<T: Element, S: Simd<T>>(s: S, scale: f64, z: &mut [T], targets: &[T]) -> f64 {
-    let mut sums = [0.0; MAX_LANES];
-    let mut lanes = [T::ZERO; MAX_LANES];
-    let mut z = z.chunks_exact_mut(S::LANES);
-    let mut y = targets.chunks_exact(S::LANES);
-    for (z, y) in (&mut z).zip(&mut y) {
-        let (cost, delta) = sigmoid_cross_entropy_of(s, s.load(z), s.load(y));
-        s.store(delta, z);
-        s.store(cost, &mut lanes);
-        for lane in 0..S::LANES {
-            sums[lane] += lanes[lane].to_f64() * scale;
-        }
+fn sigmoid_cross_entropy_in_place<T: Element, S: Simd<T>>(
+    s: S,
+    scale: f64,
+    delta: &mut [T],
+    targets: &[T],
+    z: &mut [T],
+) -> f64 {
+    z.copy_from_slice(delta);
+    let whole = z.len() / S::LANES * S::LANES;
+    let cost = sigmoid_cross_entropy(s, scale, &z[..whole], &targets[..whole], &mut delta[..whole], S::LANES);
+    let rest = z.len() - whole;
+    if rest == 0 {
+        return cost;
     }
-    let (z, y) = (z.into_remainder(), y.remainder());
-    if !z.is_empty() {
-        let (cost, delta) = sigmoid_cross_entropy_of(s, s.load_partial(z, T::ZERO), s.load_partial(y, T::ZERO));
-        s.store_partial(delta, z);
-        s.store(cost, &mut lanes);
-        for lane in 0..z.len() {
-            sums[lane] += lanes[lane].to_f64() * scale;
-        }
-    }
-    sums.iter().sum()
+    let [mut last_z, mut last_y, mut last_delta] = [[T::ZERO; MAX_LANES]; 3];
+    last_z[..rest].copy_from_slice(&z[whole..]);
+    last_y[..rest].copy_from_slice(&targets[whole..]);
+    let [z, y] = [&last_z[..S::LANES], &last_y[..S::LANES]];
+    let last = sigmoid_cross_entropy(s, scale, z, y, &mut last_delta[..S::LANES], rest);
+    delta[whole..].copy_from_slice(&last_delta[..rest]);
+    cost + last
 }
 
-/// A unit's cost and δ from one exponential, e^-|z|.
+/// The cost of whole vectors of units, of each of which the first `counted` lanes count, times `scale`; and δ.
 #[inline(always)]
-pub(crate) fn sigmoid_cross_entropy_of<T: Element, S: Simd<T>>(s: S, z: S::V, y: S::V) -> (S::V, S::V) {
-    let e = exp_clamped(s, -z.abs());
-    // softplus(z) - y z = ln(1 + e^-|z|) + max(z, 0) - y z: the last two are rounded once, so nothing cancels.
-    let cost = ln_1p_unit(s, e) + z.neg_mul_add(y, s.splat(T::ZERO).max(z));
-    (cost, sigmoid_from_exp(s, z, e) - y)
+pub(crate) fn sigmoid_cross_entropy<T: Element, S: Simd<T>>(
+    s: S,
+    scale: f64,
+    z: &[T],
+    targets: &[T],
+    delta: &mut [T],
+    counted: usize,
+) -> f64 {
+    if z.is_empty() {
+        return 0.0;
+    }
+    // Divided by the number of what is added, too, so that the sum cannot overflow where the mean does not.
+    let share_of_sum = z.len() as f64;
+    let factor = T::from_f64(scale / share_of_sum);
+    let wide = s.wide();
+    let bulk = if counted >= S::LANES { z.len() / lanes(wide) * lanes(wide) } else { 0 };
+    let (wide_z, z) = z.split_at(bulk);
+    let (wide_targets, targets) = targets.split_at(bulk);
+    let (wide_delta, delta) = delta.split_at_mut(bulk);
+    let bulk = sigmoid_costs(wide, wide_z, wide_targets, wide_delta, factor).sum().to_f64();
+    let rest = sigmoid_costs(s, z, targets, delta, factor);
+    share_of_sum * (bulk + sum_of_first(s, rest, counted))
+}
+
+/// Factors 1 + e^-|z| ≤ 2 that are multiplied before their logarithm is taken.
+const FACTORS: usize = 32;
+
+/// The costs of vectors of units, lane by lane, times `factor`; and δ. One exponential gives all three.
+///
+/// Σ ln(1 + e) is had from the product of the 1 + e, kept less 1 so that a small e is not lost: a logarithm for
+/// [`FACTORS`] units rather than one each. softplus(z) - y z = ln(1 + e^-|z|) + max(z, 0) - y z, of which the last two
+/// are rounded once, so that nothing cancels.
+#[inline(always)]
+fn sigmoid_costs<T: Element, S: Simd<T>>(s: S, z: &[T], targets: &[T], delta: &mut [T], factor: T) -> S::V {
+    let (zero, factor) = (s.splat(T::ZERO), s.splat(factor));
+    let (mut linear, mut logs) = (zero, zero);
+    let block = FACTORS * S::LANES;
+    for ((z, y), delta) in z.chunks(block).zip(targets.chunks(block)).zip(delta.chunks_mut(block)) {
+        let mut product = zero;
+        let vectors = z.chunks_exact(S::LANES).zip(y.chunks_exact(S::LANES)).zip(delta.chunks_exact_mut(S::LANES));
+        for ((z, y), delta) in vectors {
+            let (z, y) = (s.load(z), s.load(y));
+            let e = exp_clamped(s, -z.abs());
+            product = product.mul_add(e, product + e);
+            linear = z.neg_mul_add(y, zero.max(z)).mul_add(factor, linear);
+            s.store(sigmoid_from_exp(s, z, e) - y, delta);
+        }
+        logs = logs + ln_1p(s, product);
+    }
+    logs.mul_add(factor, linear)
+}
+
+/// Elements in a vector of `s`, whose type has no name where a kernel runs.
+#[inline(always)]
+fn lanes<T, S: Simd<T>>(_: S) -> usize {
+    S::LANES
+}
+
+/// Σ of a vector's first `count` lanes, or of all where it has fewer.
+#[inline(always)]
+pub(crate) fn sum_of_first<T: Element, S: Simd<T>>(s: S, vector: S::V, count: usize) -> f64 {
+    if count >= S::LANES {
+        return vector.sum().to_f64();
+    }
+    let mut lanes = [T::ZERO; MAX_LANES];
+    s.store(vector, &mut lanes);
+    lanes[..count].iter().map(|lane| lane.to_f64()).sum()
 }
 
 /// Row by row: -Σ_k y_k ln h_k, where -ln h_k = max - z_k + ln Σ_j e^(z_j - max).

@@ -196,7 +196,9 @@ fn worst_f32(isa: InstructionSet, function: Function, xs: &[f32]) -> (f64, f32) 
 fn f32_within_bounds_on_a_dense_sample() {
     // Every 4,001st bit pattern, and every one near the points where a range ends.
     let mut xs: Vec<f32> = (0..u32::MAX / 4001).map(|i| f32::from_bits(i * 4001)).collect();
-    for centre in [0.0_f32, 0.346_573_6, -0.346_573_6, 1.0, 88.7228, -87.3365, -103.97, 20.0, -20.0, 1.333_333_4] {
+    for centre in
+        [0.0_f32, 0.346_573_6, -0.346_573_6, 1.0, 88.7228, -87.3365, -103.97, 20.0, -20.0, 1.333_333_4, -2.036_292_8]
+    {
         let bits = centre.to_bits();
         xs.extend((0..2000).map(|i| f32::from_bits(bits.wrapping_add(i).wrapping_sub(1000))));
     }
@@ -210,6 +212,7 @@ fn f32_within_bounds_on_a_dense_sample() {
 #[allow(clippy::print_stdout, reason = "its outcome is recorded by hand")]
 #[ignore = "2^32 values for every function and set take minutes; run by hand in release, see the head of the file"]
 fn f32_within_bounds_everywhere() {
+    let mut beyond = vec![];
     for function in FUNCTIONS {
         for isa in sets() {
             let mut worst = (0.0, 0.0);
@@ -221,9 +224,12 @@ fn f32_within_bounds_everywhere() {
                 }
             }
             println!("{function:?} f32 {isa}: {:.3} ULP at {:e}", worst.0, worst.1);
-            assert!(worst.0 <= function.bound());
+            if worst.0 > function.bound() {
+                beyond.push((function, isa, worst));
+            }
         }
     }
+    assert!(beyond.is_empty(), "{beyond:?}");
 }
 
 #[test]

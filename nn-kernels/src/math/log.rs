@@ -41,10 +41,10 @@ fn twice_artanh<T: Element, S: Simd<T>>(s: S, t: S::V) -> S::V {
     (t * square).mul_add(p, t + t)
 }
 
-/// ln(1 + u) for u in [0, 1].
+/// ln(1 + u) for u in [0, 1]. With a reciprocal and a Newton step for the division it would be 3.3 ULP off.
 #[inline(always)]
-pub(crate) fn ln_1p_unit<T: Element, S: Simd<T>>(s: S, u: S::V) -> S::V {
-    twice_artanh(s, u.quotient(u + s.splat(T::from_f64(2.0))))
+fn ln_1p_unit<T: Element, S: Simd<T>>(s: S, u: S::V) -> S::V {
+    twice_artanh(s, u / (u + s.splat(T::from_f64(2.0))))
 }
 
 /// ln x for normal, positive x.
@@ -52,15 +52,36 @@ pub(crate) fn ln_1p_unit<T: Element, S: Simd<T>>(s: S, u: S::V) -> S::V {
 /// At most 2 ULP off. NaN stays NaN; of other x the result is unspecified.
 #[inline(always)]
 pub fn ln<T: Element, S: Simd<T>>(s: S, x: S::V) -> S::V {
-    let (mantissa, exponent) = x.split_exponent();
+    let (mantissa, exponent) = split(s, x);
     let one = s.splat(T::ONE);
-    // The mantissa lies in [1, 2); from 4/3 on it is halved, so that |t| ≤ 1/5.
+    let log = add_exponent(s, exponent, twice_artanh(s, (mantissa - one) / (mantissa + one)));
+    S::V::select(x.is_nan(), x, log)
+}
+
+/// ln(1 + u) for finite u ≥ 0; NaN stays NaN.
+#[inline(always)]
+pub(crate) fn ln_1p<T: Element, S: Simd<T>>(s: S, u: S::V) -> S::V {
+    let one = s.splat(T::ONE);
+    let (mantissa, exponent) = split(s, one + u);
+    // Below 1/3, where 1 + u has lost much of u, the mantissa is 1 + u itself. NaN is not below.
+    let less_one = S::V::select(s.splat(T::from_f64(0.33)).lt(u), mantissa - one, u);
+    add_exponent(s, exponent, twice_artanh(s, less_one.quotient(mantissa + one)))
+}
+
+/// x as a mantissa in [2/3, 4/3), so that |t| ≤ 1/5, and an exponent.
+#[inline(always)]
+fn split<T: Element, S: Simd<T>>(s: S, x: S::V) -> (S::V, S::V) {
+    let (mantissa, exponent) = x.split_exponent();
+    // The mantissa lies in [1, 2); from 4/3 on it is halved.
     let large = s.splat(T::from_f64(4.0 / 3.0)).lt(mantissa);
-    let mantissa = S::V::select(large, mantissa * s.splat(T::from_f64(0.5)), mantissa);
-    let exponent = S::V::select(large, exponent + one, exponent);
-    let log = twice_artanh(s, (mantissa - one) / (mantissa + one));
-    let y = exponent.mul_add(s.splat(T::LN2_HIGH), exponent.mul_add(s.splat(T::LN2_LOW), log));
-    S::V::select(x.is_nan(), x, y)
+    let halved = S::V::select(large, mantissa * s.splat(T::from_f64(0.5)), mantissa);
+    (halved, S::V::select(large, exponent + s.splat(T::ONE), exponent))
+}
+
+/// n ln 2 + `log`.
+#[inline(always)]
+fn add_exponent<T: Element, S: Simd<T>>(s: S, n: S::V, log: S::V) -> S::V {
+    n.mul_add(s.splat(T::LN2_HIGH), n.mul_add(s.splat(T::LN2_LOW), log))
 }
 
 /// ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), finite for every finite x.

@@ -9,7 +9,7 @@ mod log;
 mod sigmoid;
 
 pub use exp::{ExpConstants, exp, exp_clamped, exp_m1};
-pub(crate) use log::ln_1p_unit;
+pub(crate) use log::ln_1p;
 pub use log::{LogConstants, ln, softplus, softplus_from_exp};
 pub use sigmoid::{sigmoid, sigmoid_from_exp, tanh};
 

@@ -6,8 +6,8 @@ use crate::{Activation, Element};
 /// How g'(z) of a layer's output is had in the backward pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Slope {
-    /// (b₀ + b₁ a)(c₀ + c₁ a), from the activation: sigmoid, tanh, linear.
-    Product([f64; 4]),
+    /// c₀ + a (c₁ - a), from the activation: sigmoid, tanh.
+    Quadratic([f64; 2]),
     /// 1 where a > 0, else 0: relu.
     Step,
     /// Written by the forward pass into memory of its own.
@@ -20,9 +20,8 @@ impl Slope {
         match activation {
             // A dropped unit's slope is no function of its activation.
             _ if dropout > 0.0 => Self::Stored,
-            Activation::Sigmoid => Self::Product([0.0, 1.0, 1.0, -1.0]),
-            Activation::Tanh => Self::Product([1.0, -1.0, 1.0, 1.0]),
-            Activation::Linear => Self::Product([1.0, 0.0, 1.0, 0.0]),
+            Activation::Sigmoid => Self::Quadratic([0.0, 1.0]),
+            Activation::Tanh => Self::Quadratic([1.0, 0.0]),
             Activation::Relu => Self::Step,
             _ => Self::Stored,
         }
@@ -36,19 +35,19 @@ pub(super) trait SlopeOf<T>: Copy {
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct ProductSlope<T>(pub(super) [T; 4]);
+pub(super) struct QuadraticSlope<T>(pub(super) [T; 2]);
 
-impl<T: Element> ProductSlope<T> {
-    pub(super) fn new(coefficients: [f64; 4]) -> Self {
+impl<T: Element> QuadraticSlope<T> {
+    pub(super) fn new(coefficients: [f64; 2]) -> Self {
         Self(coefficients.map(T::from_f64))
     }
 }
 
-impl<T: Element> SlopeOf<T> for ProductSlope<T> {
+impl<T: Element> SlopeOf<T> for QuadraticSlope<T> {
     #[inline(always)]
     fn slope<S: Simd<T>>(self, s: S, a: S::V) -> S::V {
-        let [b0, b1, c0, c1] = self.0;
-        a.mul_add(s.splat(b1), s.splat(b0)) * a.mul_add(s.splat(c1), s.splat(c0))
+        let [c0, c1] = self.0;
+        a.mul_add(s.splat(c1) - a, s.splat(c0))
     }
 }
 

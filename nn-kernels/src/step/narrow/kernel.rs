@@ -6,12 +6,12 @@ use super::columns::columns;
 use super::products::{Backward, Forward, Gradient, Units, Weights};
 use crate::buffer::Buffer;
 use crate::isa::{Kernel, MAX_LANES, Simd, Vector};
-use crate::loss::{Output, sigmoid_cross_entropy_of};
+use crate::loss::{Output, sigmoid_cross_entropy, sum_of_first};
 use crate::math::{exp, ln};
 use crate::step::Dropout;
 use crate::step::passes::{Activate, ActivateWithDerivative, CostAndDelta};
 use crate::step::sharded::Pass;
-use crate::step::slope::{ProductSlope, Slope, StepSlope, StoredSlope};
+use crate::step::slope::{QuadraticSlope, Slope, StepSlope, StoredSlope};
 use crate::{Activation, Architecture, Element, InstructionSet, Loss, StepError};
 
 /// Samples in a tile: eight of the widest vectors.
@@ -280,7 +280,7 @@ impl<T: Element> Scratch<T> {
             // SAFETY: as above; the weights were cut to inputs × outputs.
             unsafe {
                 match layers[l - 1].slope {
-                    Slope::Product(c) => back(a).run(s, ProductSlope::new(c)),
+                    Slope::Quadratic(c) => back(a).run(s, QuadraticSlope::new(c)),
                     Slope::Step => back(a).run(s, StepSlope),
                     Slope::Stored => back(at(slopes, plan.from, samples)).run(s, StoredSlope),
                 }
@@ -408,48 +408,10 @@ impl<T: Element> Kernel<T> for SigmoidCrossEntropy<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
         let Self { z, targets, delta, samples, rows, scale } = self;
-        // Divided before they are added, by the number of what is added too: the sum cannot overflow where the
-        // mean does not.
-        let share_of_sum = z.len() as f64;
-        let factor = T::from_f64(scale / share_of_sum);
-        let wide = s.wide();
-        let bulk = if rows == samples { z.len() / wide_lanes(wide) * wide_lanes(wide) } else { 0 };
-        let (wide_z, z) = z.split_at(bulk);
-        let (wide_targets, targets) = targets.split_at(bulk);
-        let (wide_delta, delta) = delta.split_at_mut(bulk);
-        let rows = if rows == samples { S::LANES } else { rows };
-        let cost = sigmoid_cross_entropy(wide, wide_z, wide_targets, wide_delta, factor, usize::MAX)
-            + sigmoid_cross_entropy(s, z, targets, delta, factor, rows);
-        cost * share_of_sum
+        // Rows that do not fill the vectors are fewer than one.
+        let counted = if rows == samples { S::LANES } else { rows };
+        sigmoid_cross_entropy(s, scale, z, targets, delta, counted)
     }
-}
-
-/// Elements in a vector of `s`, whose type has no name where a kernel runs.
-#[inline(always)]
-fn wide_lanes<T, S: Simd<T>>(_: S) -> usize {
-    S::LANES
-}
-
-/// Whole vectors of outputs, of each of which the first `rows` lanes count towards the cost; `factor` is what every
-/// cost is multiplied by.
-#[inline(always)]
-fn sigmoid_cross_entropy<T: Element, S: Simd<T>>(
-    s: S,
-    z: &[T],
-    targets: &[T],
-    delta: &mut [T],
-    factor: T,
-    rows: usize,
-) -> f64 {
-    let factor = s.splat(factor);
-    let mut total = s.splat(T::ZERO);
-    let vectors = z.chunks_exact(S::LANES).zip(targets.chunks_exact(S::LANES)).zip(delta.chunks_exact_mut(S::LANES));
-    for ((z, y), delta) in vectors {
-        let (unit_cost, unit_delta) = sigmoid_cross_entropy_of(s, s.load(z), s.load(y));
-        total = unit_cost.mul_add(factor, total);
-        s.store(unit_delta, delta);
-    }
-    if rows >= S::LANES { total.sum().to_f64() } else { sum_of_rows(s, total, 0, rows) }
 }
 
 /// -Σ_k y_k ln h_k, where -ln h_k = max z - z_k + ln Σ_j e^(z_j - max z), and δ = h Σy - y.
@@ -502,20 +464,8 @@ impl<T: Element> Kernel<T> for SoftmaxCrossEntropy<'_, T> {
                 let y = s.load(&targets[unit * samples + at..]);
                 s.store(e * share - y, &mut delta[unit * samples + at..]);
             }
-            cost += sum_of_rows(s, total, group, rows);
+            cost += sum_of_first(s, total, rows.saturating_sub(at));
         }
         cost * share_of_sum
     }
-}
-
-/// Σ of a group's lanes that are samples.
-#[inline(always)]
-fn sum_of_rows<T: Element, S: Simd<T>>(s: S, total: S::V, group: usize, rows: usize) -> f64 {
-    let samples = rows.saturating_sub(group * S::LANES);
-    if samples >= S::LANES {
-        return total.sum().to_f64();
-    }
-    let mut lanes = [T::ZERO; MAX_LANES];
-    s.store(total, &mut lanes);
-    lanes[..samples].iter().map(|lane| lane.to_f64()).sum()
 }

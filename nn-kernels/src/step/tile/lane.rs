@@ -8,7 +8,7 @@ use crate::loss::Output;
 use crate::step::Dropout;
 use crate::step::passes::{Activate, ActivateWithDerivative, CostAndDelta};
 use crate::step::sharded::Pass;
-use crate::step::slope::{ProductSlope, Slope, SlopeOf, StepSlope, StoredSlope};
+use crate::step::slope::{QuadraticSlope, Slope, SlopeOf, StepSlope, StoredSlope};
 use crate::{Activation, Element, InstructionSet, StepError};
 
 /// What all lanes of a step share.
@@ -280,7 +280,7 @@ impl<T: Element> Scratch<T> {
             // this one's padded inputs.
             unsafe {
                 match before.slope {
-                    Slope::Product(c) => back.run(network.set, lanes, ProductSlope::new(c)),
+                    Slope::Quadratic(c) => back.run(network.set, lanes, QuadraticSlope::new(c)),
                     Slope::Step => back.run(network.set, lanes, StepSlope),
                     Slope::Stored => back.run(network.set, lanes, StoredSlope),
                 }
