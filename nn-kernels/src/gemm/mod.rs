@@ -22,6 +22,7 @@
 
 mod matrixmultiply;
 mod packed;
+pub(crate) mod register_tile;
 mod view;
 
 pub use matrixmultiply::{MatrixMultiply, MatrixMultiplyElement};

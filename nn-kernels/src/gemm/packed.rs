@@ -5,6 +5,7 @@
 //! both in order: for each k it loads the vectors of B, broadcasts each of A's rows, and keeps all of C's tile in
 //! registers.
 
+use super::register_tile::{Left, Right, accumulate, has_32_registers};
 use super::{Gemm, MatMut, MatRef, product_shape};
 use crate::Element;
 use crate::isa::InstructionSet;
@@ -100,7 +101,7 @@ impl<T: Element> Kernel<T> for Product<'_, T> {
     fn run<S: Simd<T>>(self, s: S) {
         // A tile of R × 2 vectors needs 2R + 3 registers. Sets of 64-byte vectors have 32 of them, the others 16,
         // and a fused multiply-add needs 8 sums under way. A product no wider than one vector takes tiles of one.
-        match (size_of::<S::V>() == 64, self.b.cols() <= S::LANES) {
+        match (has_32_registers::<T, S>(), self.b.cols() <= S::LANES) {
             (true, false) => self.run_tiles::<S, 8, 2>(s),
             (true, true) => self.run_tiles::<S, 8, 1>(s),
             (false, false) => self.run_tiles::<S, 4, 2>(s),
@@ -137,7 +138,7 @@ impl<T: Element> Product<'_, T> {
                     for (j, b) in (j_block..j_block + n_block).step_by(cols).zip(packed_b.chunks_exact(cols * depth)) {
                         let rows = (i_block..i_block + m_block).step_by(ROWS);
                         for (i, a) in rows.zip(packed_a.chunks_exact(ROWS * depth)) {
-                            let mut tile = multiply::<T, S, ROWS, VECTORS>(s, a, b);
+                            let mut tile = multiply::<T, S, ROWS, VECTORS>(s, depth, a, b);
                             self.write(s, &mut tile, (i, j), beta);
                         }
                     }
@@ -202,22 +203,16 @@ impl<T: Element> Product<'_, T> {
 #[inline(always)]
 fn multiply<T: Element, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
     s: S,
+    depth: usize,
     a: &[T],
     b: &[T],
 ) -> [[S::V; VECTORS]; ROWS] {
     let mut tile = [[s.splat(T::ZERO); VECTORS]; ROWS];
-    for (a, b) in a.as_chunks::<ROWS>().0.iter().zip(b.chunks_exact(VECTORS * S::LANES)) {
-        let mut vectors = [s.splat(T::ZERO); VECTORS];
-        for (vector, b) in vectors.iter_mut().zip(b.chunks_exact(S::LANES)) {
-            *vector = s.load(b);
-        }
-        for (sums, &a) in tile.iter_mut().zip(a) {
-            let a = s.splat(a);
-            for (sum, &b) in sums.iter_mut().zip(&vectors) {
-                *sum = a.mul_add(b, *sum);
-            }
-        }
-    }
+    assert!(a.len() >= ROWS * depth && b.len() >= VECTORS * S::LANES * depth, "panels of {depth}");
+    let left = Left { data: a.as_ptr(), row: 1, k: ROWS };
+    let right = Right { data: b.as_ptr(), k: VECTORS * S::LANES, vector: S::LANES };
+    // SAFETY: both panels hold `depth` groups, by the assertion.
+    unsafe { accumulate(s, depth, left, right, &mut tile) };
     tile
 }
 

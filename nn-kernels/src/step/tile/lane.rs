@@ -1,8 +1,9 @@
 //! One lane of the tile engine: a tile of samples goes forward through all layers and back again while it is in cache.
 
 use super::layout::{LayerPlan, Layout};
-use super::product::{Accumulate, Backward, Forward, Left, Product, Right};
+use super::product::{Accumulate, Backward, Forward, Product};
 use crate::buffer::Buffer;
+use crate::gemm::register_tile::{Left, Right};
 use crate::isa::{Kernel, Simd, Vector};
 use crate::loss::Output;
 use crate::step::Dropout;
@@ -150,7 +151,7 @@ impl<T: Element> Scratch<T> {
                 vectors: plan.padded_outputs / network.layout.lanes,
                 depth: plan.inputs,
                 left: Left { data: input.as_ptr(), row: stride, k: 1 },
-                right: Right { data: weights.as_ptr(), stride: plan.stride },
+                right: Right { data: weights.as_ptr(), k: plan.stride, vector: network.layout.lanes },
                 epilogue: Forward {
                     bias: bias.as_ptr(),
                     floor: T::from_f64(floor),
@@ -233,10 +234,15 @@ impl<T: Element> Scratch<T> {
             let epilogue = Accumulate { out: weights.as_mut_ptr(), stride: plan.stride, add };
             let (left, right, c_rows, vectors) = if plan.thin {
                 let left = Left { data: d.as_ptr(), row: rows, k: 1 };
-                (left, Right { data: input.as_ptr(), stride }, plan.outputs, plan.padded_inputs / lanes)
+                (
+                    left,
+                    Right { data: input.as_ptr(), k: stride, vector: lanes },
+                    plan.outputs,
+                    plan.padded_inputs / lanes,
+                )
             } else {
                 let left = Left { data: input.as_ptr(), row: 1, k: stride };
-                let right = Right { data: d.as_ptr(), stride: plan.row };
+                let right = Right { data: d.as_ptr(), k: plan.row, vector: lanes };
                 (left, right, plan.inputs, plan.padded_outputs / lanes)
             };
             // SAFETY: the assertion covers the layer's inputs, a thin layer's being another layer's padded outputs;
@@ -262,7 +268,8 @@ impl<T: Element> Scratch<T> {
                 None => &network.theta[plan.range.weights.clone()],
             };
             let left = Left { data: d.as_ptr(), row: d_row, k: d_k };
-            let right = Right { data: right.as_ptr(), stride: if plan.thin { plan.stride } else { plan.turned_row } };
+            let k = if plan.thin { plan.stride } else { plan.turned_row };
+            let right = Right { data: right.as_ptr(), k, vector: lanes };
             let out = &mut next.as_mut_slice()[..rows * before.row];
             let stored = before.slope == Slope::Stored;
             let slope = if stored { self.slopes[l - 1].as_slice() } else { self.activations[l - 1].as_slice() };

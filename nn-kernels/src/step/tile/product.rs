@@ -9,6 +9,7 @@
 //! than the loads that they save: with 24 the AVX2 kernels were half as fast.
 
 use crate::Element;
+use crate::gemm::register_tile::{Left, Right, accumulate, has_32_registers};
 use crate::isa::{InstructionSet, Kernel, Simd, Vector};
 use crate::step::slope::SlopeOf;
 
@@ -49,23 +50,6 @@ struct Depth {
     ends: bool,
 }
 
-/// A left operand of any strides, read by broadcasting.
-#[derive(Clone, Copy)]
-pub(super) struct Left<T> {
-    pub(super) data: *const T,
-    /// Elements from one row to the next.
-    pub(super) row: usize,
-    /// Elements from one k to the next.
-    pub(super) k: usize,
-}
-
-/// A right operand: k rows, `stride` elements apart, of whole vectors.
-#[derive(Clone, Copy)]
-pub(super) struct Right<T> {
-    pub(super) data: *const T,
-    pub(super) stride: usize,
-}
-
 /// One block of `ROWS` × `VECTORS` of C, at (`row`, `vector`).
 ///
 /// # Safety
@@ -92,22 +76,10 @@ unsafe fn block<T: Element, S: Simd<T>, E: Epilogue<T>, const ROWS: usize, const
                 }
             }
         }
-        let mut a = left.data.wrapping_add(row * left.row + depth.first * left.k);
-        let mut b = right.data.wrapping_add(depth.first * right.stride + vector * S::LANES);
-        for _ in 0..depth.count {
-            let mut columns = [s.splat(T::ZERO); VECTORS];
-            for (v, column) in columns.iter_mut().enumerate() {
-                *column = s.load_ptr(b.add(v * S::LANES));
-            }
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let broadcast = s.splat(*a.add(r * left.row));
-                for (sum, column) in sums.iter_mut().zip(columns) {
-                    *sum = broadcast.mul_add(column, *sum);
-                }
-            }
-            a = a.wrapping_add(left.k);
-            b = b.wrapping_add(right.stride);
-        }
+        let left = Left { data: left.data.wrapping_add(row * left.row + depth.first * left.k), ..left };
+        let data = right.data.wrapping_add(depth.first * right.k + vector * S::LANES);
+        let right = Right { data, k: right.k, vector: S::LANES };
+        accumulate(s, depth.count, left, right, &mut sums);
         for (r, sums) in sums.iter().enumerate() {
             for (v, sum) in sums.iter().enumerate() {
                 if depth.ends {
@@ -167,7 +139,7 @@ impl<T: Element, E: Epilogue<T>> Kernel<T> for Checked<T, E> {
     fn run<S: Simd<T>>(self, s: S) {
         let product = self.0;
         // Sets of 64 bytes have 32 registers; where there are 16, 12 sums leave room for the operands.
-        let has_32_registers = S::LANES * size_of::<T>() == 64;
+        let has_32_registers = has_32_registers::<T, S>();
         let width = if has_32_registers { 4 } else { 2 };
         // Where a panel of B is too deep for L1, its blocks of k are taken one by one, each for all rows.
         let max_depth = PANEL_BYTES / (width * S::LANES * size_of::<T>());

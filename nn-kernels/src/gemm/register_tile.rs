@@ -1,0 +1,66 @@
+//! The innermost loop of every product: a tile of C in registers, to which operands are added k by k.
+//!
+//! For each k it loads the vectors of the right operand, broadcasts a number of the left one for every row, and adds
+//! the products. The sums stay in registers as long as the tile is no larger than the set has room for (see
+//! [`has_32_registers`]); one that finds no register costs far more than the loads that it saves.
+
+use crate::Element;
+use crate::isa::{Simd, Vector};
+
+/// A left operand of any strides, read by broadcasting.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Left<T> {
+    pub(crate) data: *const T,
+    /// Elements from one row to the next.
+    pub(crate) row: usize,
+    /// Elements from one k to the next.
+    pub(crate) k: usize,
+}
+
+/// A right operand, read by vectors.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Right<T> {
+    pub(crate) data: *const T,
+    /// Elements from one k to the next.
+    pub(crate) k: usize,
+    /// Elements from one vector of columns to the next.
+    pub(crate) vector: usize,
+}
+
+/// Whether the set has 32 registers: those of 64-byte vectors have, the others 16.
+#[inline(always)]
+pub(crate) const fn has_32_registers<T, S: Simd<T>>() -> bool {
+    S::LANES * size_of::<T>() == 64
+}
+
+/// `sums` += Σ_k left(row, k) · right(k, vector) over `depth` k.
+///
+/// # Safety
+/// The operands are valid for reads of all rows and vectors of the tile for `depth` k.
+#[inline(always)]
+pub(crate) unsafe fn accumulate<T: Element, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
+    s: S,
+    depth: usize,
+    left: Left<T>,
+    right: Right<T>,
+    sums: &mut [[S::V; VECTORS]; ROWS],
+) {
+    let (mut a, mut b) = (left.data, right.data);
+    for _ in 0..depth {
+        let mut columns = [s.splat(T::ZERO); VECTORS];
+        for (v, column) in columns.iter_mut().enumerate() {
+            // SAFETY: the caller vouches for every vector at every k.
+            *column = unsafe { s.load_ptr(b.add(v * right.vector)) };
+        }
+        for (r, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: the caller vouches for every row at every k.
+            let broadcast = s.splat(unsafe { *a.add(r * left.row) });
+            for (sum, column) in sums.iter_mut().zip(columns) {
+                *sum = broadcast.mul_add(column, *sum);
+            }
+        }
+        // Behind the last k they may point past the operands, which is why they only wrap.
+        a = a.wrapping_add(left.k);
+        b = b.wrapping_add(right.k);
+    }
+}
