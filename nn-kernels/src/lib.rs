@@ -71,6 +71,6 @@ pub use element::Element;
 pub use error::{Shown, StepError};
 pub use isa::{Dispatch, InstructionSet};
 pub use step::{
-    Batch, Candidate, Dropout, EngineKind, Explanation, Layered, Narrow, Plan, PlanOptions, Sharded, Share, StepEngine,
-    Tile, UnknownEngine, predict_one,
+    Batch, Blocked, Candidate, Dropout, EngineKind, Explanation, Layered, Narrow, Part, Plan, PlanOptions, Sharded,
+    Share, Span, StepEngine, Stepped, Tile, UnknownEngine, Update, predict_one,
 };

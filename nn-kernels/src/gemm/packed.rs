@@ -9,7 +9,7 @@ use super::register_tile::{Left, Right, accumulate, has_32_registers};
 use super::{Gemm, MatMut, MatRef, product_shape};
 use crate::Element;
 use crate::isa::InstructionSet;
-use crate::isa::{Kernel, Simd, Vector};
+use crate::isa::{Kernel, Simd};
 
 /// The most rows of a tile in any instruction set.
 const MAX_TILE_ROWS: usize = 8;

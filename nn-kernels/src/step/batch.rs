@@ -86,6 +86,21 @@ impl<'a, T: Element> Batch<'a, T> {
         self.order.is_some()
     }
 
+    /// The place of row `row` of the step among the samples.
+    fn place(&self, row: usize) -> usize {
+        self.order.map_or(row, |order| order[row] as usize)
+    }
+
+    /// The inputs of row `row` of the step.
+    pub(crate) fn input(&self, row: usize) -> &'a [T] {
+        &self.inputs[self.place(row) * self.input_width..][..self.input_width]
+    }
+
+    /// The targets of row `row` of the step.
+    pub(crate) fn target(&self, row: usize) -> &'a [T] {
+        &self.targets[self.place(row) * self.target_width..][..self.target_width]
+    }
+
     /// Rows `first..first + count` of the step.
     pub(crate) const fn slice(self, first: usize, count: usize) -> Rows<'a, T> {
         Rows { batch: self, first, count }

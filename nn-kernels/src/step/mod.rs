@@ -1,6 +1,7 @@
 //! The step engines: a batch goes in; its cost and its gradient come out.
 
 mod batch;
+mod blocked;
 mod dropout;
 mod lane;
 mod layered;
@@ -12,8 +13,10 @@ mod shards;
 mod single;
 mod slope;
 mod tile;
+mod update;
 
 pub use batch::Batch;
+pub use blocked::Blocked;
 pub use dropout::Dropout;
 pub use layered::Layered;
 pub use narrow::Narrow;
@@ -21,7 +24,9 @@ pub use plan::{Candidate, EngineKind, Engines, Explanation, Plan, PlanOptions, S
 pub use sharded::Sharded;
 pub use single::predict_one;
 pub use tile::Tile;
+pub use update::{Part, Span, Stepped, Update};
 
+use crate::error::check_length;
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
 /// A way to compute a training step. Engines differ in speed and in the last bits, not in what they compute.
@@ -90,6 +95,31 @@ pub trait StepEngine<T: Element>: Send {
         gradient: &mut [T],
     ) -> Result<f64, StepError>;
 
+    /// A step with its update: the [`gradient`](Self::gradient) at Θ = `span.theta`, which is as it was afterwards, is
+    /// written to `span.gradient` and there replaced by the parameters that `update` makes of it. Where the cost turns out
+    /// not to be finite in time, nothing is updated.
+    ///
+    /// # Errors
+    /// As [`gradient`](Self::gradient); a length of what the optimiser remembers may be wrong, too.
+    fn step(
+        &mut self,
+        batch: Batch<'_, T>,
+        l2: f64,
+        dropout: Option<Dropout>,
+        update: &dyn Update<T>,
+        span: Span<'_, T>,
+    ) -> Result<Stepped, StepError> {
+        let Span { theta, gradient, first, second } = span;
+        check_memory(&[&*first, &*second], self.params())?;
+        let cost = self.gradient(theta, batch, l2, dropout, gradient)?;
+        if !cost.is_finite() {
+            return Ok(Stepped { cost, updated: false, finite: false });
+        }
+        let span = Span { theta, gradient, first, second };
+        let finite = update::update_all(update, self.set(), self.ranges(), span);
+        Ok(Stepped { cost, updated: true, finite })
+    }
+
     /// J alone, the λ term included, without dropout.
     ///
     /// # Errors
@@ -104,4 +134,12 @@ pub trait StepEngine<T: Element>: Send {
 
     /// Bytes of memory that the engine holds between steps.
     fn scratch_bytes(&self) -> usize;
+}
+
+/// What an optimiser remembers is a number of each parameter, or nothing.
+fn check_memory<T>(memory: &[&[T]], params: usize) -> Result<(), StepError> {
+    memory
+        .iter()
+        .filter(|numbers| !numbers.is_empty())
+        .try_for_each(|numbers| check_length("the optimiser's memory", numbers, params))
 }

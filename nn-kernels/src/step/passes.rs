@@ -310,3 +310,35 @@ impl<T: Element> Kernel<T> for Transpose<'_, T> {
         }
     }
 }
+
+/// Σ of every column of rows of whole vectors.
+pub(super) struct ColumnSums<'a, T> {
+    pub(super) values: &'a [T],
+    pub(super) width: usize,
+    pub(super) add: bool,
+    pub(super) sums: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for ColumnSums<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let Self { values, width, add, sums } = self;
+        for (vector, sums) in sums.chunks_exact_mut(S::LANES).enumerate() {
+            let at = vector * S::LANES;
+            let mut totals = [s.splat(T::ZERO); 4];
+            let mut fours = values.chunks_exact(4 * width);
+            for rows in &mut fours {
+                for (r, total) in totals.iter_mut().enumerate() {
+                    *total = *total + s.load(&rows[r * width + at..]);
+                }
+            }
+            for row in fours.remainder().chunks_exact(width) {
+                totals[0] = totals[0] + s.load(&row[at..]);
+            }
+            let total = (totals[0] + totals[1]) + (totals[2] + totals[3]);
+            s.store(if add { s.load(sums) + total } else { total }, sums);
+        }
+    }
+}

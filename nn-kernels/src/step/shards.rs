@@ -71,7 +71,7 @@ pub(crate) fn worthwhile_rows(architecture: &Architecture) -> usize {
 
 /// How one batch is split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shards {
+pub struct Shards {
     /// Rows of a shard; the last one of the batch may have fewer.
     pub(crate) rows: usize,
     /// Rows of a lane; the last lane may have fewer.

@@ -3,7 +3,7 @@
 //! No workload has an entry here, and what follows from the counts is continuous but for padding and the size of the
 //! caches.
 
-use super::costs::{Costs, LAYERED, NARROW, TILE};
+use super::costs::{BLOCKED, Costs, LAYERED, NARROW, TILE};
 use super::work::Problem;
 use super::{Candidate, EngineKind, Share};
 use crate::{Architecture, Element, InstructionSet};
@@ -19,12 +19,13 @@ pub(super) fn candidate<T: Element>(
         return Candidate { engine, nanoseconds: Err(reason), lanes: 0, shares: Vec::new() };
     }
     let (lanes, size) = (T::lanes(set), size_of::<T>());
-    let split = T::rule(engine, architecture, set).split(rows);
+    let split = T::split(engine, architecture, set, rows);
     let problem = Problem { layers: architecture.layers(), rows, shard_rows: split.rows, lanes, size };
-    let Costs { narrow, tile, layered } = Costs::of(set);
+    let Costs { narrow, tile, blocked, layered } = Costs::of(set);
     let shares = match engine {
         EngineKind::Narrow => shares(&NARROW, &problem.narrow(), narrow),
         EngineKind::Tile => shares(&TILE, &problem.tile(), tile),
+        EngineKind::Blocked => shares(&BLOCKED, &problem.blocked(), blocked),
         EngineKind::Layered => shares(&LAYERED, &problem.layered(), layered),
     };
     Candidate { engine, nanoseconds: Ok(shares.iter().map(Share::nanoseconds).sum()), lanes: split.lanes, shares }

@@ -1,8 +1,9 @@
 //! The engines of each number type, compiled here and not in the crates that use them.
 
 use super::EngineKind;
+use crate::step::blocked::{self, Blocked};
 use crate::step::narrow::{self, Narrow};
-use crate::step::shards::ShardRule;
+use crate::step::shards::{ShardRule, Shards};
 use crate::step::single;
 use crate::step::tile::{self, Tile};
 use crate::step::{Layered, StepEngine};
@@ -15,8 +16,8 @@ use crate::{Architecture, InstructionSet, StepError};
 pub trait Engines: Sized {
     /// Whether an engine is made for such a network, or why it is not.
     fn suits(kind: EngineKind, architecture: &Architecture) -> Result<(), &'static str>;
-    /// How an engine splits its batches.
-    fn rule(kind: EngineKind, architecture: &Architecture, set: InstructionSet) -> ShardRule;
+    /// How an engine splits a batch of `rows`.
+    fn split(kind: EngineKind, architecture: &Architecture, set: InstructionSet, rows: usize) -> Shards;
     fn build(
         kind: EngineKind,
         architecture: &Architecture,
@@ -40,11 +41,12 @@ macro_rules! engines {
                 }
             }
 
-            fn rule(kind: EngineKind, architecture: &Architecture, set: InstructionSet) -> ShardRule {
+            fn split(kind: EngineKind, architecture: &Architecture, set: InstructionSet, rows: usize) -> Shards {
                 match kind {
-                    EngineKind::Tile => tile::rule::<$T>(architecture, set),
-                    EngineKind::Narrow => narrow::rule(architecture),
-                    EngineKind::Layered => ShardRule::new::<$T>(architecture),
+                    EngineKind::Tile => tile::rule::<$T>(architecture, set).split(rows),
+                    EngineKind::Narrow => narrow::rule(architecture).split(rows),
+                    EngineKind::Blocked => blocked::split::<$T>(architecture, Self::lanes(set), rows),
+                    EngineKind::Layered => ShardRule::new::<$T>(architecture).split(rows),
                 }
             }
 
@@ -56,6 +58,7 @@ macro_rules! engines {
                 Ok(match kind {
                     EngineKind::Tile => Box::new(Tile::<$T>::with_set(architecture, set)?),
                     EngineKind::Narrow => Box::new(Narrow::<$T>::with_set(architecture, set)?),
+                    EngineKind::Blocked => Box::new(Blocked::<$T>::with_set(architecture, set)?),
                     EngineKind::Layered => Box::new(Layered::<$T>::with_set(architecture, set)?),
                 })
             }

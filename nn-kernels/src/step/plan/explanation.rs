@@ -27,7 +27,8 @@ pub struct Explanation {
     pub threads_given: usize,
     /// Rows that go through the network at a time.
     pub shard_rows: usize,
-    /// Parts of the batch that may be computed side by side, each with a gradient of its own.
+    /// Parts of a step that may be computed side by side: shares of the batch, each with a gradient of its own, or blocks
+    /// of a product.
     pub lanes: usize,
     /// All engines with what they are estimated to take.
     pub candidates: Vec<Candidate>,
@@ -44,7 +45,7 @@ pub struct Candidate {
     /// The estimated time of a step on one thread, or why the engine does not suit. The estimate is for a core of
     /// 4 GHz with two vector FMAs a cycle; what it is for is to be compared with the others.
     pub nanoseconds: Result<f64, &'static str>,
-    /// Parts of the batch that the engine may compute side by side; 0 where it does not suit.
+    /// Parts of a step that the engine may compute side by side; 0 where it does not suit.
     pub lanes: usize,
     /// What the estimate is made up of; nothing where the engine does not suit.
     pub shares: Vec<Share>,

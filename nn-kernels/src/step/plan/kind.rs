@@ -13,6 +13,8 @@ pub enum EngineKind {
     Narrow,
     /// Features along lanes, a tile of samples through all layers at once: [`Tile`](crate::Tile).
     Tile,
+    /// Everything in panels, no thread with a gradient of its own: [`Blocked`](crate::Blocked).
+    Blocked,
     /// One matrix product a layer: [`Layered`](crate::Layered).
     Layered,
 }
@@ -27,14 +29,15 @@ pub struct UnknownEngine {
 
 impl EngineKind {
     /// All engines, in the order in which they are preferred where they are alike.
-    pub const ALL: [Self; 3] = [Self::Narrow, Self::Tile, Self::Layered];
+    pub const ALL: [Self; 4] = [Self::Narrow, Self::Tile, Self::Blocked, Self::Layered];
 
-    /// The engine's name: `"narrow"`, `"tile"` or `"layered"`.
+    /// The engine's name: `"narrow"`, `"tile"`, `"blocked"` or `"layered"`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Narrow => "narrow",
             Self::Tile => "tile",
+            Self::Blocked => "blocked",
             Self::Layered => "layered",
         }
     }
@@ -65,6 +68,6 @@ mod tests {
             assert_eq!(kind.name().parse(), Ok(kind));
         }
         let error = "quick".parse::<EngineKind>().expect_err("there is no such engine");
-        assert_eq!(error.to_string(), "unknown engine \"quick\"; expected one of narrow, tile, layered");
+        assert_eq!(error.to_string(), "unknown engine \"quick\"; expected one of narrow, tile, blocked, layered");
     }
 }

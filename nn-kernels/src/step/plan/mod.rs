@@ -114,8 +114,7 @@ impl<T: Element> Plan<T> {
         }
         let mut engine = T::build(kind, architecture, set)?;
         engine.reserve(batch_rows, !options.forward_only)?;
-        let rule = T::rule(kind, architecture, set);
-        let split = rule.split(batch_rows);
+        let split = T::split(kind, architecture, set, batch_rows);
         let explanation = Explanation {
             architecture: architecture.to_string(),
             element: T::NAME,

@@ -3,7 +3,7 @@
 //! An engine's work is a list of counts, one for each kind of work that [`costs`](super::costs) has a price for. To
 //! change what is counted, change the list of kinds there and the counts here, and fit the prices anew.
 
-use super::costs::{LAYERED, NARROW, TILE};
+use super::costs::{BLOCKED, LAYERED, NARROW, TILE};
 use crate::{Activation, Layer};
 
 /// A step whose work is counted.
@@ -34,6 +34,8 @@ const LATENCY: f64 = 4.0;
 const BLOCKS_OF_24: [[usize; 4]; 4] = [[16, 8, 4, 1], [12, 6, 3, 1], [8, 4, 2, 1], [6, 4, 2, 1]];
 /// The same where there are 16.
 const BLOCKS_OF_12: [[usize; 4]; 2] = [[12, 6, 3, 1], [6, 3, 1, 1]];
+/// The k of a block of the blocked engine, for vectors of 64 bytes.
+const BLOCKED_DEPTH: f64 = 128.0;
 /// Samples that the narrow engine takes at a time.
 const NARROW_BLOCK: usize = 128;
 
@@ -176,6 +178,34 @@ impl Problem<'_> {
             add(&mut sums, counts);
         }
         sums[TILE.len() - 1] = 1.0;
+        sums
+    }
+
+    /// Samples lie along the lanes forward and back, the next layer's units in the gradient; nothing is packed, and each
+    /// block of k loads and stores all sums.
+    pub(super) fn blocked(&self) -> [f64; BLOCKED.len()] {
+        let (samples, words) = (self.rows.div_ceil(self.lanes) as f64, self.words());
+        let depth = BLOCKED_DEPTH * 64.0 / (self.lanes * self.size) as f64;
+        let blocks = |k: f64| (k / depth).ceil();
+        let mut sums = [0.0; BLOCKED.len()];
+        for layer in self.counts() {
+            let rows = self.rows as f64;
+            let output_vectors = layer.output_vectors as f64;
+            let gradient = layer.inputs * output_vectors;
+            let (forward, back) = (layer.outputs * samples, if layer.first { 0.0 } else { layer.inputs * samples });
+            let counts = [
+                forward * layer.inputs + back * layer.outputs + gradient * rows,
+                forward * blocks(layer.inputs) + back * blocks(layer.outputs) + gradient * blocks(rows),
+                layer.outputs * samples,
+                layer.exponentials * layer.outputs * samples,
+                (if layer.first { layer.inputs } else { 0.0 } + layer.outputs) * samples,
+                words * layer.weights(),
+                layer.products(),
+                0.0,
+            ];
+            add(&mut sums, counts);
+        }
+        sums[BLOCKED.len() - 1] = 1.0;
         sums
     }
 

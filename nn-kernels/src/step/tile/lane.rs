@@ -7,7 +7,7 @@ use crate::gemm::register_tile::{Left, Right};
 use crate::isa::{Kernel, Simd, Vector};
 use crate::loss::Output;
 use crate::step::Dropout;
-use crate::step::passes::{Activate, ActivateWithDerivative, CostAndDelta};
+use crate::step::passes::{Activate, ActivateWithDerivative, ColumnSums, CostAndDelta};
 use crate::step::sharded::Pass;
 use crate::step::slope::{QuadraticSlope, Slope, SlopeOf, StepSlope, StoredSlope};
 use crate::{Activation, Element, InstructionSet, StepError};
@@ -392,37 +392,5 @@ impl<T: Element> Kernel<T> for Sum<'_, T> {
             sum = sum + s.load_partial(chunk, T::ZERO);
         }
         sum.sum()
-    }
-}
-
-/// Σ of every column of rows of whole vectors.
-struct ColumnSums<'a, T> {
-    values: &'a [T],
-    width: usize,
-    add: bool,
-    sums: &'a mut [T],
-}
-
-impl<T: Element> Kernel<T> for ColumnSums<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
-        let Self { values, width, add, sums } = self;
-        for (vector, sums) in sums.chunks_exact_mut(S::LANES).enumerate() {
-            let at = vector * S::LANES;
-            let mut totals = [s.splat(T::ZERO); 4];
-            let mut fours = values.chunks_exact(4 * width);
-            for rows in &mut fours {
-                for (r, total) in totals.iter_mut().enumerate() {
-                    *total = *total + s.load(&rows[r * width + at..]);
-                }
-            }
-            for row in fours.remainder().chunks_exact(width) {
-                totals[0] = totals[0] + s.load(&row[at..]);
-            }
-            let total = (totals[0] + totals[1]) + (totals[2] + totals[3]);
-            s.store(if add { s.load(sums) + total } else { total }, sums);
-        }
     }
 }

@@ -1,0 +1,120 @@
+//! How a product's C is cut into parts: a function of the shapes, never of the threads.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::product::Part;
+
+/// Rows of a part: with a block of k of L, a part's rows take a quarter of a common L2.
+const MAX_ROWS: usize = 512;
+/// Panels of a part: C's take a little less than half of an L2 of 1 MiB.
+const MAX_PANELS: usize = 12;
+/// The least rows of a part, a multiple of every vector's width.
+const MIN_ROWS: usize = 64;
+/// Parts that there should be, so that threads of unequal speed end at nearly the same time.
+const WANTED: usize = 16;
+/// Multiply-adds for which a part is worth handing over: some 10 µs.
+const WORTHWHILE: usize = 1 << 19;
+
+/// The parts of a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Grid {
+    rows: usize,
+    panels: usize,
+    part_rows: usize,
+    part_panels: usize,
+}
+
+impl Grid {
+    /// The parts of a C of `rows` × `panels` vectors of `width`, each number a sum of `depth`.
+    pub(super) fn new(rows: usize, panels: usize, width: usize, depth: usize) -> Self {
+        let blocks = panels.div_ceil(MAX_PANELS).max(1);
+        let part_panels = panels.div_ceil(blocks).max(1);
+        let mut part_rows = MAX_ROWS;
+        let work = |part_rows: usize| part_rows.min(rows) * part_panels * width * depth;
+        while part_rows > MIN_ROWS && rows.div_ceil(part_rows) * blocks < WANTED && work(part_rows / 2) >= WORTHWHILE {
+            part_rows /= 2;
+        }
+        let part_rows = rows.div_ceil(rows.div_ceil(part_rows).max(1)).next_multiple_of(width).max(1);
+        Self { rows, panels, part_rows, part_panels }
+    }
+
+    /// How many there are.
+    pub(super) const fn parts(&self) -> usize {
+        self.rows.div_ceil(self.part_rows) * self.panels.div_ceil(self.part_panels)
+    }
+
+    /// Part `index`: rows go first, so that neighbours read the same panels of R.
+    pub(super) fn part(&self, index: usize) -> Part {
+        let down = self.rows.div_ceil(self.part_rows);
+        let part =
+            |index: usize, size: usize, all: usize| -> Range<usize> { index * size..all.min((index + 1) * size) };
+        Part {
+            rows: part(index % down, self.part_rows, self.rows),
+            panels: part(index / down, self.part_panels, self.panels),
+        }
+    }
+}
+
+/// Runs `work` for 0..`count` on all threads of the current rayon pool, each of which takes the next number when it is
+/// done with one.
+pub(super) fn for_each(count: usize, work: impl Fn(usize) + Sync) {
+    let threads = rayon::current_num_threads().min(count);
+    if threads <= 1 {
+        return (0..count).for_each(work);
+    }
+    let next = AtomicUsize::new(0);
+    on_threads(threads, &|| {
+        loop {
+            // Only the numbers' being different matters: who waits for the threads sees what they wrote.
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                return;
+            }
+            work(index);
+        }
+    });
+}
+
+fn on_threads(threads: usize, work: &(impl Fn() + Sync)) {
+    if threads == 1 {
+        work();
+    } else {
+        rayon::join(work, || on_threads(threads - 1, work));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_every_panel_is_in_one_part() {
+        for width in [4, 8, 16] {
+            for (rows, panels, depth) in
+                [(1, 1, 1), (10, 64, 1024), (1024, 64, 1024), (1024, 4, 64), (4096, 250, 64), (1023, 13, 7), (65, 1, 1)]
+            {
+                let grid = Grid::new(rows, panels, width, depth);
+                let mut seen = vec![0; rows * panels];
+                for index in 0..grid.parts() {
+                    let part = grid.part(index);
+                    assert!(part.rows.start % width == 0 && !part.rows.is_empty() && !part.panels.is_empty());
+                    for row in part.rows {
+                        part.panels.clone().for_each(|panel| seen[row * panels + panel] += 1);
+                    }
+                }
+                assert!(seen.iter().all(|&count| count == 1), "{grid:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_number_is_worked_on_once_on_any_number_of_threads() {
+        for threads in [1, 2, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let seen: Vec<AtomicUsize> = (0..100).map(|_| AtomicUsize::new(0)).collect();
+            pool.install(|| for_each(100, |index| _ = seen[index].fetch_add(1, Ordering::Relaxed)));
+            assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! The blocked engine: for layers so wide that their weights leave the caches.
+
+mod finish;
+mod grid;
+mod layout;
+mod panels;
+mod pass;
+mod product;
+mod scratch;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use self::finish::{Memory, Updating};
+use self::grid::Grid;
+use self::layout::{LayerPlan, layout, pairs};
+use self::pass::{Gradients, Pass, gradient_grid};
+use self::scratch::Scratch;
+use super::passes::{LanesOf, Run, Squares};
+use super::shards::Shards;
+use super::update::{Span, Stepped, Update};
+use super::{Batch, Dropout, StepEngine, check_memory};
+use crate::error::{check_l2, check_length, rows_of};
+use crate::loss::Output;
+use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError};
+
+/// The blocked engine: for networks with wide layers.
+///
+/// All matrices lie in panels of one vector's width, which the products read and write as they are: nothing is packed,
+/// weights least of all. Work is divided over blocks of the output of each product, so that no thread has a gradient of its
+/// own, and a block's numbers are added up in the same order whoever computes it. Bias and activation, ⊙ g', and the
+/// optimiser's update are done on each block while it is in cache.
+///
+/// A step holds the activations of the batch, δ of two layers twice (features along lanes, samples along lanes), and g' of
+/// layers whose activation does not tell it; see [`scratch_bytes`](StepEngine::scratch_bytes). Batches whose activations
+/// would take more than 256 MiB are computed in shards.
+///
+/// ```
+/// use nn_kernels::{Activation, Architecture, Batch, Blocked, Layer, Loss, StepEngine};
+///
+/// let layers = vec![Layer::new(2, 300, Activation::Relu), Layer::new(300, 1, Activation::Sigmoid)];
+/// let architecture = Architecture::new(layers, Loss::CrossEntropy)?;
+/// let mut engine = Blocked::new(&architecture)?;
+///
+/// // Parameters move in the engine's own layout from step to step, and come out at the end.
+/// let mut theta = vec![0.0_f32; engine.params()];
+/// engine.import(&vec![0.01; architecture.params()], &mut theta)?;
+/// let batch = Batch::new(&architecture, &[0.0, 1.0, 1.0, 1.0], &[1.0, 0.0])?;
+/// let mut gradient = vec![f32::NAN; engine.params()];
+/// let before = engine.gradient(&theta, batch, 0.0, None, &mut gradient)?;
+/// for (theta, gradient) in theta.iter_mut().zip(&gradient) {
+///     *theta -= 0.1 * gradient;
+/// }
+/// assert!(engine.cost(&theta, batch, 0.0)? < before);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Blocked<T> {
+    architecture: Architecture,
+    set: InstructionSet,
+    /// Elements in a vector.
+    width: usize,
+    layers: Vec<LayerPlan>,
+    ranges: Vec<LayerRange>,
+    scratch: Scratch<T>,
+}
+
+/// Bytes of activations beyond which a batch is computed in shards.
+const SHARD_BYTES: usize = 256 << 20;
+/// The least rows of a shard, where a batch has as many.
+const MIN_SHARD_ROWS: usize = 384;
+
+impl<T: Element> Blocked<T> {
+    /// An engine for `architecture` in the instruction set that the environment forces, or else the widest.
+    ///
+    /// # Errors
+    /// [`StepError::Isa`] when the environment forces a set that cannot be had, [`StepError::Memory`].
+    pub fn new(architecture: &Architecture) -> Result<Self, StepError> {
+        Self::with_set(architecture, InstructionSet::from_environment()?)
+    }
+
+    /// As [`new`](Self::new), in the given instruction set.
+    ///
+    /// # Errors
+    /// [`StepError::Memory`] when there is no memory for the plan.
+    pub fn with_set(architecture: &Architecture, set: InstructionSet) -> Result<Self, StepError> {
+        let width = T::dispatch(set, LanesOf);
+        let layers = layout::<T>(architecture, width);
+        let ranges = layers.iter().map(|plan| plan.range.clone()).collect();
+        let scratch = Scratch::new(layers.len());
+        Ok(Self { architecture: architecture.clone(), set, width, layers, ranges, scratch })
+    }
+
+    /// Rows of a shard of a batch of `rows`: a function of the network and the batch.
+    fn shard_rows(&self, rows: usize) -> usize {
+        shard_rows::<T>(&self.architecture, rows)
+    }
+
+    /// The loss at the output of a batch of `rows`.
+    fn output(&self, rows: usize) -> Output {
+        let (loss, activation) = (self.architecture.loss(), self.architecture.output_activation());
+        Output { loss, activation, width: self.architecture.outputs(), scale: 1.0 / rows as f64 }
+    }
+
+    /// Σ Θ_w², added up as a gradient does on a batch of `rows`.
+    fn squares(&self, theta: &[T], rows: usize) -> f64 {
+        let rows = self.shard_rows(rows);
+        let mut total = 0.0;
+        for plan in &self.layers {
+            let grid = gradient_grid(plan, self.width, rows);
+            for index in 0..grid.parts() {
+                let part = grid.part(index);
+                let mut sum = 0.0;
+                for panel in part.panels {
+                    let first = plan.range.weights.start + plan.weights.at(part.rows.start, panel);
+                    let theta = &theta[first..first + part.rows.len() * self.width];
+                    let run = Run { theta, first, ranges: std::slice::from_ref(&plan.range) };
+                    sum += T::dispatch(self.set, Squares { run });
+                }
+                total += sum;
+            }
+        }
+        total
+    }
+
+    /// J and Δ, and Θ after the step where there is an update.
+    fn backward(
+        &mut self,
+        theta: &[T],
+        batch: Batch<'_, T>,
+        l2: f64,
+        dropout: Option<Dropout>,
+        gradient: &mut [T],
+        updating: Option<&Updating<'_, T>>,
+    ) -> Result<Stepped, StepError> {
+        let rows = batch.rows();
+        let shard_rows = self.shard_rows(rows);
+        self.scratch.grow(&self.layers, self.width, shard_rows, true)?;
+        let decay = l2 / rows as f64;
+        let (output, scale) = (self.output(rows), 1.0 / rows as f64);
+        let Self { set, width, layers, scratch, .. } = self;
+        scratch.squares.iter_mut().for_each(|sum| *sum = 0.0);
+        let mut data = 0.0;
+        for first in (0..rows).step_by(shard_rows) {
+            let count = shard_rows.min(rows - first);
+            let mut pass = Pass { set: *set, width: *width, layers, theta, rows: count, scratch };
+            pass.inputs(|i| batch.input(first + i));
+            pass.forward(true, dropout.map(|dropout| (dropout, first)));
+            data += pass.loss(|i| batch.target(first + i), output);
+            let last = first + count == rows;
+            if last && updating.is_some() && !data.is_finite() {
+                return Ok(Stepped { cost: data, updated: false, finite: false });
+            }
+            let add = first > 0;
+            pass.backward(Gradients { gradient, add, more: !last, scale, decay, shard_rows, updating });
+        }
+        let squares: f64 = scratch.squares.iter().sum();
+        let cost = if decay == 0.0 { data } else { data + 0.5 * decay * squares };
+        let finite = updating.is_none_or(|updating| updating.finite.load(Ordering::Relaxed));
+        Ok(Stepped { cost, updated: updating.is_some(), finite })
+    }
+
+    fn check(&self, theta: &[T], batch: Batch<'_, T>, l2: f64) -> Result<(), StepError> {
+        check_length("theta", theta, self.params())?;
+        check_l2(l2)?;
+        batch.check(&self.architecture)
+    }
+}
+
+/// Rows of a shard of a batch of `rows`: whole register tiles, and equal shares.
+pub(super) fn shard_rows<T: Element>(architecture: &Architecture, rows: usize) -> usize {
+    let units: usize = architecture.layers().iter().map(|layer| layer.inputs.saturating_add(4 * layer.outputs)).sum();
+    let most = (SHARD_BYTES / units.saturating_mul(size_of::<T>())).max(MIN_SHARD_ROWS);
+    rows.div_ceil(rows.div_ceil(most)).next_multiple_of(48).min(rows)
+}
+
+/// How a batch of `rows` is split: shards, of whose greatest product the blocks are computed side by side.
+pub(super) fn split<T: Element>(architecture: &Architecture, width: usize, rows: usize) -> Shards {
+    let shard_rows = shard_rows::<T>(architecture, rows);
+    let panels = shard_rows.div_ceil(width);
+    let parts = |layer: &Layer| Grid::new(layer.outputs, panels, width, layer.inputs).parts();
+    let lanes = architecture.layers().iter().map(parts).max().unwrap_or(1);
+    Shards { rows: shard_rows, lane_rows: rows, lanes }
+}
+
+impl<T: Element> StepEngine<T> for Blocked<T> {
+    fn name(&self) -> &'static str {
+        "blocked"
+    }
+
+    fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    fn set(&self) -> InstructionSet {
+        self.set
+    }
+
+    fn ranges(&self) -> &[LayerRange] {
+        &self.ranges
+    }
+
+    fn import(&self, theta: &[T], own: &mut [T]) -> Result<(), StepError> {
+        check_length("theta", theta, self.architecture.params())?;
+        check_length("the engine's parameters", own, self.params())?;
+        pairs(&self.layers, &self.architecture, |flat, place| own[place] = theta[flat]);
+        Ok(())
+    }
+
+    fn export(&self, own: &[T], theta: &mut [T]) -> Result<(), StepError> {
+        check_length("the engine's parameters", own, self.params())?;
+        check_length("theta", theta, self.architecture.params())?;
+        pairs(&self.layers, &self.architecture, |flat, place| theta[flat] = own[place]);
+        Ok(())
+    }
+
+    fn reserve(&mut self, rows: usize, backward: bool) -> Result<(), StepError> {
+        // Batches of fewer rows may be cut into larger shards than larger ones.
+        let most = (1..=rows.div_ceil(MIN_SHARD_ROWS)).map(|shards| self.shard_rows(rows.div_ceil(shards))).max();
+        self.scratch.grow(&self.layers, self.width, most.unwrap_or(rows), backward)
+    }
+
+    fn gradient(
+        &mut self,
+        theta: &[T],
+        batch: Batch<'_, T>,
+        l2: f64,
+        dropout: Option<Dropout>,
+        gradient: &mut [T],
+    ) -> Result<f64, StepError> {
+        self.check(theta, batch, l2)?;
+        check_length("gradient", gradient, self.params())?;
+        Ok(self.backward(theta, batch, l2, dropout, gradient, None)?.cost)
+    }
+
+    fn step(
+        &mut self,
+        batch: Batch<'_, T>,
+        l2: f64,
+        dropout: Option<Dropout>,
+        update: &dyn Update<T>,
+        span: Span<'_, T>,
+    ) -> Result<Stepped, StepError> {
+        let Span { theta, gradient, first, second } = span;
+        self.check(theta, batch, l2)?;
+        check_length("gradient", gradient, self.params())?;
+        check_memory(&[&*first, &*second], self.params())?;
+        let memory = [Memory::new(first), Memory::new(second)];
+        let updating = Updating { update, memory, finite: AtomicBool::new(true) };
+        self.backward(theta, batch, l2, dropout, gradient, Some(&updating))
+    }
+
+    fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, l2: f64) -> Result<f64, StepError> {
+        self.check(theta, batch, l2)?;
+        let rows = batch.rows();
+        let shard_rows = self.shard_rows(rows);
+        self.scratch.grow(&self.layers, self.width, shard_rows, false)?;
+        let output = self.output(rows);
+        let mut data = 0.0;
+        for first in (0..rows).step_by(shard_rows) {
+            let count = shard_rows.min(rows - first);
+            let Self { set, width, layers, scratch, .. } = self;
+            let mut pass = Pass { set: *set, width: *width, layers, theta, rows: count, scratch };
+            pass.inputs(|i| batch.input(first + i));
+            pass.forward(false, None);
+            data += pass.loss(|i| batch.target(first + i), output);
+        }
+        let decay = l2 / rows as f64;
+        Ok(if decay == 0.0 { data } else { data + 0.5 * decay * self.squares(theta, rows) })
+    }
+
+    fn predict(&mut self, theta: &[T], inputs: &[T], outputs: &mut [T]) -> Result<(), StepError> {
+        check_length("theta", theta, self.params())?;
+        let (input_width, output_width) = (self.architecture.inputs(), self.architecture.outputs());
+        let rows = rows_of("inputs", inputs, input_width)?;
+        let found = rows_of("outputs", outputs, output_width)?;
+        if found != rows {
+            return Err(StepError::Rows { what: "outputs", expected: rows, found });
+        }
+        let shard_rows = self.shard_rows(rows);
+        self.scratch.grow(&self.layers, self.width, shard_rows, false)?;
+        for (first, outputs) in (0..rows).step_by(shard_rows).zip(outputs.chunks_mut(shard_rows * output_width)) {
+            let count = outputs.len() / output_width;
+            let Self { set, width, layers, scratch, .. } = self;
+            let mut pass = Pass { set: *set, width: *width, layers, theta, rows: count, scratch };
+            pass.inputs(|i| &inputs[(first + i) * input_width..][..input_width]);
+            pass.forward(false, None);
+            pass.outputs(outputs);
+        }
+        Ok(())
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        self.scratch.bytes()
+    }
+}

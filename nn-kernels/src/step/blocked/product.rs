@@ -1,0 +1,301 @@
+//! The product at the heart of the blocked engine: one block of C = L · R, all three in panels.
+//!
+//! The scheme is that of K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS
+//! 34(3), 2008, with L and R taken as they lie. A block of C is as large as stays in L2 with the block of L that it
+//! needs; for each block of k, panels of R that stay in L1 pass by all rows of the block. What is to be done with
+//! finished numbers ([`Finish`]) is done strip by strip, while they are in L2.
+
+use std::ops::Range;
+
+use super::panels::Panels;
+use crate::Element;
+use crate::gemm::register_tile::{Left, Right, accumulate, has_32_registers};
+use crate::isa::{InstructionSet, Kernel, Simd};
+
+/// What a block of k of R's panels takes: three quarters of a common L1.
+const RIGHT_BYTES: usize = 24 << 10;
+/// The panels of a register tile: 8 × 3 sums in 32 registers, 4 × 3 in 16, with the vectors of R and one number of L.
+const MOST_VECTORS: usize = 3;
+
+/// A matrix to read, as its panels and its first number.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<T> {
+    pub(super) data: *const T,
+    pub(super) panels: Panels,
+}
+
+// SAFETY: whoever reads from it vouches that nobody writes meanwhile.
+unsafe impl<T: Sync> Send for Source<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Source<T> {}
+
+impl<T> Source<T> {
+    /// The matrix in a slice.
+    ///
+    /// # Panics
+    /// When the slice is shorter than the panels.
+    pub(super) fn new(numbers: &[T], panels: Panels) -> Self {
+        assert!(numbers.len() >= panels.len(), "{} numbers for {panels:?}", numbers.len());
+        Self { data: numbers.as_ptr(), panels }
+    }
+}
+
+/// A matrix to write, by several threads in parts of their own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target<T> {
+    data: *mut T,
+    pub(super) panels: Panels,
+}
+
+// SAFETY: a pointer by itself does nothing; whoever uses it vouches for the part that it touches.
+unsafe impl<T: Send> Send for Target<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Target<T> {}
+
+impl<T> Target<T> {
+    /// The matrix in a slice.
+    ///
+    /// # Panics
+    /// When the slice is shorter than the panels.
+    pub(super) fn new(numbers: &mut [T], panels: Panels) -> Self {
+        assert!(numbers.len() >= panels.len(), "{} numbers for {panels:?}", numbers.len());
+        Self { data: numbers.as_mut_ptr(), panels }
+    }
+
+    /// A column of numbers.
+    pub(super) fn column(numbers: &mut [T]) -> Self {
+        let panels = Panels { rows: numbers.len(), columns: 1, width: 1, stride: numbers.len() };
+        Self { data: numbers.as_mut_ptr(), panels }
+    }
+
+    /// The rows of a panel.
+    ///
+    /// # Safety
+    /// They lie within the matrix, which is still borrowed, and nobody else uses them meanwhile.
+    #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has these numbers")]
+    pub(super) unsafe fn strip(&self, panel: usize, rows: Range<usize>) -> &mut [T] {
+        debug_assert!(panel < self.panels.panels() && rows.start <= rows.end && rows.end <= self.panels.rows);
+        let (at, len) = (self.panels.at(rows.start, panel), rows.len() * self.panels.width);
+        // SAFETY: the caller vouches for the place.
+        unsafe { std::slice::from_raw_parts_mut(self.data.add(at), len) }
+    }
+
+    /// What lies between a panel and the next one.
+    ///
+    /// # Safety
+    /// As for [`strip`](Self::strip).
+    #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has these numbers")]
+    pub(super) unsafe fn gap(&self, panel: usize) -> &mut [T] {
+        debug_assert!(panel < self.panels.panels());
+        let (at, len) =
+            (self.panels.at(self.panels.rows, panel), self.panels.stride - self.panels.rows * self.panels.width);
+        // SAFETY: the caller vouches for the place.
+        unsafe { std::slice::from_raw_parts_mut(self.data.add(at), len) }
+    }
+}
+
+/// How L is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// C's row is L's row, k its column.
+    Rows,
+    /// C's row is L's column, k its row.
+    Columns,
+}
+
+/// What C starts from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Start<'a, T> {
+    Zero,
+    /// What C holds.
+    Itself,
+    /// A number for each row.
+    Bias(&'a [T]),
+}
+
+/// What is done with finished numbers.
+pub(super) trait Finish<T>: Sync {
+    /// Takes the strip of C at `rows` of `panel`.
+    fn finish<S: Simd<T>>(&self, s: S, panel: usize, rows: Range<usize>, strip: &mut [T]);
+
+    /// Asks for what [`finish`](Self::finish) of these rows will read, if it may be far away.
+    #[inline(always)]
+    fn prefetch<S: Simd<T>>(&self, s: S, panel: usize, row: usize) {
+        let _ = (s, panel, row);
+    }
+}
+
+/// C = start + L · R, in parts.
+#[derive(Clone, Copy)]
+pub(super) struct Product<'a, T, F> {
+    pub(super) left: Source<T>,
+    pub(super) side: Side,
+    pub(super) right: Source<T>,
+    pub(super) depth: usize,
+    pub(super) start: Start<'a, T>,
+    pub(super) out: Target<T>,
+    pub(super) finish: &'a F,
+}
+
+/// A part of a product: rows of C, from a multiple of the panels' width on, and panels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) rows: Range<usize>,
+    pub(super) panels: Range<usize>,
+}
+
+impl<T: Element, F: Finish<T>> Product<'_, T, F> {
+    /// Computes a part in the instructions of `set`.
+    ///
+    /// # Safety
+    /// `part` lies within C, whose memory and that of L and R is still borrowed, and nobody else writes to C there nor to L
+    /// and R meanwhile. L and R have `depth` k, and rows or columns for those of C.
+    pub(super) unsafe fn run(&self, set: InstructionSet, part: &Part) {
+        T::dispatch(set, Checked { product: self, part });
+    }
+}
+
+/// A part that someone vouched for, in [`Product::run`].
+struct Checked<'a, 'p, T, F> {
+    product: &'a Product<'p, T, F>,
+    part: &'a Part,
+}
+
+impl<T: Element, F: Finish<T>> Kernel<T> for Checked<'_, '_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        match self.product.side {
+            Side::Rows => self.blocks::<S, false>(s),
+            Side::Columns => self.blocks::<S, true>(s),
+        }
+    }
+}
+
+/// The k of one block.
+#[derive(Clone, Copy)]
+struct Depth {
+    first: usize,
+    count: usize,
+    begins: bool,
+    ends: bool,
+}
+
+impl<T: Element, F: Finish<T>> Checked<'_, '_, T, F> {
+    #[inline(always)]
+    fn blocks<S: Simd<T>, const COLUMNS: bool>(&self, s: S) {
+        let Self { product, part } = *self;
+        let max_depth = RIGHT_BYTES / (MOST_VECTORS * S::LANES * size_of::<T>());
+        // Whole vectors of k, which L's panels are made of.
+        let count = product.depth.div_ceil(max_depth).max(1);
+        let step = product.depth.div_ceil(count).next_multiple_of(S::LANES).max(1);
+        let mut first = 0;
+        loop {
+            let count = step.min(product.depth - first);
+            let depth = Depth { first, count, begins: first == 0, ends: first + count == product.depth };
+            let mut panel = part.panels.start;
+            while panel < part.panels.end {
+                let left = part.panels.end - panel;
+                // A single panel at the end would read L for one vector only.
+                let vectors = if left == MOST_VECTORS + 1 { 2 } else { left.min(MOST_VECTORS) };
+                match (has_32_registers::<T, S>(), vectors) {
+                    (true, 3) => self.column::<S, COLUMNS, 8, 3>(s, depth, panel),
+                    (true, 2) => self.column::<S, COLUMNS, 8, 2>(s, depth, panel),
+                    (true, _) => self.column::<S, COLUMNS, 8, 1>(s, depth, panel),
+                    (false, 3) => self.column::<S, COLUMNS, 4, 3>(s, depth, panel),
+                    (false, 2) => self.column::<S, COLUMNS, 4, 2>(s, depth, panel),
+                    (false, _) => self.column::<S, COLUMNS, 4, 1>(s, depth, panel),
+                }
+                panel += vectors;
+            }
+            first += count;
+            if first >= product.depth {
+                break;
+            }
+        }
+    }
+
+    /// All rows of the part, and `VECTORS` panels.
+    #[inline(always)]
+    fn column<S: Simd<T>, const COLUMNS: bool, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        s: S,
+        depth: Depth,
+        panel: usize,
+    ) {
+        let Self { product, part } = *self;
+        let mut row = part.rows.start;
+        while part.rows.end - row >= ROWS {
+            self.tile::<S, COLUMNS, ROWS, VECTORS>(s, depth, row, panel);
+            row += ROWS;
+        }
+        while part.rows.end - row >= 2 {
+            self.tile::<S, COLUMNS, 2, VECTORS>(s, depth, row, panel);
+            row += 2;
+        }
+        if row < part.rows.end {
+            self.tile::<S, COLUMNS, 1, VECTORS>(s, depth, row, panel);
+        }
+        if depth.ends {
+            for panel in panel..panel + VECTORS {
+                // SAFETY: the part lies within C and is this call's alone, by the contract of `Product::run`.
+                let strip = unsafe { product.out.strip(panel, part.rows.clone()) };
+                product.finish.finish(s, panel, part.rows.clone(), strip);
+            }
+        }
+    }
+
+    /// A register tile, at (`row`, `panel`) of C.
+    #[inline(always)]
+    fn tile<S: Simd<T>, const COLUMNS: bool, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        s: S,
+        depth: Depth,
+        row: usize,
+        panel: usize,
+    ) {
+        let Product { left, right, start, out, finish, .. } = *self.product;
+        let (l, r, width) = (left.panels, right.panels, S::LANES);
+        // SAFETY: by the contract of `Product::run` the part lies within C, L and R have its rows, its panels and every
+        // k; a tile's rows lie within one panel where they are columns of L, since tiles are powers of two tall and a
+        // part begins with a panel.
+        unsafe {
+            let c = out.data.add(out.panels.at(row, panel));
+            let mut sums = [[s.splat(T::ZERO); VECTORS]; ROWS];
+            for (i, sums) in sums.iter_mut().enumerate() {
+                for (v, sum) in sums.iter_mut().enumerate() {
+                    *sum = match start {
+                        Start::Bias(bias) if depth.begins => s.splat(*bias.get_unchecked(row + i)),
+                        Start::Zero if depth.begins => s.splat(T::ZERO),
+                        _ => s.load_ptr(c.add(v * out.panels.stride + i * width)),
+                    };
+                }
+            }
+            let b = right.data.add(r.at(depth.first, panel));
+            let right = |k: usize| Right { data: b.wrapping_add(k * width), k: width, vector: r.stride };
+            if COLUMNS {
+                let data = left.data.add(l.element(depth.first, row));
+                accumulate(s, depth.count, Left { data, row: 1, k: width }, right(0), &mut sums);
+            } else {
+                let mut k = 0;
+                while k < depth.count {
+                    let data = left.data.add(l.at(row, (depth.first + k) / width));
+                    let left = Left { data, row: width, k: 1 };
+                    if depth.count - k >= width {
+                        accumulate(s, width, left, right(k), &mut sums);
+                    } else {
+                        accumulate(s, depth.count - k, left, right(k), &mut sums);
+                    }
+                    k += width;
+                }
+            }
+            for (i, sums) in sums.iter().enumerate() {
+                for (v, sum) in sums.iter().enumerate() {
+                    s.store_ptr(*sum, c.add(v * out.panels.stride + i * width));
+                }
+            }
+            let _ = finish;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What becomes of parameters, given their gradient: an engine may ask for it piece by piece, while a piece is in cache.
+
+use rayon::join;
+
+use crate::{Element, InstructionSet, LayerRange};
+
+/// Parameters that one thread updates at a time: 128 KiB of f32, which is long compared with handing them over.
+const CHUNK: usize = 1 << 15;
+
+/// Which parameters of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Θ_w.
+    Weights,
+    /// Column 0.
+    Bias,
+}
+
+/// A run of parameters with all that belongs to them. What an optimiser does not remember is empty.
+#[derive(Debug)]
+pub struct Span<'a, T> {
+    /// Θ.
+    pub theta: &'a [T],
+    /// Δ, which becomes Θ after the step.
+    pub gradient: &'a mut [T],
+    /// The first number that is remembered of each parameter.
+    pub first: &'a mut [T],
+    /// The second.
+    pub second: &'a mut [T],
+}
+
+impl<T> Span<'_, T> {
+    /// The parameters before `middle`, and the others.
+    ///
+    /// # Panics
+    /// When there are fewer than `middle`.
+    #[must_use]
+    pub fn split_at(self, middle: usize) -> (Self, Self) {
+        let Self { theta, gradient, first, second } = self;
+        let (theta, theta_tail) = theta.split_at(middle);
+        let (gradient, gradient_tail) = gradient.split_at_mut(middle);
+        let (first, first_tail) = first.split_at_mut(middle.min(first.len()));
+        let (second, second_tail) = second.split_at_mut(middle.min(second.len()));
+        (
+            Self { theta, gradient, first, second },
+            Self { theta: theta_tail, gradient: gradient_tail, first: first_tail, second: second_tail },
+        )
+    }
+}
+
+/// An optimiser's rule, parameter by parameter: in which pieces it is applied changes no bit.
+pub trait Update<T>: Sync {
+    /// Replaces Δ in a run of parameters of one layer by the parameters that the step leads to, moves what is remembered
+    /// of them, and says whether all of that is finite. Θ itself stays as it is.
+    fn update(&self, set: InstructionSet, part: Part, span: Span<'_, T>) -> bool;
+
+    /// Whether weights and biases have rules of their own. Where they do not, a run may go on from one to the other.
+    fn minds_part(&self) -> bool;
+}
+
+/// What came of a step with its update.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stepped {
+    /// J before the step, the λ term included.
+    pub cost: f64,
+    /// Whether the update has been applied: not where the cost was known not to be finite before.
+    pub updated: bool,
+    /// Whether the new parameters and all that is remembered of them are finite.
+    pub finite: bool,
+}
+
+/// Applies a rule to all parameters, on the current rayon pool if there are many.
+pub(super) fn update_all<T: Element>(
+    update: &dyn Update<T>,
+    set: InstructionSet,
+    ranges: &[LayerRange],
+    span: Span<'_, T>,
+) -> bool {
+    if !update.minds_part() {
+        return update_part(update, set, Part::Weights, span);
+    }
+    let mut rest = span;
+    let mut finite = true;
+    for range in ranges {
+        for (part, len) in [(Part::Weights, range.weights.len()), (Part::Bias, range.bias.len())] {
+            let (head, tail) = rest.split_at(len);
+            finite &= update_part(update, set, part, head);
+            rest = tail;
+        }
+    }
+    finite
+}
+
+fn update_part<T: Element>(update: &dyn Update<T>, set: InstructionSet, part: Part, span: Span<'_, T>) -> bool {
+    let count = span.theta.len();
+    if count <= CHUNK {
+        return update.update(set, part, span);
+    }
+    let (left, right) = span.split_at((count / 2).next_multiple_of(CHUNK));
+    let (left, right) = join(|| update_part(update, set, part, left), || update_part(update, set, part, right));
+    left && right
+}
