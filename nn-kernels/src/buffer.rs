@@ -1,64 +1,140 @@
-//! Memory that begins on a cache line.
+//! Memory that begins on a cache line, in large pages where there is much of it.
 
+use std::alloc::{Layout, alloc, dealloc};
+use std::fmt;
 use std::marker::PhantomData;
-
-use bytemuck::{Pod, Zeroable};
+use std::ptr::NonNull;
 
 use crate::{Element, StepError};
 
 /// One cache line, and one AVX-512 register.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
-
-// SAFETY: all zeros is a value of an array of bytes.
-unsafe impl Zeroable for Line {}
-// SAFETY: 64 bytes of alignment 64, so there is no padding, and any bits are a value.
-unsafe impl Pod for Line {}
+const LINE: usize = 64;
+/// A large page of x86-64 and of common AArch64 kernels.
+const LARGE_PAGE: usize = 2 << 20;
 
 /// Numbers in 64-byte-aligned memory, so that a vector at a multiple of its own length never straddles two lines.
-#[derive(Debug, Default)]
-pub(crate) struct Buffer<T> {
-    lines: Vec<Line>,
+///
+/// Memory of 2 MiB and more begins on a large page, and the system is asked to use such: a product that walks through
+/// panels far apart would otherwise wait for the translation of addresses.
+pub struct Buffer<T> {
+    /// `capacity` bytes, of which the numbers have been written.
+    data: NonNull<u8>,
+    /// Bytes; 0 where nothing has been allocated.
+    capacity: usize,
     len: usize,
     element: PhantomData<T>,
 }
 
+// SAFETY: a buffer owns its numbers, as a vector does.
+unsafe impl<T: Send> Send for Buffer<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Buffer<T> {}
+
 impl<T: Element> Buffer<T> {
     /// A buffer that holds nothing and no memory.
-    pub(crate) const fn empty() -> Self {
-        Self { lines: Vec::new(), len: 0, element: PhantomData }
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { data: NonNull::dangling(), capacity: 0, len: 0, element: PhantomData }
+    }
+
+    /// `len` zeros.
+    ///
+    /// # Errors
+    /// [`StepError::Memory`] when the system has no memory for them.
+    pub fn zeros(len: usize) -> Result<Self, StepError> {
+        let mut buffer = Self::empty();
+        buffer.grow(len)?;
+        Ok(buffer)
     }
 
     /// At least `len` numbers. New ones are zero; old ones keep their values.
     ///
     /// # Errors
     /// [`StepError::Memory`] when the system has none.
-    pub(crate) fn grow(&mut self, len: usize) -> Result<(), StepError> {
+    pub fn grow(&mut self, len: usize) -> Result<(), StepError> {
         if len <= self.len {
             return Ok(());
         }
         let too_much = || StepError::Memory { bytes: len.saturating_mul(size_of::<T>()) };
-        let lines = len.checked_mul(size_of::<T>()).ok_or_else(too_much)?.div_ceil(size_of::<Line>());
-        self.lines.try_reserve_exact(lines - self.lines.len()).map_err(|_| too_much())?;
-        self.lines.resize(lines, Line::zeroed());
+        let bytes = len.checked_mul(size_of::<T>()).ok_or_else(too_much)?;
+        if bytes > self.capacity {
+            let layout = layout(bytes).ok_or_else(too_much)?;
+            // SAFETY: the layout has a size of at least one line.
+            let data = NonNull::new(unsafe { alloc(layout) }).ok_or_else(too_much)?;
+            advise_large_pages(data.as_ptr(), layout.size());
+            // SAFETY: both are valid for so many bytes, and new memory overlaps with nothing.
+            unsafe { data.copy_from_nonoverlapping(self.data, self.len * size_of::<T>()) };
+            let old = std::mem::replace(self, Self { data, capacity: layout.size(), ..Self::empty() });
+            self.len = old.len;
+        }
+        // SAFETY: the memory has room for `len` numbers; all zeros is a number, see `Pod`.
+        unsafe {
+            self.data.cast::<T>().add(self.len).write_bytes(0, len - self.len);
+        }
         self.len = len;
         Ok(())
     }
 
     /// The numbers.
-    pub(crate) fn as_slice(&self) -> &[T] {
-        &bytemuck::cast_slice(&self.lines)[..self.len]
+    #[must_use]
+    pub const fn as_slice(&self) -> &[T] {
+        // SAFETY: `len` numbers have been written, to memory that is aligned for them.
+        unsafe { std::slice::from_raw_parts(self.data.as_ptr().cast(), self.len) }
     }
 
     /// The numbers.
-    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
-        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+    #[must_use]
+    pub const fn as_mut_slice(&mut self) -> &mut [T] {
+        // SAFETY: as above, and they are borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.data.as_ptr().cast(), self.len) }
     }
+}
 
+impl<T> Buffer<T> {
     /// The memory held.
-    pub(crate) const fn bytes(&self) -> usize {
-        self.lines.capacity() * size_of::<Line>()
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.capacity
+    }
+}
+
+/// Memory of at least so many bytes, if there can be such.
+fn layout(bytes: usize) -> Option<Layout> {
+    let align = if bytes >= LARGE_PAGE { LARGE_PAGE } else { LINE };
+    Layout::from_size_align(bytes.checked_next_multiple_of(LINE)?, align).ok()
+}
+
+/// Asks the system for large pages, which it may ignore.
+fn advise_large_pages(data: *mut u8, bytes: usize) {
+    #[cfg(target_os = "linux")]
+    if bytes >= LARGE_PAGE {
+        // SAFETY: the memory is this buffer's own, begins on a page, and keeps its contents.
+        unsafe { libc::madvise(data.cast(), bytes / LARGE_PAGE * LARGE_PAGE, libc::MADV_HUGEPAGE) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (data, bytes);
+}
+
+impl<T> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        if self.capacity > 0
+            && let Some(layout) = layout(self.capacity)
+        {
+            // SAFETY: allocated with this layout: a capacity is a multiple of a line, which the layout keeps.
+            unsafe { dealloc(self.data.as_ptr(), layout) };
+        }
+    }
+}
+
+impl<T> Default for Buffer<T> {
+    fn default() -> Self {
+        Self { data: NonNull::dangling(), capacity: 0, len: 0, element: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Buffer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer").field("len", &self.len).field("bytes", &self.capacity).finish()
     }
 }
 
@@ -77,6 +153,9 @@ mod tests {
         assert_eq!(buffer.as_slice()[..4], [1.0, 2.0, 3.0, 0.0]);
         assert_eq!(buffer.as_slice().len(), 1000);
         assert_eq!(buffer.bytes(), 125 * 64);
+        buffer.grow(1 << 19).expect("4 MiB");
+        assert_eq!(buffer.as_slice().as_ptr().addr() % LARGE_PAGE, 0);
+        assert!(buffer.as_slice()[..3] == [1.0, 2.0, 3.0] && buffer.as_slice()[3..].iter().all(|&x| x == 0.0));
     }
 
     #[test]

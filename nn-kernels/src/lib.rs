@@ -67,6 +67,7 @@ pub mod reference;
 pub mod step;
 
 pub use architecture::{Activation, Architecture, ArchitectureError, Layer, LayerRange, Loss};
+pub use buffer::Buffer;
 pub use element::Element;
 pub use error::{Shown, StepError};
 pub use isa::{Dispatch, InstructionSet};

@@ -122,6 +122,12 @@ macro_rules! avx512 {
                 unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
             }
 
+            #[inline(always)]
+            fn prefetch_to_l2(self, place: *const $T) {
+                // SAFETY: a prefetch reads nothing that the program sees, and does not fault.
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) }
+            }
+
             const BLOCK: usize = $block;
 
             #[inline(always)]

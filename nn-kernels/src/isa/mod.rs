@@ -93,6 +93,12 @@ pub trait Simd<T>: Copy + Send + Sync + 'static {
         let _ = place;
     }
 
+    /// As [`prefetch`](Self::prefetch), to the second level of the caches only.
+    #[inline(always)]
+    fn prefetch_to_l2(self, place: *const T) {
+        let _ = place;
+    }
+
     /// Rows and columns of the blocks that [`transpose`](Self::transpose) turns, a divisor of
     /// [`LANES`](Self::LANES).
     const BLOCK: usize;

@@ -3,11 +3,13 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::product::Part;
+use super::product::{MAX_DEPTH, Part};
 
-/// Rows of a part: with a block of k of L, a part's rows take a quarter of a common L2.
+/// What the rows of L of a part take in a block of k: with R's panels, what an L2 of 1 MiB holds.
+const LEFT_BYTES: usize = 384 << 10;
+/// Rows of a part, where the sum is not deep.
 const MAX_ROWS: usize = 512;
-/// Panels of a part: C's take a little less than half of an L2 of 1 MiB.
+/// Panels of a part, in register tiles of three.
 const MAX_PANELS: usize = 12;
 /// The least rows of a part, a multiple of every vector's width.
 const MIN_ROWS: usize = 64;
@@ -26,11 +28,11 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// The parts of a C of `rows` × `panels` vectors of `width`, each number a sum of `depth`.
-    pub(super) fn new(rows: usize, panels: usize, width: usize, depth: usize) -> Self {
+    /// The parts of a C of `rows` × `panels` vectors of `width` elements of `size` bytes, each a sum of `depth`.
+    pub(super) fn new(rows: usize, panels: usize, width: usize, depth: usize, size: usize) -> Self {
         let blocks = panels.div_ceil(MAX_PANELS).max(1);
-        let part_panels = panels.div_ceil(blocks).max(1);
-        let mut part_rows = MAX_ROWS;
+        let part_panels = panels.div_ceil(blocks).next_multiple_of(3);
+        let mut part_rows = (LEFT_BYTES / (depth.clamp(1, MAX_DEPTH) * size)).clamp(MIN_ROWS, MAX_ROWS);
         let work = |part_rows: usize| part_rows.min(rows) * part_panels * width * depth;
         while part_rows > MIN_ROWS && rows.div_ceil(part_rows) * blocks < WANTED && work(part_rows / 2) >= WORTHWHILE {
             part_rows /= 2;
@@ -94,7 +96,7 @@ mod tests {
             for (rows, panels, depth) in
                 [(1, 1, 1), (10, 64, 1024), (1024, 64, 1024), (1024, 4, 64), (4096, 250, 64), (1023, 13, 7), (65, 1, 1)]
             {
-                let grid = Grid::new(rows, panels, width, depth);
+                let grid = Grid::new(rows, panels, width, depth, 4);
                 let mut seen = vec![0; rows * panels];
                 for index in 0..grid.parts() {
                     let part = grid.part(index);

@@ -32,7 +32,7 @@ use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError}
 ///
 /// A step holds the activations of the batch, δ of two layers twice (features along lanes, samples along lanes), and g' of
 /// layers whose activation does not tell it; see [`scratch_bytes`](StepEngine::scratch_bytes). Batches whose activations
-/// would take more than 256 MiB are computed in shards.
+/// would take more than 16 MiB are computed in shards of 1,024 samples or more.
 ///
 /// ```
 /// use nn_kernels::{Activation, Architecture, Batch, Blocked, Layer, Loss, StepEngine};
@@ -65,9 +65,9 @@ pub struct Blocked<T> {
 }
 
 /// Bytes of activations beyond which a batch is computed in shards.
-const SHARD_BYTES: usize = 256 << 20;
-/// The least rows of a shard, where a batch has as many.
-const MIN_SHARD_ROWS: usize = 384;
+const SHARD_BYTES: usize = 16 << 20;
+/// The least rows of a shard, where a batch has as many: by them, a gradient's numbers are read and written rarely enough.
+const MIN_SHARD_ROWS: usize = 1024;
 
 impl<T: Element> Blocked<T> {
     /// An engine for `architecture` in the instruction set that the environment forces, or else the widest.
@@ -106,7 +106,7 @@ impl<T: Element> Blocked<T> {
         let rows = self.shard_rows(rows);
         let mut total = 0.0;
         for plan in &self.layers {
-            let grid = gradient_grid(plan, self.width, rows);
+            let grid = gradient_grid::<T>(plan, self.width, rows);
             for index in 0..grid.parts() {
                 let part = grid.part(index);
                 let mut sum = 0.0;
@@ -145,7 +145,7 @@ impl<T: Element> Blocked<T> {
             let mut pass = Pass { set: *set, width: *width, layers, theta, rows: count, scratch };
             pass.inputs(|i| batch.input(first + i));
             pass.forward(true, dropout.map(|dropout| (dropout, first)));
-            data += pass.loss(|i| batch.target(first + i), output);
+            data += pass.loss(true, |i| batch.target(first + i), output);
             let last = first + count == rows;
             if last && updating.is_some() && !data.is_finite() {
                 return Ok(Stepped { cost: data, updated: false, finite: false });
@@ -168,7 +168,10 @@ impl<T: Element> Blocked<T> {
 
 /// Rows of a shard of a batch of `rows`: whole register tiles, and equal shares.
 pub(super) fn shard_rows<T: Element>(architecture: &Architecture, rows: usize) -> usize {
-    let units: usize = architecture.layers().iter().map(|layer| layer.inputs.saturating_add(4 * layer.outputs)).sum();
+    let layers = architecture.layers();
+    let widest = layers.iter().map(|layer| layer.outputs).max().unwrap_or(0);
+    // A^(l) and g', and δ of two layers, twice.
+    let units = layers.iter().fold(4 * widest, |sum, layer| sum.saturating_add(layer.inputs + layer.outputs));
     let most = (SHARD_BYTES / units.saturating_mul(size_of::<T>())).max(MIN_SHARD_ROWS);
     rows.div_ceil(rows.div_ceil(most)).next_multiple_of(48).min(rows)
 }
@@ -177,7 +180,7 @@ pub(super) fn shard_rows<T: Element>(architecture: &Architecture, rows: usize) -
 pub(super) fn split<T: Element>(architecture: &Architecture, width: usize, rows: usize) -> Shards {
     let shard_rows = shard_rows::<T>(architecture, rows);
     let panels = shard_rows.div_ceil(width);
-    let parts = |layer: &Layer| Grid::new(layer.outputs, panels, width, layer.inputs).parts();
+    let parts = |layer: &Layer| Grid::new(layer.outputs, panels, width, layer.inputs, size_of::<T>()).parts();
     let lanes = architecture.layers().iter().map(parts).max().unwrap_or(1);
     Shards { rows: shard_rows, lane_rows: rows, lanes }
 }
@@ -214,7 +217,7 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
     }
 
     fn reserve(&mut self, rows: usize, backward: bool) -> Result<(), StepError> {
-        // Batches of fewer rows may be cut into larger shards than larger ones.
+        // A batch of fewer rows may be cut into larger shards.
         let most = (1..=rows.div_ceil(MIN_SHARD_ROWS)).map(|shards| self.shard_rows(rows.div_ceil(shards))).max();
         self.scratch.grow(&self.layers, self.width, most.unwrap_or(rows), backward)
     }
@@ -262,7 +265,7 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
             let mut pass = Pass { set: *set, width: *width, layers, theta, rows: count, scratch };
             pass.inputs(|i| batch.input(first + i));
             pass.forward(false, None);
-            data += pass.loss(|i| batch.target(first + i), output);
+            data += pass.loss(false, |i| batch.target(first + i), output);
         }
         let decay = l2 / rows as f64;
         Ok(if decay == 0.0 { data } else { data + 0.5 * decay * self.squares(theta, rows) })

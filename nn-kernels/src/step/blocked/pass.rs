@@ -119,8 +119,8 @@ impl<T: Element> Pass<'_, T> {
         }
     }
 
-    /// The cost of the shard; δ^(L) to the first buffers for δ.
-    pub(super) fn loss<'r>(&mut self, target: impl Fn(usize) -> &'r [T] + Sync, output: Output) -> f64
+    /// The cost of the shard; with `train`, δ^(L) to the first buffers for δ.
+    pub(super) fn loss<'r>(&mut self, train: bool, target: impl Fn(usize) -> &'r [T] + Sync, output: Output) -> f64
     where
         T: 'r,
     {
@@ -130,10 +130,8 @@ impl<T: Element> Pass<'_, T> {
         let count = self.panels();
         let Scratch { activations, delta, turned, compact, costs, .. } = &mut *self.scratch;
         let z = activations[self.layers.len()].as_slice();
-        // Without room for δ there is only a cost to be had.
-        let backward = !delta[0].as_slice().is_empty();
-        let delta = backward.then(|| Target::new(delta[0].as_mut_slice(), panels));
-        let turned = backward.then(|| Target::new(turned[0].as_mut_slice(), turned_panels));
+        let delta = train.then(|| Target::new(delta[0].as_mut_slice(), panels));
+        let turned = train.then(|| Target::new(turned[0].as_mut_slice(), turned_panels));
         let row = 3 * width * units;
         let (compact, all_costs) = (Target::column(compact.as_mut_slice()), Target::column(costs));
         let (set, rows) = (self.set, self.rows);
@@ -182,9 +180,9 @@ impl<T: Element> Pass<'_, T> {
         let [mut delta, mut next] = delta.each_mut();
         let [mut turned, mut next_turned] = turned.each_mut();
         let squares = Target::column(squares);
-        let mut first_part: usize = layers.iter().map(|plan| gradient_grid(plan, width, shard_rows).parts()).sum();
+        let mut first_part: usize = layers.iter().map(|plan| gradient_grid::<T>(plan, width, shard_rows).parts()).sum();
         for (l, plan) in layers.iter().enumerate().rev() {
-            let gradient_grid = gradient_grid(plan, width, shard_rows);
+            let gradient_grid = gradient_grid::<T>(plan, width, shard_rows);
             first_part -= gradient_grid.parts();
             let (start, end) = (plan.range.weights.start, plan.range.bias.end);
             let (weights, bias) = gradient[start..end].split_at_mut(plan.range.weights.len());
@@ -262,7 +260,7 @@ impl<T: Element> Pass<'_, T> {
                 slope: Source::new(slope, units(before.outputs)),
                 turned: next_turned_target,
             };
-            let back_grid = Grid::new(before.outputs, out.panels.panels(), width, plan.outputs);
+            let back_grid = Grid::new(before.outputs, out.panels.panels(), width, plan.outputs, size_of::<T>());
             let back_parts = back_grid.parts();
             for_each(back_parts + 1 + gradient_parts, |index| {
                 if index < back_parts {
@@ -280,14 +278,14 @@ impl<T: Element> Pass<'_, T> {
 }
 
 /// The parts of a layer's gradient, of shards of up to `rows`.
-pub(super) fn gradient_grid(plan: &LayerPlan, width: usize, rows: usize) -> Grid {
-    Grid::new(plan.inputs, plan.weights.panels(), width, rows)
+pub(super) fn gradient_grid<T>(plan: &LayerPlan, width: usize, rows: usize) -> Grid {
+    Grid::new(plan.inputs, plan.weights.panels(), width, rows, size_of::<T>())
 }
 
 /// Computes all of a product.
 fn run<T: Element, F: Finish<T>>(set: InstructionSet, width: usize, product: Product<'_, T, F>) {
     let panels = product.out.panels;
-    let grid = Grid::new(panels.rows, panels.panels(), width, product.depth);
+    let grid = Grid::new(panels.rows, panels.panels(), width, product.depth, size_of::<T>());
     for_each(grid.parts(), |index| {
         // SAFETY: the parts of a grid share nothing; the caller made the operands of borrowed memory, and of shapes that
         // fit.

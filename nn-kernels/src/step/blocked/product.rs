@@ -12,8 +12,12 @@ use crate::Element;
 use crate::gemm::register_tile::{Left, Right, accumulate, has_32_registers};
 use crate::isa::{InstructionSet, Kernel, Simd};
 
-/// What a block of k of R's panels takes: three quarters of a common L1.
-const RIGHT_BYTES: usize = 24 << 10;
+/// The most k of a block. R's three panels, 96 KiB of them, then stay in L2 with the rows of L, from where a tile can
+/// stream them: 24 FMAs want 192 bytes of them in as many cycles. The deeper the block, the less it weighs that a tile's
+/// sums are loaded and stored.
+pub(super) const MAX_DEPTH: usize = 512;
+/// How many vectors of k ahead numbers of L are asked for: some hundreds of cycles.
+const SOON: usize = 2;
 /// The panels of a register tile: 8 × 3 sums in 32 registers, 4 × 3 in 16, with the vectors of R and one number of L.
 const MOST_VECTORS: usize = 3;
 
@@ -173,6 +177,16 @@ impl<T: Element, F: Finish<T>> Kernel<T> for Checked<'_, '_, T, F> {
     }
 }
 
+/// The panels of the next register tile where there are `left`: not such that a single one is left at the end, which would
+/// read L for one vector only.
+const fn group(left: usize) -> usize {
+    match left {
+        0..=MOST_VECTORS => left,
+        left if left == MOST_VECTORS + 1 => 2,
+        _ => MOST_VECTORS,
+    }
+}
+
 /// The k of one block.
 #[derive(Clone, Copy)]
 struct Depth {
@@ -186,9 +200,8 @@ impl<T: Element, F: Finish<T>> Checked<'_, '_, T, F> {
     #[inline(always)]
     fn blocks<S: Simd<T>, const COLUMNS: bool>(&self, s: S) {
         let Self { product, part } = *self;
-        let max_depth = RIGHT_BYTES / (MOST_VECTORS * S::LANES * size_of::<T>());
         // Whole vectors of k, which L's panels are made of.
-        let count = product.depth.div_ceil(max_depth).max(1);
+        let count = product.depth.div_ceil(MAX_DEPTH).max(1);
         let step = product.depth.div_ceil(count).next_multiple_of(S::LANES).max(1);
         let mut first = 0;
         loop {
@@ -196,16 +209,19 @@ impl<T: Element, F: Finish<T>> Checked<'_, '_, T, F> {
             let depth = Depth { first, count, begins: first == 0, ends: first + count == product.depth };
             let mut panel = part.panels.start;
             while panel < part.panels.end {
-                let left = part.panels.end - panel;
-                // A single panel at the end would read L for one vector only.
-                let vectors = if left == MOST_VECTORS + 1 { 2 } else { left.min(MOST_VECTORS) };
+                let vectors = group(part.panels.end - panel);
+                // What comes next: the panels beside these, or the first ones at the next k.
+                let next = match panel + vectors {
+                    next if next < part.panels.end => (first, next),
+                    _ => (first + count, part.panels.start),
+                };
                 match (has_32_registers::<T, S>(), vectors) {
-                    (true, 3) => self.column::<S, COLUMNS, 8, 3>(s, depth, panel),
-                    (true, 2) => self.column::<S, COLUMNS, 8, 2>(s, depth, panel),
-                    (true, _) => self.column::<S, COLUMNS, 8, 1>(s, depth, panel),
-                    (false, 3) => self.column::<S, COLUMNS, 4, 3>(s, depth, panel),
-                    (false, 2) => self.column::<S, COLUMNS, 4, 2>(s, depth, panel),
-                    (false, _) => self.column::<S, COLUMNS, 4, 1>(s, depth, panel),
+                    (true, 3) => self.column::<S, COLUMNS, 8, 3>(s, depth, panel, next),
+                    (true, 2) => self.column::<S, COLUMNS, 8, 2>(s, depth, panel, next),
+                    (true, _) => self.column::<S, COLUMNS, 8, 1>(s, depth, panel, next),
+                    (false, 3) => self.column::<S, COLUMNS, 4, 3>(s, depth, panel, next),
+                    (false, 2) => self.column::<S, COLUMNS, 4, 2>(s, depth, panel, next),
+                    (false, _) => self.column::<S, COLUMNS, 4, 1>(s, depth, panel, next),
                 }
                 panel += vectors;
             }
@@ -216,17 +232,29 @@ impl<T: Element, F: Finish<T>> Checked<'_, '_, T, F> {
         }
     }
 
-    /// All rows of the part, and `VECTORS` panels.
+    /// All rows of the part, and `VECTORS` panels. R's panels at `next`, a k and a panel, are asked for meanwhile.
     #[inline(always)]
     fn column<S: Simd<T>, const COLUMNS: bool, const ROWS: usize, const VECTORS: usize>(
         &self,
         s: S,
         depth: Depth,
         panel: usize,
+        next: (usize, usize),
     ) {
         let Self { product, part } = *self;
+        let right = product.right;
+        let next = right.data.wrapping_add(right.panels.at(next.0, next.1));
+        // So many k of it for each tile that all of it is there in the end.
+        let share = depth.count.div_ceil((part.rows.len() / ROWS).max(1));
+        let mut k = 0;
         let mut row = part.rows.start;
         while part.rows.end - row >= ROWS {
+            for k in k..(k + share).min(depth.count) {
+                for v in 0..VECTORS {
+                    s.prefetch_to_l2(next.wrapping_add(v * right.panels.stride + k * S::LANES));
+                }
+            }
+            k += share;
             self.tile::<S, COLUMNS, ROWS, VECTORS>(s, depth, row, panel);
             row += ROWS;
         }
@@ -265,6 +293,7 @@ impl<T: Element, F: Finish<T>> Checked<'_, '_, T, F> {
             let mut sums = [[s.splat(T::ZERO); VECTORS]; ROWS];
             for (i, sums) in sums.iter_mut().enumerate() {
                 for (v, sum) in sums.iter_mut().enumerate() {
+                    s.prefetch(c.wrapping_add(v * out.panels.stride + (ROWS + i) * width));
                     *sum = match start {
                         Start::Bias(bias) if depth.begins => s.splat(*bias.get_unchecked(row + i)),
                         Start::Zero if depth.begins => s.splat(T::ZERO),
@@ -274,28 +303,46 @@ impl<T: Element, F: Finish<T>> Checked<'_, '_, T, F> {
             }
             let b = right.data.add(r.at(depth.first, panel));
             let right = |k: usize| Right { data: b.wrapping_add(k * width), k: width, vector: r.stride };
-            if COLUMNS {
-                let data = left.data.add(l.element(depth.first, row));
-                accumulate(s, depth.count, Left { data, row: 1, k: width }, right(0), &mut sums);
-            } else {
-                let mut k = 0;
-                while k < depth.count {
-                    let data = left.data.add(l.at(row, (depth.first + k) / width));
-                    let left = Left { data, row: width, k: 1 };
-                    if depth.count - k >= width {
-                        accumulate(s, width, left, right(k), &mut sums);
-                    } else {
-                        accumulate(s, depth.count - k, left, right(k), &mut sums);
-                    }
-                    k += width;
+            // The next tile's numbers of L are asked for while this one's are used: in any case so many lines as vectors of k.
+            let lines = |place: usize| (0..ROWS).map(move |i| left.data.wrapping_add(place + i * width));
+            let mut k = 0;
+            while k < depth.count {
+                let count = width.min(depth.count - k);
+                let left = if COLUMNS {
+                    // A panel has the rows of several tiles, each of which asks for its share of the next panel.
+                    let next = l.at(depth.first + k + row % width, row / width + 1);
+                    lines(next).for_each(|line| s.prefetch_to_l2(line));
+                    Left { data: left.data.add(l.element(depth.first + k, row)), row: 1, k: width }
+                } else {
+                    // No stream that the hardware would follow: what is wanted soon is asked for, too.
+                    let here = (depth.first + k) / width;
+                    lines(l.at(row + ROWS, here)).for_each(|line| s.prefetch_to_l2(line));
+                    let soon = match k + SOON * width {
+                        ahead if ahead < depth.count => l.at(row, here + SOON),
+                        ahead => l.at(row + ROWS, (depth.first + ahead - depth.count) / width),
+                    };
+                    lines(soon).for_each(|line| s.prefetch(line));
+                    Left { data: left.data.add(l.at(row, here)), row: width, k: 1 }
+                };
+                if count == width {
+                    accumulate(s, width, left, right(k), &mut sums);
+                } else {
+                    accumulate(s, count, left, right(k), &mut sums);
                 }
+                k += width;
             }
             for (i, sums) in sums.iter().enumerate() {
                 for (v, sum) in sums.iter().enumerate() {
                     s.store_ptr(*sum, c.add(v * out.panels.stride + i * width));
                 }
             }
-            let _ = finish;
+            if depth.ends {
+                for i in 0..ROWS {
+                    for v in 0..VECTORS {
+                        finish.prefetch(s, panel + v, row + i);
+                    }
+                }
+            }
         }
     }
 }

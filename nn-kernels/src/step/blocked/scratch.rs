@@ -80,7 +80,7 @@ impl<T: Element> Scratch<T> {
             self.turned.iter_mut().try_for_each(|buffer| buffer.grow(turned))?;
             // As many parts as there are at most, whatever the batch.
             let parts = |plan: &LayerPlan| {
-                let grid = |depth| Grid::new(plan.inputs, plan.weights.panels(), width, depth).parts();
+                let grid = |depth| Grid::new(plan.inputs, plan.weights.panels(), width, depth, size_of::<T>()).parts();
                 grid(rows).max(grid(usize::MAX / plan.weights.len().max(1)))
             };
             resize(&mut self.squares, layers.iter().map(parts).sum())?;
