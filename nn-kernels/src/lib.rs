@@ -73,5 +73,5 @@ pub use error::{Shown, StepError};
 pub use isa::{Dispatch, InstructionSet};
 pub use step::{
     Batch, Blocked, Candidate, Dropout, EngineKind, Explanation, Layered, Narrow, Part, Plan, PlanOptions, Sharded,
-    Share, Span, StepEngine, Stepped, Tile, UnknownEngine, Update, predict_one,
+    Share, Span, StepEngine, Stepped, Tile, UnknownEngine, Update, predict_one, update_all,
 };

@@ -24,7 +24,7 @@ pub use plan::{Candidate, EngineKind, Engines, Explanation, Plan, PlanOptions, S
 pub use sharded::Sharded;
 pub use single::predict_one;
 pub use tile::Tile;
-pub use update::{Part, Span, Stepped, Update};
+pub use update::{Part, Span, Stepped, Update, update_all};
 
 use crate::error::check_length;
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
@@ -116,7 +116,7 @@ pub trait StepEngine<T: Element>: Send {
             return Ok(Stepped { cost, updated: false, finite: false });
         }
         let span = Span { theta, gradient, first, second };
-        let finite = update::update_all(update, self.set(), self.ranges(), span);
+        let finite = update_all(update, self.set(), self.ranges(), span);
         Ok(Stepped { cost, updated: true, finite })
     }
 

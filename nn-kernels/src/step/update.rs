@@ -69,8 +69,12 @@ pub struct Stepped {
     pub finite: bool,
 }
 
-/// Applies a rule to all parameters, on the current rayon pool if there are many.
-pub(super) fn update_all<T: Element>(
+/// Applies a rule to all parameters of a network, whose layers are `ranges`, on the current rayon pool if there are many;
+/// says whether all that came of it is finite.
+///
+/// # Panics
+/// When the span is shorter than the ranges.
+pub fn update_all<T: Element>(
     update: &dyn Update<T>,
     set: InstructionSet,
     ranges: &[LayerRange],

@@ -9,9 +9,9 @@ mod tests;
 
 pub use adam::Adam;
 pub use adamw::AdamW;
-use nn_kernels::{Element, InstructionSet, LayerRange};
+use nn_kernels::{Buffer, Element, InstructionSet, Part, Span, StepError, Update};
 pub use sgd::Sgd;
-use sweep::{Rule, Span, sweep};
+use sweep::{Rule, sweep};
 
 use crate::error::Error;
 
@@ -76,54 +76,51 @@ impl Optimizer {
     }
 
     /// The state before the first step on a network of this size.
-    pub(crate) fn state<T: Element>(&self, params: usize) -> State<T> {
-        let slot = |index| if index < self.slots() { vec![T::ZERO; params] } else { Vec::new() };
-        State { step: 0, slots: [slot(0), slot(1)] }
+    ///
+    /// # Errors
+    /// [`StepError::Memory`].
+    pub(crate) fn state<T: Element>(&self, params: usize) -> Result<State<T>, StepError> {
+        let slot = |index| if index < self.slots() { Buffer::zeros(params) } else { Ok(Buffer::empty()) };
+        Ok(State { step: 0, slots: [slot(0)?, slot(1)?] })
     }
 
-    /// Replaces Δ in `gradient` by the parameters that the step leads to, and says whether they and what the
-    /// optimiser remembers are finite. Each layer's numbers are where `ranges` says. `theta` stays as it is: it is
-    /// the caller who commits.
-    pub(crate) fn propose<T: Element>(
-        &self,
-        state: &mut State<T>,
-        set: InstructionSet,
-        ranges: &[LayerRange],
-        theta: &[T],
-        gradient: &mut [T],
-    ) -> bool {
-        state.step += 1;
-        let step = state.step;
-        let [first, second] = &mut state.slots;
-        let span = Span { theta, gradient, first, second };
-        match self {
-            Self::Sgd(sgd) if sgd.momentum == 0.0 => sweep(set, &sgd.descent(), span),
-            Self::Sgd(sgd) => sweep(set, &sgd.heavy_ball(), span),
-            Self::Adam(adam) => sweep(set, &adam.rule(step), span),
-            Self::AdamW(adamw) => {
-                let (weights, bias) = (adamw.rule(step), adamw.bias_rule(step));
-                let mut rest = span;
-                let mut finite = true;
-                for range in ranges {
-                    let (head, tail) = rest.split_at(range.weights.len());
-                    finite &= sweep(set, &weights, head);
-                    let (head, tail) = tail.split_at(range.bias.len());
-                    finite &= sweep(set, &bias, head);
-                    rest = tail;
-                }
-                finite
-            }
+    /// The algorithm at its step `step`, from 1.
+    pub(crate) fn at(&self, step: u64) -> AtStep<'_> {
+        AtStep { optimizer: self, step }
+    }
+}
+
+/// An algorithm at one of its steps.
+pub(crate) struct AtStep<'a> {
+    optimizer: &'a Optimizer,
+    step: u64,
+}
+
+impl<T: Element> Update<T> for AtStep<'_> {
+    fn update(&self, set: InstructionSet, part: Part, span: Span<'_, T>) -> bool {
+        match self.optimizer {
+            Optimizer::Sgd(sgd) if sgd.momentum == 0.0 => sweep(set, &sgd.descent(), span),
+            Optimizer::Sgd(sgd) => sweep(set, &sgd.heavy_ball(), span),
+            Optimizer::Adam(adam) => sweep(set, &adam.rule(self.step), span),
+            Optimizer::AdamW(adamw) => match part {
+                Part::Weights => sweep(set, &adamw.rule(self.step), span),
+                Part::Bias => sweep(set, &adamw.bias_rule(self.step), span),
+            },
         }
+    }
+
+    fn minds_part(&self) -> bool {
+        matches!(self.optimizer, Optimizer::AdamW(_))
     }
 }
 
 /// What an optimiser remembers from step to step.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct State<T> {
     /// Steps taken.
     pub(crate) step: u64,
     /// Up to two numbers for each parameter, in their order; empty where an algorithm has none.
-    pub(crate) slots: [Vec<T>; 2],
+    pub(crate) slots: [Buffer<T>; 2],
 }
 
 /// `x` to the power of `exponent` by repeated squaring: the same bits on every platform, which `powf` does not

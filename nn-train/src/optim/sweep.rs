@@ -1,10 +1,7 @@
 //! One pass of an update rule over parameters.
 
 use nn_kernels::isa::{Kernel, Simd, Vector};
-use nn_kernels::{Element, InstructionSet};
-
-/// Parameters that one thread updates at a time: 128 KiB of f32, which is long compared with handing them over.
-pub(super) const CHUNK: usize = 1 << 15;
+use nn_kernels::{Element, InstructionSet, Span};
 
 /// An update rule, element by element: the same for every parameter it is applied to.
 pub(super) trait Rule<T: Element>: Sync {
@@ -15,39 +12,10 @@ pub(super) trait Rule<T: Element>: Sync {
     fn apply<S: Simd<T>>(&self, isa: S, theta: S::V, gradient: S::V, slots: [S::V; 2]) -> (S::V, [S::V; 2]);
 }
 
-/// A run of parameters with all that belongs to them. Slots that the rule has not are empty.
-pub(super) struct Span<'a, T> {
-    pub(super) theta: &'a [T],
-    pub(super) gradient: &'a mut [T],
-    pub(super) first: &'a mut [T],
-    pub(super) second: &'a mut [T],
-}
-
-impl<T> Span<'_, T> {
-    /// The parameters before `middle`, and the others.
-    pub(super) fn split_at(self, middle: usize) -> (Self, Self) {
-        let Self { theta, gradient, first, second } = self;
-        let (theta, theta_tail) = theta.split_at(middle);
-        let (gradient, gradient_tail) = gradient.split_at_mut(middle);
-        let (first, first_tail) = first.split_at_mut(middle.min(first.len()));
-        let (second, second_tail) = second.split_at_mut(middle.min(second.len()));
-        (
-            Self { theta, gradient, first, second },
-            Self { theta: theta_tail, gradient: gradient_tail, first: first_tail, second: second_tail },
-        )
-    }
-}
-
-/// Applies a rule to a run of parameters, on the current rayon pool if there are many, and says whether all that
-/// came of it is finite. Every parameter is on its own, so how they are divided changes no bit.
+/// Applies a rule to a run of parameters, and says whether all that came of it is finite. Slots that the rule has not are
+/// empty.
 pub(super) fn sweep<T: Element, R: Rule<T>>(set: InstructionSet, rule: &R, span: Span<'_, T>) -> bool {
-    let count = span.theta.len();
-    if count <= CHUNK {
-        return T::dispatch(set, Chunk { rule, span });
-    }
-    let (left, right) = span.split_at((count / 2).next_multiple_of(CHUNK));
-    let (left, right) = rayon::join(|| sweep(set, rule, left), || sweep(set, rule, right));
-    left && right
+    T::dispatch(set, Chunk { rule, span })
 }
 
 /// A rule and the parameters that one thread applies it to.

@@ -1,9 +1,11 @@
 //! The optimisers against the papers' formulas, written out in plain `f64`.
 
-use nn_kernels::{Activation, Architecture, Layer, Loss};
+use nn_kernels::{Activation, Architecture, Layer, LayerRange, Loss, update_all};
 
-use super::sweep::CHUNK;
 use super::*;
+
+/// Parameters that are updated at a time.
+const CHUNK: usize = 1 << 15;
 
 fn architecture(inputs: usize, outputs: usize) -> Architecture {
     Architecture::new(vec![Layer::new(inputs, outputs, Activation::Sigmoid)], Loss::CrossEntropy)
@@ -16,6 +18,20 @@ fn set() -> InstructionSet {
 
 fn ranges(architecture: &Architecture) -> Vec<LayerRange> {
     architecture.ranges().collect()
+}
+
+/// A step of `optimizer`: Δ in `gradient` becomes Θ.
+fn propose<T: Element>(
+    optimizer: &Optimizer,
+    state: &mut State<T>,
+    ranges: &[LayerRange],
+    theta: &[T],
+    gradient: &mut [T],
+) -> bool {
+    state.step += 1;
+    let [first, second] = &mut state.slots;
+    let span = Span { theta, gradient, first: first.as_mut_slice(), second: second.as_mut_slice() };
+    update_all(&optimizer.at(state.step), set(), ranges, span)
 }
 
 /// A gradient that differs from parameter to parameter and from step to step.
@@ -33,13 +49,13 @@ fn compare<T: Element>(optimizer: impl Into<Optimizer>, tolerance: f64, formula:
     let start = |index: usize| (index as f64 * 0.7).cos();
     let mut theta: Vec<T> = (0..count).map(|index| T::from_f64(start(index))).collect();
     let mut expected: Vec<(f64, [f64; 2])> = (0..count).map(|index| (theta[index].to_f64(), [0.0; 2])).collect();
-    let mut state = optimizer.state::<T>(count);
+    let mut state = optimizer.state::<T>(count).expect("memory");
     for step in 1..=10 {
         let mut buffer: Vec<T> = (0..count).map(|index| T::from_f64(gradient(step, index))).collect();
         for (index, (parameter, slots)) in expected.iter_mut().enumerate() {
             *parameter = formula(index, slots, *parameter, buffer[index].to_f64(), step as i32);
         }
-        assert!(optimizer.propose(&mut state, set(), &ranges(&architecture), &theta, &mut buffer));
+        assert!(propose(&optimizer, &mut state, &ranges(&architecture), &theta, &mut buffer));
         theta.copy_from_slice(&buffer);
         for (index, (&found, (expected, _))) in theta.iter().zip(&expected).enumerate() {
             let distance = (found.to_f64() - expected).abs();
@@ -84,13 +100,13 @@ fn nesterov_momentum_is_a_look_ahead() {
     let (mut theta, mut velocity) = (1.0, 0.0);
     let architecture = architecture(1, 1);
     let optimizer = Optimizer::from(Sgd::new(rate).momentum(momentum).nesterov(true));
-    let mut state = optimizer.state::<f64>(2);
+    let mut state = optimizer.state::<f64>(2).expect("memory");
     let mut ours = [1.0, 1.0];
     for _ in 0..20 {
         velocity = momentum * velocity - rate * slope(theta + momentum * velocity);
         theta += velocity;
         let mut buffer = ours.map(slope);
-        assert!(optimizer.propose(&mut state, set(), &ranges(&architecture), &ours, &mut buffer));
+        assert!(propose(&optimizer, &mut state, &ranges(&architecture), &ours, &mut buffer));
         ours = buffer;
         assert!((ours[0] - (theta + momentum * velocity)).abs() < 1e-14);
     }
@@ -129,14 +145,14 @@ fn many_parameters_are_updated_like_few() {
     for optimizer in [Sgd::new(0.1).into(), Sgd::new(0.1).momentum(0.9).into(), AdamW::default().into()] {
         let optimizer: Optimizer = optimizer;
         let mut buffer: Vec<f32> = (0..count).map(|index| gradient(1, index) as f32).collect();
-        let mut state = optimizer.state(count);
-        assert!(optimizer.propose(&mut state, set(), &ranges(&architecture), &theta, &mut buffer));
+        let mut state = optimizer.state(count).expect("memory");
+        assert!(propose(&optimizer, &mut state, &ranges(&architecture), &theta, &mut buffer));
         // The bias, which AdamW treats otherwise, is left out.
         for place in [0, 7, 8, CHUNK - 1, CHUNK, 2 * CHUNK + 13, 3 * CHUNK - 1] {
             let small = super::tests::architecture(1, 1);
             let mut one = [gradient(1, place) as f32, 0.0];
-            let mut state = optimizer.state(2);
-            assert!(optimizer.propose(&mut state, set(), &ranges(&small), &[theta[place], 0.0], &mut one));
+            let mut state = optimizer.state(2).expect("memory");
+            assert!(propose(&optimizer, &mut state, &ranges(&small), &[theta[place], 0.0], &mut one));
             assert_eq!(buffer[place], one[0], "{optimizer:?}, parameter {place}");
         }
     }
@@ -155,13 +171,8 @@ fn what_is_not_finite_is_seen_wherever_it_is() {
             {
                 let mut buffer = vec![0.5; theta.len()];
                 buffer[place] = bad;
-                let finite = optimizer.propose(
-                    &mut optimizer.state(theta.len()),
-                    set(),
-                    &ranges(&architecture),
-                    &theta,
-                    &mut buffer,
-                );
+                let mut state = optimizer.state(theta.len()).expect("memory");
+                let finite = propose(&optimizer, &mut state, &ranges(&architecture), &theta, &mut buffer);
                 assert_eq!(finite, !fails, "{optimizer:?}, parameter {place}, {bad}");
             }
         }

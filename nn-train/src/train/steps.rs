@@ -1,10 +1,11 @@
 //! One step: J and Δ of a batch, what the optimiser makes of them, and Θ moved, or an error and Θ as it was.
 
-use nn_kernels::{Architecture, Batch, Dropout, Element, Explanation, LayerRange, Plan, StepEngine};
+use nn_kernels::{
+    Architecture, Batch, Buffer, Dropout, Element, Explanation, LayerRange, Plan, Span, StepEngine, Stepped,
+};
 
 use super::Trainer;
 use crate::error::{Error, Quantity};
-use crate::network::compute::zeros;
 use crate::optim::{Optimizer, State};
 
 /// What steps need and what they leave behind, whoever feeds them.
@@ -14,9 +15,9 @@ pub(super) struct Steps<T: Element> {
     seed: u64,
     plan: Plan<T>,
     /// Θ, in the layout of the plan's engine, as are Δ and what the optimiser remembers.
-    theta: Vec<T>,
+    theta: Buffer<T>,
     /// Δ, and then what the optimiser makes of Θ.
-    gradient: Vec<T>,
+    gradient: Buffer<T>,
     state: State<T>,
     /// Whether any layer drops units.
     dropout: bool,
@@ -45,9 +46,9 @@ impl<T: Element> Steps<T> {
             l2: trainer.l2,
             seed: trainer.seed,
             plan,
-            theta: zeros(params)?,
-            gradient: zeros(params)?,
-            state: trainer.optimizer.state(params),
+            theta: Buffer::zeros(params)?,
+            gradient: Buffer::zeros(params)?,
+            state: trainer.optimizer.state(params)?,
             dropout: architecture.layers().iter().any(|layer| layer.dropout > 0.0),
             samples: 0,
             spoilt: false,
@@ -56,12 +57,12 @@ impl<T: Element> Steps<T> {
 
     /// Takes Θ from a network.
     pub(super) fn import(&mut self, parameters: &[T]) -> Result<(), Error> {
-        Ok(self.plan.engine().import(parameters, &mut self.theta)?)
+        Ok(self.plan.engine().import(parameters, self.theta.as_mut_slice())?)
     }
 
     /// Writes Θ to a network.
     pub(super) fn export(&self, parameters: &mut [T]) -> Result<(), Error> {
-        Ok(self.plan.engine().export(&self.theta, parameters)?)
+        Ok(self.plan.engine().export(self.theta.as_slice(), parameters)?)
     }
 
     /// How steps are computed.
@@ -71,7 +72,7 @@ impl<T: Element> Steps<T> {
 
     /// The engine, and Θ in its layout.
     pub(super) fn engine(&mut self) -> (&mut dyn StepEngine<T>, &[T]) {
-        (self.plan.engine_mut(), &self.theta)
+        (self.plan.engine_mut(), self.theta.as_slice())
     }
 
     /// Whether what the optimiser remembers was made of numbers that were not finite.
@@ -82,36 +83,53 @@ impl<T: Element> Steps<T> {
     /// J of `batch` before the step, and Θ moved, or an error and Θ as it was.
     pub(super) fn step(&mut self, batch: Batch<'_, T>, place: Place) -> Result<f64, Error> {
         let dropout = self.dropout.then_some(Dropout { seed: self.seed, first_sample: self.samples });
-        let Self { plan, theta, gradient, state, optimizer, l2, spoilt, .. } = self;
+        let Self { plan, theta, gradient, state, optimizer, l2, .. } = self;
+        let engine = plan.engine_mut();
+        let update = optimizer.at(state.step + 1);
+        let [first, second] = &mut state.slots;
+        let span = Span {
+            theta: theta.as_slice(),
+            gradient: gradient.as_mut_slice(),
+            first: first.as_mut_slice(),
+            second: second.as_mut_slice(),
+        };
+        let stepped = engine.step(batch, *l2, dropout, &update, span)?;
+        if stepped.cost.is_finite() && stepped.updated && stepped.finite {
+            state.step += 1;
+            std::mem::swap(theta, gradient);
+            self.samples += batch.rows() as u64;
+            return Ok(stepped.cost);
+        }
+        Err(self.fault(batch, dropout, stepped, place)?)
+    }
+
+    /// What was wrong with a step that came to nothing.
+    fn fault(
+        &mut self,
+        batch: Batch<'_, T>,
+        dropout: Option<Dropout>,
+        stepped: Stepped,
+        place: Place,
+    ) -> Result<Error, Error> {
+        let Self { plan, theta, gradient, state, l2, .. } = self;
         let engine = plan.engine_mut();
         let Place { epoch, step } = place;
-        let diverged = |quantity, layer| Err(Error::Diverged { epoch, step, layer, quantity });
-        let cost = engine.gradient(theta, batch, *l2, dropout, gradient)?;
-        if !cost.is_finite() {
-            return match last_faulty(engine.ranges(), gradient) {
-                Some(layer) => diverged(Quantity::Gradient, layer),
-                None => diverged(Quantity::Cost, engine.ranges().len()),
-            };
+        let diverged = |quantity, layer| Error::Diverged { epoch, step, layer, quantity };
+        let slots = || state.slots.iter().map(Buffer::as_slice);
+        if stepped.updated && slots().any(|slot| !slot.is_empty()) {
+            state.step += 1;
+            self.spoilt = true;
         }
-        if !optimizer.propose(state, engine.set(), engine.ranges(), theta, gradient) {
-            let faulty = |range: &LayerRange| {
-                is_faulty(gradient, range) || state.slots.iter().any(|slot| is_faulty(slot, range))
-            };
-            let update = engine.ranges().iter().position(faulty).unwrap_or(0);
-            match state.slots.iter().all(|slot| slot.is_empty()) {
-                true => state.step -= 1,
-                false => *spoilt = true,
-            }
-            // The optimiser has overwritten Δ; the same step once more tells whether Δ was at fault.
-            engine.gradient(theta, batch, *l2, dropout, gradient)?;
-            return match last_faulty(engine.ranges(), gradient) {
-                Some(layer) => diverged(Quantity::Gradient, layer),
-                None => diverged(Quantity::Update, update + 1),
-            };
-        }
-        std::mem::swap(theta, gradient);
-        self.samples += batch.rows() as u64;
-        Ok(cost)
+        let faulty =
+            |range: &LayerRange| is_faulty(gradient.as_slice(), range) || slots().any(|slot| is_faulty(slot, range));
+        let update = engine.ranges().iter().position(faulty).unwrap_or(0) + 1;
+        // Δ may have been replaced by parameters; the same step once more tells whether it was at fault.
+        engine.gradient(theta.as_slice(), batch, *l2, dropout, gradient.as_mut_slice())?;
+        Ok(match last_faulty(engine.ranges(), gradient.as_slice()) {
+            Some(layer) => diverged(Quantity::Gradient, layer),
+            None if !stepped.cost.is_finite() => diverged(Quantity::Cost, engine.ranges().len()),
+            None => diverged(Quantity::Update, update),
+        })
     }
 }
 

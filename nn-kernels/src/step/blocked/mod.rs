@@ -166,14 +166,19 @@ impl<T: Element> Blocked<T> {
     }
 }
 
-/// Rows of a shard of a batch of `rows`: whole register tiles, and equal shares.
-pub(super) fn shard_rows<T: Element>(architecture: &Architecture, rows: usize) -> usize {
+/// The most rows of a shard: whole register tiles.
+fn most_shard_rows<T: Element>(architecture: &Architecture) -> usize {
     let layers = architecture.layers();
     let widest = layers.iter().map(|layer| layer.outputs).max().unwrap_or(0);
     // A^(l) and g', and δ of two layers, twice.
     let units = layers.iter().fold(4 * widest, |sum, layer| sum.saturating_add(layer.inputs + layer.outputs));
-    let most = (SHARD_BYTES / units.saturating_mul(size_of::<T>())).max(MIN_SHARD_ROWS);
-    rows.div_ceil(rows.div_ceil(most)).next_multiple_of(48).min(rows)
+    (SHARD_BYTES / units.saturating_mul(size_of::<T>())).max(MIN_SHARD_ROWS).next_multiple_of(48)
+}
+
+/// Rows of a shard of a batch of `rows`: equal shares.
+fn shard_rows<T: Element>(architecture: &Architecture, rows: usize) -> usize {
+    let shards = rows.div_ceil(most_shard_rows::<T>(architecture));
+    rows.div_ceil(shards).next_multiple_of(48).min(rows)
 }
 
 /// How a batch of `rows` is split: shards, of whose greatest product the blocks are computed side by side.
@@ -217,9 +222,8 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
     }
 
     fn reserve(&mut self, rows: usize, backward: bool) -> Result<(), StepError> {
-        // A batch of fewer rows may be cut into larger shards.
-        let most = (1..=rows.div_ceil(MIN_SHARD_ROWS)).map(|shards| self.shard_rows(rows.div_ceil(shards))).max();
-        self.scratch.grow(&self.layers, self.width, most.unwrap_or(rows), backward)
+        let most = most_shard_rows::<T>(&self.architecture);
+        self.scratch.grow(&self.layers, self.width, rows.min(most), backward)
     }
 
     fn gradient(
