@@ -39,6 +39,10 @@ pub trait Element:
     + MulAssign
     + Sum
 {
+    /// How pairs of bfloat16 are multiplied into sums of this type: not at all, but in f32.
+    #[doc(hidden)]
+    type Pairs: crate::isa::PairProducts<Self>;
+
     /// 0.
     const ZERO: Self;
     /// 1.
@@ -57,8 +61,9 @@ pub trait Element:
 }
 
 macro_rules! element {
-    ($($T:ident),*) => { $(
+    ($($T:ident, $Pairs:ty);*) => { $(
         impl Element for $T {
+            type Pairs = $Pairs;
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const NAME: &'static str = stringify!($T);
@@ -72,4 +77,4 @@ macro_rules! element {
         }
     )* };
 }
-element!(f32, f64);
+element!(f32, crate::isa::Bf16; f64, std::convert::Infallible);

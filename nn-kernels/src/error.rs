@@ -23,6 +23,14 @@ pub enum StepError {
         /// Why it does not.
         reason: &'static str,
     },
+    /// The precision asked for cannot be had.
+    #[error("the precision {precision} cannot be had: {reason}")]
+    Precision {
+        /// The precision.
+        precision: crate::Precision,
+        /// What it takes.
+        reason: &'static str,
+    },
     /// A batch without a sample; the cost is a mean over m samples and m = 0 has none.
     #[error("{what} holds no sample; a batch needs at least 1")]
     NoRows {

@@ -72,6 +72,6 @@ pub use element::Element;
 pub use error::{Shown, StepError};
 pub use isa::{Dispatch, InstructionSet};
 pub use step::{
-    Batch, Blocked, Candidate, Dropout, EngineKind, Explanation, Layered, Narrow, Part, Plan, PlanOptions, Sharded,
-    Share, Span, StepEngine, Stepped, Tile, UnknownEngine, Update, predict_one, update_all,
+    Batch, Blocked, Candidate, Dropout, EngineKind, Explanation, Layered, Narrow, Part, Plan, PlanOptions, Precision,
+    Sharded, Share, Span, StepEngine, Stepped, Tile, UnknownEngine, UnknownPrecision, Update, predict_one, update_all,
 };

@@ -77,7 +77,7 @@ pub use network::{
 pub use nn_kernels::isa::IsaError;
 pub use nn_kernels::{
     Activation, Architecture, ArchitectureError, Element, EngineKind, Explanation, InstructionSet, Layer, Loss,
-    StepError,
+    Precision, StepError, UnknownPrecision,
 };
 pub use nn_macros::network;
 pub use optim::{Adam, AdamW, Optimizer, Sgd};

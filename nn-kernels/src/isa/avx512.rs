@@ -5,7 +5,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::registers::{quotient_f32, quotient_f64, sum_each_f32, sum_each_f64, unzip_f32, unzip_f64};
 use super::transpose::{block_f32, block_f64};
-use super::{Bundle, Kernel, Simd, Vector};
+use super::{Bundle, Kernel, PairKernel, PairSimd, Simd, Vector};
 
 /// The token of AVX-512: a value exists only where the CPU has the set, so whoever holds one may use it.
 #[derive(Debug, Clone, Copy)]
@@ -380,3 +380,64 @@ avx512!(
     unzip_f64,
     sum_each_f64
 );
+
+/// The token of AVX512-BF16, beside [`Avx512`].
+#[derive(Debug, Clone, Copy)]
+pub struct Avx512Bf16(Avx512);
+
+impl Avx512Bf16 {
+    /// The token, if this CPU has AVX512-BF16 and all that [`Avx512`] asks for.
+    #[must_use]
+    pub fn new() -> Option<Self> {
+        if is_x86_feature_detected!("avx512bf16") { Avx512::new().map(Self) } else { None }
+    }
+
+    /// Runs a kernel with this set's instructions, as [`Simd::run`] does.
+    pub(super) fn run<K: PairKernel<f32>>(self, kernel: K) {
+        #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma")]
+        #[inline(never)]
+        fn enter<K: PairKernel<f32>>(token: Avx512Bf16, kernel: K) {
+            kernel.run(token);
+        }
+        // SAFETY: the token exists only where the CPU has these features.
+        unsafe { enter(self, kernel) }
+    }
+}
+
+impl PairSimd<f32> for Avx512Bf16 {
+    type Simd = Avx512;
+
+    #[inline(always)]
+    fn simd(self) -> Avx512 {
+        self.0
+    }
+
+    #[inline(always)]
+    fn pair(self, even: F32x16, odd: F32x16) -> F32x16 {
+        // SAFETY: as for every vector of the set; this token stands for AVX512-BF16, too. `__m512bh` and `__m512i` are
+        // both 512 bits of which any are a value.
+        unsafe {
+            let both: __m512i = std::mem::transmute(_mm512_cvtne2ps_pbh(odd.0, even.0));
+            let order = _mm512_set_epi16(
+                31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2,
+                17, 1, 16, 0,
+            );
+            F32x16(_mm512_castsi512_ps(_mm512_permutexvar_epi16(order, both)))
+        }
+    }
+
+    #[inline(always)]
+    fn pair_neighbours(self, low: F32x16, high: F32x16) -> F32x16 {
+        // SAFETY: as above.
+        unsafe { F32x16(std::mem::transmute::<__m512bh, __m512>(_mm512_cvtne2ps_pbh(high.0, low.0))) }
+    }
+
+    #[inline(always)]
+    fn dot(self, a: F32x16, b: F32x16, sum: F32x16) -> F32x16 {
+        // SAFETY: as above.
+        unsafe {
+            let pairs = |vector: F32x16| std::mem::transmute::<__m512, __m512bh>(vector.0);
+            F32x16(_mm512_dpbf16_ps(sum.0, pairs(a), pairs(b)))
+        }
+    }
+}

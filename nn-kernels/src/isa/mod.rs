@@ -7,6 +7,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bf16;
 mod bundle;
 mod dispatch;
 mod portable;
@@ -20,7 +21,8 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
-pub use avx512::Avx512;
+pub use avx512::{Avx512, Avx512Bf16};
+pub use bf16::{Bf16, Emulated, PairKernel, PairProducts, PairSimd, dot_pairs, round_to_bf16};
 pub use bundle::{Bundle, Vectors};
 pub use dispatch::{Dispatch, ENVIRONMENT_VARIABLE, InstructionSet, IsaError};
 pub use portable::Portable;

@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::thread;
 
-use nn_kernels::{EngineKind, InstructionSet, PlanOptions};
+use nn_kernels::{EngineKind, InstructionSet, PlanOptions, Precision};
 
 use super::Trainer;
 use crate::error::{Error, check_l2};
@@ -87,6 +87,13 @@ impl TrainerBuilder {
     /// widest.
     pub fn instruction_set(self, set: InstructionSet) -> Self {
         Self { plan: self.plan.instruction_set(set), ..self }
+    }
+
+    /// In what numbers products are computed; the network's own unless set. [`Precision::Bf16`] rounds what is multiplied to
+    /// bfloat16, which is nearly twice as fast for wide layers and takes a CPU with AVX512-BF16; parameters, activations,
+    /// gradients and sums stay `f32`. Whether it can be had is known when there is a network.
+    pub fn precision(self, precision: Precision) -> Self {
+        Self { plan: self.plan.precision(precision), ..self }
     }
 
     /// The trainer.

@@ -145,7 +145,7 @@ impl<T> Memory<T> {
     /// # Safety
     /// The numbers are still borrowed and nobody else uses these meanwhile.
     #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has these numbers")]
-    unsafe fn part(&self, range: &Range<usize>) -> &mut [T] {
+    pub(super) unsafe fn part(&self, range: &Range<usize>) -> &mut [T] {
         if self.len == 0 {
             return &mut [];
         }

@@ -6,15 +6,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::product::{MAX_DEPTH, Part};
 
 /// What the rows of L of a part take in a block of k: with R's panels, what an L2 of 1 MiB holds.
-const LEFT_BYTES: usize = 384 << 10;
+pub(super) const LEFT_BYTES: usize = 384 << 10;
 /// Rows of a part, where the sum is not deep.
-const MAX_ROWS: usize = 512;
-/// Panels of a part, in register tiles of three.
+pub(super) const MAX_ROWS: usize = 512;
+/// Panels of a part, in register tiles of three, where operands are taken as they lie.
 const MAX_PANELS: usize = 12;
+/// The same where they are packed, which all panels of a part share.
+const MAX_PACKED_PANELS: usize = 48;
 /// The least rows of a part, a multiple of every vector's width.
 const MIN_ROWS: usize = 64;
 /// Parts that there should be, so that threads of unequal speed end at nearly the same time.
 const WANTED: usize = 16;
+/// The same where operands are packed.
+const WANTED_PACKED: usize = 6;
 /// Multiply-adds for which a part is worth handing over: some 10 µs.
 const WORTHWHILE: usize = 1 << 19;
 
@@ -28,13 +32,15 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// The parts of a C of `rows` × `panels` vectors of `width` elements of `size` bytes, each a sum of `depth`.
-    pub(super) fn new(rows: usize, panels: usize, width: usize, depth: usize, size: usize) -> Self {
-        let blocks = panels.div_ceil(MAX_PANELS).max(1);
+    /// The parts of a C of `rows` × `panels` vectors of `width` elements, each a sum of `depth` products of operands of `size`
+    /// bytes, which may be packed.
+    pub(super) fn new(rows: usize, panels: usize, width: usize, depth: usize, (size, packed): (usize, bool)) -> Self {
+        let (max_panels, wanted) = if packed { (MAX_PACKED_PANELS, WANTED_PACKED) } else { (MAX_PANELS, WANTED) };
+        let blocks = panels.div_ceil(max_panels).max(1);
         let part_panels = panels.div_ceil(blocks).next_multiple_of(3);
         let mut part_rows = (LEFT_BYTES / (depth.clamp(1, MAX_DEPTH) * size)).clamp(MIN_ROWS, MAX_ROWS);
         let work = |part_rows: usize| part_rows.min(rows) * part_panels * width * depth;
-        while part_rows > MIN_ROWS && rows.div_ceil(part_rows) * blocks < WANTED && work(part_rows / 2) >= WORTHWHILE {
+        while part_rows > MIN_ROWS && rows.div_ceil(part_rows) * blocks < wanted && work(part_rows / 2) >= WORTHWHILE {
             part_rows /= 2;
         }
         let part_rows = rows.div_ceil(rows.div_ceil(part_rows).max(1)).next_multiple_of(width).max(1);
@@ -59,30 +65,31 @@ impl Grid {
 }
 
 /// Runs `work` for 0..`count` on all threads of the current rayon pool, each of which takes the next number when it is
-/// done with one.
-pub(super) fn for_each(count: usize, work: impl Fn(usize) + Sync) {
+/// done with one. `work` is told a number of its thread, too: those of threads at work differ, and are below the number of
+/// threads.
+pub(super) fn for_each(count: usize, work: impl Fn(usize, usize) + Sync) {
     let threads = rayon::current_num_threads().min(count);
     if threads <= 1 {
-        return (0..count).for_each(work);
+        return (0..count).for_each(|index| work(0, index));
     }
     let next = AtomicUsize::new(0);
-    on_threads(threads, &|| {
+    on_threads(threads, &|worker| {
         loop {
             // Only the numbers' being different matters: who waits for the threads sees what they wrote.
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= count {
                 return;
             }
-            work(index);
+            work(worker, index);
         }
     });
 }
 
-fn on_threads(threads: usize, work: &(impl Fn() + Sync)) {
+fn on_threads(threads: usize, work: &(impl Fn(usize) + Sync)) {
     if threads == 1 {
-        work();
+        work(0);
     } else {
-        rayon::join(work, || on_threads(threads - 1, work));
+        rayon::join(|| work(threads - 1), || on_threads(threads - 1, work));
     }
 }
 
@@ -92,11 +99,11 @@ mod tests {
 
     #[test]
     fn every_row_of_every_panel_is_in_one_part() {
-        for width in [4, 8, 16] {
+        for (width, packed) in [(4, false), (8, false), (8, true), (16, false), (16, true)] {
             for (rows, panels, depth) in
                 [(1, 1, 1), (10, 64, 1024), (1024, 64, 1024), (1024, 4, 64), (4096, 250, 64), (1023, 13, 7), (65, 1, 1)]
             {
-                let grid = Grid::new(rows, panels, width, depth, 4);
+                let grid = Grid::new(rows, panels, width, depth, (4, packed));
                 let mut seen = vec![0; rows * panels];
                 for index in 0..grid.parts() {
                     let part = grid.part(index);
@@ -115,7 +122,7 @@ mod tests {
         for threads in [1, 2, 3] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
             let seen: Vec<AtomicUsize> = (0..100).map(|_| AtomicUsize::new(0)).collect();
-            pool.install(|| for_each(100, |index| _ = seen[index].fetch_add(1, Ordering::Relaxed)));
+            pool.install(|| for_each(100, |_, index| _ = seen[index].fetch_add(1, Ordering::Relaxed)));
             assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == 1));
         }
     }

@@ -3,6 +3,7 @@
 mod finish;
 mod grid;
 mod layout;
+mod pairs;
 mod panels;
 mod pass;
 mod product;
@@ -13,12 +14,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use self::finish::{Memory, Updating};
 use self::grid::Grid;
 use self::layout::{LayerPlan, layout, pairs};
+use self::pairs::Pairs;
 use self::pass::{Gradients, Pass, gradient_grid};
+use self::product::Arithmetic;
 use self::scratch::Scratch;
 use super::passes::{LanesOf, Run, Squares};
 use super::shards::Shards;
 use super::update::{Span, Stepped, Update};
-use super::{Batch, Dropout, StepEngine, check_memory};
+use super::{Batch, Dropout, Precision, StepEngine, check_memory};
+use crate::buffer::Buffer;
 use crate::error::{check_l2, check_length, rows_of};
 use crate::loss::Output;
 use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError};
@@ -54,9 +58,14 @@ use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError}
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Blocked<T> {
+pub struct Blocked<T: Element> {
     architecture: Architecture,
     set: InstructionSet,
+    precision: Precision,
+    /// How pairs are multiplied, where they are.
+    pairs: Option<T::Pairs>,
+    /// Where pairs are packed, by every thread.
+    packed: Buffer<T>,
     /// Elements in a vector.
     width: usize,
     layers: Vec<LayerPlan>,
@@ -83,11 +92,42 @@ impl<T: Element> Blocked<T> {
     /// # Errors
     /// [`StepError::Memory`] when there is no memory for the plan.
     pub fn with_set(architecture: &Architecture, set: InstructionSet) -> Result<Self, StepError> {
+        Self::with_precision(architecture, set, Precision::Full)
+    }
+
+    /// As [`with_set`](Self::with_set), products being computed in the given precision.
+    ///
+    /// # Errors
+    /// [`StepError::Precision`] when it cannot be had, [`StepError::Memory`].
+    pub fn with_precision(
+        architecture: &Architecture,
+        set: InstructionSet,
+        precision: Precision,
+    ) -> Result<Self, StepError> {
+        let pairs = precision.pairs::<T>(set)?;
         let width = T::dispatch(set, LanesOf);
         let layers = layout::<T>(architecture, width);
         let ranges = layers.iter().map(|plan| plan.range.clone()).collect();
         let scratch = Scratch::new(layers.len());
-        Ok(Self { architecture: architecture.clone(), set, width, layers, ranges, scratch })
+        let (architecture, packed) = (architecture.clone(), Buffer::empty());
+        Ok(Self { architecture, set, precision, pairs, packed, width, layers, ranges, scratch })
+    }
+
+    /// In what numbers products are computed.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Room for shards of `rows` on the threads of the current pool, and how products are computed there.
+    fn grow(&mut self, rows: usize, backward: bool) -> Result<Arithmetic<T>, StepError> {
+        let pairs = match self.pairs {
+            Some(products) => Some(Pairs::new(products, &mut self.packed, rayon::current_num_threads())?),
+            None => None,
+        };
+        let arithmetic = Arithmetic { set: self.set, pairs };
+        self.scratch.grow(&arithmetic, &self.layers, self.width, rows, backward)?;
+        Ok(arithmetic)
     }
 
     /// Rows of a shard of a batch of `rows`: a function of the network and the batch.
@@ -102,11 +142,11 @@ impl<T: Element> Blocked<T> {
     }
 
     /// Σ Θ_w², added up as a gradient does on a batch of `rows`.
-    fn squares(&self, theta: &[T], rows: usize) -> f64 {
+    fn squares(&self, arithmetic: &Arithmetic<T>, theta: &[T], rows: usize) -> f64 {
         let rows = self.shard_rows(rows);
         let mut total = 0.0;
         for plan in &self.layers {
-            let grid = gradient_grid::<T>(plan, self.width, rows);
+            let grid = gradient_grid(arithmetic, plan, self.width, rows);
             for index in 0..grid.parts() {
                 let part = grid.part(index);
                 let mut sum = 0.0;
@@ -134,15 +174,15 @@ impl<T: Element> Blocked<T> {
     ) -> Result<Stepped, StepError> {
         let rows = batch.rows();
         let shard_rows = self.shard_rows(rows);
-        self.scratch.grow(&self.layers, self.width, shard_rows, true)?;
+        let arithmetic = self.grow(shard_rows, true)?;
         let decay = l2 / rows as f64;
         let (output, scale) = (self.output(rows), 1.0 / rows as f64);
-        let Self { set, width, layers, scratch, .. } = self;
+        let Self { width, layers, scratch, .. } = self;
         scratch.squares.iter_mut().for_each(|sum| *sum = 0.0);
         let mut data = 0.0;
         for first in (0..rows).step_by(shard_rows) {
             let count = shard_rows.min(rows - first);
-            let mut pass = Pass { set: *set, width: *width, layers, theta, rows: count, scratch };
+            let mut pass = Pass { arithmetic: &arithmetic, width: *width, layers, theta, rows: count, scratch };
             pass.inputs(|i| batch.input(first + i));
             pass.forward(true, dropout.map(|dropout| (dropout, first)));
             data += pass.loss(true, |i| batch.target(first + i), output);
@@ -185,7 +225,7 @@ fn shard_rows<T: Element>(architecture: &Architecture, rows: usize) -> usize {
 pub(super) fn split<T: Element>(architecture: &Architecture, width: usize, rows: usize) -> Shards {
     let shard_rows = shard_rows::<T>(architecture, rows);
     let panels = shard_rows.div_ceil(width);
-    let parts = |layer: &Layer| Grid::new(layer.outputs, panels, width, layer.inputs, size_of::<T>()).parts();
+    let parts = |layer: &Layer| Grid::new(layer.outputs, panels, width, layer.inputs, (size_of::<T>(), false)).parts();
     let lanes = architecture.layers().iter().map(parts).max().unwrap_or(1);
     Shards { rows: shard_rows, lane_rows: rows, lanes }
 }
@@ -223,7 +263,7 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
 
     fn reserve(&mut self, rows: usize, backward: bool) -> Result<(), StepError> {
         let most = most_shard_rows::<T>(&self.architecture);
-        self.scratch.grow(&self.layers, self.width, rows.min(most), backward)
+        self.grow(rows.min(most), backward).map(|_| ())
     }
 
     fn gradient(
@@ -260,19 +300,19 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
         self.check(theta, batch, l2)?;
         let rows = batch.rows();
         let shard_rows = self.shard_rows(rows);
-        self.scratch.grow(&self.layers, self.width, shard_rows, false)?;
+        let arithmetic = self.grow(shard_rows, false)?;
         let output = self.output(rows);
         let mut data = 0.0;
         for first in (0..rows).step_by(shard_rows) {
             let count = shard_rows.min(rows - first);
-            let Self { set, width, layers, scratch, .. } = self;
-            let mut pass = Pass { set: *set, width: *width, layers, theta, rows: count, scratch };
+            let Self { width, layers, scratch, .. } = self;
+            let mut pass = Pass { arithmetic: &arithmetic, width: *width, layers, theta, rows: count, scratch };
             pass.inputs(|i| batch.input(first + i));
             pass.forward(false, None);
             data += pass.loss(false, |i| batch.target(first + i), output);
         }
         let decay = l2 / rows as f64;
-        Ok(if decay == 0.0 { data } else { data + 0.5 * decay * self.squares(theta, rows) })
+        Ok(if decay == 0.0 { data } else { data + 0.5 * decay * self.squares(&arithmetic, theta, rows) })
     }
 
     fn predict(&mut self, theta: &[T], inputs: &[T], outputs: &mut [T]) -> Result<(), StepError> {
@@ -284,11 +324,11 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
             return Err(StepError::Rows { what: "outputs", expected: rows, found });
         }
         let shard_rows = self.shard_rows(rows);
-        self.scratch.grow(&self.layers, self.width, shard_rows, false)?;
+        let arithmetic = self.grow(shard_rows, false)?;
         for (first, outputs) in (0..rows).step_by(shard_rows).zip(outputs.chunks_mut(shard_rows * output_width)) {
             let count = outputs.len() / output_width;
-            let Self { set, width, layers, scratch, .. } = self;
-            let mut pass = Pass { set: *set, width: *width, layers, theta, rows: count, scratch };
+            let Self { width, layers, scratch, .. } = self;
+            let mut pass = Pass { arithmetic: &arithmetic, width: *width, layers, theta, rows: count, scratch };
             pass.inputs(|i| &inputs[(first + i) * input_width..][..input_width]);
             pass.forward(false, None);
             pass.outputs(outputs);
@@ -297,6 +337,6 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
     }
 
     fn scratch_bytes(&self) -> usize {
-        self.scratch.bytes()
+        self.scratch.bytes() + self.packed.bytes()
     }
 }

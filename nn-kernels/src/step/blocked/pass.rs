@@ -4,19 +4,19 @@ use super::finish::{Activate, Backward, Gradient, Nothing, Updating, turn};
 use super::grid::{Grid, for_each};
 use super::layout::LayerPlan;
 use super::panels::Panels;
-use super::product::{Finish, Product, Side, Source, Start, Target};
+use super::product::{Arithmetic, Finish, Part, Product, Side, Source, Start, Target};
 use super::scratch::{Scratch, turned_panels, unit_panels};
+use crate::Element;
 use crate::isa::{Kernel, MAX_LANES, Simd};
 use crate::loss::Output;
 use crate::step::Dropout;
 use crate::step::passes::{Activate as Activation, ColumnSums, CostAndDelta, Finish as Scale, Run};
 use crate::step::slope::{QuadraticSlope, Slope, SlopeOf, StepSlope, StoredSlope};
-use crate::step::update::Part;
-use crate::{Element, InstructionSet};
+use crate::step::update::Part as OfLayer;
 
 /// A shard of `rows` samples at work.
-pub(super) struct Pass<'a, T> {
-    pub(super) set: InstructionSet,
+pub(super) struct Pass<'a, T: Element> {
+    pub(super) arithmetic: &'a Arithmetic<T>,
     pub(super) width: usize,
     pub(super) layers: &'a [LayerPlan],
     pub(super) theta: &'a [T],
@@ -62,10 +62,13 @@ impl<T: Element> Pass<'_, T> {
         let units = self.layers[0].inputs;
         let panels = self.units(units);
         let a = Target::new(self.scratch.activations[0].as_mut_slice(), panels);
-        for_each(self.panels(), |panel| {
+        for_each(self.panels(), |_, panel| {
             // SAFETY: each panel is written once.
             let to = unsafe { a.strip(panel, 0..units) };
-            T::dispatch(self.set, Turn { row: |i| row(panel * self.width + i), rows: self.samples(panel).len(), to });
+            T::dispatch(
+                self.arithmetic.set,
+                Turn { row: |i| row(panel * self.width + i), rows: self.samples(panel).len(), to },
+            );
         });
     }
 
@@ -78,17 +81,21 @@ impl<T: Element> Pass<'_, T> {
             let left = Source::new(&self.theta[plan.range.weights.clone()], plan.weights);
             let right = Source::new(before[l].as_slice(), inputs);
             let start = Start::Bias(&self.theta[plan.range.bias.clone()]);
-            let (set, width, depth) = (self.set, self.width, plan.inputs);
+            let (arithmetic, width, depth) = (self.arithmetic, self.width, plan.inputs);
             if l + 1 == self.layers.len() {
-                run(set, width, Product { left, side: Side::Columns, right, depth, start, out, finish: &Nothing });
+                run(
+                    arithmetic,
+                    width,
+                    Product { left, side: Side::Columns, right, depth, start, out, finish: &Nothing },
+                );
                 break;
             }
             let stored = train && plan.slope == Slope::Stored;
             let slope = stored.then(|| Target::new(self.scratch.slopes[l].as_mut_slice(), outputs));
             let finish = Activate { activation: plan.activation, slope };
-            run(set, width, Product { left, side: Side::Columns, right, depth, start, out, finish: &finish });
+            run(arithmetic, width, Product { left, side: Side::Columns, right, depth, start, out, finish: &finish });
             if let (Some((dropout, first_row)), Some(slope), true) = (dropout, slope, plan.dropout > 0.0) {
-                for_each(self.panels(), |panel| {
+                for_each(self.panels(), |_, panel| {
                     // SAFETY: each panel is written once, and the product is over.
                     let (a, slope) =
                         unsafe { (out.strip(panel, 0..plan.outputs), slope.strip(panel, 0..plan.outputs)) };
@@ -115,7 +122,7 @@ impl<T: Element> Pass<'_, T> {
         for (panel, outputs) in outputs.chunks_mut(self.width * units).enumerate() {
             gather(&z[panels.at(0, panel)..], self.width, units, outputs);
             let activation = Activation { activation: last.activation, width: units, row: units, z: outputs };
-            T::dispatch(self.set, activation);
+            T::dispatch(self.arithmetic.set, activation);
         }
     }
 
@@ -134,8 +141,8 @@ impl<T: Element> Pass<'_, T> {
         let turned = train.then(|| Target::new(turned[0].as_mut_slice(), turned_panels));
         let row = 3 * width * units;
         let (compact, all_costs) = (Target::column(compact.as_mut_slice()), Target::column(costs));
-        let (set, rows) = (self.set, self.rows);
-        for_each(count, |panel| {
+        let (set, rows) = (self.arithmetic.set, self.rows);
+        for_each(count, |_, panel| {
             let samples = panel * width..rows.min((panel + 1) * width);
             // SAFETY: the memory of each panel is used once.
             let (compact, cost) = unsafe {
@@ -171,7 +178,8 @@ impl<T: Element> Pass<'_, T> {
     /// From δ^(L): Δ of every layer, and δ of every layer but the input.
     pub(super) fn backward(&mut self, gradients: Gradients<'_, T>) {
         let Gradients { gradient, add, more, scale, decay, shard_rows, updating } = gradients;
-        let (set, width, rows, theta) = (self.set, self.width, self.rows, self.theta);
+        let (arithmetic, set, width, rows, theta) =
+            (self.arithmetic, self.arithmetic.set, self.width, self.rows, self.theta);
         let layers = self.layers;
         let (scale, decay) = (T::from_f64(scale), T::from_f64(decay));
         let units = |units: usize| unit_panels::<T>(units, rows, width);
@@ -180,16 +188,17 @@ impl<T: Element> Pass<'_, T> {
         let [mut delta, mut next] = delta.each_mut();
         let [mut turned, mut next_turned] = turned.each_mut();
         let squares = Target::column(squares);
-        let mut first_part: usize = layers.iter().map(|plan| gradient_grid::<T>(plan, width, shard_rows).parts()).sum();
+        let mut first_part: usize =
+            layers.iter().map(|plan| gradient_grid(arithmetic, plan, width, shard_rows).parts()).sum();
         for (l, plan) in layers.iter().enumerate().rev() {
-            let gradient_grid = gradient_grid::<T>(plan, width, shard_rows);
+            let gradient_grid = gradient_grid(arithmetic, plan, width, shard_rows);
             first_part -= gradient_grid.parts();
             let (start, end) = (plan.range.weights.start, plan.range.bias.end);
             let (weights, bias) = gradient[start..end].split_at_mut(plan.range.weights.len());
             let weights = Target::new(weights, plan.weights);
             let (bias, bias_len) = (Target::column(bias), plan.range.bias.len());
             let turned_source = Source::new(turned.as_slice(), turned_units(plan.outputs));
-            let for_weights = |index: usize| {
+            let for_weights = |worker: usize, index: usize| {
                 let range = &plan.range;
                 let part = first_part + index;
                 let finish = Gradient {
@@ -215,7 +224,7 @@ impl<T: Element> Pass<'_, T> {
                 };
                 // SAFETY: the parts of a grid share nothing, L has a row for every unit of layer l and R a column for every
                 // unit of the next, each with all samples; both have been written and are read only now.
-                unsafe { product.run(set, &gradient_grid.part(index)) };
+                unsafe { product.run(arithmetic, worker, &gradient_grid.part(index)) };
             };
             let for_bias = || {
                 // SAFETY: this is called once a layer.
@@ -235,14 +244,14 @@ impl<T: Element> Pass<'_, T> {
                 T::dispatch(set, Scale { gradient: &mut *bias, run, scale, decay });
                 if let Some(updating) = updating {
                     // SAFETY: as above.
-                    unsafe { updating.run(set, Part::Bias, theta, bias, place) };
+                    unsafe { updating.run(set, OfLayer::Bias, theta, bias, place) };
                 }
             };
             let gradient_parts = gradient_grid.parts();
             if l == 0 {
-                for_each(gradient_parts + 1, |index| match index.checked_sub(1) {
+                for_each(gradient_parts + 1, |worker, index| match index.checked_sub(1) {
                     None => for_bias(),
-                    Some(index) => for_weights(index),
+                    Some(index) => for_weights(worker, index),
                 });
                 break;
             }
@@ -252,7 +261,7 @@ impl<T: Element> Pass<'_, T> {
             let stored = before.slope == Slope::Stored;
             let slope = if stored { slopes[l - 1].as_slice() } else { activations[l].as_slice() };
             let back = BackPropagation {
-                set,
+                arithmetic,
                 left: Source::new(&theta[plan.range.weights.clone()], plan.weights),
                 right: Source::new(delta.as_slice(), units(plan.outputs)),
                 depth: plan.outputs,
@@ -260,15 +269,15 @@ impl<T: Element> Pass<'_, T> {
                 slope: Source::new(slope, units(before.outputs)),
                 turned: next_turned_target,
             };
-            let back_grid = Grid::new(before.outputs, out.panels.panels(), width, plan.outputs, size_of::<T>());
+            let back_grid = arithmetic.grid(before.outputs, out.panels.panels(), width, plan.outputs);
             let back_parts = back_grid.parts();
-            for_each(back_parts + 1 + gradient_parts, |index| {
+            for_each(back_parts + 1 + gradient_parts, |worker, index| {
                 if index < back_parts {
-                    back.run(before.slope, &back_grid.part(index));
+                    back.run(before.slope, worker, &back_grid.part(index));
                 } else if index == back_parts {
                     for_bias();
                 } else {
-                    for_weights(index - back_parts - 1);
+                    for_weights(worker, index - back_parts - 1);
                 }
             });
             std::mem::swap(&mut delta, &mut next);
@@ -278,24 +287,29 @@ impl<T: Element> Pass<'_, T> {
 }
 
 /// The parts of a layer's gradient, of shards of up to `rows`.
-pub(super) fn gradient_grid<T>(plan: &LayerPlan, width: usize, rows: usize) -> Grid {
-    Grid::new(plan.inputs, plan.weights.panels(), width, rows, size_of::<T>())
+pub(super) fn gradient_grid<T: Element>(
+    arithmetic: &Arithmetic<T>,
+    plan: &LayerPlan,
+    width: usize,
+    rows: usize,
+) -> Grid {
+    arithmetic.grid(plan.inputs, plan.weights.panels(), width, rows)
 }
 
 /// Computes all of a product.
-fn run<T: Element, F: Finish<T>>(set: InstructionSet, width: usize, product: Product<'_, T, F>) {
+fn run<T: Element, F: Finish<T>>(arithmetic: &Arithmetic<T>, width: usize, product: Product<'_, T, F>) {
     let panels = product.out.panels;
-    let grid = Grid::new(panels.rows, panels.panels(), width, product.depth, size_of::<T>());
-    for_each(grid.parts(), |index| {
+    let grid = arithmetic.grid(panels.rows, panels.panels(), width, product.depth);
+    for_each(grid.parts(), |worker, index| {
         // SAFETY: the parts of a grid share nothing; the caller made the operands of borrowed memory, and of shapes that
         // fit.
-        unsafe { product.run(set, &grid.part(index)) };
+        unsafe { product.run(arithmetic, worker, &grid.part(index)) };
     });
 }
 
 /// δ^(l) from δ^(l+1), whatever g' comes from.
-struct BackPropagation<T> {
-    set: InstructionSet,
+struct BackPropagation<'a, T: Element> {
+    arithmetic: &'a Arithmetic<T>,
     left: Source<T>,
     right: Source<T>,
     depth: usize,
@@ -304,22 +318,22 @@ struct BackPropagation<T> {
     turned: Target<T>,
 }
 
-impl<T: Element> BackPropagation<T> {
-    fn run(&self, slope: Slope, part: &super::product::Part) {
+impl<T: Element> BackPropagation<'_, T> {
+    fn run(&self, slope: Slope, worker: usize, part: &Part) {
         match slope {
-            Slope::Quadratic(c) => self.run_with(QuadraticSlope::new(c), part),
-            Slope::Step => self.run_with(StepSlope, part),
-            Slope::Stored => self.run_with(StoredSlope, part),
+            Slope::Quadratic(c) => self.run_with(QuadraticSlope::new(c), worker, part),
+            Slope::Step => self.run_with(StepSlope, worker, part),
+            Slope::Stored => self.run_with(StoredSlope, worker, part),
         }
     }
 
-    fn run_with<G: SlopeOf<T> + Sync>(&self, slope_of: G, part: &super::product::Part) {
-        let Self { set, left, right, depth, out, slope, turned } = *self;
+    fn run_with<G: SlopeOf<T> + Sync>(&self, slope_of: G, worker: usize, part: &Part) {
+        let Self { arithmetic, left, right, depth, out, slope, turned } = *self;
         let finish = Backward { slope, slope_of, turned };
         let product = Product { left, side: Side::Rows, right, depth, start: Start::Zero, out, finish: &finish };
         // SAFETY: the parts of a grid share nothing; Θ_wᵀ has a row for every unit of layer l and a column for every unit of
         // the next, which are the rows of δ^(l+1).
-        unsafe { product.run(set, part) };
+        unsafe { product.run(arithmetic, worker, part) };
     }
 }
 

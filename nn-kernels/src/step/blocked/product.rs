@@ -7,19 +7,19 @@
 
 use std::ops::Range;
 
+use super::grid::Grid;
+use super::pairs::{InPairs, Pairs};
 use super::panels::Panels;
 use crate::Element;
 use crate::gemm::register_tile::{Left, Right, accumulate, has_32_registers};
-use crate::isa::{InstructionSet, Kernel, Simd};
+use crate::isa::{InstructionSet, Kernel, PairProducts, Simd};
 
 /// The most k of a block. R's three panels, 96 KiB of them, then stay in L2 with the rows of L, from where a tile can
 /// stream them: 24 FMAs want 192 bytes of them in as many cycles. The deeper the block, the less it weighs that a tile's
 /// sums are loaded and stored.
 pub(super) const MAX_DEPTH: usize = 512;
-/// How many vectors of k ahead numbers of L are asked for: some hundreds of cycles.
-const SOON: usize = 2;
 /// The panels of a register tile: 8 × 3 sums in 32 registers, 4 × 3 in 16, with the vectors of R and one number of L.
-const MOST_VECTORS: usize = 3;
+pub(super) const MOST_VECTORS: usize = 3;
 
 /// A matrix to read, as its panels and its first number.
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +131,7 @@ pub(super) trait Finish<T>: Sync {
 
 /// C = start + L · R, in parts.
 #[derive(Clone, Copy)]
-pub(super) struct Product<'a, T, F> {
+pub(super) struct Product<'a, T: Element, F> {
     pub(super) left: Source<T>,
     pub(super) side: Side,
     pub(super) right: Source<T>,
@@ -149,32 +149,75 @@ pub(super) struct Part {
 }
 
 impl<T: Element, F: Finish<T>> Product<'_, T, F> {
-    /// Computes a part in the instructions of `set`.
+    /// Computes a part, as the thread of number `worker`.
     ///
     /// # Safety
     /// `part` lies within C, whose memory and that of L and R is still borrowed, and nobody else writes to C there nor to L
-    /// and R meanwhile. L and R have `depth` k, and rows or columns for those of C.
-    pub(super) unsafe fn run(&self, set: InstructionSet, part: &Part) {
-        T::dispatch(set, Checked { product: self, part });
+    /// and R meanwhile. L and R have `depth` k, and rows or columns for those of C. No two threads have the same number.
+    pub(super) unsafe fn run(&self, arithmetic: &Arithmetic<T>, worker: usize, part: &Part) {
+        let block = Block { product: self, part };
+        match &arithmetic.pairs {
+            None => T::dispatch(arithmetic.set, block),
+            // SAFETY: the caller vouches for the number.
+            Some(pairs) => pairs.products.run(InPairs { block, room: unsafe { pairs.room(worker) } }),
+        }
     }
 }
 
-/// A part that someone vouched for, in [`Product::run`].
-struct Checked<'a, 'p, T, F> {
-    product: &'a Product<'p, T, F>,
-    part: &'a Part,
+/// In what numbers products are computed.
+pub(super) struct Arithmetic<T: Element> {
+    pub(super) set: InstructionSet,
+    /// Pairs of bfloat16, or the operands as they are.
+    pub(super) pairs: Option<Pairs<T>>,
 }
 
-impl<T: Element, F: Finish<T>> Kernel<T> for Checked<'_, '_, T, F> {
+impl<T: Element> Arithmetic<T> {
+    /// The parts of a C of `rows` × `panels` vectors of `width`, each number a sum of `depth`.
+    pub(super) fn grid(&self, rows: usize, panels: usize, width: usize, depth: usize) -> Grid {
+        let packed = self.pairs.is_some();
+        Grid::new(rows, panels, width, depth, (if packed { 2 } else { size_of::<T>() }, packed))
+    }
+}
+
+/// One part of a product, which someone vouched for in [`Product::run`].
+pub(super) struct Block<'a, 'p, T: Element, F> {
+    pub(super) product: &'a Product<'p, T, F>,
+    pub(super) part: &'a Part,
+}
+
+impl<T: Element, F: Finish<T>> Kernel<T> for Block<'_, '_, T, F> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        match self.product.side {
-            Side::Rows => self.blocks::<S, false>(s),
-            Side::Columns => self.blocks::<S, true>(s),
+        let Product { left, right, side, .. } = *self.product;
+        match side {
+            Side::Rows => self.compute(s, Direct::<T, false> { left, right }),
+            Side::Columns => self.compute(s, Direct::<T, true> { left, right }),
         }
     }
+}
+
+/// How the operands of a register tile are had.
+pub(super) trait Operands<T: Element, S: Simd<T>> {
+    /// Comes before any tile of `rows` at these k.
+    fn begin_rows(&mut self, s: S, rows: &Range<usize>, depth: Depth);
+
+    /// Comes before any tile of these panels at these k.
+    fn begin_panels(&mut self, s: S, panel: usize, vectors: usize, depth: Depth);
+
+    /// `sums` += L · R, at (`row`, `panel`) of C.
+    ///
+    /// # Safety
+    /// L has `ROWS` rows there and R `VECTORS` panels, and both have these k.
+    unsafe fn add<const ROWS: usize, const VECTORS: usize>(
+        &self,
+        s: S,
+        row: usize,
+        panel: usize,
+        depth: Depth,
+        sums: &mut [[S::V; VECTORS]; ROWS],
+    );
 }
 
 /// The panels of the next register tile where there are `left`: not such that a single one is left at the end, which would
@@ -189,16 +232,17 @@ const fn group(left: usize) -> usize {
 
 /// The k of one block.
 #[derive(Clone, Copy)]
-struct Depth {
-    first: usize,
-    count: usize,
+pub(super) struct Depth {
+    pub(super) first: usize,
+    pub(super) count: usize,
     begins: bool,
     ends: bool,
 }
 
-impl<T: Element, F: Finish<T>> Checked<'_, '_, T, F> {
+impl<T: Element, F: Finish<T>> Block<'_, '_, T, F> {
+    /// The part, its operands had in some way.
     #[inline(always)]
-    fn blocks<S: Simd<T>, const COLUMNS: bool>(&self, s: S) {
+    pub(super) fn compute<S: Simd<T>, O: Operands<T, S>>(&self, s: S, mut operands: O) {
         let Self { product, part } = *self;
         // Whole vectors of k, which L's panels are made of.
         let count = product.depth.div_ceil(MAX_DEPTH).max(1);
@@ -207,21 +251,23 @@ impl<T: Element, F: Finish<T>> Checked<'_, '_, T, F> {
         loop {
             let count = step.min(product.depth - first);
             let depth = Depth { first, count, begins: first == 0, ends: first + count == product.depth };
+            operands.begin_rows(s, &part.rows, depth);
             let mut panel = part.panels.start;
             while panel < part.panels.end {
                 let vectors = group(part.panels.end - panel);
+                operands.begin_panels(s, panel, vectors, depth);
                 // What comes next: the panels beside these, or the first ones at the next k.
                 let next = match panel + vectors {
                     next if next < part.panels.end => (first, next),
                     _ => (first + count, part.panels.start),
                 };
                 match (has_32_registers::<T, S>(), vectors) {
-                    (true, 3) => self.column::<S, COLUMNS, 8, 3>(s, depth, panel, next),
-                    (true, 2) => self.column::<S, COLUMNS, 8, 2>(s, depth, panel, next),
-                    (true, _) => self.column::<S, COLUMNS, 8, 1>(s, depth, panel, next),
-                    (false, 3) => self.column::<S, COLUMNS, 4, 3>(s, depth, panel, next),
-                    (false, 2) => self.column::<S, COLUMNS, 4, 2>(s, depth, panel, next),
-                    (false, _) => self.column::<S, COLUMNS, 4, 1>(s, depth, panel, next),
+                    (true, 3) => self.column::<S, O, 8, 3>(s, &operands, depth, panel, next),
+                    (true, 2) => self.column::<S, O, 8, 2>(s, &operands, depth, panel, next),
+                    (true, _) => self.column::<S, O, 8, 1>(s, &operands, depth, panel, next),
+                    (false, 3) => self.column::<S, O, 4, 3>(s, &operands, depth, panel, next),
+                    (false, 2) => self.column::<S, O, 4, 2>(s, &operands, depth, panel, next),
+                    (false, _) => self.column::<S, O, 4, 1>(s, &operands, depth, panel, next),
                 }
                 panel += vectors;
             }
@@ -234,9 +280,10 @@ impl<T: Element, F: Finish<T>> Checked<'_, '_, T, F> {
 
     /// All rows of the part, and `VECTORS` panels. R's panels at `next`, a k and a panel, are asked for meanwhile.
     #[inline(always)]
-    fn column<S: Simd<T>, const COLUMNS: bool, const ROWS: usize, const VECTORS: usize>(
+    fn column<S: Simd<T>, O: Operands<T, S>, const ROWS: usize, const VECTORS: usize>(
         &self,
         s: S,
+        operands: &O,
         depth: Depth,
         panel: usize,
         next: (usize, usize),
@@ -255,15 +302,15 @@ impl<T: Element, F: Finish<T>> Checked<'_, '_, T, F> {
                 }
             }
             k += share;
-            self.tile::<S, COLUMNS, ROWS, VECTORS>(s, depth, row, panel);
+            self.tile::<S, O, ROWS, VECTORS>(s, operands, depth, row, panel);
             row += ROWS;
         }
         while part.rows.end - row >= 2 {
-            self.tile::<S, COLUMNS, 2, VECTORS>(s, depth, row, panel);
+            self.tile::<S, O, 2, VECTORS>(s, operands, depth, row, panel);
             row += 2;
         }
         if row < part.rows.end {
-            self.tile::<S, COLUMNS, 1, VECTORS>(s, depth, row, panel);
+            self.tile::<S, O, 1, VECTORS>(s, operands, depth, row, panel);
         }
         if depth.ends {
             for panel in panel..panel + VECTORS {
@@ -276,73 +323,108 @@ impl<T: Element, F: Finish<T>> Checked<'_, '_, T, F> {
 
     /// A register tile, at (`row`, `panel`) of C.
     #[inline(always)]
-    fn tile<S: Simd<T>, const COLUMNS: bool, const ROWS: usize, const VECTORS: usize>(
+    fn tile<S: Simd<T>, O: Operands<T, S>, const ROWS: usize, const VECTORS: usize>(
         &self,
         s: S,
+        operands: &O,
         depth: Depth,
         row: usize,
         panel: usize,
     ) {
-        let Product { left, right, start, out, finish, .. } = *self.product;
-        let (l, r, width) = (left.panels, right.panels, S::LANES);
-        // SAFETY: by the contract of `Product::run` the part lies within C, L and R have its rows, its panels and every
-        // k; a tile's rows lie within one panel where they are columns of L, since tiles are powers of two tall and a
-        // part begins with a panel.
+        let Product { start, out, finish, .. } = *self.product;
+        // SAFETY: by the contract of `Product::run` the part lies within C, and L and R have its rows, its panels and every
+        // k.
         unsafe {
             let c = out.data.add(out.panels.at(row, panel));
             let mut sums = [[s.splat(T::ZERO); VECTORS]; ROWS];
             for (i, sums) in sums.iter_mut().enumerate() {
                 for (v, sum) in sums.iter_mut().enumerate() {
-                    s.prefetch(c.wrapping_add(v * out.panels.stride + (ROWS + i) * width));
+                    s.prefetch(c.wrapping_add(v * out.panels.stride + (ROWS + i) * S::LANES));
                     *sum = match start {
                         Start::Bias(bias) if depth.begins => s.splat(*bias.get_unchecked(row + i)),
                         Start::Zero if depth.begins => s.splat(T::ZERO),
-                        _ => s.load_ptr(c.add(v * out.panels.stride + i * width)),
+                        _ => s.load_ptr(c.add(v * out.panels.stride + i * S::LANES)),
                     };
                 }
             }
-            let b = right.data.add(r.at(depth.first, panel));
-            let right = |k: usize| Right { data: b.wrapping_add(k * width), k: width, vector: r.stride };
-            // The next tile's numbers of L are asked for while this one's are used: in any case so many lines as vectors of k.
-            let lines = |place: usize| (0..ROWS).map(move |i| left.data.wrapping_add(place + i * width));
-            let mut k = 0;
-            while k < depth.count {
-                let count = width.min(depth.count - k);
-                let left = if COLUMNS {
-                    // A panel has the rows of several tiles, each of which asks for its share of the next panel.
-                    let next = l.at(depth.first + k + row % width, row / width + 1);
-                    lines(next).for_each(|line| s.prefetch_to_l2(line));
-                    Left { data: left.data.add(l.element(depth.first + k, row)), row: 1, k: width }
-                } else {
-                    // No stream that the hardware would follow: what is wanted soon is asked for, too.
-                    let here = (depth.first + k) / width;
-                    lines(l.at(row + ROWS, here)).for_each(|line| s.prefetch_to_l2(line));
-                    let soon = match k + SOON * width {
-                        ahead if ahead < depth.count => l.at(row, here + SOON),
-                        ahead => l.at(row + ROWS, (depth.first + ahead - depth.count) / width),
-                    };
-                    lines(soon).for_each(|line| s.prefetch(line));
-                    Left { data: left.data.add(l.at(row, here)), row: width, k: 1 }
-                };
-                if count == width {
-                    accumulate(s, width, left, right(k), &mut sums);
-                } else {
-                    accumulate(s, count, left, right(k), &mut sums);
-                }
-                k += width;
-            }
+            operands.add(s, row, panel, depth, &mut sums);
             for (i, sums) in sums.iter().enumerate() {
                 for (v, sum) in sums.iter().enumerate() {
-                    s.store_ptr(*sum, c.add(v * out.panels.stride + i * width));
+                    s.store_ptr(*sum, c.add(v * out.panels.stride + i * S::LANES));
                 }
             }
-            if depth.ends {
-                for i in 0..ROWS {
-                    for v in 0..VECTORS {
-                        finish.prefetch(s, panel + v, row + i);
-                    }
+        }
+        if depth.ends {
+            for i in 0..ROWS {
+                for v in 0..VECTORS {
+                    finish.prefetch(s, panel + v, row + i);
                 }
             }
+        }
+    }
+}
+
+/// L and R as they lie.
+struct Direct<T, const COLUMNS: bool> {
+    left: Source<T>,
+    right: Source<T>,
+}
+
+/// How many vectors of k ahead numbers of L are asked for: some hundreds of cycles.
+const SOON: usize = 2;
+
+impl<T: Element, S: Simd<T>, const COLUMNS: bool> Operands<T, S> for Direct<T, COLUMNS> {
+    #[inline(always)]
+    fn begin_rows(&mut self, _s: S, _rows: &Range<usize>, _depth: Depth) {}
+
+    #[inline(always)]
+    fn begin_panels(&mut self, _s: S, _panel: usize, _vectors: usize, _depth: Depth) {}
+
+    #[inline(always)]
+    unsafe fn add<const ROWS: usize, const VECTORS: usize>(
+        &self,
+        s: S,
+        row: usize,
+        panel: usize,
+        depth: Depth,
+        sums: &mut [[S::V; VECTORS]; ROWS],
+    ) {
+        let Self { left, right } = *self;
+        let (l, r, width) = (left.panels, right.panels, S::LANES);
+        let lines = |place: usize| (0..ROWS).map(move |i| left.data.wrapping_add(place + i * width));
+        let mut k = 0;
+        while k < depth.count {
+            let count = width.min(depth.count - k);
+            // The next tile's numbers of L are asked for while this one's are used.
+            let place = if COLUMNS {
+                // A panel has the rows of several tiles, each of which asks for its share of the next panel.
+                let next = l.at(depth.first + k + row % width, row / width + 1);
+                lines(next).for_each(|line| s.prefetch_to_l2(line));
+                l.element(depth.first + k, row)
+            } else {
+                // No stream that the hardware would follow: what is wanted soon is asked for, too.
+                let here = (depth.first + k) / width;
+                lines(l.at(row + ROWS, here)).for_each(|line| s.prefetch_to_l2(line));
+                let soon = match k + SOON * width {
+                    ahead if ahead < depth.count => l.at(row, here + SOON),
+                    ahead => l.at(row + ROWS, (depth.first + ahead - depth.count) / width),
+                };
+                lines(soon).for_each(|line| s.prefetch(line));
+                l.at(row, here)
+            };
+            // SAFETY: the caller vouches for L and R. Where C's rows are columns of L, those of a tile lie in one panel: tiles
+            // are powers of two tall, no taller than a panel is wide, and a part begins with a panel.
+            unsafe {
+                let data = left.data.add(place);
+                let left = if COLUMNS { Left { data, row: 1, k: width } } else { Left { data, row: width, k: 1 } };
+                let right = Right { data: right.data.add(r.at(depth.first + k, panel)), k: width, vector: r.stride };
+                if count == width {
+                    accumulate(s, width, left, right, sums);
+                } else {
+                    accumulate(s, count, left, right, sums);
+                }
+            }
+            k += width;
         }
     }
 }

@@ -6,6 +6,7 @@
 use super::costs::{BLOCKED, Costs, LAYERED, NARROW, TILE};
 use super::work::Problem;
 use super::{Candidate, EngineKind, Share};
+use crate::step::Precision;
 use crate::{Architecture, Element, InstructionSet};
 
 /// An engine with its estimate for a step on `rows` samples.
@@ -15,7 +16,7 @@ pub(super) fn candidate<T: Element>(
     set: InstructionSet,
     rows: usize,
 ) -> Candidate {
-    if let Err(reason) = T::suits(engine, architecture) {
+    if let Err(reason) = T::suits(engine, architecture, Precision::Full) {
         return Candidate { engine, nanoseconds: Err(reason), lanes: 0, shares: Vec::new() };
     }
     let (lanes, size) = (T::lanes(set), size_of::<T>());

@@ -6,7 +6,7 @@ use crate::step::narrow::{self, Narrow};
 use crate::step::shards::{ShardRule, Shards};
 use crate::step::single;
 use crate::step::tile::{self, Tile};
-use crate::step::{Layered, StepEngine};
+use crate::step::{Layered, Precision, StepEngine};
 use crate::{Architecture, InstructionSet, StepError};
 
 /// The engines of a number type. Part of [`Element`](crate::Element), so that generic code elsewhere reaches kernels
@@ -14,14 +14,15 @@ use crate::{Architecture, InstructionSet, StepError};
 #[doc(hidden)]
 #[allow(missing_docs, reason = "not for anyone else to call")]
 pub trait Engines: Sized {
-    /// Whether an engine is made for such a network, or why it is not.
-    fn suits(kind: EngineKind, architecture: &Architecture) -> Result<(), &'static str>;
+    /// Whether an engine is made for such a network and precision, or why it is not.
+    fn suits(kind: EngineKind, architecture: &Architecture, precision: Precision) -> Result<(), &'static str>;
     /// How an engine splits a batch of `rows`.
     fn split(kind: EngineKind, architecture: &Architecture, set: InstructionSet, rows: usize) -> Shards;
     fn build(
         kind: EngineKind,
         architecture: &Architecture,
         set: InstructionSet,
+        precision: Precision,
     ) -> Result<Box<dyn StepEngine<Self>>, StepError>
     where
         Self: crate::Element;
@@ -34,8 +35,11 @@ pub trait Engines: Sized {
 macro_rules! engines {
     ($($T:ident),*) => { $(
         impl Engines for $T {
-            fn suits(kind: EngineKind, architecture: &Architecture) -> Result<(), &'static str> {
+            fn suits(kind: EngineKind, architecture: &Architecture, precision: Precision) -> Result<(), &'static str> {
                 match kind {
+                    EngineKind::Narrow | EngineKind::Tile | EngineKind::Layered if precision != Precision::Full => {
+                        Err("only the blocked engine computes in bfloat16")
+                    }
                     EngineKind::Narrow if !narrow::suits(architecture) => Err("it takes layers up to 64 wide"),
                     _ => Ok(()),
                 }
@@ -54,11 +58,12 @@ macro_rules! engines {
                 kind: EngineKind,
                 architecture: &Architecture,
                 set: InstructionSet,
+                precision: Precision,
             ) -> Result<Box<dyn StepEngine<$T>>, StepError> {
                 Ok(match kind {
                     EngineKind::Tile => Box::new(Tile::<$T>::with_set(architecture, set)?),
                     EngineKind::Narrow => Box::new(Narrow::<$T>::with_set(architecture, set)?),
-                    EngineKind::Blocked => Box::new(Blocked::<$T>::with_set(architecture, set)?),
+                    EngineKind::Blocked => Box::new(Blocked::<$T>::with_precision(architecture, set, precision)?),
                     EngineKind::Layered => Box::new(Layered::<$T>::with_set(architecture, set)?),
                 })
             }

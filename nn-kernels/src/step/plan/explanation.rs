@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::EngineKind;
 use crate::InstructionSet;
+use crate::step::Precision;
 
 /// What a plan chose, and why: `Display` tells it in a few lines.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +22,8 @@ pub struct Explanation {
     pub engine_is_forced: bool,
     /// The instruction set.
     pub set: InstructionSet,
+    /// In what numbers products are computed.
+    pub precision: Precision,
     /// Threads that a step uses.
     pub threads: usize,
     /// Threads that it might have used.
@@ -83,12 +86,13 @@ impl fmt::Display for Candidate {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { engine, set, element, threads, threads_given, batch_rows, .. } = self;
+        let Self { engine, set, precision, element, threads, threads_given, batch_rows, .. } = self;
         writeln!(f, "{}, {element}, batches of {batch_rows}", self.architecture)?;
         let estimate = |candidate: &Candidate| candidate.nanoseconds.unwrap_or(f64::INFINITY);
         let lowest = self.candidates.iter().min_by(|a, b| estimate(a).total_cmp(&estimate(b)));
         let why = match lowest {
             _ if self.engine_is_forced => "as asked for",
+            _ if *precision != Precision::Full => "the one for this precision",
             Some(lowest) if lowest.engine != *engine => "little above the lowest estimate, but for several threads",
             _ => "the lowest estimate",
         };
@@ -99,6 +103,9 @@ impl fmt::Display for Explanation {
         }
         writeln!(f, " (a step on one thread)")?;
         writeln!(f, "  set       {set}")?;
+        if *precision != Precision::Full {
+            writeln!(f, "  products  {precision}: the estimates are for full precision")?;
+        }
         let lanes = if self.lanes == 1 { "1 lane" } else { &format!("{} lanes", self.lanes) };
         writeln!(f, "  threads   {threads} of {threads_given}: {lanes}, {} rows at a time", self.shard_rows)?;
         write!(f, "  scratch   {} bytes", self.scratch_bytes)

@@ -12,7 +12,7 @@ pub use explanation::{Candidate, Explanation, Share};
 pub use kind::{EngineKind, UnknownEngine};
 
 use self::cost::{candidate, cheapest};
-use super::StepEngine;
+use super::{Precision, StepEngine};
 use crate::{Architecture, Element, InstructionSet, StepError};
 
 /// What a plan leaves open, and what it does not: everything is open unless set.
@@ -30,6 +30,9 @@ pub struct PlanOptions {
     pub engine: Option<EngineKind>,
     /// The instruction set, or `None` for the one that the environment forces, or else the widest.
     pub set: Option<InstructionSet>,
+    /// In what numbers products are computed. Only the blocked engine has others than the network's own, and is taken for
+    /// them.
+    pub precision: Precision,
     /// Costs and predictions only: no room for gradients. The engine is the same.
     pub forward_only: bool,
 }
@@ -45,6 +48,12 @@ impl PlanOptions {
     #[must_use]
     pub fn instruction_set(self, set: impl Into<Option<InstructionSet>>) -> Self {
         Self { set: set.into(), ..self }
+    }
+
+    /// In what numbers products are computed.
+    #[must_use]
+    pub const fn precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// Plans for costs and predictions only.
@@ -90,7 +99,7 @@ impl<T: Element> Plan<T> {
     ///
     /// # Errors
     /// [`StepError::Zero`] for no rows or no threads, [`StepError::Unsuited`] when the engine asked for is not made
-    /// for such a network, [`StepError::Isa`] when the environment forces a set that cannot be had,
+    /// for such a network or precision, [`StepError::Precision`] when that cannot be had, [`StepError::Isa`] when the environment forces a set that cannot be had,
     /// [`StepError::Memory`].
     pub fn new(
         architecture: &Architecture,
@@ -108,11 +117,15 @@ impl<T: Element> Plan<T> {
             None => InstructionSet::from_environment()?,
         };
         let candidates = EngineKind::ALL.map(|kind| candidate::<T>(kind, architecture, set, batch_rows)).to_vec();
-        let kind = options.engine.unwrap_or_else(|| cheapest(&candidates));
-        if let Err(reason) = T::suits(kind, architecture) {
+        let kind = match (options.engine, options.precision) {
+            (Some(kind), _) => kind,
+            (None, Precision::Full) => cheapest(&candidates),
+            (None, _) => EngineKind::Blocked,
+        };
+        if let Err(reason) = T::suits(kind, architecture, options.precision) {
             return Err(StepError::Unsuited { engine: kind, reason });
         }
-        let mut engine = T::build(kind, architecture, set)?;
+        let mut engine = T::build(kind, architecture, set, options.precision)?;
         engine.reserve(batch_rows, !options.forward_only)?;
         let split = T::split(kind, architecture, set, batch_rows);
         let explanation = Explanation {
@@ -122,6 +135,7 @@ impl<T: Element> Plan<T> {
             engine: kind,
             engine_is_forced: options.engine.is_some(),
             set,
+            precision: options.precision,
             threads: threads.min(split.lanes),
             threads_given: threads,
             shard_rows: split.rows,

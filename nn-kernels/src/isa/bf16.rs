@@ -1,0 +1,243 @@
+//! bfloat16: products of pairs, whose sums stay in f32.
+//!
+//! bfloat16 is the upper half of an `f32`: its sign, its exponent, 7 of 23 bits of its mantissa. AVX512-BF16 multiplies
+//! two pairs of them and adds both products to an `f32` in the time of one FMA:
+//!
+//! ```text
+//! sum ← fma(a_odd, b_odd, sum)        then        sum ← fma(a_even, b_even, sum)
+//! ```
+//!
+//! each rounded to nearest, ties to even, denormal operands and results being zero whatever the mode of the CPU (Intel,
+//! "Architecture Instruction Set Extensions Programming Reference", VDPBF16PS). [`Emulated`] does the same on any CPU, to
+//! the bit; NaN may differ in sign and payload.
+//!
+//! Vectors of pairs travel as vectors of `f32` whose bits they are; nothing but moves and [`dot`](PairSimd::dot) may be done
+//! to them.
+
+use std::convert::Infallible;
+
+#[cfg(target_arch = "x86_64")]
+use super::avx512::Avx512Bf16;
+use super::{InstructionSet, Kernel, MAX_LANES, Simd, Vector};
+
+/// An instruction set at work on pairs of bfloat16.
+pub trait PairSimd<T>: Copy {
+    /// The set by which everything else is computed.
+    type Simd: Simd<T>;
+
+    /// The set by which everything else is computed.
+    fn simd(self) -> Self::Simd;
+
+    /// Lane by lane, the number of `even` and that of `odd`, rounded to bfloat16.
+    fn pair(self, even: <Self::Simd as Simd<T>>::V, odd: <Self::Simd as Simd<T>>::V) -> <Self::Simd as Simd<T>>::V;
+
+    /// Neighbours in `low` and then those in `high`, rounded to bfloat16.
+    fn pair_neighbours(
+        self,
+        low: <Self::Simd as Simd<T>>::V,
+        high: <Self::Simd as Simd<T>>::V,
+    ) -> <Self::Simd as Simd<T>>::V;
+
+    /// `sum` + a_odd · b_odd + a_even · b_even, lane by lane.
+    fn dot(
+        self,
+        a: <Self::Simd as Simd<T>>::V,
+        b: <Self::Simd as Simd<T>>::V,
+        sum: <Self::Simd as Simd<T>>::V,
+    ) -> <Self::Simd as Simd<T>>::V;
+}
+
+/// Code generic over how pairs are multiplied: what [`Kernel`] is for [`Simd`].
+pub trait PairKernel<T> {
+    /// The kernel itself.
+    fn run<P: PairSimd<T>>(self, pairs: P);
+}
+
+/// A way to multiply pairs that this CPU has.
+pub trait PairProducts<T>: Copy + Send + Sync + std::fmt::Debug + 'static {
+    /// The CPU's own instructions beside those of `set`, if it has such.
+    fn hardware(set: InstructionSet) -> Option<Self>;
+
+    /// The same, to the bit, in the instructions of `set`.
+    fn emulated(set: InstructionSet) -> Option<Self>;
+
+    /// Runs `kernel` with it.
+    fn run<K: PairKernel<T>>(self, kernel: K);
+}
+
+/// The ways to multiply pairs of bfloat16.
+#[derive(Debug, Clone, Copy)]
+pub enum Bf16 {
+    /// By AVX512-BF16.
+    #[cfg(target_arch = "x86_64")]
+    Hardware(Avx512Bf16),
+    /// Number by number, in any set.
+    Emulated(InstructionSet),
+}
+
+impl PairProducts<f32> for Bf16 {
+    fn hardware(set: InstructionSet) -> Option<Self> {
+        #[cfg(target_arch = "x86_64")]
+        if set.name() == <super::Avx512 as Simd<f32>>::NAME {
+            return Avx512Bf16::new().map(Self::Hardware);
+        }
+        let _ = set;
+        None
+    }
+
+    fn emulated(set: InstructionSet) -> Option<Self> {
+        Some(Self::Emulated(set))
+    }
+
+    #[inline]
+    fn run<K: PairKernel<f32>>(self, kernel: K) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Hardware(token) => token.run(kernel),
+            Self::Emulated(set) => super::Dispatch::dispatch(set, Emulate(kernel)),
+        }
+    }
+}
+
+/// There is no way to multiply pairs of this kind.
+impl PairProducts<f64> for Infallible {
+    fn hardware(_set: InstructionSet) -> Option<Self> {
+        None
+    }
+
+    fn emulated(_set: InstructionSet) -> Option<Self> {
+        None
+    }
+
+    fn run<K: PairKernel<f64>>(self, _kernel: K) {
+        match self {}
+    }
+}
+
+struct Emulate<K>(K);
+
+impl<K: PairKernel<f32>> Kernel<f32> for Emulate<K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<f32>>(self, s: S) {
+        self.0.run(Emulated(s));
+    }
+}
+
+/// What AVX512-BF16 does, number by number.
+#[derive(Debug, Clone, Copy)]
+pub struct Emulated<S>(pub S);
+
+/// `value`, or a zero of its sign where it is denormal.
+#[inline(always)]
+fn flush(value: f32) -> f32 {
+    if value.abs() < f32::MIN_POSITIVE { 0.0_f32.copysign(value) } else { value }
+}
+
+/// The bits of `value` rounded to bfloat16: to nearest, ties to even; a denormal number becomes zero, a NaN quiet.
+#[inline(always)]
+#[must_use]
+pub const fn round_to_bf16(value: f32) -> u16 {
+    let bits = value.to_bits();
+    let upper = (bits >> 16) as u16;
+    if value.is_nan() {
+        upper | 0x40
+    } else if bits & 0x7F80_0000 == 0 {
+        upper & 0x8000
+    } else {
+        ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16) as u16
+    }
+}
+
+/// The even and the odd number of a pair, denormal ones as zeros.
+#[inline(always)]
+fn split(pair: f32) -> [f32; 2] {
+    let bits = pair.to_bits();
+    [flush(f32::from_bits(bits << 16)), flush(f32::from_bits(bits & 0xFFFF_0000))]
+}
+
+#[inline(always)]
+fn join(even: f32, odd: f32) -> f32 {
+    f32::from_bits(u32::from(round_to_bf16(odd)) << 16 | u32::from(round_to_bf16(even)))
+}
+
+impl<S: Simd<f32>> Emulated<S> {
+    #[inline(always)]
+    fn lanes(self, vector: S::V) -> [f32; MAX_LANES] {
+        let mut lanes = [0.0; MAX_LANES];
+        self.0.store(vector, &mut lanes);
+        lanes
+    }
+}
+
+impl<S: Simd<f32>> PairSimd<f32> for Emulated<S> {
+    type Simd = S;
+
+    #[inline(always)]
+    fn simd(self) -> S {
+        self.0
+    }
+
+    #[inline(always)]
+    fn pair(self, even: S::V, odd: S::V) -> S::V {
+        let (mut even, odd) = (self.lanes(even), self.lanes(odd));
+        for (even, odd) in even.iter_mut().zip(odd) {
+            *even = join(*even, odd);
+        }
+        self.0.load(&even)
+    }
+
+    #[inline(always)]
+    fn pair_neighbours(self, low: S::V, high: S::V) -> S::V {
+        let (low, high) = (self.lanes(low), self.lanes(high));
+        let mut pairs = [0.0; MAX_LANES];
+        let half = S::LANES / 2;
+        for i in 0..half {
+            pairs[i] = join(low[2 * i], low[2 * i + 1]);
+            pairs[half + i] = join(high[2 * i], high[2 * i + 1]);
+        }
+        self.0.load(&pairs)
+    }
+
+    #[inline(always)]
+    fn dot(self, a: S::V, b: S::V, sum: S::V) -> S::V {
+        let (a, b, mut sums) = (self.lanes(a), self.lanes(b), self.lanes(sum));
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            let ([a_even, a_odd], [b_even, b_odd]) = (split(a), split(b));
+            let odd = flush(a_odd.mul_add(b_odd, flush(*sum)));
+            *sum = flush(a_even.mul_add(b_even, odd));
+        }
+        self.0.load(&sums)
+    }
+}
+
+/// Σ over one pair in every lane, for tests and for whoever wants to see what a product in bfloat16 comes to.
+///
+/// ```
+/// use nn_kernels::isa::{Bf16, dot_pairs};
+/// use nn_kernels::InstructionSet;
+///
+/// let emulated = Bf16::Emulated(InstructionSet::best());
+/// // 1.001 is no bfloat16: it is rounded to 1.
+/// assert_eq!(dot_pairs(emulated, [1.001, 2.0], [3.0, 4.0], 0.5), 11.5);
+/// ```
+#[must_use]
+pub fn dot_pairs(products: Bf16, a: [f32; 2], b: [f32; 2], sum: f32) -> f32 {
+    struct One<'a> {
+        a: [f32; 2],
+        b: [f32; 2],
+        sum: &'a mut f32,
+    }
+    impl PairKernel<f32> for One<'_> {
+        #[inline(always)]
+        fn run<P: PairSimd<f32>>(self, p: P) {
+            let s = p.simd();
+            let pair = |[even, odd]: [f32; 2]| p.pair(s.splat(even), s.splat(odd));
+            *self.sum = p.dot(pair(self.a), pair(self.b), s.splat(*self.sum)).max_lane();
+        }
+    }
+    let mut result = sum;
+    products.run(One { a, b, sum: &mut result });
+    result
+}
