@@ -3,15 +3,16 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use nn_kernels::isa::{Kernel, Simd, Vector};
-use nn_kernels::{Element, InstructionSet};
+use nn_kernels::isa::{Kernel, PairKernel, PairProducts, PairSimd, Simd, Vector};
+use nn_kernels::{Element, InstructionSet, Precision};
 
 /// FMAs into each sum between two looks at the clock: some tens of microseconds.
 const ROUNDS: usize = 10_000;
 /// Seconds of a window: long compared with waking the threads, short compared with their time slices.
 const WINDOW: f64 = 4e-3;
 
-/// The most FLOP/s that an instruction set was seen to reach on the threads of a pool.
+/// The most FLOP/s that an instruction set was seen to reach on the threads of a pool, in FMAs or, for bfloat16, in dot
+/// products of pairs.
 ///
 /// An FMA is two FLOPs, and its result is there about four cycles after it began, while a core begins up to two a cycle:
 /// at least eight sums have to grow side by side, and no more than the registers hold with the two factors. Twelve
@@ -29,6 +30,7 @@ const WINDOW: f64 = 4e-3;
 #[derive(Debug, Clone, Copy)]
 pub struct Peak {
     set: InstructionSet,
+    precision: Precision,
     flops: f64,
 }
 
@@ -36,7 +38,13 @@ impl Peak {
     /// No peak yet.
     #[must_use]
     pub const fn new(set: InstructionSet) -> Self {
-        Self { set, flops: 0.0 }
+        Self { set, precision: Precision::Full, flops: 0.0 }
+    }
+
+    /// The peak of products in the given precision.
+    #[must_use]
+    pub const fn precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// Runs nothing but FMAs on every thread of the current rayon pool, in windows of some milliseconds, for `seconds` or
@@ -45,7 +53,24 @@ impl Peak {
     pub fn measure<T: Element>(&mut self, seconds: f64) {
         let start = Instant::now();
         loop {
-            let fastest = rate::<T, 12>(self.set, WINDOW).max(rate::<T, 7>(self.set, WINDOW));
+            let pairs = match self.precision {
+                Precision::Full => None,
+                Precision::Bf16Emulated => T::Pairs::emulated(self.set),
+                _ => T::Pairs::hardware(self.set),
+            };
+            let fastest = match pairs {
+                Some(pairs) => rate(WINDOW, || {
+                    // What is emulated takes a thousand times as long.
+                    let rounds = if self.precision == Precision::Bf16Emulated { ROUNDS / 1000 } else { ROUNDS };
+                    let mut flops = 0.0;
+                    pairs.run(Dots::<12> { rounds: black_box(rounds), flops: &mut flops });
+                    flops
+                }),
+                None => [fmas::<T, 12>, fmas::<T, 7>]
+                    .map(|fmas| rate(WINDOW, || fmas(self.set)))
+                    .into_iter()
+                    .fold(0.0, f64::max),
+            };
             self.flops = self.flops.max(fastest);
             if start.elapsed().as_secs_f64() >= seconds {
                 return;
@@ -60,14 +85,20 @@ impl Peak {
     }
 }
 
-/// The FLOP/s of all threads of the pool together, from when the first begins until the last ends.
-fn rate<T: Element, const SUMS: usize>(set: InstructionSet, seconds: f64) -> f64 {
+/// Some FMAs, `SUMS` of them side by side; the FLOPs done.
+fn fmas<T: Element, const SUMS: usize>(set: InstructionSet) -> f64 {
+    T::dispatch(set, Fmas::<SUMS> { rounds: black_box(ROUNDS) })
+}
+
+/// The FLOP/s of all threads of the pool together at `work`, which says how many it did, from when the first begins until
+/// the last ends.
+fn rate(seconds: f64, work: impl Fn() -> f64 + Sync) -> f64 {
     let call = Instant::now();
     let now = || call.elapsed().as_secs_f64();
     let parts = rayon::broadcast(|_| {
         let (start, mut flops) = (now(), 0.0);
         loop {
-            flops += T::dispatch(set, Fmas::<SUMS> { rounds: black_box(ROUNDS) });
+            flops += work();
             let end = now();
             if end >= seconds {
                 return (start, end, flops);
@@ -106,4 +137,36 @@ impl<T: Element, const SUMS: usize> Kernel<T> for Fmas<SUMS> {
         black_box(total.sum());
         2.0 * (self.rounds * SUMS * S::LANES) as f64
     }
+}
+
+/// `SUMS` independent chains of dot products of pairs.
+struct Dots<'a, const SUMS: usize> {
+    rounds: usize,
+    /// The FLOPs done.
+    flops: &'a mut f64,
+}
+
+impl<T: Element, const SUMS: usize> PairKernel<T> for Dots<'_, SUMS> {
+    #[inline(always)]
+    fn run<P: PairSimd<T>>(self, pairs: P) {
+        let s = pairs.simd();
+        let number = |x: f64| s.splat(black_box(T::from_f64(x)));
+        let (a, b) = (pairs.pair(number(0.5), number(0.25)), pairs.pair(number(0.5), number(0.125)));
+        let mut sums = [s.splat(T::ZERO); SUMS];
+        for _ in 0..self.rounds {
+            for sum in &mut sums {
+                *sum = pairs.dot(a, b, *sum);
+            }
+        }
+        let mut total = sums[0];
+        for sum in &sums[1..] {
+            total = total + *sum;
+        }
+        black_box(total.sum());
+        *self.flops = 4.0 * (self.rounds * SUMS * lanes::<T, P::Simd>(s)) as f64;
+    }
+}
+
+fn lanes<T, S: Simd<T>>(_: S) -> usize {
+    S::LANES
 }

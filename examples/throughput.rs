@@ -3,7 +3,8 @@
 //!
 //! One batch is stepped on over and over. After a warm-up come several repeats of as many steps as fill their time;
 //! SAMPLES_PER_S, GFLOP_S and PERCENT_OF_FMA_PEAK are the median's, the columns behind them the best repeat's. The peak is
-//! measured between the repeats, on the same threads, in the same instruction set and number type.
+//! measured between the repeats, on the same threads, in the same instruction set and number type; in bfloat16 it is that
+//! of dot products of pairs.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -15,7 +16,8 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use nn_benches::{Peak, Target, Workload, WorkloadError, hidden};
 use nn_examples::arguments::{count_in, number_in};
 use nn_train::{
-    Activation, DynNetwork, Element, EngineKind, Explanation, InstructionSet, Sgd, Stepper, Trainer, TrainerBuilder,
+    Activation, DynNetwork, Element, EngineKind, Explanation, InstructionSet, Precision, Sgd, Stepper, Trainer,
+    TrainerBuilder,
 };
 use serde_json::json;
 
@@ -50,12 +52,15 @@ struct Arguments {
     /// The number type
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     dtype: Dtype,
-    /// The engine: narrow, tile or layered [default: the plan's choice]
+    /// The engine: narrow, tile, blocked or layered [default: the plan's choice]
     #[arg(long)]
     engine: Option<EngineKind>,
     /// The instruction set: avx512, avx2 or portable [default: what NN_ISA says, or else the widest]
     #[arg(long)]
     isa: Option<InstructionSet>,
+    /// In what numbers products are computed: full, bf16 or bf16-emulated
+    #[arg(long, default_value_t = Precision::Full)]
+    precision: Precision,
     /// Repeats, of which the median and the best are taken
     #[arg(long, default_value_t = 7, value_parser = count_in(1, 10_000))]
     repeats: usize,
@@ -96,7 +101,7 @@ impl Arguments {
 
     fn trainer(&self, workload: &Workload) -> Result<Trainer, nn_train::Error> {
         let mut builder: TrainerBuilder = Trainer::builder();
-        builder = builder.optimizer(Sgd::new(LEARNING_RATE)).l2(L2).batch_size(workload.rows);
+        builder = builder.optimizer(Sgd::new(LEARNING_RATE)).l2(L2).batch_size(workload.rows).precision(self.precision);
         if let Some(threads) = self.threads {
             builder = builder.threads(threads);
         }
@@ -214,7 +219,7 @@ impl<'a> Report<'a> {
         let samples = workload.samples::<T>()?;
         let mut stepper = trainer.stepper(&mut network)?;
         let explanation = stepper.explain().clone();
-        let mut peak = Peak::new(explanation.set);
+        let mut peak = Peak::new(explanation.set).precision(explanation.precision);
         let (seconds, steps) = stepper.install(|stepper| {
             let mut run = |count: usize| steps(stepper, &samples.inputs, &samples.targets, count);
             // Caches, branch predictors and the clock get used to it.
@@ -290,7 +295,8 @@ impl<'a> Report<'a> {
             "best_gflop_s": self.flops(best) / 1e9,
             "best_percent_of_fma_peak": self.percent(best),
             "best_us_per_step": best * 1e6,
-            "fma_peak_gflop_s": self.peak / 1e9,
+            "precision": self.explanation.precision.name(),
+            "peak_gflop_s": self.peak / 1e9,
             "repeats": self.seconds.len(),
             "steps_per_repeat": self.steps,
             "scratch_bytes": self.explanation.scratch_bytes,

@@ -107,7 +107,7 @@ mod tests {
                 let mut seen = vec![0; rows * panels];
                 for index in 0..grid.parts() {
                     let part = grid.part(index);
-                    assert!(part.rows.start % width == 0 && !part.rows.is_empty() && !part.panels.is_empty());
+                    assert!(part.rows.start.is_multiple_of(width) && !part.rows.is_empty() && !part.panels.is_empty());
                     for row in part.rows {
                         part.panels.clone().for_each(|panel| seen[row * panels + panel] += 1);
                     }

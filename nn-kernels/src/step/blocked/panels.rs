@@ -74,7 +74,7 @@ mod tests {
                 }
                 assert!(panels.stride >= rows * width && panels.stride < rows * width + 2 * SPREAD / size);
                 let bytes = panels.stride * size;
-                assert!(rows * width * size < SPREAD_FROM || (bytes % SPREAD == 0 && bytes / SPREAD % 2 == 1));
+                assert!(rows * width * size < SPREAD_FROM || (bytes.is_multiple_of(SPREAD) && bytes / SPREAD % 2 == 1));
             }
         }
     }
