@@ -21,7 +21,6 @@ import numpy as np
 import torch
 from torch import nn
 
-MEAN, DEVIATION = 0.2860, 0.3530
 SETTINGS = ""
 
 
@@ -39,10 +38,17 @@ def idx(folder, stem, dimensions):
 
 
 def samples(folder, part):
-    """All samples as one tensor of f32, and their classes."""
+    """All pixels as they are, and their classes."""
     pixels, labels = idx(folder, f"{part}-images", 3), idx(folder, f"{part}-labels", 1)
-    inputs = torch.from_numpy(pixels.reshape(len(pixels), -1).astype(np.float32) / 255)
-    return inputs, torch.from_numpy(labels.astype(np.int64))
+    return pixels.reshape(len(pixels), -1), labels
+
+
+def tensors(train, test, limit):
+    """Samples as one tensor of f32 each, the training pixels at mean 0 and deviation 1, and their classes."""
+    train = [part[:limit] for part in train]
+    mean, deviation = train[0].mean(dtype=np.float64), train[0].std(dtype=np.float64)
+    scaled = ((np.arange(256) - mean) / deviation).astype(np.float32)
+    return [(torch.from_numpy(scaled[pixels]), torch.from_numpy(labels.astype(np.int64))) for pixels, labels in (train, test)]
 
 
 def network(hidden):
@@ -68,8 +74,6 @@ def accuracy(model, inputs, labels):
 def train(job, train_set, test_set):
     """The points of a training run; the clock stands still while the network is judged."""
     inputs, labels = train_set
-    if job.get("limit"):
-        inputs, labels = inputs[: job["limit"]], labels[: job["limit"]]
     torch.manual_seed(job["seed"])
     model = network(job["hidden"])
     size, evaluations = job["batch_size"], job["evaluations"]
@@ -93,20 +97,21 @@ def train(job, train_set, test_set):
         for begin, end in zip(reached, reached[1:]):
             if begin == end:
                 continue
-            total = torch.zeros(())
+            costs = []
             for indices in order[begin:end]:
                 optimizer.zero_grad(set_to_none=True)
                 j = loss(inputs.index_select(0, indices), labels.index_select(0, indices))
                 j.backward()
                 optimizer.step()
-                total += j.detach() * len(indices)
+                costs.append(j.detach())
             seconds += time.perf_counter() - start
+            count = sum(map(len, order[begin:end]))
             points.append(
                 {
                     "epoch": epoch + end / batches,
                     "step": epoch * batches + end,
                     "seconds": seconds,
-                    "cost": total.item() / sum(map(len, order[begin:end])),
+                    "cost": sum(j.item() * len(indices) for j, indices in zip(costs, order[begin:end])) / count,
                     "accuracy": accuracy(model, *test_set),
                 }
             )
@@ -118,14 +123,16 @@ def main(threads, folder):
     torch.set_num_threads(threads)
     print(json.dumps({"version": torch.__version__.partition("+")[0]}), flush=True)
     train_set, test_set = samples(folder, "train"), samples(folder, "t10k")
-    warm = False
+    limit, sets = 0, None
     for line in sys.stdin:
         job = json.loads(line)
-        if not warm:
+        if sets is None or job.get("limit") != limit:
+            limit = job.get("limit")
+            sets = tensors(train_set, test_set, limit)
             # What a process does once, such as choosing kernels, is not training.
-            train({**job, "epochs": 1, "limit": 20 * job["batch_size"]}, train_set, test_set)
-            warm = True
-        print(json.dumps({"points": train(job, train_set, test_set)}), flush=True)
+            (inputs, labels), rows = sets[0], 20 * job["batch_size"]
+            train({**job, "epochs": 1}, (inputs[:rows], labels[:rows]), sets[1])
+        print(json.dumps({"points": train(job, *sets)}), flush=True)
 
 
 if __name__ == "__main__":
