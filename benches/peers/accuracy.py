@@ -46,7 +46,8 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, metavar="DIR", help="the folder of the IDX files (default: as `fashion`)")
     parser.add_argument("--threads", type=counted(1), nargs="+", default=[1, 2], metavar="N", help="default: 1 2")
-    parser.add_argument("--seeds", type=counted(0), nargs="+", default=[1, 2, 3, 4, 5], metavar="N", help="default: 1 to 5")
+    seeds = {"type": counted(0), "nargs": "+", "default": [1, 2, 3, 4, 5], "metavar": "N", "help": "default: 1 to 5"}
+    parser.add_argument("--seeds", **seeds)
     parser.add_argument("--epochs", type=counted(1), default=10, metavar="N", help="default: 10")
     parser.add_argument("--limit", type=counted(1), metavar="N", help="train on the first N images only")
     parser.add_argument("--target", type=share, default=0.88, metavar="A", help="the accuracy (default: 0.88)")
@@ -141,8 +142,8 @@ class Torch:
 
 
 def quickest_torch(python, threads, options, settings):
-    """PyTorch with its threads waiting for one another as suits the machine best: spinning is quicker where nothing else
-    runs, and slower by far where something does."""
+    """PyTorch with its threads waiting for one another as suits the machine best: spinning is quicker where nothing
+    else runs, and slower by far where something does."""
     if threads == 1:
         return Torch(python, threads, options, None)
     tried = []
@@ -177,7 +178,8 @@ def measure(options, python, path):
     for threads in options.threads:
         say(f"starting PyTorch, threads: {threads} ...")
         torch = quickest_torch(python, threads, options, results["settings"])
-        results["wait_policies"][threads] = torch.wait or "unset"
+        if threads > 1:
+            results["wait_policies"][threads] = torch.wait or "unset"
         sides = [torch, Ours(example, threads, options)]
         try:
             results["versions"] = {side.name: side.version for side in sides}
@@ -188,7 +190,8 @@ def measure(options, python, path):
                     path.write_text(json.dumps(results))
                     seconds = reached(points, options.target)[0]
                     what = f"{seconds:.2f} s to {options.target:g}" if seconds else f"{options.target:g} not reached"
-                    say(f"    {side.name}, threads: {threads}, seed {seed}: {what}, {points[-1]['seconds']:.2f} s in all")
+                    total = f"{points[-1]['seconds']:.2f} s in all"
+                    say(f"    {side.name}, threads: {threads}, seed {seed}: {what}, {total}")
         finally:
             for side in sides:
                 side.end()
@@ -254,6 +257,10 @@ def markdown(results, target):
     sizes = " => ".join(["784", *(f"{width} relu" for width in settings["hidden"]), "10 softmax"])
     limited = f" on the first {settings['limit']:,} images" if settings.get("limit") else ""
     pins = "; on one thread both are pinned to one core" if results["pinned"] else ""
+    waits = "".join(
+        f" On {threads} threads PyTorch runs with OMP_WAIT_POLICY {wait}, the quicker of unset and passive in a trial."
+        for threads, wait in results["wait_policies"].items()
+    )
     about = [results["date"], results["processor"], results["load"], ", ".join(results["versions"].values())]
     return "\n".join([
         "# Time to accuracy",
@@ -261,9 +268,9 @@ def markdown(results, target):
         "; ".join(filter(None, [*about, f"commit {results['commit']}"])) + ".",
         "",
         f"Fashion-MNIST{limited}, `{sizes}`, cross-entropy, Adam at {settings['learning_rate']:g}, batches of"
-        f" {settings['batch_size']}, f32, {len(seeds)} seeds, judged {settings['evaluations']} times an epoch by all test"
-        f" images. Seconds of training only{pins}. Medians over the seeds; ×: how often this library's median goes into"
-        " PyTorch's.",
+        f" {settings['batch_size']}, f32, {len(seeds)} seeds, judged {settings['evaluations']} times an epoch by all"
+        f" test images. Seconds of training only{pins}. Medians over the seeds; ×: how often this library's median"
+        f" goes into PyTorch's.{waits}",
         "",
         "    " + results["command"],
         "",

@@ -9,6 +9,7 @@ import matplotlib
 
 matplotlib.use("agg")
 from matplotlib import pyplot
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 # Told apart by whoever sees few colours, too.
@@ -35,7 +36,7 @@ def draw(results, target):
     runs = results["runs"]
     counts = sorted({run["threads"] for run in runs})
     figure, panels = pyplot.subplots(
-        1, len(counts), figsize=(5.0 * len(counts), 4.0), sharey=True, squeeze=False, layout="constrained"
+        1, len(counts), figsize=(5.0 * len(counts), 4.0), sharex=True, sharey=True, squeeze=False, layout="constrained"
     )
     lowest, highest = [], []
     for panel, threads in zip(panels[0], counts):
@@ -47,7 +48,7 @@ def draw(results, target):
             seconds, middle, least, most = zip(*curve(chosen))
             label = "this library" if system == "ours" else results["versions"][system]
             panel.fill_between(seconds, least, most, color=colour, alpha=0.18, linewidth=0)
-            panel.plot(seconds, middle, color=colour, linewidth=1.8, label=label)
+            panel.plot(seconds, middle, color=colour, linewidth=1.5, label=label)
             lowest.append(middle[0])
             highest.append(max(most))
             marks[system] = to_target(chosen, target)
@@ -58,13 +59,14 @@ def draw(results, target):
             style = {"color": COLOURS[system], "zorder": 5}
             panel.plot([time], [100 * target], marker="o", markersize=6, markeredgecolor="white", **style)
             panel.annotate(
-                f"{time:.2g} s" if time < 10 else f"{time:.0f} s",
+                f"{time:.1f} s",
                 (time, 100 * target),
-                xytext=(-7, 9) if system == "ours" else (7, -17),
+                xytext=(-7, 9) if system == "ours" else (9, -34),
                 textcoords="offset points",
                 ha="right" if system == "ours" else "left",
                 fontsize=11,
                 fontweight="bold",
+                path_effects=[withStroke(linewidth=4, foreground="white")],
                 **style,
             )
         panel.set_xscale("log")
@@ -79,7 +81,8 @@ def draw(results, target):
     panels[0][0].set_ylim(max(min(lowest), 100 * target - 12), max(highest) + 0.5)
     panels[0][-1].legend(loc="lower right", frameon=False, fontsize=11)
     seeds = len({run["seed"] for run in runs})
-    figure.suptitle(f"Fashion-MNIST, time to {100 * target:g} %: median and range of {seeds} seeds", fontsize=13)
+    about = f": median and range of {seeds} seeds" if len(counts) > 1 else ""
+    figure.suptitle(f"Fashion-MNIST, time to {100 * target:g} %{about}", fontsize=13)
     return figure
 
 

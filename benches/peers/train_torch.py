@@ -6,9 +6,13 @@
 
 The arguments are the number of threads and the folder of the data. A line on stdin is a training run; a line comes back
 for each, with its `points`, as the example `fashion` of this repository prints them: the same network, initialisation,
-optimiser, order of a fresh shuffle an epoch and points of evaluation. The first line of all says the `version`.
+optimiser and points of evaluation, a fresh shuffle each epoch. The first line of all says the `version`.
 
-What is fastest was found by trying, on 2 cores of a Zen 4: see SETTINGS.
+What is fastest was found by trying, on a Zen 4: Adam with fused=True (without it an epoch takes a fifth longer), all
+samples as one tensor and index_select for a batch, costs kept as tensors until the network is judged, inference_mode
+for that. torch.compile of network and loss made it no faster, neither did flushing denormal numbers: both are left
+out. How threads wait for one another is tried by accuracy.py. Before the first run, a network is trained for 20 steps
+and thrown away.
 """
 
 import gzip
@@ -20,8 +24,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-
-SETTINGS = ""
 
 
 def idx(folder, stem, dimensions):
@@ -48,7 +50,8 @@ def tensors(train, test, limit):
     train = [part[:limit] for part in train]
     mean, deviation = train[0].mean(dtype=np.float64), train[0].std(dtype=np.float64)
     scaled = ((np.arange(256) - mean) / deviation).astype(np.float32)
-    return [(torch.from_numpy(scaled[pixels]), torch.from_numpy(labels.astype(np.int64))) for pixels, labels in (train, test)]
+    parts = (train, test)
+    return [(torch.from_numpy(scaled[pixels]), torch.from_numpy(labels.astype(np.int64))) for pixels, labels in parts]
 
 
 def network(hidden):
@@ -80,17 +83,8 @@ def train(job, train_set, test_set):
     batches = -(-len(inputs) // size)
     points, seconds = [], 0.0
     start = time.perf_counter()
-    optimizer = torch.optim.Adam(model.parameters(), lr=job["learning_rate"], fused=job.get("fused", True))
+    optimizer = torch.optim.Adam(model.parameters(), lr=job["learning_rate"], fused=True)
     cost = nn.CrossEntropyLoss()
-
-    def loss(x, y):
-        return cost(model(x), y)
-
-    if job.get("compile"):
-        loss = torch.compile(loss)
-        for rows in {size, len(inputs) % size or size}:
-            loss(inputs[:rows], labels[:rows]).backward()
-        start = time.perf_counter()
     reached = [-(-point * batches // evaluations) for point in range(evaluations + 1)]
     for epoch in range(job["epochs"]):
         order = torch.randperm(len(inputs)).split(size)
@@ -100,7 +94,7 @@ def train(job, train_set, test_set):
             costs = []
             for indices in order[begin:end]:
                 optimizer.zero_grad(set_to_none=True)
-                j = loss(inputs.index_select(0, indices), labels.index_select(0, indices))
+                j = cost(model(inputs.index_select(0, indices)), labels.index_select(0, indices))
                 j.backward()
                 optimizer.step()
                 costs.append(j.detach())
