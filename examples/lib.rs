@@ -4,6 +4,8 @@
 
 pub mod arguments;
 pub mod digit_images;
+pub mod idx;
+pub mod mnist;
 pub mod progress;
 
 /// The README's code, run as documentation tests.

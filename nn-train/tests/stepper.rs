@@ -104,6 +104,55 @@ fn the_network_can_be_looked_at_between_steps() {
 }
 
 #[test]
+fn samples_by_their_indices_give_the_same_bits_as_copies_of_them() {
+    let data = blobs(101);
+    let dynamic_data = DynDataset::from(&data);
+    // Backwards in strides, some twice.
+    let order: Vec<u32> = (0..150).map(|i| 100 - i * 7 % 101).collect();
+    for (batch_size, threads) in [(1, 1), (64, 2), (101, 3)] {
+        let trainer = trainer(Adam::new(0.01).into(), batch_size, threads);
+        let (mut copied, mut indexed) = (Net::new(1), Net::new(1));
+        let mut dynamic = indexed.to_dynamic();
+        let mut costs = [Vec::new(), Vec::new(), Vec::new()];
+        {
+            let mut stepper = trainer.stepper(&mut copied).unwrap();
+            for indices in order.chunks(batch_size) {
+                let batch = data.subset(&indices.iter().map(|&i| i as usize).collect::<Vec<_>>()).unwrap();
+                costs[0].push(stepper.step(batch.inputs(), batch.targets()).unwrap());
+            }
+            let mut stepper = trainer.stepper(&mut indexed).unwrap();
+            costs[1].extend(order.chunks(batch_size).map(|indices| stepper.step_at(&data, indices).unwrap()));
+            let mut stepper = trainer.stepper(&mut dynamic).unwrap();
+            stepper.install(|stepper| {
+                let step = |indices| stepper.step_at(&dynamic_data, indices).unwrap();
+                costs[2].extend(order.chunks(batch_size).map(step));
+            });
+        }
+        assert!(costs[0] == costs[1] && costs[0] == costs[2], "{batch_size}, {threads} threads");
+        assert_eq!(indexed, copied);
+        assert_eq!(dynamic.parameters(), copied.parameters());
+    }
+}
+
+#[test]
+fn indices_that_name_no_sample_are_refused() {
+    let data = blobs(8);
+    let trainer = trainer(Adam::default().into(), 4, 1);
+    let mut net = Net::new(1);
+    let (before, mut dynamic) = (net.clone(), net.to_dynamic());
+    let mut stepper = trainer.stepper(&mut net).unwrap();
+    assert_eq!(stepper.step_at(&data, &[]), Err(Error::Empty { what: "indices" }));
+    assert_eq!(stepper.step_at(&data, &[0, 8, 9]), Err(Error::Index { index: 8, len: 8 }));
+    assert_eq!(stepper.taken(), 0);
+    drop(stepper);
+    assert_eq!(net, before);
+
+    let narrow = DynDataset::new(vec![0.0; 4], 2, vec![0.0; 6], 3).unwrap();
+    let error = Error::Width { what: "inputs", expected: 3, found: 2 };
+    assert_eq!(trainer.stepper(&mut dynamic).unwrap().step_at(&narrow, &[0]), Err(error));
+}
+
+#[test]
 fn batches_larger_than_planned_are_taken() {
     let data = blobs(101);
     let net = |batch_size| {

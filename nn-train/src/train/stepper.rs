@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use nn_kernels::Explanation;
+use nn_kernels::{Batch, Explanation, StepError};
 use rayon::ThreadPool;
 
 use super::Trainer;
@@ -88,6 +88,46 @@ impl<'a, M: Model> Stepper<'a, M> {
             return Err(end.clone());
         }
         let batch = self.network.batch(inputs, targets)?;
+        self.step_on(batch)
+    }
+
+    /// One training step on the samples of `data` at `indices`, in that order; an index may appear more than once.
+    ///
+    /// It gives the same bits as [`step`](Self::step) on a copy of those samples, and makes no such copy: each thread
+    /// fetches the rows that it is about to read. So an epoch may go through the data in an order of one's own, and be
+    /// looked at midway.
+    ///
+    /// ```
+    /// # use nn_train::prelude::*;
+    /// # network! { struct Xor<2 => 4 tanh => 1>; }
+    /// # let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
+    /// # let mut net = Xor::new(1);
+    /// let trainer = Trainer::builder().batch_size(2).build()?;
+    /// let mut stepper = trainer.stepper(&mut net)?;
+    /// for indices in [2, 0, 3, 1].chunks(2) {
+    ///     stepper.step_at(&data, indices)?;
+    /// }
+    /// # assert_eq!(stepper.taken(), 2);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without an index, [`Error::Index`] for one past the data, [`Error::Width`] when dynamic data
+    /// is not as wide as the network; otherwise as [`step`](Self::step).
+    pub fn step_at(&mut self, data: &M::Data, indices: &[u32]) -> Result<f64, Error> {
+        if let Some(end) = &self.end {
+            return Err(end.clone());
+        }
+        let samples = M::samples(data).0;
+        let batch = samples.batch(self.network.shape())?.with_order(indices).map_err(|error| match error {
+            StepError::NoRows { .. } => Error::Empty { what: "indices" },
+            StepError::Order { index, rows, .. } => Error::Index { index: index as usize, len: rows },
+            other => other.into(),
+        })?;
+        self.step_on(batch)
+    }
+
+    fn step_on(&mut self, batch: Batch<'_, M::Scalar>) -> Result<f64, Error> {
         let place = Place { epoch: None, step: self.taken + 1 };
         let Self { steps, pool, .. } = self;
         // Inside the pool this is a call.
