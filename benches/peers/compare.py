@@ -168,7 +168,7 @@ def main():
     if options.check:
         names = [peer for peer in options.peer if peer in PEERS]
         python = options.python or environment_python(names)
-        sys.exit(check(names, listed(build(), options.workload), python, build_rust_peers()))
+        sys.exit(check(names, listed(build(), options.workload), python, build_rust_peers("dev")))
     if options.kept:
         recording = Recording.read(options.kept)
     else:

@@ -59,7 +59,7 @@ def environment_python(peers, extra=()):
 def built(name, folder, *arguments):
     """The executable `name` that cargo builds in `folder`."""
     say(f"building {name} ...")
-    command = ["cargo", "build", "--release", "--locked", *arguments, "--message-format", "json-render-diagnostics"]
+    command = ["cargo", "build", "--locked", *arguments, "--message-format", "json-render-diagnostics"]
     messages = subprocess.run(command, cwd=folder, text=True, stdout=subprocess.PIPE, check=True)
     artifacts = map(json.loads, messages.stdout.splitlines())
     return [a["executable"] for a in artifacts if a.get("executable") and a["target"]["name"] == name][-1]
@@ -67,12 +67,12 @@ def built(name, folder, *arguments):
 
 def build():
     """The example `throughput`, built."""
-    return built("throughput", ROOT, "--package", "nn-examples", "--example", "throughput")
+    return built("throughput", ROOT, "--release", "--package", "nn-examples", "--example", "throughput")
 
 
-def build_rust_peers():
+def build_rust_peers(profile="release"):
     """The program `nn-peers`, built with the settings in this folder's .cargo/config.toml."""
-    return built("nn-peers", HERE, "--bin", "nn-peers")
+    return built("nn-peers", HERE, "--profile", profile, "--bin", "nn-peers")
 
 
 def pinned(threads, core):
