@@ -232,7 +232,7 @@ class Numpy:
 class Sklearn:
     """scikit-learn's multi-layer perceptrons, whose cost and gradient are those of this library."""
 
-    # Numbers in the samples of one partial_fit: enough to hide its fixed part, and few enough to stay in L2.
+    # Numbers in the samples of one partial_fit: enough to hide its fixed part, few enough to stay in cache.
     NUMBERS = 1 << 18
 
     def __init__(self, threads):

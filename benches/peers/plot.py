@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from recording import Recording
 from systems import OURS, TITLES
+from table import plural, times
 
 # Colours that differ in lightness as well, and markers for who sees none of them.
 STYLES = {
@@ -33,72 +34,76 @@ def label(workload):
 
 
 def panel(axes, recording, threads):
-    """A row for each workload, a marker for each system."""
+    """A row for each workload, a marker for each system, and the lead over the best peer in numbers."""
     for row, workload in enumerate(recording.workloads):
-        ours = recording.rate(workload, OURS, threads)
-        if row % 2:
-            axes.axhspan(row - 0.5, row + 0.5, color="#f4f5f7", zorder=0)
-        slowdowns = []
+        ours, ratio = recording.rate(workload, OURS, threads), recording.ratio(workload, threads)
+        if row % 2 == 0:
+            axes.axhspan(row - 0.5, row + 0.5, color="#f4f5f7", linewidth=0, zorder=0)
         for peer in recording.peers():
             rate = recording.rate(workload, peer, threads)
             if rate and ours:
                 colour, marker = STYLES[peer]
-                slowdowns.append(ours / rate)
-                size = 40 if marker == "P" else 32
-                axes.scatter(ours / rate, row, color=colour, marker=marker, s=size, linewidths=0, alpha=0.95, zorder=3)
-        if slowdowns:
-            best = min(slowdowns)
-            axes.plot([1, best], [row, row], color=WON if best >= 1 else LOST, linewidth=2.2, zorder=2)
-    axes.axvline(1, color="black", linewidth=1.2, zorder=2)
+                size = 46 if marker == "P" else 34
+                axes.scatter(ours / rate, row, color=colour, marker=marker, s=size, linewidths=0.5, edgecolors="white", zorder=4)
+        if ratio:
+            colour = WON if ratio >= 1 else LOST
+            axes.plot([1, ratio], [row, row], color=colour, linewidth=2.6, solid_capstyle="butt", zorder=2)
+            beside = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "center", "fontsize": 8.5}
+            axes.annotate(times(ratio) + "×", (1, row), color=colour, fontweight="bold", **beside)
+    axes.axvspan(1e-6, 1, color="#b3372f", alpha=0.08, linewidth=0, zorder=1)
+    axes.axvline(1, color="black", linewidth=1.3, zorder=3)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(base=10))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}×"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}×" if x != 1 else "1×\nthis library"))
     axes.xaxis.set_minor_locator(LogLocator(base=10, subs=(2, 5)))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.grid(axis="x", which="major", color="#c9ccd1", linewidth=0.7, zorder=1)
-    axes.grid(axis="x", which="minor", color="#e3e5e8", linewidth=0.5, zorder=1)
+    axes.grid(axis="x", which="major", color="#c9ccd1", linewidth=0.7)
+    axes.grid(axis="x", which="minor", color="#e3e5e8", linewidth=0.5)
     axes.set_axisbelow(True)
-    plural = "" if threads == 1 else "s"
-    axes.set_title(f"{threads} thread{plural}", fontsize=11, loc="left", fontweight="bold")
+    axes.set_title(plural(threads), fontsize=11, fontweight="bold")
+    axes.set_title("× best peer", fontsize=8.5, loc="right", color="#444444")
     axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labelsize=9)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
 
 
+def limits(recording):
+    """From a little left of the fastest to right of the slowest, with room for the numbers there."""
+    slowdowns = [1.0]
+    for workload in recording.workloads:
+        for threads in recording.about["threads"]:
+            ours = recording.rate(workload, OURS, threads)
+            rates = [recording.rate(workload, peer, threads) for peer in recording.peers()]
+            slowdowns += [ours / rate for rate in rates if rate and ours]
+    lowest, highest = min(slowdowns), max(max(slowdowns), 4)
+    return min(lowest / 1.25, 0.7), highest * (highest / lowest) ** 0.19
+
+
 def draw(recording, file):
     about, rows = recording.about, len(recording.workloads)
-    figure, panels = plt.subplots(
-        1,
-        len(about["threads"]),
-        figsize=(2.1 + 3.95 * len(about["threads"]), 1.75 + 0.29 * rows),
-        sharey=True,
-        sharex=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    for axes, threads in zip(panels[0], about["threads"]):
-        panel(axes, recording, threads)
+    threads = about["threads"]
+    size = (2.2 + 3.9 * len(threads), 1.7 + 0.29 * rows)
+    layout = {"sharey": True, "sharex": True, "squeeze": False, "layout": "constrained"}
+    figure, panels = plt.subplots(1, len(threads), figsize=size, **layout)
+    for axes, count in zip(panels[0], threads):
+        panel(axes, recording, count)
     first = panels[0][0]
     first.set_yticks(range(rows), [label(workload) for workload in recording.workloads], fontsize=8.5)
     first.set_ylim(rows - 0.5, -0.5)
-    lowest, highest = first.get_xlim()
-    first.set_xlim(min(lowest, 0.8), max(highest, 2))
-    for axes in panels[0]:
-        axes.annotate(
-            "this library", (1, 1), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
-            ha="center", va="bottom", fontsize=8,
-        )  # fmt: skip
-    figure.supxlabel("time of a training step, this library = 1×   (left of the line: faster than this library)", fontsize=9)
+    first.set_xlim(*limits(recording))
+    heading = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "right", "fontsize": 8.5}
+    first.annotate("network · batch", (0, 1), (-4, 6), color="#444444", **heading)
+    figure.supxlabel("time of a training step beside this library's (log scale; in the red: faster than this library)", fontsize=9)
     handles = [
-        plt.Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=6, label=TITLES[peer])
-        for peer, (colour, marker) in STYLES.items()
-        if peer in recording.peers()
+        plt.Line2D([], [], color=STYLES[peer][0], marker=STYLES[peer][1], linestyle="none", markersize=6.5, label=TITLES[peer])
+        for peer in recording.peers()
     ]
-    handles += [plt.Line2D([], [], color=WON, linewidth=2.2, label="lead over the best peer")]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=8.5, handletextpad=0.3, columnspacing=1.2)  # fmt: skip
-    caption = f"{about['processor']}, {about['cores']} cores · {about['date']}"
-    figure.suptitle("")
-    figure.text(0.995, 0.005, caption, ha="right", va="bottom", fontsize=7, color="#666666")
+    handles += [plt.Line2D([], [], color=WON, linewidth=2.6, label="lead over the best peer")]
+    spacing = {"handletextpad": 0.4, "columnspacing": 1.2, "fontsize": 9}
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, **spacing)
+    caption = f"{about['processor']}, {about['cores']} cores, f32, {about['date']}"
+    figure.text(0.998, 0.006, caption, ha="right", va="bottom", fontsize=7, color="#666666")
     figure.savefig(file, dpi=160)
 
 

@@ -23,6 +23,10 @@ def fixed(number):
     return "" if number is None else f"{number:.1f}"
 
 
+def gflops(number):
+    return "" if number is None else f"{number:.0f}" if number >= 100 else f"{number:.3g}"
+
+
 def table(heads, right, rows):
     """A table whose columns from the second on are set to the right, `right` of them."""
     rule = "|---" + "|---:" * right + "|---" * (len(heads) - 1 - right) + "|"
@@ -76,12 +80,12 @@ def bf16_rows(recording, threads):
             continue
         yield [
             workload["workload"],
-            fixed(theirs),
-            fixed(half),
+            gflops(theirs),
+            gflops(half),
             times(half / theirs if half and theirs else None),
             fixed(recording.percent(workload, "torch-bf16", threads, of=OURS_BF16)),
             fixed(recording.percent(workload, OURS_BF16, threads)),
-            fixed(single),
+            gflops(single),
             times(half / single if half and single else None),
             recording.engine(workload, OURS_BF16, threads),
         ]
