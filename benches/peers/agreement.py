@@ -1,8 +1,8 @@
 """Whether the Python peers compute what this library does: one step of each from the same parameters and batch."""
 
+import subprocess
 import tempfile
 from pathlib import Path
-import subprocess
 
 from environment import say
 from systems import TITLES, Peer

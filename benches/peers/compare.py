@@ -120,9 +120,11 @@ def record(options, about):
     example = build()
     workloads = listed(example, options.workload)
     rust_peers = build_rust_peers() if set(options.peer) & set(RUST_PEERS) else None
-    python = options.python or environment_python([peer for peer in options.peer if peer in PEERS], [PLOTTING])
+    wanted = [peer for peer in options.peer if peer in PEERS]
+    python = options.python = options.python or environment_python(wanted, [PLOTTING])
     say("starting " + ", ".join(TITLES[peer] for peer in options.peer) + " ...")
-    peers = [Peer(name, threads, options.core, python, rust_peers) for threads in options.threads for name in options.peer]
+    pairs = [(name, threads) for threads in options.threads for name in options.peer]
+    peers = [Peer(name, threads, options.core, python, rust_peers) for name, threads in pairs]
     about["versions"] = {peer.name: peer.version for peer in peers}
     file = options.output / "comparison.json"
     options.output.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,8 @@ STYLES = {
     "burn": ("#7b3fa0", "^"),
     "candle": ("#2f9e77", "P"),
 }
+# Slower than this is drawn here, with an arrow: it should not take the room from what lies close together.
+SLOWEST = 1000.0
 WON, LOST = "#2f7d4f", "#b3372f"
 
 
@@ -43,8 +45,11 @@ def panel(axes, recording, threads):
             rate = recording.rate(workload, peer, threads)
             if rate and ours:
                 colour, marker = STYLES[peer]
-                size = 46 if marker == "P" else 34
-                axes.scatter(ours / rate, row, color=colour, marker=marker, s=size, linewidths=0.5, edgecolors="white", zorder=4)
+                place = {"s": 46 if marker == "P" else 34, "linewidths": 0.5, "edgecolors": "white", "zorder": 4}
+                axes.scatter(min(ours / rate, SLOWEST), row, color=colour, marker=marker, **place)
+                if ours / rate > SLOWEST:
+                    arrow = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+                    axes.annotate("→", (SLOWEST, row), color=colour, **arrow)
         if ratio:
             colour = WON if ratio >= 1 else LOST
             axes.plot([1, ratio], [row, row], color=colour, linewidth=2.6, solid_capstyle="butt", zorder=2)
@@ -54,7 +59,7 @@ def panel(axes, recording, threads):
     axes.axvline(1, color="black", linewidth=1.3, zorder=3)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(base=10))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}×" if x != 1 else "1×\nthis library"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}×" if x != 1 else "1×\nthis library"))
     axes.xaxis.set_minor_locator(LogLocator(base=10, subs=(2, 5)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(axis="x", which="major", color="#c9ccd1", linewidth=0.7)
@@ -76,7 +81,7 @@ def limits(recording):
             ours = recording.rate(workload, OURS, threads)
             rates = [recording.rate(workload, peer, threads) for peer in recording.peers()]
             slowdowns += [ours / rate for rate in rates if rate and ours]
-    lowest, highest = min(slowdowns), max(max(slowdowns), 4)
+    lowest, highest = min(slowdowns), min(max(*slowdowns, 4), SLOWEST)
     return min(lowest / 1.25, 0.7), highest * (highest / lowest) ** 0.19
 
 
@@ -94,11 +99,11 @@ def draw(recording, file):
     first.set_xlim(*limits(recording))
     heading = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "right", "fontsize": 8.5}
     first.annotate("network · batch", (0, 1), (-4, 6), color="#444444", **heading)
-    figure.supxlabel("time of a training step beside this library's (log scale; in the red: faster than this library)", fontsize=9)
-    handles = [
-        plt.Line2D([], [], color=STYLES[peer][0], marker=STYLES[peer][1], linestyle="none", markersize=6.5, label=TITLES[peer])
-        for peer in recording.peers()
-    ]
+    axis = "time of a training step beside this library's (log scale; in the red: faster than this library)"
+    figure.supxlabel(axis, fontsize=9)
+    shown = [(*STYLES[peer], TITLES[peer]) for peer in recording.peers()]
+    alone = {"linestyle": "none", "markersize": 6.5}
+    handles = [plt.Line2D([], [], color=colour, marker=marker, label=title, **alone) for colour, marker, title in shown]
     handles += [plt.Line2D([], [], color=WON, linewidth=2.6, label="lead over the best peer")]
     spacing = {"handletextpad": 0.4, "columnspacing": 1.2, "fontsize": 9}
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, **spacing)

@@ -103,7 +103,7 @@ def throughput(example, workload, threads, precision, options):
         raise SystemExit(f"throughput has ended with the status {done.returncode}")
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        return {"error": lines[0] if lines else f"status {done.returncode}"}
+        return {"error": lines[0].removeprefix("error: ") if lines else f"status {done.returncode}"}
     report = json.loads(done.stdout)
     return {
         "best_us_per_step": report["best_us_per_step"],
@@ -116,6 +116,7 @@ def throughput(example, workload, threads, precision, options):
 
 def measure(recording, example, peers, options):
     """Times everything in turn, round after round, but for what the recording has already."""
+    said = set()
     ours = [OURS] + ([OURS_BF16] if "torch-bf16" in options.peer else [])
     for workload in recording.workloads:
         for number in range(options.rounds):
@@ -132,6 +133,7 @@ def measure(recording, example, peers, options):
                         answer = throughput(example, workload, threads, "bf16", options)
                     else:
                         answer = system.ask({**workload, "repeats": options.repeats, "seconds": options.seconds})
-                    if "error" in answer:
+                    if "error" in answer and (name, answer["error"]) not in said:
                         say(f"    {name}, threads: {threads}: {answer['error']}")
+                        said.add((name, answer["error"]))
                     recording.add({**key, **answer})

@@ -174,7 +174,7 @@ def short(recording, folder):
         "",
         *table(heads, len(heads) - 1, rows),
         "",
-        f"{kept['cores']} cores of {kept['processor']}, {kept['date']}. [The whole table]({folder}/comparison.md) has",
+        f"{kept['cores']} cores, {kept['processor']}, {kept['date']}. [The whole table]({folder}/comparison.md) has",
         "each system by itself, bf16, versions and settings, and the command.",
     ]
 
