@@ -70,6 +70,13 @@ class Comparison(unittest.TestCase):
         self.assertIn("](plot.png)", text)
         self.assertEqual(thousands(None), "")
 
+    def test_bf16_is_set_against_its_own_peak(self):
+        recording = known()
+        half = {"workload": "won", "system": "nn-train-bf16", "threads": 1, "round": 2, "best_us_per_step": 40}
+        recording.measurements.append({**half, "peak_gflop_s": 5000.0, "engine": "blocked"})
+        row = "| won | 2000 | 2500 | 1.25 | 40.0 | 50.0 | 1000 | 2.5 | blocked |"
+        self.assertEqual(bf16_table(recording, 1)[2:], [row])
+
     def test_a_table_has_as_many_cells_in_each_row(self):
         recording = known()
         for rows in (f32_table(recording, 2), bf16_table(recording, 2), short(recording, "docs")[2:6]):
