@@ -1,15 +1,25 @@
 #!/usr/bin/env python3
-"""Time full training steps (forward, backward, L2, plain SGD) of another system, in f32.
+"""Time full training steps (forward, backward, L2, plain SGD) of another system.
 
     echo '{"sizes": [2, 4, 4, 4], "activation": "sigmoid", "loss": "bce", "batch": 32}' | python3 peers.py numpy 1
 
-PEER is `torch` (eager, fused SGD), `jax` (many steps in one jitted scan) or `numpy`; THREADS is how many it may use. A
-line on stdin is a workload, and may say how many `repeats` are to be timed (5) and how many `seconds` each takes (0.4).
-A line comes back for each: `best_us_per_step` and `us_per_step` of the best repeat and the median one, or `error`. The
-first line of all says the peer's `version`.
+    PEER          settings: the fastest that were found
+    torch         PyTorch in f32: eager (torch.compile was never faster on these workloads), fused SGD
+    torch-bf16    the same under torch.autocast to bfloat16
+    jax           100 steps (4 of a large network) in one jitted scan, parameters donated
+    numpy         written out by hand, products by its OpenBLAS
+    sklearn       MLPClassifier or MLPRegressor in f32; several small batches in one partial_fit, without validation
+
+THREADS is how many a peer may use. A line on stdin is a workload, and may say how many `repeats` are to be timed (5) and
+how many `seconds` each takes (0.4). A line comes back for each: `best_us_per_step` and `us_per_step` of the best repeat
+and the median one, or `error`. The first line of all says the peer's `version`.
 
 What is timed is one batch stepped on over and over after a warm-up, as `throughput`, the example of this repository,
 does it. A workload that is asked for again without another in between is not set up anew.
+
+With a file as `check` in the line, nothing is timed: the file holds parameters, a batch, and the parameters that this
+library makes of them in one step (`nn-peers` writes it). The peer takes that step, and the answer is `difference`, the
+largest difference of a parameter as a share of the largest change.
 """
 
 import json
@@ -18,27 +28,62 @@ import os
 import statistics
 import sys
 import time
+import warnings
 
-LEARNING_RATE, L2 = 0.01, 1e-4
 
+class Problem:
+    """A network with its parameters, a batch, and how to step. The cost J is a mean over samples, summed over outputs."""
 
-def samples(sizes, loss, batch):
-    """Inputs from N(0, 1), and targets: labels of which three in ten apply, classes, or numbers from N(0, 1)."""
-    import numpy as np
+    learning_rate, l2 = 0.01, 1e-4
 
-    stream = np.random.default_rng(0)
-    x = stream.standard_normal((batch, sizes[0]), dtype=np.float32)
-    if loss == "ce":
-        y = stream.integers(0, sizes[-1], batch)
-    elif loss == "mse":
-        y = stream.standard_normal((batch, sizes[-1]), dtype=np.float32)
-    else:
-        y = (stream.random((batch, sizes[-1])) < 0.3).astype(np.float32)
-    return x, y
+    def __init__(self, sizes, activation, loss, batch):
+        import numpy as np
+
+        self.sizes, self.activation, self.loss, self.batch = sizes, activation, loss, batch
+        # Weights are S_l+1 x S_l: inputs from N(0, 1), weights from N(0, 1 / S_l); of labels three in ten apply.
+        stream = np.random.default_rng(0)
+        self.theta = []
+        for inputs, outputs in self.pairs():
+            weights = stream.standard_normal((outputs, inputs), dtype=np.float32) / np.float32(inputs**0.5)
+            self.theta.append((weights, np.zeros(outputs, np.float32)))
+        self.x = stream.standard_normal((batch, sizes[0]), dtype=np.float32)
+        if loss == "ce":
+            self.y = np.eye(sizes[-1], dtype=np.float32)[stream.integers(0, sizes[-1], batch)]
+        elif loss == "mse":
+            self.y = stream.standard_normal((batch, sizes[-1]), dtype=np.float32)
+        else:
+            self.y = (stream.random((batch, sizes[-1])) < 0.3).astype(np.float32)
+        self.steps_at_once = None  # as many as the peer likes
+
+    def pairs(self):
+        return list(zip(self.sizes, self.sizes[1:]))
+
+    def classes(self):
+        return self.y.argmax(1)
+
+    def flat(self, theta):
+        """Parameters in this library's order: for each layer the weights row by row, then the bias."""
+        import numpy as np
+
+        return np.concatenate([np.concatenate([np.asarray(w).ravel(), np.asarray(b).ravel()]) for w, b in theta])
+
+    def replace(self, numbers, learning_rate, l2):
+        """Takes parameters and batch from a file of `check`; returns the parameters after a step."""
+        parts, start = [], 0
+        shapes = [shape for inputs, outputs in self.pairs() for shape in ((outputs, inputs), (outputs,))]
+        for shape in [*shapes, self.x.shape, self.y.shape]:
+            parts.append(numbers[start : start + math.prod(shape)].reshape(shape).copy())
+            start += math.prod(shape)
+        *theta, self.x, self.y = parts
+        self.theta = list(zip(theta[::2], theta[1::2]))
+        self.learning_rate, self.l2, self.steps_at_once = learning_rate, l2, 1
+        return numbers[start:]
 
 
 class Torch:
-    """PyTorch without compilation, which on these workloads was never faster."""
+    """PyTorch without compilation."""
+
+    bf16 = False
 
     def __init__(self, threads):
         import torch
@@ -46,29 +91,49 @@ class Torch:
         torch.set_num_threads(threads)
         self.version = torch.__version__.partition("+")[0]
 
-    def steps(self, sizes, activation, loss, batch):
+    def steps(self, problem):
+        import contextlib
+
         import torch
         from torch import nn
 
-        hidden = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}[activation]
+        hidden = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}
         layers = []
-        for index, (inputs, outputs) in enumerate(zip(sizes, sizes[1:])):
-            layers += ([hidden()] if index else []) + [nn.Linear(inputs, outputs)]
+        for (inputs, outputs), (weights, bias) in zip(problem.pairs(), problem.theta):
+            layer = nn.Linear(inputs, outputs)
+            with torch.no_grad():
+                layer.weight.copy_(torch.from_numpy(weights))
+                layer.bias.copy_(torch.from_numpy(bias))
+            layers += ([hidden[problem.activation]()] if layers else []) + [layer]
         network = nn.Sequential(*layers)
-        cost = {"bce": nn.BCEWithLogitsLoss(), "ce": nn.CrossEntropyLoss(), "mse": nn.MSELoss()}[loss]
-        x, y = map(torch.from_numpy, samples(sizes, loss, batch))
-        weights = [theta for name, theta in network.named_parameters() if name.endswith("weight")]
-        biases = [theta for name, theta in network.named_parameters() if name.endswith("bias")]
-        groups = [{"params": weights, "weight_decay": L2}, {"params": biases}]
-        optimizer = torch.optim.SGD(groups, lr=LEARNING_RATE, fused=True)
+        cost = {"bce": nn.BCEWithLogitsLoss(), "ce": nn.CrossEntropyLoss(), "mse": nn.MSELoss()}[problem.loss]
+        x = torch.from_numpy(problem.x)
+        y = torch.from_numpy(problem.classes() if problem.loss == "ce" else problem.y)
+        # These losses are means over outputs too, and MSELoss has no 1/2. What they are short of J goes into the
+        # learning rate and out of the weight decay: that takes no time.
+        short = {"bce": problem.sizes[-1], "ce": 1, "mse": problem.sizes[-1] / 2}[problem.loss]
+        linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
+        decay = problem.l2 / problem.batch / short
+        groups = [{"params": [layer.weight for layer in linear], "weight_decay": decay}]
+        groups += [{"params": [layer.bias for layer in linear]}]
+        optimizer = torch.optim.SGD(groups, lr=problem.learning_rate * short, fused=True)
+        precision = contextlib.nullcontext
+        if self.bf16:
+            precision = lambda: torch.autocast("cpu", dtype=torch.bfloat16)
 
         def run(count):
             for _ in range(count):
                 optimizer.zero_grad(set_to_none=True)
-                cost(network(x), y).backward()
+                with precision():
+                    j = cost(network(x), y)
+                j.backward()
                 optimizer.step()
 
-        return run, 1
+        return run, 1, lambda: [(layer.weight.detach(), layer.bias.detach()) for layer in linear]
+
+
+class TorchBf16(Torch):
+    bf16 = True
 
 
 class Jax:
@@ -81,14 +146,14 @@ class Jax:
 
         self.version = jax.__version__
 
-    def steps(self, sizes, activation, loss, batch):
+    def steps(self, problem):
         import jax
         import jax.numpy as jnp
 
-        hidden = {"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "tanh": jnp.tanh}[activation]
-        key = jax.random.PRNGKey(0)
-        theta = [(jax.random.normal(key, (a, b)) / a**0.5, jnp.zeros(b)) for a, b in zip(sizes, sizes[1:])]
-        x, y = map(jnp.asarray, samples(sizes, loss, batch))
+        hidden = {"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "tanh": jnp.tanh}.get(problem.activation)
+        theta = [(jnp.asarray(weights.T), jnp.asarray(bias)) for weights, bias in problem.theta]
+        x, y = jnp.asarray(problem.x), jnp.asarray(problem.classes() if problem.loss == "ce" else problem.y)
+        loss, batch, rate, decay = problem.loss, problem.batch, problem.learning_rate, problem.l2 / problem.batch
 
         def cost(theta):
             a = x
@@ -96,17 +161,17 @@ class Jax:
                 z = a @ weights + bias
                 a = hidden(z) if index < len(theta) - 1 else z
             if loss == "bce":
-                j = jnp.mean(jnp.maximum(z, 0) - z * y + jnp.log1p(jnp.exp(-jnp.abs(z))))
+                j = jnp.sum(jnp.maximum(z, 0) - z * y + jnp.log1p(jnp.exp(-jnp.abs(z)))) / batch
             elif loss == "ce":
                 j = -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], 1))
             else:
-                j = jnp.mean((z - y) ** 2)
-            return j + 0.5 * L2 * sum(jnp.sum(weights * weights) for weights, _ in theta)
+                j = 0.5 * jnp.sum((z - y) ** 2) / batch
+            return j + 0.5 * decay * sum(jnp.sum(weights * weights) for weights, _ in theta)
 
         def step(theta, _):
-            return jax.tree.map(lambda t, d: t - LEARNING_RATE * d, theta, jax.grad(cost)(theta)), None
+            return jax.tree.map(lambda t, d: t - rate * d, theta, jax.grad(cost)(theta)), None
 
-        length = 100 if batch <= 1024 and max(sizes) < 512 else 4
+        length = problem.steps_at_once or (100 if batch <= 1024 and max(problem.sizes) < 512 else 4)
         scan = jax.jit(lambda theta: jax.lax.scan(step, theta, None, length=length)[0], donate_argnums=0)
 
         def run(count):
@@ -115,7 +180,7 @@ class Jax:
                 theta = scan(theta)
             jax.block_until_ready(theta)
 
-        return run, length
+        return run, length, lambda: [(weights.T, bias) for weights, bias in theta]
 
 
 class Numpy:
@@ -126,17 +191,11 @@ class Numpy:
 
         self.version = numpy.__version__
 
-    def steps(self, sizes, activation, loss, batch):
+    def steps(self, problem):
         import numpy as np
 
-        stream = np.random.default_rng(1)
-        theta = []
-        for a, b in zip(sizes, sizes[1:]):
-            weights = (stream.standard_normal((b, a)) / a**0.5).astype(np.float32)
-            theta.append([weights, np.zeros(b, np.float32)])
-        x, y = samples(sizes, loss, batch)
-        if loss == "ce":
-            y = np.eye(sizes[-1], dtype=np.float32)[y]
+        theta, x, y, batch = problem.theta, problem.x, problem.y, problem.batch
+        rate, decay = np.float32(problem.learning_rate), np.float32(problem.l2 / batch)
 
         def sigmoid(z):
             return 1 / (1 + np.exp(-z))
@@ -146,9 +205,10 @@ class Numpy:
             e /= e.sum(1, keepdims=True)
             return e
 
-        hidden = {"sigmoid": sigmoid, "relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}[activation]
-        slope = {"sigmoid": lambda a: a * (1 - a), "relu": lambda a: a > 0, "tanh": lambda a: 1 - a * a}[activation]
-        output = {"bce": sigmoid, "ce": softmax, "mse": lambda z: z}[loss]
+        hidden = {"sigmoid": sigmoid, "relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}.get(problem.activation)
+        slopes = {"sigmoid": lambda a: a * (1 - a), "relu": lambda a: a > 0, "tanh": lambda a: 1 - a * a}
+        slope = slopes.get(problem.activation)
+        output = {"bce": sigmoid, "ce": softmax, "mse": lambda z: z}[problem.loss]
 
         def run(count):
             for _ in range(count):
@@ -160,16 +220,66 @@ class Numpy:
                 delta = (a[-1] - y) / batch
                 for index in reversed(range(len(theta))):
                     weights, bias = theta[index]
-                    gradient, bias_gradient = delta.T @ a[index] + L2 * weights, delta.sum(0)
+                    gradient, bias_gradient = delta.T @ a[index] + decay * weights, delta.sum(0)
                     if index:
                         delta = (delta @ weights) * slope(a[index])
-                    weights -= LEARNING_RATE * gradient
-                    bias -= LEARNING_RATE * bias_gradient
+                    weights -= rate * gradient
+                    bias -= rate * bias_gradient
 
-        return run, 1
+        return run, 1, lambda: theta
 
 
-PEERS = {"torch": Torch, "jax": Jax, "numpy": Numpy}
+class Sklearn:
+    """scikit-learn's multi-layer perceptrons, whose cost and gradient are those of this library."""
+
+    # Numbers in the samples of one partial_fit: enough to hide its fixed part, few enough to stay in cache.
+    NUMBERS = 1 << 18
+
+    def __init__(self, threads):
+        import sklearn
+
+        sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
+        self.version = sklearn.__version__
+
+    def steps(self, problem):
+        import numpy as np
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        room = self.NUMBERS // (problem.batch * (problem.sizes[0] + problem.sizes[-1]))
+        batches = problem.steps_at_once or min(100, max(1, room))
+        y, classes = problem.y, None
+        if problem.loss == "ce":
+            y, classes = problem.classes(), np.arange(problem.sizes[-1])
+        elif problem.loss == "bce":
+            classes = np.arange(2) if problem.sizes[-1] == 1 else np.arange(problem.sizes[-1])
+        x, y = np.concatenate([problem.x] * batches), np.concatenate([y] * batches)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y.ravel()
+        model = (MLPRegressor if problem.loss == "mse" else MLPClassifier)(
+            hidden_layer_sizes=problem.sizes[1:-1],
+            activation={"sigmoid": "logistic"}.get(problem.activation, problem.activation),
+            solver="sgd",
+            alpha=problem.l2,
+            batch_size=problem.batch,
+            learning_rate_init=problem.learning_rate,
+            momentum=0,
+            shuffle=False,
+        )
+        words = {} if classes is None else {"classes": classes}
+        model.partial_fit(x, y, **words)  # makes the parameters, which are then replaced
+        for (weights, bias), coefficients, intercepts in zip(problem.theta, model.coefs_, model.intercepts_):
+            coefficients[...], intercepts[...] = weights.T, bias
+
+        def run(count):
+            for _ in range(count):
+                model.partial_fit(x, y, **words)
+
+        return run, batches, lambda: [(weights.T, bias) for weights, bias in zip(model.coefs_, model.intercepts_)]
+
+
+PEERS = {"torch": Torch, "torch-bf16": TorchBf16, "jax": Jax, "numpy": Numpy, "sklearn": Sklearn}
 
 
 def timed(run, steps, repeats, seconds):
@@ -189,6 +299,20 @@ def timed(run, steps, repeats, seconds):
     return [clock(count) / (count * steps) for _ in range(repeats)]
 
 
+def difference(peer, problem, job):
+    """How far the peer's step is from the one in the file, as a share of the largest change."""
+    import numpy as np
+
+    after = problem.replace(np.fromfile(job["check"], np.float32), job["learning_rate"], job["l2"])
+    before = problem.flat(problem.theta)
+    run, steps, theta = peer.steps(problem)
+    run(1)
+    found = problem.flat(theta())
+    if steps != 1 or not found.shape == after.shape == before.shape:
+        raise ValueError(f"{found.size} parameters after {steps} steps; the file has {after.size}")
+    return float(np.abs(found - after).max() / np.abs(after - before).max())
+
+
 def main(peer, threads):
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(threads)
@@ -199,12 +323,15 @@ def main(peer, threads):
         job = json.loads(line)
         try:
             wanted = [job[name] for name in ("sizes", "activation", "loss", "batch")]
-            if wanted != last:
-                last = run = None  # frees the memory of what was before
-                run, steps = peer.steps(*wanted)
-                last = wanted
-            seconds = timed(run, steps, job.get("repeats", 5), job.get("seconds", 0.4))
-            answer = {"best_us_per_step": 1e6 * min(seconds), "us_per_step": 1e6 * statistics.median(seconds)}
+            if "check" in job:
+                answer = {"difference": difference(peer, Problem(*wanted), job)}
+            else:
+                if wanted != last:
+                    last = run = None  # frees the memory of what was before
+                    run, steps, _ = peer.steps(Problem(*wanted))
+                    last = wanted
+                seconds = timed(run, steps, job.get("repeats", 5), job.get("seconds", 0.4))
+                answer = {"best_us_per_step": 1e6 * min(seconds), "us_per_step": 1e6 * statistics.median(seconds)}
         except Exception as error:  # whatever a peer raises is its answer, and the next workload may do better
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)

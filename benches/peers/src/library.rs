@@ -1,0 +1,39 @@
+//! This library, as a program uses it.
+
+use nn_train::{DynNetwork, Sgd, Stepper, Trainer};
+
+use crate::{Failure, Problem, Step};
+
+struct Library<'a, 'b> {
+    stepper: &'a mut Stepper<'b, DynNetwork<f32>>,
+    problem: &'a Problem,
+}
+
+impl Step for Library<'_, '_> {
+    fn step(&mut self) -> Result<(), Failure> {
+        let samples = &self.problem.samples;
+        self.stepper.step(&samples.inputs, &samples.targets)?;
+        Ok(())
+    }
+
+    fn theta(&mut self) -> Result<Vec<f32>, Failure> {
+        Ok(self.stepper.network().parameters().to_vec())
+    }
+}
+
+/// Runs `work` with the library on so many threads, on the problem's parameters and batch.
+///
+/// # Errors
+/// What the library says of the problem.
+pub fn with_library<R: Send>(
+    problem: &Problem,
+    threads: usize,
+    work: impl FnOnce(&mut dyn Step) -> R + Send,
+) -> Result<R, Failure> {
+    let mut network = DynNetwork::<f32>::zeros(problem.workload.architecture.clone())?;
+    network.parameters_mut().copy_from_slice(&problem.theta);
+    let trainer = Trainer::builder().optimizer(Sgd::new(problem.learning_rate)).l2(problem.l2);
+    let trainer = trainer.batch_size(problem.rows()).threads(threads).build()?;
+    let mut stepper = trainer.stepper(&mut network)?;
+    Ok(stepper.install(|stepper| work(&mut Library { stepper, problem })))
+}

@@ -1,0 +1,139 @@
+"""The systems that are compared, each a process that is asked again and again, or a program that is run."""
+
+import json
+import os
+import subprocess
+
+from environment import HERE, PEERS, pinned, say
+
+RUST_PEERS = ("burn", "candle")
+# In the order of the tables.
+F32_PEERS = ("torch", "jax", "numpy", "sklearn", *RUST_PEERS)
+ALL_PEERS = (*F32_PEERS, "torch-bf16")
+OURS, OURS_BF16 = "nn-train", "nn-train-bf16"
+TITLES = {
+    "torch": "PyTorch",
+    "jax": "JAX",
+    "numpy": "NumPy",
+    "sklearn": "scikit-learn",
+    "burn": "burn",
+    "candle": "candle",
+    "torch-bf16": "PyTorch bf16",
+    OURS: "this library",
+    OURS_BF16: "this library, bf16",
+}
+# Settings that are no obvious ones: what a reader needs to know to believe that a peer is at its best.
+SETTINGS = {
+    "torch": "eager (`torch.compile` was never faster), fused SGD",
+    "jax": "100 steps (4 of a large network) in one jitted `lax.scan`, buffers donated",
+    "numpy": "written out by hand, products by its OpenBLAS",
+    "sklearn": "`partial_fit` of several small batches at once, without its validation of parameters and data",
+    "burn": "flex backend, features `simd`, `rayon`, `x86-v4`; native code, fat LTO, mimalloc",
+    "candle": "CPU backend with AVX-512 products; native code, fat LTO, mimalloc",
+    "torch-bf16": "`torch.autocast` to bfloat16, parameters and update in f32",
+}
+# The C library's allocator keeps what is freed: else every large array of a step is mapped anew, page by page, which
+# takes PyTorch up to three times as long. A user would have to know of it; a peer at its best has it.
+KEEPING = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 33),
+    "MALLOC_TOP_PAD_": str(1 << 26),
+}
+
+
+class Died(Exception):
+    """A process that has ended before it answered."""
+
+
+class Peer:
+    """A process that times another system, and is started again should it end."""
+
+    def __init__(self, name, threads, core, python, rust_peers):
+        self.name, self.threads, self.core = name, threads, core
+        if name in PEERS:
+            self.command = [str(python), str(HERE / "peers.py"), name, str(threads)]
+        else:
+            self.command = [str(rust_peers), name]
+        self.process = None
+        self.start()
+
+    def start(self):
+        variables = {**os.environ, **KEEPING, "RAYON_NUM_THREADS": str(self.threads)}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        preexec = pinned(self.threads, self.core)
+        self.process = subprocess.Popen(self.command, text=True, preexec_fn=preexec, env=variables, **pipes)
+        try:
+            self.version = self.answer()["version"]
+        except Died as died:
+            raise SystemExit(f"{died}; is it installed?") from died
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise Died(f"{self.name} has ended with the status {self.process.wait()}")
+        return json.loads(line)
+
+    def ask(self, job):
+        """The answer to a job; one with `error` where there is none."""
+        try:
+            self.process.stdin.write(json.dumps(job) + "\n")
+            self.process.stdin.flush()
+            return self.answer()
+        except (Died, BrokenPipeError) as error:
+            self.end()
+            self.start()
+            return {"error": str(error)}
+
+    def end(self):
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
+        self.process.wait()
+
+
+def throughput(example, workload, threads, precision, options):
+    """What `throughput` says of this library, in f32 or in another precision; `error` where it cannot do it."""
+    command = [example, "--json", "--workload", workload["workload"], "--threads", str(threads)]
+    command += ["--repeats", str(options.repeats), "--seconds", str(options.seconds)]
+    command += ["--precision", precision] if precision else []
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE if precision else None}
+    done = subprocess.run(command, text=True, check=False, preexec_fn=pinned(threads, options.core), **pipes)
+    if done.returncode and not precision:
+        raise SystemExit(f"throughput has ended with the status {done.returncode}")
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        return {"error": lines[0].removeprefix("error: ") if lines else f"status {done.returncode}"}
+    report = json.loads(done.stdout)
+    return {
+        "best_us_per_step": report["best_us_per_step"],
+        "us_per_step": report["us_per_step"],
+        # Of the precision that was asked for, whatever it is called.
+        "peak_gflop_s": report.get("peak_gflop_s") or report["fma_peak_gflop_s"],
+        "engine": report["engine"],
+    }
+
+
+def measure(recording, example, peers, options):
+    """Times everything in turn, round after round, but for what the recording has already."""
+    said = set()
+    ours = [OURS] + ([OURS_BF16] if "torch-bf16" in options.peer else [])
+    for workload in recording.workloads:
+        for number in range(options.rounds):
+            say(f"{workload['workload']}, round {number + 1} of {options.rounds}")
+            for threads in options.threads:
+                for system in [*(peer for peer in peers if peer.threads == threads), *ours]:
+                    name = system if isinstance(system, str) else system.name
+                    key = {"workload": workload["workload"], "system": name, "threads": threads, "round": number}
+                    if recording.has(key):
+                        continue
+                    if name == OURS:
+                        answer = throughput(example, workload, threads, None, options)
+                    elif name == OURS_BF16:
+                        answer = throughput(example, workload, threads, "bf16", options)
+                    else:
+                        answer = system.ask({**workload, "repeats": options.repeats, "seconds": options.seconds})
+                    if "error" in answer and (name, answer["error"]) not in said:
+                        say(f"    {name}, threads: {threads}: {answer['error']}")
+                        said.add((name, answer["error"]))
+                    recording.add({**key, **answer})
