@@ -18,7 +18,7 @@ const LARGE_PAGE: usize = 2 << 20;
 /// panels far apart would otherwise wait for the translation of addresses.
 pub struct Buffer<T> {
     /// `capacity` bytes, of which the numbers have been written.
-    data: NonNull<u8>,
+    data: NonNull<T>,
     /// Bytes; 0 where nothing has been allocated.
     capacity: usize,
     len: usize,
@@ -60,16 +60,16 @@ impl<T: Element> Buffer<T> {
         if bytes > self.capacity {
             let layout = layout(bytes).ok_or_else(too_much)?;
             // SAFETY: the layout has a size of at least one line.
-            let data = NonNull::new(unsafe { alloc(layout) }).ok_or_else(too_much)?;
-            advise_large_pages(data.as_ptr(), layout.size());
-            // SAFETY: both are valid for so many bytes, and new memory overlaps with nothing.
-            unsafe { data.copy_from_nonoverlapping(self.data, self.len * size_of::<T>()) };
+            let data: NonNull<T> = NonNull::new(unsafe { alloc(layout) }.cast()).ok_or_else(too_much)?;
+            advise_large_pages(data.as_ptr().cast(), layout.size());
+            // SAFETY: both are valid for so many numbers, and new memory overlaps with nothing.
+            unsafe { data.copy_from_nonoverlapping(self.data, self.len) };
             let old = std::mem::replace(self, Self { data, capacity: layout.size(), ..Self::empty() });
             self.len = old.len;
         }
         // SAFETY: the memory has room for `len` numbers; all zeros is a number, see `Pod`.
         unsafe {
-            self.data.cast::<T>().add(self.len).write_bytes(0, len - self.len);
+            self.data.add(self.len).write_bytes(0, len - self.len);
         }
         self.len = len;
         Ok(())
@@ -79,14 +79,14 @@ impl<T: Element> Buffer<T> {
     #[must_use]
     pub const fn as_slice(&self) -> &[T] {
         // SAFETY: `len` numbers have been written, to memory that is aligned for them.
-        unsafe { std::slice::from_raw_parts(self.data.as_ptr().cast(), self.len) }
+        unsafe { std::slice::from_raw_parts(self.data.as_ptr(), self.len) }
     }
 
     /// The numbers.
     #[must_use]
     pub const fn as_mut_slice(&mut self) -> &mut [T] {
         // SAFETY: as above, and they are borrowed mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.data.as_ptr().cast(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.data.as_ptr(), self.len) }
     }
 }
 
@@ -121,7 +121,7 @@ impl<T> Drop for Buffer<T> {
             && let Some(layout) = layout(self.capacity)
         {
             // SAFETY: allocated with this layout: a capacity is a multiple of a line, which the layout keeps.
-            unsafe { dealloc(self.data.as_ptr(), layout) };
+            unsafe { dealloc(self.data.as_ptr().cast(), layout) };
         }
     }
 }

@@ -5,6 +5,7 @@
 mod support;
 
 mod against_the_reference;
+mod blocked;
 #[cfg(unix)]
 mod guard_pages;
 mod properties;

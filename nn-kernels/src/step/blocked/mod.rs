@@ -224,7 +224,7 @@ fn shard_rows<T: Element>(architecture: &Architecture, rows: usize) -> usize {
 /// How a batch of `rows` is split: shards, of whose greatest product the blocks are computed side by side.
 pub(super) fn split<T: Element>(architecture: &Architecture, width: usize, rows: usize) -> Shards {
     let shard_rows = shard_rows::<T>(architecture, rows);
-    let panels = shard_rows.div_ceil(width);
+    let panels = rows.min(most_shard_rows::<T>(architecture)).div_ceil(width);
     let parts = |layer: &Layer| Grid::new(layer.outputs, panels, width, layer.inputs, (size_of::<T>(), false)).parts();
     let lanes = architecture.layers().iter().map(parts).max().unwrap_or(1);
     Shards { rows: shard_rows, lane_rows: rows, lanes }

@@ -1,0 +1,365 @@
+//! What the blocked engine does beyond other engines: deep sums, shards, updates piece by piece, bfloat16.
+
+use crate::support::compare::{assert_within, max_norm_error, norm_error};
+use crate::support::cover::quick;
+use crate::support::{Problem, cast, network, on_threads, poison, widen};
+use nn_kernels::isa::{Bf16, PairProducts, dot_pairs, round_to_bf16};
+use nn_kernels::{
+    Activation, Architecture, Batch, Blocked, Dropout, Element, EngineKind, InstructionSet, Loss, Part, Plan,
+    PlanOptions, Precision, Span, StepEngine, StepError, Update, update_all,
+};
+
+fn blocked<T: Element>(
+    architecture: &Architecture,
+    set: InstructionSet,
+    precision: Precision,
+) -> Box<dyn StepEngine<T>> {
+    let options = PlanOptions::default().engine(EngineKind::Blocked).instruction_set(set).precision(precision);
+    Plan::new(architecture, 1, 1, &options).expect("a plan").into_engine()
+}
+
+/// J and Δ of a problem, in the network's layout.
+fn step<T: Element>(
+    engine: &mut dyn StepEngine<T>,
+    problem: &Problem,
+    l2: f64,
+    dropout: Option<Dropout>,
+) -> (f64, Vec<T>) {
+    let [theta, x, y] = [&problem.theta, &problem.inputs, &problem.targets].map(|values| cast::<T>(values));
+    let batch = Batch::new(&problem.architecture, &x, &y).expect("a batch");
+    let mut own = vec![T::ZERO; engine.params()];
+    engine.import(&theta, &mut own).expect("lengths");
+    let mut gradient = poison::<T>(engine.params());
+    let cost = engine.gradient(&own, batch, l2, dropout, &mut gradient).expect("a step");
+    let mut flat = poison::<T>(theta.len());
+    engine.export(&gradient, &mut flat).expect("lengths");
+    (cost, flat)
+}
+
+/// More than a block of k in every product, more than a part in both directions, and more than a shard.
+fn large() -> Vec<Problem> {
+    let relu = |widths: &[usize]| network(widths, Activation::Relu, Activation::Softmax, Loss::CrossEntropy);
+    let tanh = |widths: &[usize]| network(widths, Activation::Tanh, Activation::Linear, Loss::Mse);
+    let mut problems = vec![
+        Problem::new(relu(&[530, 70, 1030, 3]), 35, 1),
+        Problem::new(tanh(&[1, 600, 5]), 1, 2),
+        Problem::new(tanh(&[40, 200, 9]), 700, 3),
+    ];
+    if !quick() {
+        problems.push(Problem::new(
+            network(&[700, 690, 2], Activation::Silu, Activation::Sigmoid, Loss::CrossEntropy),
+            1300,
+            4,
+        ));
+    }
+    problems.into_iter().map(Problem::in_f32).collect()
+}
+
+fn large_products_are_the_references<T: Element>(bound: f64) {
+    for problem in large() {
+        let Problem { architecture, theta, inputs, targets } = &problem;
+        let (cost, expected) = nn_kernels::reference::gradient(architecture, theta, inputs, targets, 1.0);
+        for set in InstructionSet::available() {
+            let what = |part: &str| format!("{set}/{} {architecture}: {part}", T::NAME);
+            let (found_cost, found) = step::<T>(&mut *blocked(architecture, set, Precision::Full), &problem, 1.0, None);
+            assert_within((found_cost - cost).abs() / cost.abs().max(1.0), bound, &what("J"));
+            assert_within(norm_error(&widen(&found), &expected), bound, &what("Δ"));
+            assert_within(max_norm_error(&widen(&found), &expected), bound, &what("Δ, worst"));
+        }
+    }
+}
+
+#[test]
+fn large_products_are_the_references_f32() {
+    large_products_are_the_references::<f32>(1e-4);
+}
+
+#[test]
+fn large_products_are_the_references_f64() {
+    large_products_are_the_references::<f64>(1e-12);
+}
+
+/// A rule that remembers two numbers, and treats biases in a way of their own.
+struct Rule {
+    minds_part: bool,
+}
+
+impl<T: Element> Update<T> for Rule {
+    fn update(&self, _set: InstructionSet, part: Part, span: Span<'_, T>) -> bool {
+        let rate = T::from_f64(if self.minds_part && part == Part::Bias { 0.5 } else { 0.25 });
+        let mut finite = true;
+        let memory = span.first.iter_mut().zip(span.second);
+        for ((theta, gradient), (first, second)) in span.theta.iter().zip(span.gradient).zip(memory) {
+            *first = *first * rate + *gradient;
+            *second += *gradient * *gradient;
+            *gradient = *theta - rate * *first;
+            finite &= gradient.is_finite() && second.is_finite();
+        }
+        finite
+    }
+
+    fn minds_part(&self) -> bool {
+        self.minds_part
+    }
+}
+
+/// Steps with their update, against a gradient that is updated afterwards: Θ and all that is remembered, to the bit.
+fn updates_piece_by_piece_change_no_bit<T: Element>(precision: Precision) {
+    let dropping = {
+        let mut layers =
+            network(&[33, 130, 40, 7], Activation::Gelu, Activation::Softmax, Loss::CrossEntropy).layers().to_vec();
+        layers[1] = layers[1].with_dropout(0.3);
+        Architecture::new(layers, Loss::CrossEntropy).expect("valid")
+    };
+    for architecture in [dropping, network(&[600, 530, 2], Activation::Relu, Activation::Sigmoid, Loss::CrossEntropy)] {
+        let problem = Problem::new(architecture.clone(), 150, 9);
+        let [theta, x, y] = [&problem.theta, &problem.inputs, &problem.targets].map(|values| cast::<T>(values));
+        for set in InstructionSet::available() {
+            let run = |fused: bool, minds_part: bool| {
+                let mut engine = blocked::<T>(&architecture, set, precision);
+                let params = engine.params();
+                let [mut own, mut first, mut second] = [(); 3].map(|()| vec![T::ZERO; params]);
+                engine.import(&theta, &mut own).expect("lengths");
+                let mut costs = Vec::new();
+                for number in 0..3 {
+                    let batch = Batch::new(&architecture, &x, &y).expect("a batch");
+                    let dropout = Some(Dropout { seed: 1, first_sample: number * 150 });
+                    let mut next = poison::<T>(params);
+                    let update = Rule { minds_part };
+                    if fused {
+                        let span = Span { theta: &own, gradient: &mut next, first: &mut first, second: &mut second };
+                        let stepped = engine.step(batch, 2.0, dropout, &update, span).expect("a step");
+                        assert!(stepped.updated && stepped.finite);
+                        costs.push(stepped.cost.to_bits());
+                    } else {
+                        let cost = engine.gradient(&own, batch, 2.0, dropout, &mut next).expect("a step");
+                        let ranges = engine.ranges().to_vec();
+                        let span = Span { theta: &own, gradient: &mut next, first: &mut first, second: &mut second };
+                        assert!(update_all(&update, set, &ranges, span));
+                        costs.push(cost.to_bits());
+                    }
+                    own = next;
+                }
+                let bits = own.iter().chain(&first).chain(&second).map(|x| x.to_f64().to_bits());
+                (costs, bits.collect::<Vec<_>>())
+            };
+            for minds_part in [false, true] {
+                let apart = run(false, minds_part);
+                for threads in [1, 2, 5] {
+                    let same = on_threads(threads, || run(true, minds_part)) == apart;
+                    assert!(same, "{set}/{} {architecture}, {precision}, {threads} threads", T::NAME);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn updates_piece_by_piece_change_no_bit_f32() {
+    updates_piece_by_piece_change_no_bit::<f32>(Precision::Full);
+}
+
+#[test]
+fn updates_piece_by_piece_change_no_bit_f64() {
+    updates_piece_by_piece_change_no_bit::<f64>(Precision::Full);
+}
+
+#[test]
+fn a_cost_that_is_not_finite_updates_nothing() {
+    let architecture = network(&[3, 70, 2], Activation::Relu, Activation::Linear, Loss::Mse);
+    let (x, y) = ([1.0_f32, f32::NAN, 0.0], [0.0, 1.0]);
+    for kind in EngineKind::ALL.into_iter().filter(|&kind| kind != EngineKind::Narrow) {
+        let plan = Plan::<f32>::new(&architecture, 1, 1, &PlanOptions::default().engine(kind));
+        let mut engine = plan.expect("a plan").into_engine();
+        let theta = vec![0.1; engine.params()];
+        let [mut gradient, mut first, mut second] = [(); 3].map(|()| vec![0.0; theta.len()]);
+        let span = Span { theta: &theta, gradient: &mut gradient, first: &mut first, second: &mut second };
+        let batch = Batch::new(&architecture, &x, &y).expect("a batch");
+        let stepped = engine.step(batch, 0.0, None, &Rule { minds_part: false }, span).expect("a step");
+        assert!(!stepped.updated && !stepped.finite && !stepped.cost.is_finite(), "{kind}");
+        assert!(first.iter().chain(&second).all(|&x| x == 0.0), "{kind}");
+        // What is remembered of other parameters than these is refused.
+        let span = Span { theta: &theta, gradient: &mut gradient, first: &mut first[1..], second: &mut [] };
+        let error = engine.step(batch, 0.0, None, &Rule { minds_part: false }, span).expect_err("a number too few");
+        assert!(matches!(error, StepError::Length { what: "the optimiser's memory", .. }), "{kind}: {error}");
+    }
+}
+
+/// The way to multiply pairs that this CPU has, or a report that there is none.
+#[allow(clippy::print_stderr, reason = "a test's report")]
+fn hardware() -> Option<Bf16> {
+    let found = Bf16::hardware(InstructionSet::best());
+    if found.is_none() {
+        eprintln!("bf16: NOT RUN, this CPU lacks AVX512-BF16");
+    }
+    found
+}
+
+/// Numbers of every sort, and those around which rounding and flushing turn.
+fn odd_numbers() -> Vec<f32> {
+    let mut numbers = vec![0.0, 1.0, 1.5, f32::MAX, f32::MIN_POSITIVE, 1e-40, f32::INFINITY, f32::NAN, 3.39e38];
+    let mut bits = 0x9E37_79B9_u32;
+    for index in 0..300 {
+        bits = bits.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        // Any bits; ties of bfloat16; denormal numbers; moderate ones.
+        numbers.push(f32::from_bits(match index % 4 {
+            0 => bits,
+            1 => bits & 0xFFFF_0000 | 0x8000,
+            2 => bits & 0x807F_FFFF,
+            _ => bits & 0x807F_FFFF | (120 + bits % 13) << 23,
+        }));
+    }
+    numbers.iter().flat_map(|&x| [x, -x]).collect()
+}
+
+#[test]
+fn emulated_pairs_are_the_hardwares_to_the_bit() {
+    let Some(hardware) = hardware() else { return };
+    let numbers = odd_numbers();
+    for set in InstructionSet::available() {
+        let emulated = Bf16::Emulated(set);
+        for (i, &a) in numbers.iter().enumerate() {
+            for (j, &b) in numbers.iter().enumerate().step_by(7) {
+                let (c, d) = (numbers[(3 * i + j) % numbers.len()], numbers[(i + 5 * j) % numbers.len()]);
+                let sum = numbers[(7 * i + 11 * j) % numbers.len()];
+                let (found, expected) =
+                    (dot_pairs(emulated, [a, c], [b, d], sum), dot_pairs(hardware, [a, c], [b, d], sum));
+                let same = found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan());
+                assert!(same, "{set}: {a:e} {c:e} · {b:e} {d:e} + {sum:e} is {found:e}, and {expected:e} by the CPU");
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_are_rounded_to_the_nearest_bfloat16() {
+    for value in odd_numbers().into_iter().filter(|x| x.is_finite() && x.abs() >= f32::MIN_POSITIVE) {
+        let rounded = f32::from_bits(u32::from(round_to_bf16(value)) << 16);
+        let below = f32::from_bits(value.to_bits() & 0xFFFF_0000);
+        let above = f32::from_bits((value.to_bits() & 0xFFFF_0000).wrapping_add(0x1_0000));
+        assert!(rounded == below || rounded == above, "{value:e} to {rounded:e}");
+        if above.is_finite() {
+            let [to_below, to_above] = [below, above].map(|end| (f64::from(end) - f64::from(value)).abs());
+            let wrong = (to_below < to_above && rounded != below) || (to_above < to_below && rounded != above);
+            let tie = to_below == to_above && rounded.to_bits() >> 16 & 1 == 1;
+            assert!(!wrong && !tie, "{value:e} to {rounded:e}");
+        }
+    }
+    assert_eq!([1e-40, -1e-40, 0.0].map(round_to_bf16), [0, 0x8000, 0]);
+    assert!(f32::from_bits(u32::from(round_to_bf16(f32::NAN)) << 16).is_nan());
+}
+
+/// In whole numbers up to 256, which are bfloat16, nothing is rounded.
+#[test]
+fn small_whole_numbers_are_exact_in_bfloat16() {
+    for sizes in [&[1, 1][..], &[2, 4, 4, 4], &[17, 33, 1], &[40, 31, 5, 9], &[600, 20, 16], &[5, 97, 3]] {
+        for rows in [1, 2, 16, 128] {
+            let architecture = network(sizes, Activation::Relu, Activation::Linear, Loss::Mse);
+            let mut numbers = crate::support::Numbers::new(rows as u64);
+            let mut whole = |count: usize| -> Vec<f64> {
+                (0..count).map(|_| if numbers.below(8) == 0 { numbers.below(3) as f64 - 1.0 } else { 0.0 }).collect()
+            };
+            let (theta, inputs, targets) =
+                (whole(architecture.params()), whole(rows * sizes[0]), whole(rows * architecture.outputs()));
+            let (cost, expected) = nn_kernels::reference::gradient(&architecture, &theta, &inputs, &targets, 0.0);
+            let problem = Problem { architecture: architecture.clone(), theta, inputs, targets };
+            for set in InstructionSet::available() {
+                for precision in precisions(set) {
+                    let found = step::<f32>(&mut *blocked(&architecture, set, precision), &problem, 0.0, None);
+                    assert_eq!(found.0, cost, "{set} {precision} {architecture} {rows}");
+                    assert_eq!(widen(&found.1), expected, "{set} {precision} {architecture} {rows}");
+                }
+            }
+        }
+    }
+}
+
+/// The bfloat16 that can be had in a set.
+fn precisions(set: InstructionSet) -> Vec<Precision> {
+    let there = Bf16::hardware(set).is_some();
+    [Precision::Bf16, Precision::Bf16Emulated].into_iter().filter(|&p| p != Precision::Bf16 || there).collect()
+}
+
+/// Odd widths, depths and batches; the emulation steps as the hardware does, and both are near the reference.
+#[test]
+fn steps_in_bfloat16() {
+    let shapes: [(&[usize], usize); 6] = [
+        (&[1, 1], 1),
+        (&[3, 5, 2], 7),
+        (&[31, 17, 33], 16),
+        (&[64, 40, 10], 95),
+        (&[513, 50, 3], 33),
+        (&[20, 530, 4], 17),
+    ];
+    for (sizes, rows) in shapes {
+        for (hidden, output, loss) in [
+            (Activation::Relu, Activation::Softmax, Loss::CrossEntropy),
+            (Activation::Tanh, Activation::Linear, Loss::Mse),
+            (Activation::Gelu, Activation::Sigmoid, Loss::CrossEntropy),
+        ] {
+            let problem = Problem::new(network(sizes, hidden, output, loss), rows, 6).in_f32();
+            let Problem { architecture, theta, inputs, targets } = &problem;
+            let (cost, expected) = nn_kernels::reference::gradient(architecture, theta, inputs, targets, 1.0);
+            for set in InstructionSet::available() {
+                let mut outcomes = precisions(set).into_iter().map(|precision| {
+                    let mut engine = blocked::<f32>(architecture, set, precision);
+                    // What is left over of other numbers does not matter.
+                    let nan = Problem { inputs: vec![f64::NAN; inputs.len()], ..problem.clone() };
+                    assert!(step(&mut *engine, &nan, 1.0, None).0.is_nan());
+                    (precision, step(&mut *engine, &problem, 1.0, None))
+                });
+                let (precision, (found_cost, found)) = outcomes.next().expect("there is an emulation");
+                let what = |part: &str| format!("{set} {precision} {architecture}, {rows} rows: {part}");
+                // A product's operands are each within 2⁻⁹ of themselves.
+                assert_within((found_cost - cost).abs() / cost.abs().max(1.0), 0.02, &what("J"));
+                assert_within(norm_error(&widen(&found), &expected), 0.02, &what("Δ"));
+                for (other, (other_cost, other_gradient)) in outcomes {
+                    let bits = |gradient: &[f32]| gradient.iter().map(|g| g.to_bits()).collect::<Vec<_>>();
+                    assert_eq!(other_cost.to_bits(), found_cost.to_bits(), "{} and {other}", what("J"));
+                    assert!(bits(&other_gradient) == bits(&found), "{} and {other}", what("Δ"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn updates_and_threads_change_no_bit_in_bfloat16() {
+    if hardware().is_some() {
+        let set = InstructionSet::best();
+        let problem =
+            Problem::new(network(&[300, 400, 7], Activation::Relu, Activation::Softmax, Loss::CrossEntropy), 333, 5);
+        let on = |threads| {
+            on_threads(threads, || {
+                let (cost, gradient) =
+                    step::<f32>(&mut *blocked(&problem.architecture, set, Precision::Bf16), &problem, 1.0, None);
+                (cost.to_bits(), gradient.iter().map(|g| g.to_bits()).collect::<Vec<_>>())
+            })
+        };
+        let one = on(1);
+        assert!([2, 3, 8].into_iter().all(|threads| on(threads) == one));
+    }
+}
+
+#[test]
+fn a_precision_that_cannot_be_had_is_an_error() {
+    let architecture = network(&[3, 2], Activation::Relu, Activation::Linear, Loss::Mse);
+    let plan = |options: &PlanOptions| Plan::<f32>::new(&architecture, 1, 1, options).map(|plan| plan.kind());
+    let emulated = PlanOptions::default().precision(Precision::Bf16Emulated);
+    assert_eq!(plan(&emulated), Ok(EngineKind::Blocked), "the only engine that has it");
+    let error = plan(&emulated.engine(EngineKind::Tile)).expect_err("the tile engine has no bfloat16");
+    assert_eq!(
+        error.to_string(),
+        "the tile engine does not suit this network: only the blocked engine computes in bfloat16"
+    );
+    let portable = "portable".parse::<InstructionSet>().expect("always there");
+    let error = plan(&PlanOptions::default().precision(Precision::Bf16).instruction_set(portable));
+    let error = error.expect_err("no instructions").to_string();
+    assert!(error.starts_with("the precision bf16 cannot be had: it takes the instruction set avx512"), "{error}");
+    let double = Plan::<f64>::new(&architecture, 1, 1, &emulated).map(|_| ()).expect_err("f64 has none").to_string();
+    assert_eq!(double, "the precision bf16-emulated cannot be had: it is for networks of f32");
+    assert_eq!(
+        Blocked::<f32>::with_precision(&architecture, portable, Precision::Bf16Emulated).map(|e| e.precision()),
+        Ok(Precision::Bf16Emulated)
+    );
+}
