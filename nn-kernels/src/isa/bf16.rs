@@ -181,34 +181,42 @@ impl<S: Simd<f32>> PairSimd<f32> for Emulated<S> {
 
     #[inline(always)]
     fn pair(self, even: S::V, odd: S::V) -> S::V {
-        let (mut even, odd) = (self.lanes(even), self.lanes(odd));
-        for (even, odd) in even.iter_mut().zip(odd) {
-            *even = join(*even, odd);
-        }
-        self.0.load(&even)
+        self.0.load(&join_lanes(&self.lanes(even), &self.lanes(odd)))
     }
 
     #[inline(always)]
     fn pair_neighbours(self, low: S::V, high: S::V) -> S::V {
-        let (low, high) = (self.lanes(low), self.lanes(high));
-        let mut pairs = [0.0; MAX_LANES];
-        let half = S::LANES / 2;
-        for i in 0..half {
-            pairs[i] = join(low[2 * i], low[2 * i + 1]);
-            pairs[half + i] = join(high[2 * i], high[2 * i + 1]);
+        let mut numbers = [0.0; 2 * MAX_LANES];
+        self.0.store(low, &mut numbers);
+        self.0.store(high, &mut numbers[S::LANES..]);
+        let [mut even, mut odd] = [[0.0; MAX_LANES]; 2];
+        for (i, pair) in numbers.as_chunks::<2>().0.iter().enumerate() {
+            [even[i], odd[i]] = *pair;
         }
-        self.0.load(&pairs)
+        self.0.load(&join_lanes(&even, &odd))
     }
 
     #[inline(always)]
     fn dot(self, a: S::V, b: S::V, sum: S::V) -> S::V {
-        let (a, b, mut sums) = (self.lanes(a), self.lanes(b), self.lanes(sum));
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            let ([a_even, a_odd], [b_even, b_odd]) = (split(a), split(b));
-            let odd = flush(a_odd.mul_add(b_odd, flush(*sum)));
-            *sum = flush(a_even.mul_add(b_even, odd));
-        }
+        let mut sums = self.lanes(sum);
+        dot_lanes(&self.lanes(a), &self.lanes(b), &mut sums);
         self.0.load(&sums)
+    }
+}
+
+// Calls, since what is emulated need not be fast, and would otherwise be compiled into every register tile.
+
+#[inline(never)]
+fn join_lanes(even: &[f32; MAX_LANES], odd: &[f32; MAX_LANES]) -> [f32; MAX_LANES] {
+    std::array::from_fn(|i| join(even[i], odd[i]))
+}
+
+#[inline(never)]
+fn dot_lanes(a: &[f32; MAX_LANES], b: &[f32; MAX_LANES], sums: &mut [f32; MAX_LANES]) {
+    for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+        let ([a_even, a_odd], [b_even, b_odd]) = (split(a), split(b));
+        let odd = flush(a_odd.mul_add(b_odd, flush(*sum)));
+        *sum = flush(a_even.mul_add(b_even, odd));
     }
 }
 

@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::panels::Panels;
 use super::product::{Finish, Source, Target};
-use crate::activation::{activate, activate_with_derivative};
 use crate::isa::{Kernel, Simd};
-use crate::step::passes::{Finish as Scale, Run};
-use crate::step::slope::SlopeOf;
+use crate::step::passes::{Activate as ActivateAll, ActivateWithDerivative, Finish as Scale, Run};
+use crate::step::slope::{QuadraticSlope, Slope, SlopeOf, StepSlope, StoredSlope};
 use crate::step::update::{Part, Span, Update};
 use crate::{Activation, Element, InstructionSet, LayerRange};
 
@@ -16,8 +15,7 @@ use crate::{Activation, Element, InstructionSet, LayerRange};
 pub(super) struct Nothing;
 
 impl<T> Finish<T> for Nothing {
-    #[inline(always)]
-    fn finish<S: Simd<T>>(&self, _s: S, _panel: usize, _rows: Range<usize>, _strip: &mut [T]) {}
+    fn finish(&self, _set: InstructionSet, _panel: usize, _rows: Range<usize>, _strip: &mut [T]) {}
 }
 
 /// A = g(z); g' goes to `slope` where there is one.
@@ -27,71 +25,107 @@ pub(super) struct Activate<T> {
 }
 
 impl<T: Element> Finish<T> for Activate<T> {
-    #[inline(always)]
-    fn finish<S: Simd<T>>(&self, s: S, panel: usize, rows: Range<usize>, strip: &mut [T]) {
+    fn finish(&self, set: InstructionSet, panel: usize, rows: Range<usize>, strip: &mut [T]) {
         // All numbers of a strip are one long row: softmax, which would mind, is not for hidden layers.
-        let width = strip.len();
+        let (activation, width) = (self.activation, strip.len());
         match self.slope {
             Some(slope) => {
                 // SAFETY: the slopes are shaped as C, and this strip of them belongs to who has the strip of C.
                 let slope = unsafe { slope.strip(panel, rows) };
                 slope.copy_from_slice(strip);
-                activate_with_derivative(s, self.activation, width, slope, strip);
+                T::dispatch(set, ActivateWithDerivative { activation, width, row: width, z: slope, a: strip });
             }
-            None => activate(s, self.activation, width, strip),
+            None => T::dispatch(set, ActivateAll { activation, width, row: width, z: strip }),
         }
     }
 }
 
 /// δ^(l) = (Θ_wᵀ δ^(l+1)) ⊙ g', and the same turned.
-pub(super) struct Backward<T, G> {
+pub(super) struct Backward<T> {
     /// a or g', shaped as δ.
-    pub(super) slope: Source<T>,
-    pub(super) slope_of: G,
+    pub(super) values: Source<T>,
+    pub(super) slope: Slope,
     /// δ with samples as rows.
     pub(super) turned: Target<T>,
 }
 
-impl<T: Element, G: SlopeOf<T> + Sync> Finish<T> for Backward<T, G> {
-    #[inline(always)]
-    fn finish<S: Simd<T>>(&self, s: S, panel: usize, rows: Range<usize>, strip: &mut [T]) {
-        // SAFETY: the slopes are shaped as δ.
-        let slopes = unsafe {
-            std::slice::from_raw_parts(self.slope.data.add(self.slope.panels.at(rows.start, panel)), strip.len())
+impl<T: Element> Finish<T> for Backward<T> {
+    fn finish(&self, set: InstructionSet, panel: usize, rows: Range<usize>, strip: &mut [T]) {
+        // SAFETY: the slopes are shaped as δ, and nobody writes to them.
+        let values = unsafe {
+            std::slice::from_raw_parts(self.values.data.add(self.values.panels.at(rows.start, panel)), strip.len())
         };
-        for (delta, slope) in strip.chunks_exact_mut(S::LANES).zip(slopes.chunks_exact(S::LANES)) {
-            let slope = self.slope_of.slope(s, s.load(slope));
-            s.store(s.load(delta) * slope, delta);
-        }
-        let samples = panel * S::LANES..(panel + 1) * S::LANES;
-        for (block, units) in strip.chunks(S::LANES * S::LANES).enumerate() {
+        T::dispatch(set, TimesSlope { slope: self.slope, values, delta: &mut *strip });
+        let width = self.turned.panels.width;
+        let samples = panel * width..(panel + 1) * width;
+        for (block, units) in strip.chunks(width * width).enumerate() {
             // SAFETY: a part begins with a panel of the turned matrix, and its rows are this part's alone.
-            let turned = unsafe { self.turned.strip(rows.start / S::LANES + block, samples.clone()) };
-            turn(s, units, turned);
+            let turned = unsafe { self.turned.strip(rows.start / width + block, samples.clone()) };
+            T::dispatch(set, TurnSquare { from: units, to: turned });
+        }
+    }
+}
+
+/// `delta` ⊙= g', which `values` hold or tell.
+struct TimesSlope<'a, T> {
+    slope: Slope,
+    values: &'a [T],
+    delta: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for TimesSlope<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        match self.slope {
+            Slope::Quadratic(c) => self.times(s, QuadraticSlope::new(c)),
+            Slope::Step => self.times(s, StepSlope),
+            Slope::Stored => self.times(s, StoredSlope),
+        }
+    }
+}
+
+impl<T: Element> TimesSlope<'_, T> {
+    #[inline(always)]
+    fn times<S: Simd<T>, G: SlopeOf<T>>(self, s: S, slope_of: G) {
+        for (delta, value) in self.delta.chunks_exact_mut(S::LANES).zip(self.values.chunks_exact(S::LANES)) {
+            let slope = slope_of.slope(s, s.load(value));
+            s.store(s.load(delta) * slope, delta);
         }
     }
 }
 
 /// A square of whole vectors turned; where `from` has fewer rows, the columns for them are zero.
-#[inline(always)]
-pub(super) fn turn<T: Element, S: Simd<T>>(s: S, from: &[T], to: &mut [T]) {
-    let width = S::LANES;
-    assert!(to.len() == width * width && from.len() <= to.len(), "{} numbers to {}", from.len(), to.len());
-    if from.len() < to.len() {
-        to.fill(T::ZERO);
-        for (r, row) in from.chunks_exact(width).enumerate() {
-            for (c, value) in row.iter().enumerate() {
-                to[c * width + r] = *value;
+pub(super) struct TurnSquare<'a, T> {
+    pub(super) from: &'a [T],
+    pub(super) to: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for TurnSquare<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let Self { from, to } = self;
+        let width = S::LANES;
+        assert!(to.len() == width * width && from.len() <= to.len(), "{} numbers to {}", from.len(), to.len());
+        if from.len() < to.len() {
+            to.fill(T::ZERO);
+            for (r, row) in from.chunks_exact(width).enumerate() {
+                for (c, value) in row.iter().enumerate() {
+                    to[c * width + r] = *value;
+                }
             }
+            return;
         }
-        return;
-    }
-    for row in (0..width).step_by(S::BLOCK) {
-        for column in (0..width).step_by(S::BLOCK) {
-            // SAFETY: a block lies within both squares, whose lengths the assertion checks.
-            unsafe {
-                let (source, target) = (from.as_ptr().add(row * width + column), to.as_mut_ptr());
-                s.transpose(source, width, target.add(column * width + row), width);
+        for row in (0..width).step_by(S::BLOCK) {
+            for column in (0..width).step_by(S::BLOCK) {
+                // SAFETY: a block lies within both squares, whose lengths the assertion checks.
+                unsafe {
+                    let (source, target) = (from.as_ptr().add(row * width + column), to.as_mut_ptr());
+                    s.transpose(source, width, target.add(column * width + row), width);
+                }
             }
         }
     }
@@ -99,7 +133,6 @@ pub(super) fn turn<T: Element, S: Simd<T>>(s: S, from: &[T], to: &mut [T]) {
 
 /// Δ ← Δ/m + λ/m Θ_w, Σ Θ_w², and the parameters that the gradient leads to, if they are wanted.
 pub(super) struct Gradient<'a, T> {
-    pub(super) set: InstructionSet,
     /// Where the layer's parameters lie among all.
     pub(super) range: &'a LayerRange,
     pub(super) panels: Panels,
@@ -179,7 +212,6 @@ impl<T: Element> Updating<'_, T> {
 
 impl<T: Element> Gradient<'_, T> {
     /// Where the strip lies among all parameters.
-    #[inline(always)]
     fn place(&self, panel: usize, rows: &Range<usize>) -> Range<usize> {
         let start = self.range.weights.start + self.panels.at(rows.start, panel);
         start..start + rows.len() * self.panels.width
@@ -187,25 +219,19 @@ impl<T: Element> Gradient<'_, T> {
 }
 
 impl<T: Element> Finish<T> for Gradient<'_, T> {
-    #[inline(always)]
-    fn finish<S: Simd<T>>(&self, s: S, panel: usize, rows: Range<usize>, strip: &mut [T]) {
+    fn finish(&self, set: InstructionSet, panel: usize, rows: Range<usize>, strip: &mut [T]) {
         if self.more {
             return;
         }
         let place = self.place(panel, &rows);
         let theta = &self.theta[place.clone()];
         let run = Run { theta, first: place.start, ranges: std::slice::from_ref(self.range) };
-        let squares = Scale { gradient: strip, run, scale: self.scale, decay: self.decay }.run(s);
+        let squares = T::dispatch(set, Scale { gradient: strip, run, scale: self.scale, decay: self.decay });
         // SAFETY: the part's own number.
         unsafe { self.squares.strip(0, self.part..self.part + 1)[0] += squares };
         if let Some(updating) = self.update {
             // SAFETY: the strip of Δ is this call's alone, and so are the parameters of the same place.
-            unsafe { updating.run(self.set, Part::Weights, theta, strip, place) };
+            unsafe { updating.run(set, Part::Weights, theta, strip, place) };
         }
-    }
-
-    #[inline(always)]
-    fn prefetch<S: Simd<T>>(&self, s: S, panel: usize, row: usize) {
-        s.prefetch(self.theta.as_ptr().wrapping_add(self.place(panel, &(row..row)).start));
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::finish::Memory;
 use super::grid::{LEFT_BYTES, MAX_ROWS};
-use super::product::{Block, Depth, Finish, MAX_DEPTH, MOST_VECTORS, Operands, Side, Source};
+use super::product::{Block, Depth, MAX_DEPTH, MOST_VECTORS, Operands, Side, Source};
 use crate::buffer::Buffer;
 use crate::isa::{MAX_LANES, PairKernel, PairSimd, Simd};
 use crate::{Element, StepError};
@@ -51,12 +51,12 @@ impl<T: Element> Pairs<T> {
 }
 
 /// A part of a product, in pairs.
-pub(super) struct InPairs<'a, 'p, 'r, T: Element, F> {
-    pub(super) block: Block<'a, 'p, T, F>,
+pub(super) struct InPairs<'a, 'p, 'r, T: Element> {
+    pub(super) block: Block<'a, 'p, T>,
     pub(super) room: [&'r mut [T]; 2],
 }
 
-impl<T: Element, F: Finish<T>> PairKernel<T> for InPairs<'_, '_, '_, T, F> {
+impl<T: Element> PairKernel<T> for InPairs<'_, '_, '_, T> {
     #[inline(always)]
     fn run<P: PairSimd<T>>(self, pairs: P) {
         let Self { block, room: [packed_left, packed_right] } = self;

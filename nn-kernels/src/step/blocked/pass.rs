@@ -1,18 +1,18 @@
 //! One shard's way through the network and back.
 
-use super::finish::{Activate, Backward, Gradient, Nothing, Updating, turn};
+use super::finish::{Activate, Backward, Gradient, Nothing, TurnSquare, Updating};
 use super::grid::{Grid, for_each};
 use super::layout::LayerPlan;
 use super::panels::Panels;
-use super::product::{Arithmetic, Finish, Part, Product, Side, Source, Start, Target};
+use super::product::{Arithmetic, Product, Side, Source, Start, Target};
 use super::scratch::{Scratch, turned_panels, unit_panels};
 use crate::Element;
 use crate::isa::{Kernel, MAX_LANES, Simd};
 use crate::loss::Output;
 use crate::step::Dropout;
 use crate::step::passes::{Activate as Activation, ColumnSums, CostAndDelta, Finish as Scale, Run};
-use crate::step::slope::{QuadraticSlope, Slope, SlopeOf, StepSlope, StoredSlope};
-use crate::step::update::Part as OfLayer;
+use crate::step::slope::Slope;
+use crate::step::update::Part;
 
 /// A shard of `rows` samples at work.
 pub(super) struct Pass<'a, T: Element> {
@@ -86,14 +86,18 @@ impl<T: Element> Pass<'_, T> {
                 run(
                     arithmetic,
                     width,
-                    Product { left, side: Side::Columns, right, depth, start, out, finish: &Nothing },
+                    Product { left, side: Side::Columns, right, depth, start, out, finish: &Nothing, beside: None },
                 );
                 break;
             }
             let stored = train && plan.slope == Slope::Stored;
             let slope = stored.then(|| Target::new(self.scratch.slopes[l].as_mut_slice(), outputs));
             let finish = Activate { activation: plan.activation, slope };
-            run(arithmetic, width, Product { left, side: Side::Columns, right, depth, start, out, finish: &finish });
+            run(
+                arithmetic,
+                width,
+                Product { left, side: Side::Columns, right, depth, start, out, finish: &finish, beside: None },
+            );
             if let (Some((dropout, first_row)), Some(slope), true) = (dropout, slope, plan.dropout > 0.0) {
                 for_each(self.panels(), |_, panel| {
                     // SAFETY: each panel is written once, and the product is over.
@@ -202,7 +206,6 @@ impl<T: Element> Pass<'_, T> {
                 let range = &plan.range;
                 let part = first_part + index;
                 let finish = Gradient {
-                    set,
                     range,
                     panels: plan.weights,
                     theta,
@@ -221,6 +224,7 @@ impl<T: Element> Pass<'_, T> {
                     start: if add { Start::Itself } else { Start::Zero },
                     out: weights,
                     finish: &finish,
+                    beside: Some(Source::new(&theta[plan.range.weights.clone()], plan.weights)),
                 };
                 // SAFETY: the parts of a grid share nothing, L has a row for every unit of layer l and R a column for every
                 // unit of the next, each with all samples; both have been written and are read only now.
@@ -244,7 +248,7 @@ impl<T: Element> Pass<'_, T> {
                 T::dispatch(set, Scale { gradient: &mut *bias, run, scale, decay });
                 if let Some(updating) = updating {
                     // SAFETY: as above.
-                    unsafe { updating.run(set, OfLayer::Bias, theta, bias, place) };
+                    unsafe { updating.run(set, Part::Bias, theta, bias, place) };
                 }
             };
             let gradient_parts = gradient_grid.parts();
@@ -260,20 +264,25 @@ impl<T: Element> Pass<'_, T> {
             let next_turned_target = Target::new(next_turned.as_mut_slice(), turned_units(before.outputs));
             let stored = before.slope == Slope::Stored;
             let slope = if stored { slopes[l - 1].as_slice() } else { activations[l].as_slice() };
-            let back = BackPropagation {
-                arithmetic,
+            let values = Source::new(slope, units(before.outputs));
+            let finish = Backward { values, slope: before.slope, turned: next_turned_target };
+            let back = Product {
                 left: Source::new(&theta[plan.range.weights.clone()], plan.weights),
+                side: Side::Rows,
                 right: Source::new(delta.as_slice(), units(plan.outputs)),
                 depth: plan.outputs,
+                start: Start::Zero,
                 out,
-                slope: Source::new(slope, units(before.outputs)),
-                turned: next_turned_target,
+                finish: &finish,
+                beside: None,
             };
             let back_grid = arithmetic.grid(before.outputs, out.panels.panels(), width, plan.outputs);
             let back_parts = back_grid.parts();
             for_each(back_parts + 1 + gradient_parts, |worker, index| {
                 if index < back_parts {
-                    back.run(before.slope, worker, &back_grid.part(index));
+                    // SAFETY: the parts of a grid share nothing; Θ_wᵀ has a row for every unit of layer l and a column for
+                    // every unit of the next, which are the rows of δ^(l+1).
+                    unsafe { back.run(arithmetic, worker, &back_grid.part(index)) };
                 } else if index == back_parts {
                     for_bias();
                 } else {
@@ -297,7 +306,7 @@ pub(super) fn gradient_grid<T: Element>(
 }
 
 /// Computes all of a product.
-fn run<T: Element, F: Finish<T>>(arithmetic: &Arithmetic<T>, width: usize, product: Product<'_, T, F>) {
+fn run<T: Element>(arithmetic: &Arithmetic<T>, width: usize, product: Product<'_, T>) {
     let panels = product.out.panels;
     let grid = arithmetic.grid(panels.rows, panels.panels(), width, product.depth);
     for_each(grid.parts(), |worker, index| {
@@ -307,57 +316,12 @@ fn run<T: Element, F: Finish<T>>(arithmetic: &Arithmetic<T>, width: usize, produ
     });
 }
 
-/// δ^(l) from δ^(l+1), whatever g' comes from.
-struct BackPropagation<'a, T: Element> {
-    arithmetic: &'a Arithmetic<T>,
-    left: Source<T>,
-    right: Source<T>,
-    depth: usize,
-    out: Target<T>,
-    slope: Source<T>,
-    turned: Target<T>,
-}
-
-impl<T: Element> BackPropagation<'_, T> {
-    fn run(&self, slope: Slope, worker: usize, part: &Part) {
-        match slope {
-            Slope::Quadratic(c) => self.run_with(QuadraticSlope::new(c), worker, part),
-            Slope::Step => self.run_with(StepSlope, worker, part),
-            Slope::Stored => self.run_with(StoredSlope, worker, part),
-        }
-    }
-
-    fn run_with<G: SlopeOf<T> + Sync>(&self, slope_of: G, worker: usize, part: &Part) {
-        let Self { arithmetic, left, right, depth, out, slope, turned } = *self;
-        let finish = Backward { slope, slope_of, turned };
-        let product = Product { left, side: Side::Rows, right, depth, start: Start::Zero, out, finish: &finish };
-        // SAFETY: the parts of a grid share nothing; Θ_wᵀ has a row for every unit of layer l and a column for every unit of
-        // the next, which are the rows of δ^(l+1).
-        unsafe { product.run(arithmetic, worker, part) };
-    }
-}
-
 /// The first `units` rows of a panel, turned: as many samples as `to` has room for.
 fn gather<T: Copy>(panel: &[T], width: usize, units: usize, to: &mut [T]) {
     for (lane, to) in to.chunks_exact_mut(units).enumerate() {
         for (to, row) in to.iter_mut().zip(panel.chunks(width)) {
             *to = row[lane];
         }
-    }
-}
-
-/// [`turn`] as a kernel.
-struct TurnSquare<'a, T> {
-    from: &'a [T],
-    to: &'a mut [T],
-}
-
-impl<T: Element> Kernel<T> for TurnSquare<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
-        turn(s, self.from, self.to);
     }
 }
 

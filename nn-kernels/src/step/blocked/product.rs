@@ -120,25 +120,21 @@ pub(super) enum Start<'a, T> {
 /// What is done with finished numbers.
 pub(super) trait Finish<T>: Sync {
     /// Takes the strip of C at `rows` of `panel`.
-    fn finish<S: Simd<T>>(&self, s: S, panel: usize, rows: Range<usize>, strip: &mut [T]);
-
-    /// Asks for what [`finish`](Self::finish) of these rows will read, if it may be far away.
-    #[inline(always)]
-    fn prefetch<S: Simd<T>>(&self, s: S, panel: usize, row: usize) {
-        let _ = (s, panel, row);
-    }
+    fn finish(&self, set: InstructionSet, panel: usize, rows: Range<usize>, strip: &mut [T]);
 }
 
 /// C = start + L · R, in parts.
 #[derive(Clone, Copy)]
-pub(super) struct Product<'a, T: Element, F> {
+pub(super) struct Product<'a, T: Element> {
     pub(super) left: Source<T>,
     pub(super) side: Side,
     pub(super) right: Source<T>,
     pub(super) depth: usize,
     pub(super) start: Start<'a, T>,
     pub(super) out: Target<T>,
-    pub(super) finish: &'a F,
+    pub(super) finish: &'a dyn Finish<T>,
+    /// What finishing will read that is shaped as C and may be far away.
+    pub(super) beside: Option<Source<T>>,
 }
 
 /// A part of a product: rows of C, from a multiple of the panels' width on, and panels.
@@ -148,14 +144,14 @@ pub(super) struct Part {
     pub(super) panels: Range<usize>,
 }
 
-impl<T: Element, F: Finish<T>> Product<'_, T, F> {
+impl<T: Element> Product<'_, T> {
     /// Computes a part, as the thread of number `worker`.
     ///
     /// # Safety
     /// `part` lies within C, whose memory and that of L and R is still borrowed, and nobody else writes to C there nor to L
     /// and R meanwhile. L and R have `depth` k, and rows or columns for those of C. No two threads have the same number.
     pub(super) unsafe fn run(&self, arithmetic: &Arithmetic<T>, worker: usize, part: &Part) {
-        let block = Block { product: self, part };
+        let block = Block { product: self, part, set: arithmetic.set };
         match &arithmetic.pairs {
             None => T::dispatch(arithmetic.set, block),
             // SAFETY: the caller vouches for the number.
@@ -180,12 +176,13 @@ impl<T: Element> Arithmetic<T> {
 }
 
 /// One part of a product, which someone vouched for in [`Product::run`].
-pub(super) struct Block<'a, 'p, T: Element, F> {
-    pub(super) product: &'a Product<'p, T, F>,
+pub(super) struct Block<'a, 'p, T: Element> {
+    pub(super) product: &'a Product<'p, T>,
     pub(super) part: &'a Part,
+    set: InstructionSet,
 }
 
-impl<T: Element, F: Finish<T>> Kernel<T> for Block<'_, '_, T, F> {
+impl<T: Element> Kernel<T> for Block<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -239,11 +236,11 @@ pub(super) struct Depth {
     ends: bool,
 }
 
-impl<T: Element, F: Finish<T>> Block<'_, '_, T, F> {
+impl<T: Element> Block<'_, '_, T> {
     /// The part, its operands had in some way.
     #[inline(always)]
     pub(super) fn compute<S: Simd<T>, O: Operands<T, S>>(&self, s: S, mut operands: O) {
-        let Self { product, part } = *self;
+        let Self { product, part, .. } = *self;
         // Whole vectors of k, which L's panels are made of.
         let count = product.depth.div_ceil(MAX_DEPTH).max(1);
         let step = product.depth.div_ceil(count).next_multiple_of(S::LANES).max(1);
@@ -288,7 +285,7 @@ impl<T: Element, F: Finish<T>> Block<'_, '_, T, F> {
         panel: usize,
         next: (usize, usize),
     ) {
-        let Self { product, part } = *self;
+        let Self { product, part, .. } = *self;
         let right = product.right;
         let next = right.data.wrapping_add(right.panels.at(next.0, next.1));
         // So many k of it for each tile that all of it is there in the end.
@@ -316,7 +313,7 @@ impl<T: Element, F: Finish<T>> Block<'_, '_, T, F> {
             for panel in panel..panel + VECTORS {
                 // SAFETY: the part lies within C and is this call's alone, by the contract of `Product::run`.
                 let strip = unsafe { product.out.strip(panel, part.rows.clone()) };
-                product.finish.finish(s, panel, part.rows.clone(), strip);
+                product.finish.finish(self.set, panel, part.rows.clone(), strip);
             }
         }
     }
@@ -331,7 +328,7 @@ impl<T: Element, F: Finish<T>> Block<'_, '_, T, F> {
         row: usize,
         panel: usize,
     ) {
-        let Product { start, out, finish, .. } = *self.product;
+        let Product { start, out, beside, .. } = *self.product;
         // SAFETY: by the contract of `Product::run` the part lies within C, and L and R have its rows, its panels and every
         // k.
         unsafe {
@@ -354,10 +351,10 @@ impl<T: Element, F: Finish<T>> Block<'_, '_, T, F> {
                 }
             }
         }
-        if depth.ends {
+        if let (Some(beside), true) = (beside, depth.ends) {
             for i in 0..ROWS {
                 for v in 0..VECTORS {
-                    finish.prefetch(s, panel + v, row + i);
+                    s.prefetch(beside.data.wrapping_add(beside.panels.at(row + i, panel + v)));
                 }
             }
         }
