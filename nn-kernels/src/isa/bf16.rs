@@ -18,7 +18,7 @@ use std::convert::Infallible;
 
 #[cfg(target_arch = "x86_64")]
 use super::avx512::Avx512Bf16;
-use super::{InstructionSet, Kernel, MAX_LANES, Simd, Vector};
+use super::{InstructionSet, Kernel, MAX_LANES, Simd};
 
 /// An instruction set at work on pairs of bfloat16.
 pub trait PairSimd<T>: Copy {
@@ -242,7 +242,9 @@ pub fn dot_pairs(products: Bf16, a: [f32; 2], b: [f32; 2], sum: f32) -> f32 {
         fn run<P: PairSimd<f32>>(self, p: P) {
             let s = p.simd();
             let pair = |[even, odd]: [f32; 2]| p.pair(s.splat(even), s.splat(odd));
-            *self.sum = p.dot(pair(self.a), pair(self.b), s.splat(*self.sum)).max_lane();
+            let mut lanes = [0.0; MAX_LANES];
+            s.store(p.dot(pair(self.a), pair(self.b), s.splat(*self.sum)), &mut lanes);
+            *self.sum = lanes[0];
         }
     }
     let mut result = sum;

@@ -39,12 +39,17 @@ impl Grid {
         let blocks = panels.div_ceil(max_panels).max(1);
         let part_panels = panels.div_ceil(blocks).next_multiple_of(3);
         let mut part_rows = (LEFT_BYTES / (depth.clamp(1, MAX_DEPTH) * size)).clamp(MIN_ROWS, MAX_ROWS);
-        let work = |part_rows: usize| part_rows.min(rows) * part_panels * width * depth;
+        let work = |part_rows: usize| (part_rows.min(rows) * part_panels * width).saturating_mul(depth);
         while part_rows > MIN_ROWS && rows.div_ceil(part_rows) * blocks < wanted && work(part_rows / 2) >= WORTHWHILE {
-            part_rows /= 2;
+            part_rows = (part_rows / 2).max(MIN_ROWS);
         }
         let part_rows = rows.div_ceil(rows.div_ceil(part_rows).max(1)).next_multiple_of(width).max(1);
         Self { rows, panels, part_rows, part_panels }
+    }
+
+    /// No fewer than there are, whatever the depth.
+    pub(super) const fn most_parts(rows: usize, panels: usize) -> usize {
+        rows.div_ceil(MIN_ROWS) * panels.div_ceil(MAX_PANELS)
     }
 
     /// How many there are.
@@ -100,11 +105,19 @@ mod tests {
     #[test]
     fn every_row_of_every_panel_is_in_one_part() {
         for (width, packed) in [(4, false), (8, false), (8, true), (16, false), (16, true)] {
-            for (rows, panels, depth) in
-                [(1, 1, 1), (10, 64, 1024), (1024, 64, 1024), (1024, 4, 64), (4096, 250, 64), (1023, 13, 7), (65, 1, 1)]
-            {
+            for (rows, panels, depth) in [
+                (1, 1, 1),
+                (10, 64, 1024),
+                (1024, 64, 1024),
+                (1024, 4, 64),
+                (4096, 250, 64),
+                (1023, 13, 7),
+                (65, 1, 1),
+                (300, 6, 900),
+            ] {
                 let grid = Grid::new(rows, panels, width, depth, (4, packed));
                 let mut seen = vec![0; rows * panels];
+                assert!(grid.parts() <= Grid::most_parts(rows, panels), "{grid:?}");
                 for index in 0..grid.parts() {
                     let part = grid.part(index);
                     assert!(part.rows.start.is_multiple_of(width) && !part.rows.is_empty() && !part.panels.is_empty());

@@ -119,14 +119,15 @@ impl<T: Element> Blocked<T> {
         self.precision
     }
 
-    /// Room for shards of `rows` on the threads of the current pool, and how products are computed there.
+    /// Room for batches of up to `rows` on the threads of the current pool, and how products are computed there.
     fn grow(&mut self, rows: usize, backward: bool) -> Result<Arithmetic<T>, StepError> {
         let pairs = match self.pairs {
             Some(products) => Some(Pairs::new(products, &mut self.packed, rayon::current_num_threads())?),
             None => None,
         };
         let arithmetic = Arithmetic { set: self.set, pairs };
-        self.scratch.grow(&arithmetic, &self.layers, self.width, rows, backward)?;
+        let rows = rows.min(most_shard_rows::<T>(&self.architecture));
+        self.scratch.grow(&self.layers, self.width, rows, backward)?;
         Ok(arithmetic)
     }
 
@@ -174,7 +175,7 @@ impl<T: Element> Blocked<T> {
     ) -> Result<Stepped, StepError> {
         let rows = batch.rows();
         let shard_rows = self.shard_rows(rows);
-        let arithmetic = self.grow(shard_rows, true)?;
+        let arithmetic = self.grow(rows, true)?;
         let decay = l2 / rows as f64;
         let (output, scale) = (self.output(rows), 1.0 / rows as f64);
         let Self { width, layers, scratch, .. } = self;
@@ -221,12 +222,15 @@ fn shard_rows<T: Element>(architecture: &Architecture, rows: usize) -> usize {
     rows.div_ceil(shards).next_multiple_of(48).min(rows)
 }
 
+/// The most parts that are spoken of as being computed side by side; there are some more where products are large.
+const MOST_LANES: usize = 16;
+
 /// How a batch of `rows` is split: shards, of whose greatest product the blocks are computed side by side.
 pub(super) fn split<T: Element>(architecture: &Architecture, width: usize, rows: usize) -> Shards {
     let shard_rows = shard_rows::<T>(architecture, rows);
     let panels = rows.min(most_shard_rows::<T>(architecture)).div_ceil(width);
     let parts = |layer: &Layer| Grid::new(layer.outputs, panels, width, layer.inputs, (size_of::<T>(), false)).parts();
-    let lanes = architecture.layers().iter().map(parts).max().unwrap_or(1);
+    let lanes = architecture.layers().iter().map(parts).max().unwrap_or(1).min(MOST_LANES);
     Shards { rows: shard_rows, lane_rows: rows, lanes }
 }
 
@@ -262,8 +266,7 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
     }
 
     fn reserve(&mut self, rows: usize, backward: bool) -> Result<(), StepError> {
-        let most = most_shard_rows::<T>(&self.architecture);
-        self.grow(rows.min(most), backward).map(|_| ())
+        self.grow(rows, backward).map(|_| ())
     }
 
     fn gradient(
@@ -300,7 +303,7 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
         self.check(theta, batch, l2)?;
         let rows = batch.rows();
         let shard_rows = self.shard_rows(rows);
-        let arithmetic = self.grow(shard_rows, false)?;
+        let arithmetic = self.grow(rows, false)?;
         let output = self.output(rows);
         let mut data = 0.0;
         for first in (0..rows).step_by(shard_rows) {
@@ -324,7 +327,7 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
             return Err(StepError::Rows { what: "outputs", expected: rows, found });
         }
         let shard_rows = self.shard_rows(rows);
-        let arithmetic = self.grow(shard_rows, false)?;
+        let arithmetic = self.grow(rows, false)?;
         for (first, outputs) in (0..rows).step_by(shard_rows).zip(outputs.chunks_mut(shard_rows * output_width)) {
             let count = outputs.len() / output_width;
             let Self { width, layers, scratch, .. } = self;

@@ -1,8 +1,8 @@
 //! What a step of the blocked engine works in.
 
+use super::grid::Grid;
 use super::layout::LayerPlan;
 use super::panels::Panels;
-use super::product::Arithmetic;
 use crate::buffer::Buffer;
 use crate::step::slope::Slope;
 use crate::{Element, StepError};
@@ -53,7 +53,6 @@ impl<T: Element> Scratch<T> {
     /// Room for shards of up to `rows`, for gradients where `backward`.
     pub(super) fn grow(
         &mut self,
-        arithmetic: &Arithmetic<T>,
         layers: &[LayerPlan],
         width: usize,
         rows: usize,
@@ -79,11 +78,7 @@ impl<T: Element> Scratch<T> {
             let turned = widest.map(|units| turned_panels::<T>(rows, units, width).len()).max().unwrap_or(0);
             self.delta.iter_mut().try_for_each(|buffer| buffer.grow(delta))?;
             self.turned.iter_mut().try_for_each(|buffer| buffer.grow(turned))?;
-            // As many parts as there are at most, whatever the batch.
-            let parts = |plan: &LayerPlan| {
-                let grid = |depth| arithmetic.grid(plan.inputs, plan.weights.panels(), width, depth).parts();
-                grid(rows).max(grid(usize::MAX / plan.weights.len().max(1)))
-            };
+            let parts = |plan: &LayerPlan| Grid::most_parts(plan.inputs, plan.weights.panels());
             resize(&mut self.squares, layers.iter().map(parts).sum())?;
         }
         Ok(())
