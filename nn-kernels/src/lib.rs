@@ -69,6 +69,7 @@ pub mod step;
 pub use architecture::{Activation, Architecture, ArchitectureError, Layer, LayerRange, Loss};
 pub use element::Element;
 pub use error::{Shown, StepError};
+pub use gemm::{GemmError, GemmKind};
 pub use isa::{Dispatch, InstructionSet};
 pub use step::{
     Batch, Candidate, Dropout, EngineKind, Explanation, Layered, Narrow, Plan, PlanOptions, Sharded, Share, StepEngine,

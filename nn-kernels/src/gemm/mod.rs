@@ -4,8 +4,10 @@
 //! |---|---|---|
 //! | [`Packed`] | own kernels over [`isa`](crate::isa) | packs into the workspace that its caller hands in |
 //! | [`MatrixMultiply`] | the `matrixmultiply` crate | allocates its packing buffer in every call |
+//! | `Blas` | the CBLAS library that the program is linked with; the feature `blas` | allocates as it likes |
 //!
-//! A step must not allocate, so the engines use [`Packed`] unless they are told otherwise.
+//! A step must not allocate, so the layered engine uses [`Packed`] unless it is told otherwise: by a [`GemmKind`], which
+//! has a name, in [`PlanOptions::gemm`](crate::PlanOptions::gemm). All of them compute a product on the calling thread.
 //!
 //! ```
 //! use nn_kernels::gemm::{Gemm, MatMut, MatRef, MatrixMultiply};
@@ -20,11 +22,17 @@
 //! # Ok::<(), nn_kernels::gemm::ShapeError>(())
 //! ```
 
+#[cfg(feature = "blas")]
+mod blas;
+mod kind;
 mod matrixmultiply;
 mod packed;
 pub(crate) mod register_tile;
 mod view;
 
+#[cfg(feature = "blas")]
+pub use blas::Blas;
+pub use kind::{GemmError, GemmKind};
 pub use matrixmultiply::{MatrixMultiply, MatrixMultiplyElement};
 pub use packed::Packed;
 pub use view::{MatMut, MatRef, ShapeError};

@@ -1,6 +1,9 @@
 //! The engines of each number type, compiled here and not in the crates that use them.
 
 use super::EngineKind;
+#[cfg(feature = "blas")]
+use crate::gemm::Blas;
+use crate::gemm::{Gemm, GemmKind, MatrixMultiply, Packed};
 use crate::step::narrow::{self, Narrow};
 use crate::step::shards::ShardRule;
 use crate::step::single;
@@ -17,13 +20,16 @@ pub trait Engines: Sized {
     fn suits(kind: EngineKind, architecture: &Architecture) -> Result<(), &'static str>;
     /// How an engine splits its batches.
     fn rule(kind: EngineKind, architecture: &Architecture, set: InstructionSet) -> ShardRule;
+    /// The engine; `gemm` is what the layered one multiplies with.
     fn build(
         kind: EngineKind,
         architecture: &Architecture,
         set: InstructionSet,
+        gemm: GemmKind,
     ) -> Result<Box<dyn StepEngine<Self>>, StepError>
     where
         Self: crate::Element;
+    fn gemm(kind: GemmKind, set: InstructionSet) -> Box<dyn Gemm<Self>>;
     /// Elements in a vector of a set.
     fn lanes(set: InstructionSet) -> usize;
     /// A^(L) of one sample, the lengths having been checked.
@@ -52,12 +58,24 @@ macro_rules! engines {
                 kind: EngineKind,
                 architecture: &Architecture,
                 set: InstructionSet,
+                gemm: GemmKind,
             ) -> Result<Box<dyn StepEngine<$T>>, StepError> {
                 Ok(match kind {
                     EngineKind::Tile => Box::new(Tile::<$T>::with_set(architecture, set)?),
                     EngineKind::Narrow => Box::new(Narrow::<$T>::with_set(architecture, set)?),
-                    EngineKind::Layered => Box::new(Layered::<$T>::with_set(architecture, set)?),
+                    EngineKind::Layered => {
+                        Box::new(Layered::<$T>::with_gemm(architecture, set, Self::gemm(gemm, set))?)
+                    }
                 })
+            }
+
+            fn gemm(kind: GemmKind, set: InstructionSet) -> Box<dyn Gemm<$T>> {
+                match kind {
+                    GemmKind::Packed => Box::new(Packed::new(set)),
+                    GemmKind::MatrixMultiply => Box::new(MatrixMultiply),
+                    #[cfg(feature = "blas")]
+                    GemmKind::Blas => Box::new(Blas::new()),
+                }
             }
 
             fn lanes(set: InstructionSet) -> usize {

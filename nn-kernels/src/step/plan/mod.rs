@@ -13,7 +13,7 @@ pub use kind::{EngineKind, UnknownEngine};
 
 use self::cost::{candidate, cheapest};
 use super::StepEngine;
-use crate::{Architecture, Element, InstructionSet, StepError};
+use crate::{Architecture, Element, GemmKind, InstructionSet, StepError};
 
 /// What a plan leaves open, and what it does not: everything is open unless set.
 ///
@@ -30,6 +30,9 @@ pub struct PlanOptions {
     pub engine: Option<EngineKind>,
     /// The instruction set, or `None` for the one that the environment forces, or else the widest.
     pub set: Option<InstructionSet>,
+    /// What the layered engine multiplies with, or `None` for own kernels. Other engines have products of their own, so
+    /// that this forces the layered one.
+    pub gemm: Option<GemmKind>,
     /// Costs and predictions only: no room for gradients. The engine is the same.
     pub forward_only: bool,
 }
@@ -45,6 +48,13 @@ impl PlanOptions {
     #[must_use]
     pub fn instruction_set(self, set: impl Into<Option<InstructionSet>>) -> Self {
         Self { set: set.into(), ..self }
+    }
+
+    /// Forces the GEMM backend, and with it the layered engine, which alone multiplies through one. Together with another
+    /// engine that is [`StepError::UnusedGemm`].
+    #[must_use]
+    pub fn gemm(self, gemm: impl Into<Option<GemmKind>>) -> Self {
+        Self { gemm: gemm.into(), ..self }
     }
 
     /// Plans for costs and predictions only.
@@ -90,7 +100,8 @@ impl<T: Element> Plan<T> {
     ///
     /// # Errors
     /// [`StepError::Zero`] for no rows or no threads, [`StepError::Unsuited`] when the engine asked for is not made
-    /// for such a network, [`StepError::Isa`] when the environment forces a set that cannot be had,
+    /// for such a network, [`StepError::UnusedGemm`] when it does not multiply through the GEMM backend asked for,
+    /// [`StepError::Isa`] when the environment forces a set that cannot be had,
     /// [`StepError::Memory`].
     pub fn new(
         architecture: &Architecture,
@@ -108,11 +119,17 @@ impl<T: Element> Plan<T> {
             None => InstructionSet::from_environment()?,
         };
         let candidates = EngineKind::ALL.map(|kind| candidate::<T>(kind, architecture, set, batch_rows)).to_vec();
-        let kind = options.engine.unwrap_or_else(|| cheapest(&candidates));
+        let kind = match (options.engine, options.gemm) {
+            (None | Some(EngineKind::Layered), Some(_)) => EngineKind::Layered,
+            (Some(engine), Some(gemm)) => return Err(StepError::UnusedGemm { engine, gemm }),
+            (Some(engine), None) => engine,
+            (None, None) => cheapest(&candidates),
+        };
         if let Err(reason) = T::suits(kind, architecture) {
             return Err(StepError::Unsuited { engine: kind, reason });
         }
-        let mut engine = T::build(kind, architecture, set)?;
+        let gemm = options.gemm.unwrap_or(GemmKind::Packed);
+        let mut engine = T::build(kind, architecture, set, gemm)?;
         engine.reserve(batch_rows, !options.forward_only)?;
         let rule = T::rule(kind, architecture, set);
         let split = rule.split(batch_rows);
@@ -121,7 +138,8 @@ impl<T: Element> Plan<T> {
             element: T::NAME,
             batch_rows,
             engine: kind,
-            engine_is_forced: options.engine.is_some(),
+            engine_is_forced: options.engine.is_some() || options.gemm.is_some(),
+            gemm: (kind == EngineKind::Layered).then_some(gemm),
             set,
             threads: threads.min(split.lanes),
             threads_given: threads,

@@ -1,0 +1,198 @@
+//! Own kernels: the scheme of K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
+//! ACM TOMS 34(3), 2008, over [`Simd`], with what it packs reduced to what must be.
+//!
+//! C is cut into panels as wide as a register tile, and k into blocks so short that the panel's part of B stays in L1
+//! while the rows of A pass by. The left operand is read number by number, which any layout with k in order allows in
+//! place; the right one by vectors of columns, in place where few rows use it, and otherwise from a copy that is one panel
+//! large. Which of A and B is the left one is a matter of cost: Cᵀ = Bᵀ·Aᵀ. Where C is thin and both are contiguous in k,
+//! neither is copied, and sums grow along the lanes.
+
+mod cost;
+mod dot;
+mod pack;
+mod tiles;
+
+use self::cost::{Way, cheapest};
+use self::dot::Dots;
+use self::pack::{Lines, pack_group, pack_vectors};
+use self::tiles::{MAX_ROWS, MAX_VECTORS, Panel, Rows, Target, tile_rows};
+use super::register_tile::{Right, has_32_registers};
+use super::{Gemm, MatMut, MatRef, product_shape};
+use crate::Element;
+use crate::isa::{InstructionSet, Kernel, MAX_LANES, Simd};
+
+/// A panel's part of the right operand: three quarters of a common L1.
+const RIGHT_BYTES: usize = 24 << 10;
+/// The rows of the left operand that pass by a panel, for one block of k: a share of L2.
+const LEFT_BYTES: usize = 256 << 10;
+
+/// Own kernels in the instruction set that they were made for.
+#[derive(Debug, Clone, Copy)]
+pub struct Packed {
+    set: InstructionSet,
+}
+
+impl Packed {
+    /// Kernels in `set`.
+    #[must_use]
+    pub const fn new(set: InstructionSet) -> Self {
+        Self { set }
+    }
+}
+
+impl Default for Packed {
+    /// Kernels in the widest set of this CPU.
+    fn default() -> Self {
+        Self::new(InstructionSet::best())
+    }
+}
+
+/// Numbers that a panel's part of the right operand takes, in any set.
+fn right_len<T>(n: usize, k: usize) -> usize {
+    let lines = n.next_multiple_of(MAX_LANES).min(MAX_VECTORS * MAX_LANES);
+    lines.saturating_mul(k).min(RIGHT_BYTES / size_of::<T>()).next_multiple_of(MAX_LANES)
+}
+
+/// Numbers that a block of the left operand takes, in any set.
+fn left_len<T>(m: usize, k: usize) -> usize {
+    m.next_multiple_of(MAX_ROWS).saturating_mul(k).min(LEFT_BYTES / size_of::<T>())
+}
+
+impl<T: Element> Gemm<T> for Packed {
+    fn name(&self) -> &'static str {
+        "packed"
+    }
+
+    fn workspace(&self, m: usize, n: usize, k: usize) -> usize {
+        // Either of A and B may be the left one.
+        (right_len::<T>(n, k) + left_len::<T>(m, k)).max(right_len::<T>(m, k) + left_len::<T>(n, k))
+    }
+
+    fn gemm(&self, alpha: T, a: MatRef<'_, T>, b: MatRef<'_, T>, beta: T, mut c: MatMut<'_, T>, workspace: &mut [T]) {
+        let (m, k, n) = product_shape(&a, &b, &c);
+        let needed = Gemm::<T>::workspace(self, m, n, k);
+        assert!(workspace.len() >= needed, "a workspace of {} for {m} × {n} over {k}", workspace.len());
+        if m == 0 || n == 0 {
+            return;
+        }
+        let left = Lines { data: a.data().as_ptr(), line: a.row_stride(), k: a.col_stride() };
+        let right = Lines { data: b.data().as_ptr(), line: b.col_stride(), k: b.row_stride() };
+        let (row, col) = (c.row_stride(), c.col_stride());
+        let target = Target { data: c.data_mut().as_mut_ptr(), row, col, alpha, beta };
+        T::dispatch(self.set, Product { m, n, k, left, right, target, workspace });
+    }
+}
+
+/// One product, ready to be run in some instruction set: the views that it was made of vouch for its places, and C was
+/// borrowed mutably.
+struct Product<'a, T> {
+    m: usize,
+    n: usize,
+    k: usize,
+    left: Lines<T>,
+    right: Lines<T>,
+    target: Target<T>,
+    /// As long as [`Packed`] asks for.
+    workspace: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for Product<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, s: S) {
+        let ways = cheapest::<T, S>(&self);
+        let transposed = matches!(ways, Way::TransposedTiles | Way::TransposedDots);
+        if transposed {
+            (self.m, self.n) = (self.n, self.m);
+            (self.left, self.right) = (self.right, self.left);
+            (self.target.row, self.target.col) = (self.target.col, self.target.row);
+        }
+        match ways {
+            Way::Tiles | Way::TransposedTiles => {
+                if const { has_32_registers::<T, S>() } {
+                    self.run_blocks::<S, { tile_rows(true) }>(s);
+                } else {
+                    self.run_blocks::<S, { tile_rows(false) }>(s);
+                }
+            }
+            Way::Dots | Way::TransposedDots => {
+                let Self { m: rows, n: cols, k: depth, left, right, target, .. } = self;
+                let dots = Dots { rows, cols, depth, left, right, target };
+                // SAFETY: the views' guarantees, and the way is taken only where lines are contiguous in k.
+                unsafe { dots.run(s, const { has_32_registers::<T, S>() }) };
+            }
+        }
+    }
+}
+
+/// `count` in parts of at most `most`, all but the last one equal and multiples of `step`.
+fn balanced(count: usize, most: usize, step: usize) -> usize {
+    count.div_ceil(count.div_ceil(most).max(1)).next_multiple_of(step).min(most)
+}
+
+/// The vectors of the next panel, where there are `left` to come: three, or two and two where otherwise one would be left.
+const fn panel_vectors(left: usize) -> usize {
+    match left {
+        1 => 1,
+        2 | 4 => 2,
+        _ => MAX_VECTORS,
+    }
+}
+
+impl<T: Element> Product<'_, T> {
+    #[inline(always)]
+    fn run_blocks<S: Simd<T>, const ROWS: usize>(self, s: S) {
+        let Self { m, n, k, left, right, target, workspace } = self;
+        let vectors = n.div_ceil(S::LANES);
+        let widest = S::LANES * if vectors == 4 { 2 } else { vectors.min(MAX_VECTORS) };
+        let k_block = balanced(k, RIGHT_BYTES / size_of::<T>() / widest, 1).max(1);
+        let m_block = balanced(m, LEFT_BYTES / size_of::<T>() / k_block / ROWS * ROWS, ROWS);
+        let (packs_left, packs_right) = cost::packs::<T, S>(m, n, k_block, left, right);
+        let (right_space, left_space) = workspace.split_at_mut(if packs_right { widest * k_block } else { 0 });
+        let (right_space, left_space) = (right_space.as_mut_ptr(), left_space.as_mut_ptr());
+        for i in (0..m).step_by(m_block) {
+            let rows = m_block.min(m - i);
+            let mut p = 0;
+            // Once even where there is no k, for β.
+            loop {
+                let depth = k_block.min(k - p);
+                let first = left.from(i, p);
+                let packed_left = if packs_left {
+                    for row in (0..rows).step_by(ROWS) {
+                        let group = left_space.wrapping_add(row * depth);
+                        // SAFETY: rows that are there; and the workspace has room for whole groups of the block's rows.
+                        unsafe { pack_group::<T, ROWS>(first.from(row, 0), ROWS.min(rows - row), depth, group) };
+                    }
+                    Rows { data: left_space.cast_const(), group: ROWS * depth, row: 1, k: ROWS }
+                } else {
+                    Rows { data: first.data, group: ROWS * first.line, row: first.line, k: first.k }
+                };
+                let beta = if p == 0 { target.beta } else { T::ONE };
+                let mut j = 0;
+                while j < n {
+                    let cols = (S::LANES * panel_vectors((n - j).div_ceil(S::LANES))).min(n - j);
+                    let columns = right.from(j, p);
+                    let right = if packs_right {
+                        // SAFETY: columns that are there; and the workspace has room for the widest panel.
+                        unsafe { pack_vectors(s, columns, cols, depth, right_space) };
+                        let width = cols.next_multiple_of(S::LANES);
+                        Right { data: right_space.cast_const(), k: width, vector: S::LANES }
+                    } else {
+                        Right { data: columns.data, k: columns.k, vector: S::LANES }
+                    };
+                    let data = target.data.wrapping_add(i * target.row + j * target.col);
+                    let target = Target { data, beta, ..target };
+                    let panel = Panel { rows, cols, depth, left: packed_left, right, target };
+                    // SAFETY: the views' guarantees for the panel's rows, columns and k; copies are as long as it reads.
+                    unsafe { panel.run::<S, ROWS>(s) };
+                    j += cols;
+                }
+                p += depth;
+                if p >= k {
+                    break;
+                }
+            }
+        }
+    }
+}
