@@ -34,7 +34,7 @@ mod view;
 pub use blas::Blas;
 pub use kind::{GemmError, GemmKind};
 pub use matrixmultiply::{MatrixMultiply, MatrixMultiplyElement};
-pub use packed::Packed;
+pub use packed::{InFours, Packed};
 pub use view::{MatMut, MatRef, ShapeError};
 
 /// A way to multiply matrices of `T`.

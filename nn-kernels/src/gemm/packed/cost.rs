@@ -1,6 +1,6 @@
 //! Which way a product is computed, by what each is estimated to take, in cycles.
 
-use super::Product;
+use super::{Product, narrow};
 use super::pack::Lines;
 use super::tiles::tile_rows;
 use crate::Element;
@@ -21,32 +21,42 @@ const LANES_LOADED: f32 = 1.1;
 /// A right operand that tiles read in place, as often as there are groups of rows, from the nearest cache.
 const NEAR_BYTES: usize = 32 << 10;
 
-/// A way to compute a product.
+/// A narrow row's k, and its way into C.
+const NARROW_K: f32 = 0.7;
+const NARROW_ROW: f32 = 2.0;
+
+/// A way to compute a product, or that of the transposes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// Tiles of C, columns along the lanes.
     Tiles,
-    /// Tiles of Cᵀ.
-    TransposedTiles,
-    /// Sums along the lanes, rows of C before columns.
+    /// Few columns, and no lanes.
+    Narrow,
+    /// Sums along the lanes, of more rows than columns.
     Dots,
-    /// The same of Cᵀ.
-    TransposedDots,
 }
 
-/// The way with the lowest estimate.
+/// The way with the lowest estimate, and whether it is Cᵀ = Bᵀ·Aᵀ that is computed.
 #[inline(always)]
-pub(super) fn cheapest<T: Element, S: Simd<T>>(product: &Product<'_, T>) -> Way {
+pub(super) fn cheapest<T: Element, S: Simd<T>>(product: &Product<'_, T>) -> (Way, bool) {
     let &Product { m, n, k, left, right, target, .. } = product;
     let straight = tiles::<T, S>((m, n, k), left, right, target.col == 1);
     let transposed = tiles::<T, S>((n, m, k), right, left, target.row == 1);
-    if left.k == 1 && right.k == 1 {
-        let each = k.div_ceil(S::LANES) as f32 * LANES_LOADED * fma::<T, S>() + SUMMED;
-        if (m * n) as f32 * each < straight.min(transposed) {
-            return if m >= n { Way::Dots } else { Way::TransposedDots };
+    let (mut way, mut turned, mut least) = (Way::Tiles, transposed < straight, straight.min(transposed));
+    let few = m.min(n);
+    if few <= narrow::COLS && m + n - few >= narrow::ROWS {
+        let narrow = (m + n - few) as f32 * (k as f32 * NARROW_K + NARROW_ROW);
+        if narrow < least {
+            (way, turned, least) = (Way::Narrow, m < n, narrow);
         }
     }
-    if straight <= transposed { Way::Tiles } else { Way::TransposedTiles }
+    if left.k == 1 && right.k == 1 {
+        let each = k.div_ceil(S::LANES) as f32 * LANES_LOADED * fma::<T, S>() + SUMMED;
+        if (m * n) as f32 * each < least {
+            (way, turned) = (Way::Dots, m < n);
+        }
+    }
+    (way, turned)
 }
 
 /// Cycles of an FMA: two a cycle, of 32 bytes each.
@@ -66,7 +76,7 @@ fn tiles<T: Element, S: Simd<T>>(
     let vectors = n.div_ceil(S::LANES);
     let copied = |lines: Lines<T>| match (lines.line, lines.k) {
         (1, _) => COPIED,
-        (_, 1) => TURNED,
+        (_, 1) if k >= S::BLOCK => TURNED,
         _ => GATHERED,
     };
     let products = (m * vectors) as f32 * k as f32 * fma::<T, S>();

@@ -142,14 +142,44 @@ impl<T: Element> Dots<T> {
                 s.store(sums, &mut results[group..]);
             }
         }
-        let Target { data, row: row_stride, col: col_stride, alpha, beta } = self.target;
-        let data = data.wrapping_add(row * row_stride + col * col_stride);
-        for (r, results) in results.chunks_exact(COLS).take(ROWS).enumerate() {
-            for (c, &sum) in results.iter().enumerate() {
-                let place = data.wrapping_add(r * row_stride + c * col_stride);
-                // SAFETY: a place of C, for which the caller vouches; it is not read where β is 0.
-                unsafe { *place = if beta == T::ZERO { alpha * sum } else { beta * *place + alpha * sum } };
+        let Target { row: row_stride, col: col_stride, .. } = self.target;
+        let data = self.target.data.wrapping_add(row * row_stride + col * col_stride);
+        // SAFETY (of all three): places of C, for which the caller vouches, and which the strides put side by side.
+        unsafe {
+            if COLS > 1 && col_stride == 1 {
+                for (r, sums) in results.as_chunks::<COLS>().0.iter().enumerate().take(ROWS) {
+                    self.write(sums, data.wrapping_add(r * row_stride));
+                }
+            } else if COLS == 1 && row_stride == 1 {
+                self.write::<ROWS>(results[..ROWS].as_array().unwrap_or(&[T::ZERO; ROWS]), data);
+            } else {
+                for (i, &sum) in results.iter().enumerate().take(ROWS * COLS) {
+                    self.write(&[sum], data.wrapping_add(i / COLS * row_stride + i % COLS * col_stride));
+                }
             }
+        }
+    }
+
+    /// C ← α · sums + β · C, for numbers that lie side by side.
+    ///
+    /// # Safety
+    /// `place` is valid for writes of them, and for reads where β is not 0.
+    #[inline(always)]
+    unsafe fn write<const COUNT: usize>(&self, sums: &[T; COUNT], place: *mut T) {
+        let Target { alpha, beta, .. } = self.target;
+        let (mut values, place) = (*sums, place.cast::<[T; COUNT]>());
+        for value in &mut values {
+            *value = alpha * *value;
+        }
+        // SAFETY: the caller's guarantees; C is not read where β is 0.
+        unsafe {
+            if beta != T::ZERO {
+                let old = place.read_unaligned();
+                for (value, old) in values.iter_mut().zip(old) {
+                    *value = beta * old + *value;
+                }
+            }
+            place.write_unaligned(values);
         }
     }
 }

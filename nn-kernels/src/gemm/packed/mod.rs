@@ -9,13 +9,18 @@
 
 mod cost;
 mod dot;
+mod narrow;
 mod pack;
 mod tiles;
 
+#[doc(hidden)]
+pub use self::narrow::InFours;
+
 use self::cost::{Way, cheapest};
 use self::dot::Dots;
+use self::narrow::Narrow;
 use self::pack::{Lines, pack_group, pack_vectors};
-use self::tiles::{MAX_ROWS, MAX_VECTORS, Panel, Rows, Target, tile_rows};
+use self::tiles::{MAX_ROWS, MAX_THIN_VECTORS, MAX_VECTORS, Panel, Rows, Target, tile_rows};
 use super::register_tile::{Right, has_32_registers};
 use super::{Gemm, MatMut, MatRef, product_shape};
 use crate::Element;
@@ -49,7 +54,7 @@ impl Default for Packed {
 
 /// Numbers that a panel's part of the right operand takes, in any set.
 fn right_len<T>(n: usize, k: usize) -> usize {
-    let lines = n.next_multiple_of(MAX_LANES).min(MAX_VECTORS * MAX_LANES);
+    let lines = n.next_multiple_of(MAX_LANES).min(MAX_THIN_VECTORS * MAX_LANES);
     lines.saturating_mul(k).min(RIGHT_BYTES / size_of::<T>()).next_multiple_of(MAX_LANES)
 }
 
@@ -101,22 +106,22 @@ impl<T: Element> Kernel<T> for Product<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, s: S) {
-        let ways = cheapest::<T, S>(&self);
-        let transposed = matches!(ways, Way::TransposedTiles | Way::TransposedDots);
+        let (way, transposed) = cheapest::<T, S>(&self);
         if transposed {
             (self.m, self.n) = (self.n, self.m);
             (self.left, self.right) = (self.right, self.left);
             (self.target.row, self.target.col) = (self.target.col, self.target.row);
         }
-        match ways {
-            Way::Tiles | Way::TransposedTiles => {
+        match way {
+            Way::Tiles => {
                 if const { has_32_registers::<T, S>() } {
                     self.run_blocks::<S, { tile_rows(true) }>(s);
                 } else {
                     self.run_blocks::<S, { tile_rows(false) }>(s);
                 }
             }
-            Way::Dots | Way::TransposedDots => {
+            Way::Narrow => self.run_narrow(),
+            Way::Dots => {
                 let Self { m: rows, n: cols, k: depth, left, right, target, .. } = self;
                 let dots = Dots { rows, cols, depth, left, right, target };
                 // SAFETY: the views' guarantees, and the way is taken only where lines are contiguous in k.
@@ -128,13 +133,18 @@ impl<T: Element> Kernel<T> for Product<'_, T> {
 
 /// `count` in parts of at most `most`, all but the last one equal and multiples of `step`.
 fn balanced(count: usize, most: usize, step: usize) -> usize {
+    if count <= most {
+        return count;
+    }
     count.div_ceil(count.div_ceil(most).max(1)).next_multiple_of(step).min(most)
 }
 
-/// The vectors of the next panel, where there are `left` to come: three, or two and two where otherwise one would be left.
-const fn panel_vectors(left: usize) -> usize {
+/// The vectors of the next panel, where there are `left` to come: three, or two and two where otherwise one would be left,
+/// or four where rows are few.
+const fn panel_vectors(left: usize, thin: bool) -> usize {
     match left {
         1 => 1,
+        4 if thin => MAX_THIN_VECTORS,
         2 | 4 => 2,
         _ => MAX_VECTORS,
     }
@@ -142,13 +152,43 @@ const fn panel_vectors(left: usize) -> usize {
 
 impl<T: Element> Product<'_, T> {
     #[inline(always)]
+    fn run_narrow(self) {
+        let Self { m: rows, n: cols, k, left, right, target, workspace } = self;
+        let most = RIGHT_BYTES / size_of::<T>() / narrow::COLS;
+        let mut p = 0;
+        loop {
+            let depth = most.min(k - p);
+            let columns = right.from(0, p);
+            // SAFETY: columns that are there; and the workspace has room for a vector for each of so many k.
+            unsafe { pack_group::<T, { narrow::COLS }>(columns, cols, depth, workspace.as_mut_ptr()) };
+            let target = Target { beta: if p == 0 { target.beta } else { T::ONE }, ..target };
+            let narrow = Narrow { rows, cols, depth, left: left.from(0, p), target };
+            // SAFETY: the views' guarantees.
+            unsafe { narrow.run(workspace.as_ptr()) };
+            p += depth;
+            if p >= k {
+                break;
+            }
+        }
+    }
+
+    #[inline(always)]
     fn run_blocks<S: Simd<T>, const ROWS: usize>(self, s: S) {
         let Self { m, n, k, left, right, target, workspace } = self;
+        let thin = 2 * m <= ROWS;
         let vectors = n.div_ceil(S::LANES);
-        let widest = S::LANES * if vectors == 4 { 2 } else { vectors.min(MAX_VECTORS) };
-        let k_block = balanced(k, RIGHT_BYTES / size_of::<T>() / widest, 1).max(1);
-        let m_block = balanced(m, LEFT_BYTES / size_of::<T>() / k_block / ROWS * ROWS, ROWS);
-        let (packs_left, packs_right) = cost::packs::<T, S>(m, n, k_block, left, right);
+        let widest = S::LANES * vectors.min(panel_vectors(vectors, thin));
+        let k_most = RIGHT_BYTES / size_of::<T>() / widest;
+        let (packs_left, packs_right) = cost::packs::<T, S>(m, n, k.min(k_most), left, right);
+        // Where one group of rows is all, nothing is read twice.
+        let k_block = if m <= ROWS && !packs_left && !packs_right { k } else { balanced(k, k_most, 1) }.max(1);
+        let mut m_most = LEFT_BYTES / size_of::<T>() / k_block;
+        if !packs_right {
+            // The right operand costs nothing anew: C's rows may stay near while the panels pass.
+            m_most = m_most.min(LEFT_BYTES / size_of::<T>() / n);
+        }
+        let m_block = balanced(m, (m_most / ROWS * ROWS).max(ROWS), ROWS);
+        let far = !packs_left && left.k == 1 && m * k > LEFT_BYTES / size_of::<T>();
         let (right_space, left_space) = workspace.split_at_mut(if packs_right { widest * k_block } else { 0 });
         let (right_space, left_space) = (right_space.as_mut_ptr(), left_space.as_mut_ptr());
         for i in (0..m).step_by(m_block) {
@@ -171,7 +211,7 @@ impl<T: Element> Product<'_, T> {
                 let beta = if p == 0 { target.beta } else { T::ONE };
                 let mut j = 0;
                 while j < n {
-                    let cols = (S::LANES * panel_vectors((n - j).div_ceil(S::LANES))).min(n - j);
+                    let cols = (S::LANES * panel_vectors((n - j).div_ceil(S::LANES), thin)).min(n - j);
                     let columns = right.from(j, p);
                     let right = if packs_right {
                         // SAFETY: columns that are there; and the workspace has room for the widest panel.
@@ -183,7 +223,8 @@ impl<T: Element> Product<'_, T> {
                     };
                     let data = target.data.wrapping_add(i * target.row + j * target.col);
                     let target = Target { data, beta, ..target };
-                    let panel = Panel { rows, cols, depth, left: packed_left, right, target };
+                    let asks_ahead = far && j == 0;
+                    let panel = Panel { rows, cols, depth, left: packed_left, right, target, asks_ahead };
                     // SAFETY: the views' guarantees for the panel's rows, columns and k; copies are as long as it reads.
                     unsafe { panel.run::<S, ROWS>(s) };
                     j += cols;

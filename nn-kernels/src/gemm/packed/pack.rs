@@ -3,6 +3,9 @@
 use crate::Element;
 use crate::isa::{MAX_LANES, Simd};
 
+/// How many k ahead a copy asks for the lines of the cache: they lie in as many pages.
+const AHEAD: usize = 8;
+
 /// An operand by lines: rows of the left one, columns of the right one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lines<T> {
@@ -71,6 +74,9 @@ pub(super) unsafe fn pack_vectors<T: Element, S: Simd<T>>(
     if lines.line == 1 {
         for k in 0..depth {
             let (source, target) = (lines.data.wrapping_add(k * lines.k), target.wrapping_add(k * width));
+            for v in 0..vectors {
+                s.prefetch(source.wrapping_add(AHEAD * lines.k + v * S::LANES));
+            }
             // SAFETY: the caller vouches for all lines at all k, and for the target.
             unsafe {
                 for v in 0..vectors - 1 {

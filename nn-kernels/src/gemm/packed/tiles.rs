@@ -10,6 +10,8 @@ use crate::isa::{Kernel, MAX_LANES, Simd, Vector};
 pub(super) const MAX_ROWS: usize = 8;
 /// The most vectors of a tile's row.
 pub(super) const MAX_VECTORS: usize = 3;
+/// The same where a panel has no more than half as many rows as a tile.
+pub(super) const MAX_THIN_VECTORS: usize = 4;
 
 /// Rows of a panel's tiles in a set with 32 registers, where 8 × 3 sums, a row of vectors and a broadcast fit; in one with
 /// 16 the tile is 4 × 3.
@@ -46,6 +48,8 @@ pub(super) struct Panel<T> {
     pub(super) left: Rows<T>,
     pub(super) right: Right<T>,
     pub(super) target: Target<T>,
+    /// Whether the left operand's rows, contiguous in k, are to be asked for ahead: no panel before has.
+    pub(super) asks_ahead: bool,
 }
 
 /// All columns are there, and lie side by side in C.
@@ -59,7 +63,7 @@ impl<T: Element> Panel<T> {
     /// Computes the panel.
     ///
     /// # Safety
-    /// `cols` takes at most [`MAX_VECTORS`] vectors; the operands are valid for reads of all rows and columns for `depth` k,
+    /// `cols` takes at most [`MAX_VECTORS`] vectors, or [`MAX_THIN_VECTORS`] with half as many rows as a tile's; the operands are valid for reads of all rows and columns for `depth` k,
     /// of the right one's last vector only as far as there are columns; C is valid for writes of all rows and columns, and
     /// for reads where β is not 0, and shares nothing with the operands.
     #[inline(always)]
@@ -71,18 +75,24 @@ impl<T: Element> Panel<T> {
             (2, true, true) => s.run(Heights::<_, ROWS, 2, FULL>(self)),
             (2, true, false) => s.run(Heights::<_, ROWS, 2, PART>(self)),
             (2, false, _) => s.run(Heights::<_, ROWS, 2, SCATTERED>(self)),
-            (_, true, true) => s.run(Heights::<_, ROWS, 3, FULL>(self)),
-            (_, true, false) => s.run(Heights::<_, ROWS, 3, PART>(self)),
-            (_, false, _) => s.run(Heights::<_, ROWS, 3, SCATTERED>(self)),
+            (3, true, true) => s.run(Heights::<_, ROWS, 3, FULL>(self)),
+            (3, true, false) => s.run(Heights::<_, ROWS, 3, PART>(self)),
+            (3, false, _) => s.run(Heights::<_, ROWS, 3, SCATTERED>(self)),
+            (_, true, true) => s.run(Heights::<_, ROWS, 4, FULL>(self)),
+            (_, true, false) => s.run(Heights::<_, ROWS, 4, PART>(self)),
+            (_, false, _) => s.run(Heights::<_, ROWS, 4, SCATTERED>(self)),
         }
     }
 
     /// Tiles of full height, and then ever smaller ones.
     #[inline(always)]
     unsafe fn run_heights<S: Simd<T>, const ROWS: usize, const VECTORS: usize, const KIND: u8>(&self, s: S) {
-        // SAFETY (of all four): the caller's guarantees.
+        // SAFETY (of all four): the caller's guarantees, by which rows of four vectors are few.
         unsafe {
-            let mut row = self.run_tiles::<S, ROWS, ROWS, VECTORS, KIND>(s, 0);
+            let mut row = 0;
+            if VECTORS <= MAX_VECTORS {
+                row = self.run_tiles::<S, ROWS, ROWS, VECTORS, KIND>(s, row);
+            }
             if ROWS > 4 {
                 row = self.run_tiles::<S, ROWS, 4, VECTORS, KIND>(s, row);
             }
@@ -110,14 +120,21 @@ impl<T: Element> Panel<T> {
                     }
                 }
             }
+            if self.asks_ahead {
+                for r in HEIGHT..2 * HEIGHT {
+                    for k in (0..self.depth).step_by(64 / size_of::<T>()) {
+                        s.prefetch(left.data.wrapping_add(r * left.row + k));
+                    }
+                }
+            }
             // SAFETY: the rows from `row` on are there, by the condition; the rest are the caller's guarantees.
             unsafe {
-                let sums = sums::<T, S, HEIGHT, VECTORS, KIND>(s, self.depth, left, self.right, tail);
+                let mut sums = sums::<T, S, HEIGHT, VECTORS, KIND>(s, self.depth, left, self.right, tail);
                 let target = Target { data: c, ..self.target };
                 if KIND == SCATTERED {
                     scatter(s, &sums, target, self.cols);
                 } else {
-                    write::<T, S, HEIGHT, VECTORS, KIND>(s, &sums, target, tail);
+                    write::<T, S, HEIGHT, VECTORS, KIND>(s, &mut sums, target, tail);
                 }
             }
             row += HEIGHT;
@@ -270,29 +287,42 @@ unsafe fn accumulate_part<T: Element, S: Simd<T>, const HEIGHT: usize, const VEC
 #[inline(always)]
 unsafe fn write<T: Element, S: Simd<T>, const HEIGHT: usize, const VECTORS: usize, const KIND: u8>(
     s: S,
-    sums: &[[S::V; VECTORS]; HEIGHT],
+    sums: &mut [[S::V; VECTORS]; HEIGHT],
     target: Target<T>,
     tail: usize,
 ) {
-    let (alpha, beta) = (s.splat(target.alpha), s.splat(target.beta));
-    let reads = target.beta != T::ZERO;
+    let place = |r: usize, v: usize| target.data.wrapping_add(r * target.row + v * S::LANES);
+    let whole = |v: usize| KIND == FULL || v + 1 < VECTORS;
+    // SAFETY (of both): the caller vouches for every vector, and the last one's lanes.
+    let load = |r, v| unsafe { if whole(v) { s.load_ptr(place(r, v)) } else { s.load_first(place(r, v), tail) } };
+    let store = |value, r, v| unsafe {
+        if whole(v) { s.store_ptr(value, place(r, v)) } else { s.store_first(value, place(r, v), tail) }
+    };
+    // All of C is read before any of it is written: a load that overlaps a store under way waits for it, and so does one
+    // that overlaps only lanes that a mask leaves out.
+    if target.alpha != T::ONE {
+        let alpha = s.splat(target.alpha);
+        for sum in sums.as_flattened_mut() {
+            *sum = alpha * *sum;
+        }
+    }
+    if target.beta == T::ONE {
+        for (r, sums) in sums.iter_mut().enumerate() {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = *sum + load(r, v);
+            }
+        }
+    } else if target.beta != T::ZERO {
+        let beta = s.splat(target.beta);
+        for (r, sums) in sums.iter_mut().enumerate() {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = beta.mul_add(load(r, v), *sum);
+            }
+        }
+    }
     for (r, sums) in sums.iter().enumerate() {
         for (v, &sum) in sums.iter().enumerate() {
-            let place = target.data.wrapping_add(r * target.row + v * S::LANES);
-            let whole = KIND == FULL || v + 1 < VECTORS;
-            // SAFETY: the caller vouches for every vector, and the last one's lanes; C is not read where β is 0.
-            unsafe {
-                let mut value = alpha * sum;
-                if reads {
-                    let old = if whole { s.load_ptr(place) } else { s.load_first(place, tail) };
-                    value = beta.mul_add(old, value);
-                }
-                if whole {
-                    s.store_ptr(value, place);
-                } else {
-                    s.store_first(value, place, tail);
-                }
-            }
+            store(sum, r, v);
         }
     }
 }
@@ -309,13 +339,15 @@ unsafe fn scatter<T: Element, S: Simd<T>, const HEIGHT: usize, const VECTORS: us
     target: Target<T>,
     cols: usize,
 ) {
-    let mut tile = MaybeUninit::<[T; MAX_ROWS * MAX_VECTORS * MAX_LANES]>::uninit();
+    let mut tile = MaybeUninit::<[T; MAX_ROWS * MAX_THIN_VECTORS * MAX_LANES]>::uninit();
     let tile = tile.as_mut_ptr().cast::<T>();
     let width = VECTORS * S::LANES;
     let alpha = s.splat(target.alpha);
-    for (i, &sum) in sums.iter().flatten().enumerate() {
-        // SAFETY: there is room for the vectors of the largest tile.
-        unsafe { s.store_ptr(alpha * sum, tile.add(i * S::LANES)) };
+    for (r, sums) in sums.iter().enumerate() {
+        for (v, &sum) in sums.iter().enumerate() {
+            // SAFETY: there is room for the vectors of the largest tile.
+            unsafe { s.store_ptr(alpha * sum, tile.add(r * width + v * S::LANES)) };
+        }
     }
     let Target { data, row, col, beta, .. } = target;
     if row != 1 {
@@ -331,7 +363,6 @@ unsafe fn scatter<T: Element, S: Simd<T>, const HEIGHT: usize, const VECTORS: us
         }
         return;
     }
-    let beta_vector = s.splat(beta);
     // A block may have rows beside the tile's, which are turned and not written.
     for r in HEIGHT..HEIGHT.next_multiple_of(S::BLOCK) {
         for v in 0..VECTORS {
@@ -346,17 +377,18 @@ unsafe fn scatter<T: Element, S: Simd<T>, const HEIGHT: usize, const VECTORS: us
             unsafe { s.transpose(tile.add(top * width + first), width, turned.as_mut_ptr().add(top), MAX_ROWS) };
         }
         for c in 0..S::BLOCK.min(cols - first) {
-            for part in (0..HEIGHT).step_by(S::LANES) {
-                let count = (HEIGHT - part).min(S::LANES);
-                let place = data.wrapping_add((first + c) * col + part);
-                // SAFETY: rows of one column of the tile, for which the caller vouches; C is not read where β is 0.
-                unsafe {
-                    let mut value = s.load_first(turned.as_ptr().add(c * MAX_ROWS + part), count);
-                    if beta != T::ZERO {
-                        value = beta_vector.mul_add(s.load_first(place, count), value);
+            // Arrays of the tile's height rather than vectors with a mask: see `write`.
+            let place = data.wrapping_add((first + c) * col).cast::<[T; HEIGHT]>();
+            // SAFETY: a column of the tile, for which the caller vouches; C is not read where β is 0.
+            unsafe {
+                let mut values = turned.as_ptr().add(c * MAX_ROWS).cast::<[T; HEIGHT]>().read();
+                if beta != T::ZERO {
+                    let old = place.read_unaligned();
+                    for (value, old) in values.iter_mut().zip(old) {
+                        *value = beta * old + *value;
                     }
-                    s.store_first(value, place, count);
                 }
+                place.write_unaligned(values);
             }
         }
     }
