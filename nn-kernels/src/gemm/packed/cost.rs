@@ -15,7 +15,7 @@ const GATHERED: f32 = 1.5;
 const WRITTEN: f32 = 2.0;
 const SCATTERED: f32 = 0.5;
 /// A sum over lanes, and its way into C.
-const SUMMED: f32 = 5.0;
+const SUMMED: f32 = 3.5;
 /// Loads that a product by lanes waits for, beside its FMAs.
 const LANES_LOADED: f32 = 1.1;
 /// A right operand that tiles read in place, as often as there are groups of rows, from the nearest cache.
@@ -104,5 +104,5 @@ pub(super) fn packs<T: Element, S: Simd<T>>(
     // The right one's columns are the lanes; its place is that of the whole panel.
     let spread = right.k.saturating_mul(k).saturating_mul(size_of::<T>());
     let packs_right = right.line != 1 || (m > 4 * rows && spread > NEAR_BYTES);
-    (packs_left, packs_right)
+    let packs_left = packs_left || (super::pl() & 1 == 1 && m > 16 && n > 3*S::LANES); let packs_right = packs_right || (super::pl() & 2 == 2 && m > 16); (packs_left, packs_right)
 }

@@ -90,56 +90,24 @@ impl<T: Element> Dots<T> {
     #[inline(always)]
     unsafe fn run_tile<S: Simd<T>, const ROWS: usize, const COLS: usize>(&self, s: S, row: usize, col: usize) {
         let (left, right) = (self.left.from(row, 0), self.right.from(col, 0));
-        let mut sums = [[s.splat(T::ZERO); COLS]; ROWS];
-        let whole = self.depth - self.depth % S::LANES;
-        let mut k = 0;
-        while k < whole {
-            let mut columns = [s.splat(T::ZERO); COLS];
-            for (c, column) in columns.iter_mut().enumerate() {
-                // SAFETY: a whole vector of a line that is there.
-                *column = unsafe { s.load_ptr(right.data.add(c * right.line + k)) };
+        let mut lanes = MaybeUninit::<[T; MAX_SUMS * MAX_LANES]>::uninit();
+        let lanes = lanes.as_mut_ptr().cast::<T>();
+        let mut results = [T::ZERO; MAX_SUMS];
+        // SAFETY (of all): lines that are there, by the caller's guarantees, and room for MAX_SUMS vectors.
+        unsafe {
+            if COLS == 1 {
+                multiply_by_line::<T, S, ROWS>(s, self.depth, left, right, lanes);
+            } else {
+                multiply_by_lines::<T, S, ROWS, COLS>(s, self.depth, left, right, lanes);
             }
-            for (r, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: as above.
-                let values = unsafe { s.load_ptr(left.data.add(r * left.line + k)) };
-                for (sum, &column) in sums.iter_mut().zip(&columns) {
-                    *sum = values.mul_add(column, *sum);
+            if (ROWS * COLS).is_multiple_of(S::LANES) {
+                for group in (0..ROWS * COLS).step_by(S::LANES) {
+                    s.store(s.sum_each(lanes.add(group * S::LANES)), &mut results[group..]);
                 }
-            }
-            k += S::LANES;
-        }
-        if k < self.depth {
-            let tail = self.depth - k;
-            let mut columns = [s.splat(T::ZERO); COLS];
-            for (c, column) in columns.iter_mut().enumerate() {
-                // SAFETY: what is left of a line that is there.
-                *column = unsafe { s.load_first(right.data.add(c * right.line + k), tail) };
-            }
-            for (r, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: as above.
-                let values = unsafe { s.load_first(left.data.add(r * left.line + k), tail) };
-                for (sum, &column) in sums.iter_mut().zip(&columns) {
-                    *sum = values.mul_add(column, *sum);
+            } else {
+                for (i, result) in results.iter_mut().enumerate().take(ROWS * COLS) {
+                    *result = s.load_ptr(lanes.add(i * S::LANES)).sum();
                 }
-            }
-        }
-        let mut results = [T::ZERO; MAX_SUMS + MAX_LANES];
-        if 2 * ROWS * COLS < S::LANES {
-            for (sum, result) in sums.iter().flatten().zip(&mut results) {
-                *result = sum.sum();
-            }
-        } else {
-            let mut lanes = MaybeUninit::<[T; MAX_SUMS * MAX_LANES]>::uninit();
-            let lanes = lanes.as_mut_ptr().cast::<T>();
-            for i in 0..(ROWS * COLS).next_multiple_of(S::LANES) {
-                let sum = sums.as_flattened().get(i).copied().unwrap_or(s.splat(T::ZERO));
-                // SAFETY: there is room for MAX_SUMS vectors, a multiple of the lanes in every set.
-                unsafe { s.store_ptr(sum, lanes.add(i * S::LANES)) };
-            }
-            for group in (0..ROWS * COLS).step_by(S::LANES) {
-                // SAFETY: a group of as many vectors as there are lanes, just written.
-                let sums = unsafe { s.sum_each(lanes.add(group * S::LANES)) };
-                s.store(sums, &mut results[group..]);
             }
         }
         let Target { row: row_stride, col: col_stride, .. } = self.target;
@@ -151,7 +119,9 @@ impl<T: Element> Dots<T> {
                     self.write(sums, data.wrapping_add(r * row_stride));
                 }
             } else if COLS == 1 && row_stride == 1 {
-                self.write::<ROWS>(results[..ROWS].as_array().unwrap_or(&[T::ZERO; ROWS]), data);
+                for rows in results.as_chunks::<ROWS>().0.iter().take(1) {
+                    self.write(rows, data);
+                }
             } else {
                 for (i, &sum) in results.iter().enumerate().take(ROWS * COLS) {
                     self.write(&[sum], data.wrapping_add(i / COLS * row_stride + i % COLS * col_stride));
@@ -181,5 +151,94 @@ impl<T: Element> Dots<T> {
             }
             place.write_unaligned(values);
         }
+    }
+}
+
+/// The products of `ROWS` × `COLS` lines, a vector for each, to be summed up.
+///
+/// # Safety
+/// Lines are contiguous in k and valid for reads of `depth` numbers, `lanes` for writes of all vectors.
+#[inline(always)]
+unsafe fn multiply_by_lines<T: Element, S: Simd<T>, const ROWS: usize, const COLS: usize>(
+    s: S,
+    depth: usize,
+    left: Lines<T>,
+    right: Lines<T>,
+    lanes: *mut T,
+) {
+    let mut sums = [[s.splat(T::ZERO); COLS]; ROWS];
+    let whole = depth - depth % S::LANES;
+    for k in (0..whole).step_by(S::LANES) {
+        // SAFETY: whole vectors of lines that are there.
+        unsafe { add_products(|line: *const T| s.load_ptr(line.add(k)), left, right, &mut sums) };
+    }
+    if whole < depth {
+        // SAFETY: what is left of lines that are there.
+        unsafe { add_products(|line: *const T| s.load_first(line.add(whole), depth - whole), left, right, &mut sums) };
+    }
+    for (i, &sum) in sums.as_flattened().iter().enumerate() {
+        // SAFETY: the caller vouches for the room.
+        unsafe { s.store_ptr(sum, lanes.add(i * S::LANES)) };
+    }
+}
+
+/// One vector's products of each pair of lines.
+///
+/// # Safety
+/// What `load` reads of the lines is valid.
+#[inline(always)]
+unsafe fn add_products<T: Element, V: Vector<T>, const ROWS: usize, const COLS: usize>(
+    load: impl Fn(*const T) -> V,
+    left: Lines<T>,
+    right: Lines<T>,
+    sums: &mut [[V; COLS]; ROWS],
+) {
+    let columns: [V; COLS] = std::array::from_fn(|c| load(right.data.wrapping_add(c * right.line)));
+    for (r, sums) in sums.iter_mut().enumerate() {
+        let values = load(left.data.wrapping_add(r * left.line));
+        for (sum, &column) in sums.iter_mut().zip(&columns) {
+            *sum = values.mul_add(column, *sum);
+        }
+    }
+}
+
+/// Vectors of the one line that are kept in registers while the others pass.
+const KEPT: usize = 4;
+
+/// The products of `ROWS` lines and one, several vectors of a line at a time, so that memory is read nearly in order.
+///
+/// # Safety
+/// As [`multiply_by_lines`].
+#[inline(always)]
+unsafe fn multiply_by_line<T: Element, S: Simd<T>, const ROWS: usize>(
+    s: S,
+    depth: usize,
+    left: Lines<T>,
+    right: Lines<T>,
+    lanes: *mut T,
+) {
+    let mut sums = [[s.splat(T::ZERO); 1]; ROWS];
+    let mut k = 0;
+    while k + KEPT * S::LANES <= depth {
+        // SAFETY: whole vectors of the line.
+        let kept: [S::V; KEPT] = std::array::from_fn(|i| unsafe { s.load_ptr(right.data.add(k + i * S::LANES)) });
+        for (r, [sum]) in sums.iter_mut().enumerate() {
+            for (i, &kept) in kept.iter().enumerate() {
+                // SAFETY: whole vectors of a line that is there.
+                let values = unsafe { s.load_ptr(left.data.add(r * left.line + k + i * S::LANES)) };
+                *sum = values.mul_add(kept, *sum);
+            }
+        }
+        k += KEPT * S::LANES;
+    }
+    while k < depth {
+        let count = (depth - k).min(S::LANES);
+        // SAFETY: what is left of lines that are there.
+        unsafe { add_products(|line: *const T| s.load_first(line.add(k), count), left, right, &mut sums) };
+        k += count;
+    }
+    for (r, &[sum]) in sums.iter().enumerate() {
+        // SAFETY: the caller vouches for the room.
+        unsafe { s.store_ptr(sum, lanes.add(r * S::LANES)) };
     }
 }

@@ -27,9 +27,12 @@ use crate::Element;
 use crate::isa::{InstructionSet, Kernel, MAX_LANES, Simd};
 
 /// A panel's part of the right operand: three quarters of a common L1.
-const RIGHT_BYTES: usize = 24 << 10;
+fn rb()->usize{static X: std::sync::OnceLock<usize> = std::sync::OnceLock::new(); *X.get_or_init(||std::env::var("RB").ok().map_or(24,|s|s.parse().unwrap_or(24))<<10)}
+fn lb()->usize{static X: std::sync::OnceLock<usize> = std::sync::OnceLock::new(); *X.get_or_init(||std::env::var("LB").ok().map_or(256,|s|s.parse().unwrap_or(256))<<10)}
+pub(super) fn pl()->usize{static X: std::sync::OnceLock<usize> = std::sync::OnceLock::new(); *X.get_or_init(||std::env::var("PL").ok().map_or(0,|s|s.parse().unwrap_or(0)))}
+
 /// The rows of the left operand that pass by a panel, for one block of k: a share of L2.
-const LEFT_BYTES: usize = 256 << 10;
+
 
 /// Own kernels in the instruction set that they were made for.
 #[derive(Debug, Clone, Copy)]
@@ -55,12 +58,12 @@ impl Default for Packed {
 /// Numbers that a panel's part of the right operand takes, in any set.
 fn right_len<T>(n: usize, k: usize) -> usize {
     let lines = n.next_multiple_of(MAX_LANES).min(MAX_THIN_VECTORS * MAX_LANES);
-    lines.saturating_mul(k).min(RIGHT_BYTES / size_of::<T>()).next_multiple_of(MAX_LANES)
+    lines.saturating_mul(k).min(rb() / size_of::<T>()).next_multiple_of(MAX_LANES)
 }
 
 /// Numbers that a block of the left operand takes, in any set.
 fn left_len<T>(m: usize, k: usize) -> usize {
-    m.next_multiple_of(MAX_ROWS).saturating_mul(k).min(LEFT_BYTES / size_of::<T>())
+    m.next_multiple_of(MAX_ROWS).saturating_mul(k).min(lb() / size_of::<T>())
 }
 
 impl<T: Element> Gemm<T> for Packed {
@@ -154,7 +157,7 @@ impl<T: Element> Product<'_, T> {
     #[inline(always)]
     fn run_narrow(self) {
         let Self { m: rows, n: cols, k, left, right, target, workspace } = self;
-        let most = RIGHT_BYTES / size_of::<T>() / narrow::COLS;
+        let most = rb() / size_of::<T>() / narrow::COLS;
         let mut p = 0;
         loop {
             let depth = most.min(k - p);
@@ -178,17 +181,17 @@ impl<T: Element> Product<'_, T> {
         let thin = 2 * m <= ROWS;
         let vectors = n.div_ceil(S::LANES);
         let widest = S::LANES * vectors.min(panel_vectors(vectors, thin));
-        let k_most = RIGHT_BYTES / size_of::<T>() / widest;
+        let k_most = rb() / size_of::<T>() / widest;
         let (packs_left, packs_right) = cost::packs::<T, S>(m, n, k.min(k_most), left, right);
         // Where one group of rows is all, nothing is read twice.
         let k_block = if m <= ROWS && !packs_left && !packs_right { k } else { balanced(k, k_most, 1) }.max(1);
-        let mut m_most = LEFT_BYTES / size_of::<T>() / k_block;
+        let mut m_most = lb() / size_of::<T>() / k_block;
         if !packs_right {
             // The right operand costs nothing anew: C's rows may stay near while the panels pass.
-            m_most = m_most.min(LEFT_BYTES / size_of::<T>() / n);
+            m_most = m_most.min(lb() / size_of::<T>() / n);
         }
         let m_block = balanced(m, (m_most / ROWS * ROWS).max(ROWS), ROWS);
-        let far = !packs_left && left.k == 1 && m * k > LEFT_BYTES / size_of::<T>();
+        let far = !packs_left && left.k == 1 && m * k > lb() / size_of::<T>();
         let (right_space, left_space) = workspace.split_at_mut(if packs_right { widest * k_block } else { 0 });
         let (right_space, left_space) = (right_space.as_mut_ptr(), left_space.as_mut_ptr());
         for i in (0..m).step_by(m_block) {
