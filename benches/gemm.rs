@@ -127,7 +127,11 @@ fn products(workload: &Workload) -> Result<Vec<(String, Product)>, Box<dyn Error
 }
 
 /// The least seconds of a product by each backend.
-fn seconds<T: Element>(product: Product, backends: &[Box<dyn Gemm<T>>], extent: &Extent) -> Result<Vec<f64>, ShapeError> {
+fn seconds<T: Element>(
+    product: Product,
+    backends: &[Box<dyn Gemm<T>>],
+    extent: &Extent,
+) -> Result<Vec<f64>, ShapeError> {
     let mut operands = Operands::new(product, backends);
     let mut best = vec![f64::INFINITY; backends.len()];
     let mut counts = vec![1_usize; backends.len()];

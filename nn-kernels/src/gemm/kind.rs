@@ -41,7 +41,10 @@ pub enum GemmError {
         name: String,
     },
     /// The backend needs a feature that this program was compiled without.
-    #[error("the GEMM backend {name} is not compiled in, which the feature `{feature}` would do; there is {}", available_names())]
+    #[error(
+        "the GEMM backend {name} is not compiled in, which the feature `{feature}` would do; there is {}",
+        available_names()
+    )]
     Missing {
         /// The backend asked for.
         name: &'static str,

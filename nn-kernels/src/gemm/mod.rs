@@ -37,6 +37,8 @@ pub use matrixmultiply::{MatrixMultiply, MatrixMultiplyElement};
 pub use packed::{InFours, Packed};
 pub use view::{MatMut, MatRef, ShapeError};
 
+use crate::Element;
+
 /// A way to multiply matrices of `T`.
 pub trait Gemm<T>: Send + Sync {
     /// The backend's name, as documentation and messages write it.
@@ -73,4 +75,16 @@ fn product_shape<T>(a: &MatRef<'_, T>, b: &MatRef<'_, T>, c: &MatMut<'_, T>) -> 
         c.cols()
     );
     (a.rows(), a.cols(), b.cols())
+}
+
+/// C ← β·C: a product over no k. C is not read where β = 0.
+fn scale<T: Element>(beta: T, c: &mut MatMut<'_, T>) {
+    let (rows, cols, row_stride, col_stride) = (c.rows(), c.cols(), c.row_stride(), c.col_stride());
+    let data = c.data_mut();
+    for i in 0..rows {
+        for j in 0..cols {
+            let value = &mut data[i * row_stride + j * col_stride];
+            *value = if beta == T::ZERO { T::ZERO } else { beta * *value };
+        }
+    }
 }

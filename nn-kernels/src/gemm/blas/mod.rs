@@ -7,7 +7,7 @@ use std::ffi::c_int;
 use cblas_sys::{CBLAS_LAYOUT, CBLAS_TRANSPOSE, cblas_dgemm, cblas_sgemm};
 
 use self::threads::ThreadControl;
-use super::{Gemm, MatMut, MatRef, product_shape};
+use super::{Gemm, MatMut, MatRef, product_shape, scale};
 use crate::Element;
 
 #[cfg(feature = "openblas-system")]
@@ -286,18 +286,6 @@ fn in_blocks<T: CblasElement>(
                     *old = if beta == T::ZERO { sum } else { beta * *old + sum };
                 }
             }
-        }
-    }
-}
-
-/// C ← β·C, C not being read where β = 0.
-fn scale<T: Element>(beta: T, c: &mut MatMut<'_, T>) {
-    let (rows, cols, row_stride, col_stride) = (c.rows(), c.cols(), c.row_stride(), c.col_stride());
-    let data = c.data_mut();
-    for i in 0..rows {
-        for j in 0..cols {
-            let value = &mut data[i * row_stride + j * col_stride];
-            *value = if beta == T::ZERO { T::ZERO } else { beta * *value };
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Which way a product is computed, by what each is estimated to take, in cycles.
 
-use super::{Product, narrow};
 use super::pack::Lines;
 use super::tiles::tile_rows;
+use super::{Product, narrow};
 use crate::Element;
 use crate::gemm::register_tile::has_32_registers;
 use crate::isa::Simd;
@@ -52,7 +52,7 @@ pub(super) fn cheapest<T: Element, S: Simd<T>>(product: &Product<'_, T>) -> (Way
     }
     if left.k == 1 && right.k == 1 {
         let each = k.div_ceil(S::LANES) as f32 * LANES_LOADED * fma::<T, S>() + SUMMED;
-        if (m * n) as f32 * each < least {
+        if m as f32 * n as f32 * each < least {
             (way, turned) = (Way::Dots, m < n);
         }
     }
@@ -79,11 +79,12 @@ fn tiles<T: Element, S: Simd<T>>(
         (_, 1) if k >= S::BLOCK => TURNED,
         _ => GATHERED,
     };
-    let products = (m * vectors) as f32 * k as f32 * fma::<T, S>();
-    let left = if packs_left { (m * k) as f32 * copied(left) } else { 0.0 };
-    let right = if packs_right { (n * k) as f32 * copied(right) } else { 0.0 };
-    let blocks = k.div_ceil(128) as f32;
-    let written = if rows_are_contiguous { (m * vectors) as f32 * WRITTEN } else { (m * n) as f32 * SCATTERED };
+    let products = m as f32 * vectors as f32 * k as f32 * fma::<T, S>();
+    let left = if packs_left { m as f32 * k as f32 * copied(left) } else { 0.0 };
+    let right = if packs_right { n as f32 * k as f32 * copied(right) } else { 0.0 };
+    let blocks = k.div_ceil(256) as f32;
+    let written =
+        if rows_are_contiguous { m as f32 * vectors as f32 * WRITTEN } else { m as f32 * n as f32 * SCATTERED };
     products + left + right + blocks * written
 }
 
@@ -104,5 +105,5 @@ pub(super) fn packs<T: Element, S: Simd<T>>(
     // The right one's columns are the lanes; its place is that of the whole panel.
     let spread = right.k.saturating_mul(k).saturating_mul(size_of::<T>());
     let packs_right = right.line != 1 || (m > 4 * rows && spread > NEAR_BYTES);
-    let packs_left = packs_left || (super::pl() & 1 == 1 && m > 16 && n > 3*S::LANES); let packs_right = packs_right || (super::pl() & 2 == 2 && m > 16); (packs_left, packs_right)
+    (packs_left, packs_right)
 }

@@ -31,7 +31,7 @@ impl<T: Element> Dots<T> {
     /// the lines.
     #[inline(always)]
     pub(super) unsafe fn run<S: Simd<T>>(&self, s: S, has_32_registers: bool) {
-        // SAFETY (of both): the caller's guarantees. A tile has as many sums as there are registers for beside its lines.
+        // SAFETY: the caller's guarantees. A tile has as many sums as there are registers for beside its lines.
         unsafe {
             if has_32_registers {
                 self.run_rows::<S, 4, 8, 16>(s);
@@ -47,7 +47,7 @@ impl<T: Element> Dots<T> {
         for row in (0..self.rows).step_by(BY_1) {
             let rows = BY_1.min(self.rows - row);
             let mut col = 0;
-            // SAFETY (of all three): rows and columns that are there, by the conditions.
+            // SAFETY: rows and columns that are there, by the conditions.
             unsafe {
                 while col + 4 <= self.cols {
                     self.run_tiles::<S, BY_4, 4>(s, row, rows, col);
@@ -73,7 +73,7 @@ impl<T: Element> Dots<T> {
         col: usize,
     ) {
         let mut row = first;
-        // SAFETY (of both): rows and columns that are there.
+        // SAFETY: rows and columns that are there.
         unsafe {
             while row + ROWS <= first + rows {
                 self.run_tile::<S, ROWS, COLS>(s, row, col);
@@ -93,7 +93,7 @@ impl<T: Element> Dots<T> {
         let mut lanes = MaybeUninit::<[T; MAX_SUMS * MAX_LANES]>::uninit();
         let lanes = lanes.as_mut_ptr().cast::<T>();
         let mut results = [T::ZERO; MAX_SUMS];
-        // SAFETY (of all): lines that are there, by the caller's guarantees, and room for MAX_SUMS vectors.
+        // SAFETY: lines that are there, by the caller's guarantees, and room for MAX_SUMS vectors.
         unsafe {
             if COLS == 1 {
                 multiply_by_line::<T, S, ROWS>(s, self.depth, left, right, lanes);
@@ -112,7 +112,7 @@ impl<T: Element> Dots<T> {
         }
         let Target { row: row_stride, col: col_stride, .. } = self.target;
         let data = self.target.data.wrapping_add(row * row_stride + col * col_stride);
-        // SAFETY (of all three): places of C, for which the caller vouches, and which the strides put side by side.
+        // SAFETY: places of C, for which the caller vouches, and which the strides put side by side.
         unsafe {
             if COLS > 1 && col_stride == 1 {
                 for (r, sums) in results.as_chunks::<COLS>().0.iter().enumerate().take(ROWS) {

@@ -20,19 +20,20 @@ use self::cost::{Way, cheapest};
 use self::dot::Dots;
 use self::narrow::Narrow;
 use self::pack::{Lines, pack_group, pack_vectors};
-use self::tiles::{MAX_ROWS, MAX_THIN_VECTORS, MAX_VECTORS, Panel, Rows, Target, tile_rows};
+use self::tiles::{MAX_ROWS, MAX_VECTORS, MAX_WIDE_VECTORS, Panel, Rows, Target, tile_rows};
 use super::register_tile::{Right, has_32_registers};
-use super::{Gemm, MatMut, MatRef, product_shape};
+use super::{Gemm, MatMut, MatRef, product_shape, scale};
 use crate::Element;
 use crate::isa::{InstructionSet, Kernel, MAX_LANES, Simd};
 
-/// A panel's part of the right operand: three quarters of a common L1.
-fn rb()->usize{static X: std::sync::OnceLock<usize> = std::sync::OnceLock::new(); *X.get_or_init(||std::env::var("RB").ok().map_or(24,|s|s.parse().unwrap_or(24))<<10)}
-fn lb()->usize{static X: std::sync::OnceLock<usize> = std::sync::OnceLock::new(); *X.get_or_init(||std::env::var("LB").ok().map_or(256,|s|s.parse().unwrap_or(256))<<10)}
-pub(super) fn pl()->usize{static X: std::sync::OnceLock<usize> = std::sync::OnceLock::new(); *X.get_or_init(||std::env::var("PL").ok().map_or(0,|s|s.parse().unwrap_or(0)))}
+/// A panel's part of the right operand for one block of k. It streams from L2 beside the rows that use it, which is as fast as
+/// from L1, and C is read and written half as often as with what L1 holds.
+const RIGHT_BYTES: usize = 48 << 10;
 
-/// The rows of the left operand that pass by a panel, for one block of k: a share of L2.
-
+/// The rows of the left operand that pass by a panel, for one block of k: half of a common L2.
+const LEFT_BYTES: usize = 512 << 10;
+/// So few k that writing C is a good part of the work: wider tiles then write longer parts of its rows.
+const SHALLOW: usize = 16;
 
 /// Own kernels in the instruction set that they were made for.
 #[derive(Debug, Clone, Copy)]
@@ -57,13 +58,13 @@ impl Default for Packed {
 
 /// Numbers that a panel's part of the right operand takes, in any set.
 fn right_len<T>(n: usize, k: usize) -> usize {
-    let lines = n.next_multiple_of(MAX_LANES).min(MAX_THIN_VECTORS * MAX_LANES);
-    lines.saturating_mul(k).min(rb() / size_of::<T>()).next_multiple_of(MAX_LANES)
+    let lines = n.next_multiple_of(MAX_LANES).min(MAX_WIDE_VECTORS * MAX_LANES);
+    lines.saturating_mul(k).min(RIGHT_BYTES / size_of::<T>()).next_multiple_of(MAX_LANES)
 }
 
 /// Numbers that a block of the left operand takes, in any set.
 fn left_len<T>(m: usize, k: usize) -> usize {
-    m.next_multiple_of(MAX_ROWS).saturating_mul(k).min(lb() / size_of::<T>())
+    m.next_multiple_of(MAX_ROWS).saturating_mul(k).min(LEFT_BYTES / size_of::<T>())
 }
 
 impl<T: Element> Gemm<T> for Packed {
@@ -82,6 +83,9 @@ impl<T: Element> Gemm<T> for Packed {
         assert!(workspace.len() >= needed, "a workspace of {} for {m} × {n} over {k}", workspace.len());
         if m == 0 || n == 0 {
             return;
+        }
+        if k == 0 {
+            return scale(beta, &mut c);
         }
         let left = Lines { data: a.data().as_ptr(), line: a.row_stride(), k: a.col_stride() };
         let right = Lines { data: b.data().as_ptr(), line: b.col_stride(), k: b.row_stride() };
@@ -142,13 +146,13 @@ fn balanced(count: usize, most: usize, step: usize) -> usize {
     count.div_ceil(count.div_ceil(most).max(1)).next_multiple_of(step).min(most)
 }
 
-/// The vectors of the next panel, where there are `left` to come: three, or two and two where otherwise one would be left,
-/// or four where rows are few.
-const fn panel_vectors(left: usize, thin: bool) -> usize {
+/// The vectors of the next panel, where there are `left` to come: four where tiles are `wide`; otherwise three, or two and
+/// two where one would be left.
+const fn panel_vectors(left: usize, wide: bool) -> usize {
     match left {
-        1 => 1,
-        4 if thin => MAX_THIN_VECTORS,
-        2 | 4 => 2,
+        0..=3 => left,
+        _ if wide => MAX_WIDE_VECTORS,
+        4 => 2,
         _ => MAX_VECTORS,
     }
 }
@@ -157,70 +161,70 @@ impl<T: Element> Product<'_, T> {
     #[inline(always)]
     fn run_narrow(self) {
         let Self { m: rows, n: cols, k, left, right, target, workspace } = self;
-        let most = rb() / size_of::<T>() / narrow::COLS;
-        let mut p = 0;
-        loop {
+        let most = RIGHT_BYTES / size_of::<T>() / narrow::COLS;
+        for p in (0..k).step_by(most) {
             let depth = most.min(k - p);
             let columns = right.from(0, p);
-            // SAFETY: columns that are there; and the workspace has room for a vector for each of so many k.
-            unsafe { pack_group::<T, { narrow::COLS }>(columns, cols, depth, workspace.as_mut_ptr()) };
+            let space = &mut workspace[..narrow::COLS * depth];
+            // SAFETY: columns that are there, and room for a group of them.
+            unsafe { pack_group::<T, { narrow::COLS }>(columns, cols, depth, space.as_mut_ptr()) };
             let target = Target { beta: if p == 0 { target.beta } else { T::ONE }, ..target };
             let narrow = Narrow { rows, cols, depth, left: left.from(0, p), target };
             // SAFETY: the views' guarantees.
-            unsafe { narrow.run(workspace.as_ptr()) };
-            p += depth;
-            if p >= k {
-                break;
-            }
+            unsafe { narrow.run(space.as_ptr()) };
         }
     }
 
     #[inline(always)]
     fn run_blocks<S: Simd<T>, const ROWS: usize>(self, s: S) {
         let Self { m, n, k, left, right, target, workspace } = self;
-        let thin = 2 * m <= ROWS;
         let vectors = n.div_ceil(S::LANES);
-        let widest = S::LANES * vectors.min(panel_vectors(vectors, thin));
-        let k_most = rb() / size_of::<T>() / widest;
-        let (packs_left, packs_right) = cost::packs::<T, S>(m, n, k.min(k_most), left, right);
+        // Tiles of four vectors have half as many rows: with 32 registers that is enough to keep the FMA units busy.
+        let affords_wide = 2 * m <= ROWS || has_32_registers::<T, S>();
+        let wide = affords_wide && (vectors == MAX_WIDE_VECTORS || k <= SHALLOW);
+        let widest = S::LANES * panel_vectors(vectors, wide);
+        let (right_most, left_most) = (RIGHT_BYTES / size_of::<T>(), LEFT_BYTES / size_of::<T>());
+        let k_most = if k.saturating_mul(widest) <= right_most { k } else { right_most / widest };
+        let (packs_left, packs_right) = cost::packs::<T, S>(m, n, k_most, left, right);
         // Where one group of rows is all, nothing is read twice.
-        let k_block = if m <= ROWS && !packs_left && !packs_right { k } else { balanced(k, k_most, 1) }.max(1);
-        let mut m_most = lb() / size_of::<T>() / k_block;
-        if !packs_right {
-            // The right operand costs nothing anew: C's rows may stay near while the panels pass.
-            m_most = m_most.min(lb() / size_of::<T>() / n);
-        }
-        let m_block = balanced(m, (m_most / ROWS * ROWS).max(ROWS), ROWS);
-        let far = !packs_left && left.k == 1 && m * k > lb() / size_of::<T>();
+        let k_block = if m <= ROWS && !packs_left && !packs_right { k } else { balanced(k, k_most, 1) };
+        // The rows' part of the left operand stays near while the panels pass; and where the right one costs nothing anew,
+        // their part of C as well.
+        let near = if packs_right { k_block } else { k_block.max(n) };
+        let m_block = if m.next_multiple_of(ROWS).saturating_mul(near) <= left_most {
+            m
+        } else {
+            balanced(m, (left_most / near / ROWS * ROWS).max(ROWS), ROWS)
+        };
+        let far = !packs_left && left.k == 1 && m.saturating_mul(k) > left_most;
         let (right_space, left_space) = workspace.split_at_mut(if packs_right { widest * k_block } else { 0 });
-        let (right_space, left_space) = (right_space.as_mut_ptr(), left_space.as_mut_ptr());
         for i in (0..m).step_by(m_block) {
             let rows = m_block.min(m - i);
-            let mut p = 0;
-            // Once even where there is no k, for β.
-            loop {
+            for p in (0..k).step_by(k_block) {
                 let depth = k_block.min(k - p);
                 let first = left.from(i, p);
                 let packed_left = if packs_left {
-                    for row in (0..rows).step_by(ROWS) {
-                        let group = left_space.wrapping_add(row * depth);
-                        // SAFETY: rows that are there; and the workspace has room for whole groups of the block's rows.
-                        unsafe { pack_group::<T, ROWS>(first.from(row, 0), ROWS.min(rows - row), depth, group) };
+                    for (row, group) in (0..rows).step_by(ROWS).zip(left_space.chunks_exact_mut(ROWS * depth)) {
+                        // SAFETY: rows that are there, and room for a group of them.
+                        unsafe {
+                            pack_group::<T, ROWS>(first.from(row, 0), ROWS.min(rows - row), depth, group.as_mut_ptr());
+                        }
                     }
-                    Rows { data: left_space.cast_const(), group: ROWS * depth, row: 1, k: ROWS }
+                    Rows { data: left_space[..rows * depth].as_ptr(), group: ROWS * depth, row: 1, k: ROWS }
                 } else {
                     Rows { data: first.data, group: ROWS * first.line, row: first.line, k: first.k }
                 };
                 let beta = if p == 0 { target.beta } else { T::ONE };
                 let mut j = 0;
                 while j < n {
-                    let cols = (S::LANES * panel_vectors((n - j).div_ceil(S::LANES), thin)).min(n - j);
+                    let cols = (S::LANES * panel_vectors((n - j).div_ceil(S::LANES), wide)).min(n - j);
                     let columns = right.from(j, p);
                     let right = if packs_right {
-                        // SAFETY: columns that are there; and the workspace has room for the widest panel.
-                        unsafe { pack_vectors(s, columns, cols, depth, right_space) };
                         let width = cols.next_multiple_of(S::LANES);
-                        Right { data: right_space.cast_const(), k: width, vector: S::LANES }
+                        let space = &mut right_space[..width * depth];
+                        // SAFETY: columns that are there, and room for so many vectors.
+                        unsafe { pack_vectors(s, columns, cols, depth, space.as_mut_ptr()) };
+                        Right { data: space.as_ptr(), k: width, vector: S::LANES }
                     } else {
                         Right { data: columns.data, k: columns.k, vector: S::LANES }
                     };
@@ -231,10 +235,6 @@ impl<T: Element> Product<'_, T> {
                     // SAFETY: the views' guarantees for the panel's rows, columns and k; copies are as long as it reads.
                     unsafe { panel.run::<S, ROWS>(s) };
                     j += cols;
-                }
-                p += depth;
-                if p >= k {
-                    break;
                 }
             }
         }

@@ -32,7 +32,7 @@ impl<T: Element> Narrow<T> {
     #[inline(always)]
     pub(super) unsafe fn run(&self, right: *const T) {
         let mut row = 0;
-        // SAFETY (of all three): rows that are there.
+        // SAFETY: rows that are there.
         unsafe {
             while row + ROWS <= self.rows {
                 self.run_rows::<ROWS, 1>(row, right);

@@ -1,7 +1,7 @@
 //! Operands copied into the order in which tiles read them.
 
 use crate::Element;
-use crate::isa::{MAX_LANES, Simd};
+use crate::isa::Simd;
 
 /// How many k ahead a copy asks for the lines of the cache: they lie in as many pages.
 const AHEAD: usize = 8;
@@ -111,7 +111,6 @@ pub(super) unsafe fn pack_vectors<T: Element, S: Simd<T>>(
             }
         }
     }
-    debug_assert!(width <= 3 * MAX_LANES, "a panel of {vectors} vectors");
 }
 
 /// Number by number: for each k, numbers side by side.

@@ -3,6 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::super::register_tile::{Left, Right, accumulate};
+use super::SHALLOW;
 use crate::Element;
 use crate::isa::{Kernel, MAX_LANES, Simd, Vector};
 
@@ -10,8 +11,8 @@ use crate::isa::{Kernel, MAX_LANES, Simd, Vector};
 pub(super) const MAX_ROWS: usize = 8;
 /// The most vectors of a tile's row.
 pub(super) const MAX_VECTORS: usize = 3;
-/// The same where a panel has no more than half as many rows as a tile.
-pub(super) const MAX_THIN_VECTORS: usize = 4;
+/// The same of tiles with half as many rows.
+pub(super) const MAX_WIDE_VECTORS: usize = 4;
 
 /// Rows of a panel's tiles in a set with 32 registers, where 8 × 3 sums, a row of vectors and a broadcast fit; in one with
 /// 16 the tile is 4 × 3.
@@ -63,7 +64,7 @@ impl<T: Element> Panel<T> {
     /// Computes the panel.
     ///
     /// # Safety
-    /// `cols` takes at most [`MAX_VECTORS`] vectors, or [`MAX_THIN_VECTORS`] with half as many rows as a tile's; the operands are valid for reads of all rows and columns for `depth` k,
+    /// `cols` takes at most [`MAX_VECTORS`] vectors, or [`MAX_WIDE_VECTORS`], for tiles of half the height; the operands are valid for reads of all rows and columns for `depth` k,
     /// of the right one's last vector only as far as there are columns; C is valid for writes of all rows and columns, and
     /// for reads where β is not 0, and shares nothing with the operands.
     #[inline(always)]
@@ -87,12 +88,13 @@ impl<T: Element> Panel<T> {
     /// Tiles of full height, and then ever smaller ones.
     #[inline(always)]
     unsafe fn run_heights<S: Simd<T>, const ROWS: usize, const VECTORS: usize, const KIND: u8>(&self, s: S) {
-        // SAFETY (of all four): the caller's guarantees, by which rows of four vectors are few.
+        // SAFETY: the caller's guarantees.
         unsafe {
             let mut row = 0;
             if VECTORS <= MAX_VECTORS {
                 row = self.run_tiles::<S, ROWS, ROWS, VECTORS, KIND>(s, row);
             }
+            // Half of the tallest, where that is not one of the others.
             if ROWS > 4 {
                 row = self.run_tiles::<S, ROWS, 4, VECTORS, KIND>(s, row);
             }
@@ -113,7 +115,7 @@ impl<T: Element> Panel<T> {
             let start = row / ROWS * self.left.group + row % ROWS * self.left.row;
             let left = Left { data: self.left.data.wrapping_add(start), row: self.left.row, k: self.left.k };
             let c = self.target.data.wrapping_add(row * self.target.row);
-            if KIND != SCATTERED && self.depth > 16 {
+            if KIND != SCATTERED && self.depth > SHALLOW {
                 for r in 0..HEIGHT {
                     for v in 0..VECTORS {
                         s.prefetch(c.wrapping_add(r * self.target.row + v * S::LANES));
@@ -206,7 +208,17 @@ unsafe fn take_turns<T: Element, S: Simd<T>, const HEIGHT: usize, const VECTORS:
     for _ in 0..depth / TURNS {
         for (turn, tile) in tiles.iter_mut().enumerate() {
             // SAFETY: a k below `depth`, so the caller's guarantees.
-            unsafe { add_one(s, a.wrapping_add(turn * left.k), left.row, b.wrapping_add(turn * right.k), right.vector, tail, tile) };
+            unsafe {
+                add_one(
+                    s,
+                    a.wrapping_add(turn * left.k),
+                    left.row,
+                    b.wrapping_add(turn * right.k),
+                    right.vector,
+                    tail,
+                    tile,
+                )
+            };
         }
         a = a.wrapping_add(TURNS * left.k);
         b = b.wrapping_add(TURNS * right.k);
@@ -293,10 +305,13 @@ unsafe fn write<T: Element, S: Simd<T>, const HEIGHT: usize, const VECTORS: usiz
 ) {
     let place = |r: usize, v: usize| target.data.wrapping_add(r * target.row + v * S::LANES);
     let whole = |v: usize| KIND == FULL || v + 1 < VECTORS;
-    // SAFETY (of both): the caller vouches for every vector, and the last one's lanes.
-    let load = |r, v| unsafe { if whole(v) { s.load_ptr(place(r, v)) } else { s.load_first(place(r, v), tail) } };
-    let store = |value, r, v| unsafe {
-        if whole(v) { s.store_ptr(value, place(r, v)) } else { s.store_first(value, place(r, v), tail) }
+    let load = |r, v| {
+        // SAFETY: the caller vouches for every vector, and the last one's lanes.
+        unsafe { if whole(v) { s.load_ptr(place(r, v)) } else { s.load_first(place(r, v), tail) } }
+    };
+    let store = |value, r, v| {
+        // SAFETY: as above.
+        unsafe { if whole(v) { s.store_ptr(value, place(r, v)) } else { s.store_first(value, place(r, v), tail) } }
     };
     // All of C is read before any of it is written: a load that overlaps a store under way waits for it, and so does one
     // that overlaps only lanes that a mask leaves out.
@@ -339,7 +354,7 @@ unsafe fn scatter<T: Element, S: Simd<T>, const HEIGHT: usize, const VECTORS: us
     target: Target<T>,
     cols: usize,
 ) {
-    let mut tile = MaybeUninit::<[T; MAX_ROWS * MAX_THIN_VECTORS * MAX_LANES]>::uninit();
+    let mut tile = MaybeUninit::<[T; MAX_ROWS * MAX_WIDE_VECTORS * MAX_LANES]>::uninit();
     let tile = tile.as_mut_ptr().cast::<T>();
     let width = VECTORS * S::LANES;
     let alpha = s.splat(target.alpha);
