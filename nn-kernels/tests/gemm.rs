@@ -311,6 +311,40 @@ fn rows_that_begin_a_page_apart() {
     check_all(cases);
 }
 
+/// Nothing beyond the operands is read, nothing beyond C and the workspace touched: all of them end where a page begins that
+/// nobody may touch, or begin behind one. A fault kills the process.
+#[cfg(unix)]
+#[test]
+fn nothing_beyond_the_operands() {
+    use support::guarded::{Guard, Guarded};
+
+    fn check<T: Element>(case: Case, guard: Guard) {
+        let Case { m, n, k, layouts: [a_layout, b_layout, c_layout], .. } = case;
+        let guarded = |count: usize| Guarded::new(&vec![T::ONE; count], guard);
+        let (a, b) = (guarded(a_layout.len(m, k)), guarded(b_layout.len(k, n)));
+        let ((a_row, a_col), (b_row, b_col)) = (a_layout.strides(m, k), b_layout.strides(k, n));
+        let (row, col) = c_layout.strides(m, n);
+        for (name, gemm) in backends::<T>() {
+            let (mut c, mut workspace) = (guarded(c_layout.len(m, n)), guarded(gemm.workspace(m, n, k)));
+            let a = MatRef::strided(&a, m, k, a_row, a_col).expect("a");
+            let b = MatRef::strided(&b, k, n, b_row, b_col).expect("b");
+            gemm.gemm(T::ONE, a, b, T::ONE, MatMut::strided(&mut c, m, n, row, col).expect("c"), &mut workspace);
+            assert!(c[0] == T::from_f64(1.0 + k as f64), "{name}: {case:?}");
+        }
+    }
+    let mut sizes =
+        vec![(1, 1, 1), (3, 4, 2), (9, 4, 7), (20, 10, 33), (5, 65, 3), (130, 7, 40), (40, 100, 70), (33, 129, 300)];
+    sizes.extend((1..=17).map(|size| (18 - size, size, 3 + size)));
+    sizes.into_par_iter().for_each(|size| {
+        for layouts in ENGINES.into_iter().chain([[Layout::Strided; 3], [PageRows; 3]]) {
+            for guard in [Guard::Before, Guard::Behind] {
+                check::<f32>(Case::new(size, layouts, (1.0, 1.0)), guard);
+                check::<f64>(Case::new(size, layouts, (1.0, 1.0)), guard);
+            }
+        }
+    });
+}
+
 #[test]
 fn nan_and_infinity_come_through() {
     for (name, gemm) in backends::<f64>() {
