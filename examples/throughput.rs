@@ -16,8 +16,8 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use nn_benches::{Peak, Target, Workload, WorkloadError, hidden};
 use nn_examples::arguments::{count_in, number_in};
 use nn_train::{
-    Activation, DynNetwork, Element, EngineKind, Explanation, InstructionSet, Precision, Sgd, Stepper, Trainer,
-    TrainerBuilder,
+    Activation, DynNetwork, Element, EngineKind, Explanation, GemmKind, InstructionSet, Precision, Sgd, Stepper,
+    Trainer, TrainerBuilder,
 };
 use serde_json::json;
 
@@ -55,6 +55,10 @@ struct Arguments {
     /// The engine: narrow, tile, blocked or layered [default: the plan's choice]
     #[arg(long)]
     engine: Option<EngineKind>,
+    /// What the layered engine multiplies with: packed, matrixmultiply, or blas where that is compiled in. Forces that
+    /// engine
+    #[arg(long)]
+    gemm: Option<GemmKind>,
     /// The instruction set: avx512, avx2 or portable [default: what NN_ISA says, or else the widest]
     #[arg(long)]
     isa: Option<InstructionSet>,
@@ -107,6 +111,9 @@ impl Arguments {
         }
         if let Some(engine) = self.engine {
             builder = builder.engine(engine);
+        }
+        if let Some(gemm) = self.gemm {
+            builder = builder.gemm(gemm);
         }
         if let Some(set) = self.isa {
             builder = builder.instruction_set(set);
@@ -286,6 +293,7 @@ impl<'a> Report<'a> {
             "threads_used": self.explanation.threads,
             "dtype": self.explanation.element,
             "engine": self.explanation.engine.name(),
+            "gemm": self.explanation.gemm.map(GemmKind::name),
             "isa": self.explanation.set.name(),
             "samples_per_s": self.samples_per_second(median),
             "gflop_s": self.flops(median) / 1e9,

@@ -70,6 +70,7 @@ pub use architecture::{Activation, Architecture, ArchitectureError, Layer, Layer
 pub use buffer::Buffer;
 pub use element::Element;
 pub use error::{Shown, StepError};
+pub use gemm::{GemmError, GemmKind};
 pub use isa::{Dispatch, InstructionSet};
 pub use step::{
     Batch, Blocked, Candidate, Dropout, EngineKind, Explanation, Layered, Narrow, Part, Plan, PlanOptions, Precision,

@@ -5,8 +5,8 @@ use std::{env, str};
 
 use nn_kernels::isa::IsaError;
 use nn_kernels::{
-    Activation, Architecture, Candidate, EngineKind, Explanation, InstructionSet, Layer, Loss, Plan, PlanOptions,
-    Share, StepError,
+    Activation, Architecture, Candidate, EngineKind, Explanation, GemmKind, InstructionSet, Layer, Loss, Plan,
+    PlanOptions, Share, StepError,
 };
 
 fn network(widths: &[usize], activation: Activation) -> Architecture {
@@ -210,4 +210,31 @@ fn a_set_that_the_environment_asks_for_in_vain_is_an_error() {
     let output = Command::new(program).args(["--exact", NAME]).env("NN_ISA", "mmx").output().expect("it runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[test]
+fn a_gemm_backend_forces_the_layered_engine() {
+    let network = network(&[784, 128, 10], Activation::Sigmoid);
+    let plan = |options: PlanOptions| Plan::<f32>::new(&network, 64, 1, &options);
+    let free = plan(PlanOptions::default()).expect("a plan");
+    assert!(free.kind() != EngineKind::Layered && free.explain().gemm.is_none(), "{}", free.explain());
+    for gemm in GemmKind::available() {
+        for engine in [None, Some(EngineKind::Layered)] {
+            let plan = plan(PlanOptions::default().engine(engine).gemm(gemm)).expect("a plan");
+            assert_eq!((plan.kind(), plan.explain().gemm), (EngineKind::Layered, Some(gemm)));
+            let lines = plan.explain().to_string();
+            assert!(
+                lines.contains(&format!("products  by {gemm}\n")) && lines.contains("layered, as asked for"),
+                "{lines}"
+            );
+        }
+        for engine in EngineKind::ALL.into_iter().filter(|&engine| engine != EngineKind::Layered) {
+            let error = plan(PlanOptions::default().engine(engine).gemm(gemm)).map(|_| ()).expect_err("it has its own");
+            assert_eq!(error, StepError::UnusedGemm { engine, gemm });
+            let message = error.to_string();
+            assert!(message.contains(engine.name()) && message.contains(gemm.name()), "{message}");
+        }
+    }
+    let own = plan(PlanOptions::default().engine(EngineKind::Layered)).expect("a plan");
+    assert_eq!(own.explain().gemm, Some(GemmKind::Packed));
 }

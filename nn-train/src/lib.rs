@@ -57,6 +57,9 @@
 //!
 //! `serde` writes and reads networks, standardizers, histories, reports and optimiser settings. For networks too
 //! large for the stack there is [`Network::deserialize_boxed`](Network#method.deserialize_boxed).
+//!
+//! `blas` adds the [`GemmKind`] of that name to what the layered engine can multiply with: the CBLAS library that the
+//! program is linked with, for example by depending on `openblas-src`. `openblas-system` links the system's OpenBLAS.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -76,8 +79,8 @@ pub use network::{
 };
 pub use nn_kernels::isa::IsaError;
 pub use nn_kernels::{
-    Activation, Architecture, ArchitectureError, Element, EngineKind, Explanation, InstructionSet, Layer, Loss,
-    Precision, StepError, UnknownPrecision,
+    Activation, Architecture, ArchitectureError, Element, EngineKind, Explanation, GemmError, GemmKind, InstructionSet,
+    Layer, Loss, Precision, StepError, UnknownPrecision,
 };
 pub use nn_macros::network;
 pub use optim::{Adam, AdamW, Optimizer, Sgd};

@@ -4,8 +4,10 @@
 //! |---|---|---|
 //! | [`Packed`] | own kernels over [`isa`](crate::isa) | packs into the workspace that its caller hands in |
 //! | [`MatrixMultiply`] | the `matrixmultiply` crate | allocates its packing buffer in every call |
+//! | `Blas` | the CBLAS library that the program is linked with; the feature `blas` | allocates as it likes |
 //!
-//! A step must not allocate, so the engines use [`Packed`] unless they are told otherwise.
+//! A step must not allocate, so the layered engine uses [`Packed`] unless it is told otherwise: by a [`GemmKind`], which
+//! has a name, in [`PlanOptions::gemm`](crate::PlanOptions::gemm). All of them compute a product on the calling thread.
 //!
 //! ```
 //! use nn_kernels::gemm::{Gemm, MatMut, MatRef, MatrixMultiply};
@@ -20,14 +22,22 @@
 //! # Ok::<(), nn_kernels::gemm::ShapeError>(())
 //! ```
 
+#[cfg(feature = "blas")]
+mod blas;
+mod kind;
 mod matrixmultiply;
 mod packed;
 pub(crate) mod register_tile;
 mod view;
 
+#[cfg(feature = "blas")]
+pub use blas::Blas;
+pub use kind::{GemmError, GemmKind};
 pub use matrixmultiply::{MatrixMultiply, MatrixMultiplyElement};
-pub use packed::Packed;
+pub use packed::{InFours, Packed};
 pub use view::{MatMut, MatRef, ShapeError};
+
+use crate::Element;
 
 /// A way to multiply matrices of `T`.
 pub trait Gemm<T>: Send + Sync {
@@ -65,4 +75,16 @@ fn product_shape<T>(a: &MatRef<'_, T>, b: &MatRef<'_, T>, c: &MatMut<'_, T>) -> 
         c.cols()
     );
     (a.rows(), a.cols(), b.cols())
+}
+
+/// C ← β·C: a product over no k. C is not read where β = 0.
+fn scale<T: Element>(beta: T, c: &mut MatMut<'_, T>) {
+    let (rows, cols, row_stride, col_stride) = (c.rows(), c.cols(), c.row_stride(), c.col_stride());
+    let data = c.data_mut();
+    for i in 0..rows {
+        for j in 0..cols {
+            let value = &mut data[i * row_stride + j * col_stride];
+            *value = if beta == T::ZERO { T::ZERO } else { beta * *value };
+        }
+    }
 }

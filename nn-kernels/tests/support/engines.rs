@@ -2,10 +2,9 @@
 
 use std::sync::Once;
 
-use nn_kernels::gemm::MatrixMultiply;
 use nn_kernels::{
-    Architecture, Batch, Dropout, Element, InstructionSet, LayerRange, Layered, Plan, PlanOptions, StepEngine,
-    StepError,
+    Architecture, Batch, Dropout, Element, GemmKind, InstructionSet, LayerRange, Layered, Plan, PlanOptions,
+    StepEngine, StepError,
 };
 
 use super::poison;
@@ -54,16 +53,15 @@ pub fn engines<T: Element>() -> Vec<EngineKind<T>> {
     report_missing_sets();
     let kinds = nn_kernels::EngineKind::ALL;
     let native = InstructionSet::available().flat_map(|set| kinds.map(|kind| EngineKind::planned(kind, set)));
-    let set = InstructionSet::best();
-    let by_matrixmultiply = move |network: &Architecture| -> Box<dyn StepEngine<T>> {
-        Box::new(Layered::with_gemm(network, set, Box::new(MatrixMultiply)).expect("memory"))
-    };
-    let foreign = EngineKind {
-        name: format!("layered by matrixmultiply/{set}/{}", T::NAME),
-        allocates: true,
-        make: Box::new(by_matrixmultiply),
-    };
-    native.chain([foreign]).collect()
+    // What the layered engine can multiply with beside own kernels.
+    let foreign = GemmKind::available().filter(|&gemm| gemm != GemmKind::Packed).map(|gemm| {
+        let set = InstructionSet::best();
+        let make = move |network: &Architecture| -> Box<dyn StepEngine<T>> {
+            Box::new(Layered::with_gemm(network, set, gemm.backend(set)).expect("memory"))
+        };
+        EngineKind { name: format!("layered by {gemm}/{set}/{}", T::NAME), allocates: true, make: Box::new(make) }
+    });
+    native.chain(foreign).collect()
 }
 
 /// Says once which sets this CPU has, and which therefore are not run.

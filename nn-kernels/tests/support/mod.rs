@@ -5,6 +5,8 @@
 pub mod compare;
 pub mod cover;
 pub mod engines;
+#[cfg(unix)]
+pub mod guarded;
 
 pub use engines::{EngineKind, engines};
 

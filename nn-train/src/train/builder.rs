@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::thread;
 
-use nn_kernels::{EngineKind, InstructionSet, PlanOptions, Precision};
+use nn_kernels::{EngineKind, GemmKind, InstructionSet, PlanOptions, Precision};
 
 use super::Trainer;
 use crate::error::{Error, check_l2};
@@ -81,6 +81,13 @@ impl TrainerBuilder {
     /// is known when there is one.
     pub fn engine(self, engine: EngineKind) -> Self {
         Self { plan: self.plan.engine(engine), ..self }
+    }
+
+    /// What the layered engine multiplies matrices with; own kernels unless set. The other engines have products of their
+    /// own, so that this forces the layered one; together with another [`engine`](Self::engine) it is an error when there
+    /// is a network.
+    pub fn gemm(self, gemm: GemmKind) -> Self {
+        Self { plan: self.plan.gemm(gemm), ..self }
     }
 
     /// The instruction set of the steps; unless set, the one that the environment variable `NN_ISA` names, or else the

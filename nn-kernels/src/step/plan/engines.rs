@@ -1,6 +1,9 @@
 //! The engines of each number type, compiled here and not in the crates that use them.
 
 use super::EngineKind;
+#[cfg(feature = "blas")]
+use crate::gemm::Blas;
+use crate::gemm::{Gemm, GemmKind, MatrixMultiply, Packed};
 use crate::step::blocked::{self, Blocked};
 use crate::step::narrow::{self, Narrow};
 use crate::step::shards::{ShardRule, Shards};
@@ -18,14 +21,17 @@ pub trait Engines: Sized {
     fn suits(kind: EngineKind, architecture: &Architecture, precision: Precision) -> Result<(), &'static str>;
     /// How an engine splits a batch of `rows`.
     fn split(kind: EngineKind, architecture: &Architecture, set: InstructionSet, rows: usize) -> Shards;
+    /// The engine; `gemm` is what the layered one multiplies with.
     fn build(
         kind: EngineKind,
         architecture: &Architecture,
         set: InstructionSet,
         precision: Precision,
+        gemm: GemmKind,
     ) -> Result<Box<dyn StepEngine<Self>>, StepError>
     where
         Self: crate::Element;
+    fn gemm(kind: GemmKind, set: InstructionSet) -> Box<dyn Gemm<Self>>;
     /// Elements in a vector of a set.
     fn lanes(set: InstructionSet) -> usize;
     /// A^(L) of one sample, the lengths having been checked.
@@ -59,13 +65,25 @@ macro_rules! engines {
                 architecture: &Architecture,
                 set: InstructionSet,
                 precision: Precision,
+                gemm: GemmKind,
             ) -> Result<Box<dyn StepEngine<$T>>, StepError> {
                 Ok(match kind {
                     EngineKind::Tile => Box::new(Tile::<$T>::with_set(architecture, set)?),
                     EngineKind::Narrow => Box::new(Narrow::<$T>::with_set(architecture, set)?),
                     EngineKind::Blocked => Box::new(Blocked::<$T>::with_precision(architecture, set, precision)?),
-                    EngineKind::Layered => Box::new(Layered::<$T>::with_set(architecture, set)?),
+                    EngineKind::Layered => {
+                        Box::new(Layered::<$T>::with_gemm(architecture, set, Self::gemm(gemm, set))?)
+                    }
                 })
+            }
+
+            fn gemm(kind: GemmKind, set: InstructionSet) -> Box<dyn Gemm<$T>> {
+                match kind {
+                    GemmKind::Packed => Box::new(Packed::new(set)),
+                    GemmKind::MatrixMultiply => Box::new(MatrixMultiply),
+                    #[cfg(feature = "blas")]
+                    GemmKind::Blas => Box::new(Blas::new()),
+                }
             }
 
             fn lanes(set: InstructionSet) -> usize {

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::EngineKind;
-use crate::InstructionSet;
 use crate::step::Precision;
+use crate::{GemmKind, InstructionSet};
 
 /// What a plan chose, and why: `Display` tells it in a few lines.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub struct Explanation {
     pub engine: EngineKind,
     /// Whether the caller left no choice.
     pub engine_is_forced: bool,
+    /// What the engine multiplies with, where that is a GEMM backend.
+    pub gemm: Option<GemmKind>,
     /// The instruction set.
     pub set: InstructionSet,
     /// In what numbers products are computed.
@@ -97,6 +99,9 @@ impl fmt::Display for Explanation {
             _ => "the lowest estimate",
         };
         writeln!(f, "  engine    {engine}, {why}")?;
+        if let Some(gemm) = self.gemm {
+            writeln!(f, "  products  by {gemm}")?;
+        }
         write!(f, "  estimates ")?;
         for (index, candidate) in self.candidates.iter().enumerate() {
             write!(f, "{}{candidate}", if index == 0 { "" } else { "; " })?;

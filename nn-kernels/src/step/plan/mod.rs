@@ -13,7 +13,7 @@ pub use kind::{EngineKind, UnknownEngine};
 
 use self::cost::{candidate, cheapest};
 use super::{Precision, StepEngine};
-use crate::{Architecture, Element, InstructionSet, StepError};
+use crate::{Architecture, Element, GemmKind, InstructionSet, StepError};
 
 /// What a plan leaves open, and what it does not: everything is open unless set.
 ///
@@ -33,6 +33,9 @@ pub struct PlanOptions {
     /// In what numbers products are computed. Only the blocked engine has others than the network's own, and is taken for
     /// them.
     pub precision: Precision,
+    /// What the layered engine multiplies with, or `None` for own kernels. Other engines have products of their own, so
+    /// that this forces the layered one.
+    pub gemm: Option<GemmKind>,
     /// Costs and predictions only: no room for gradients. The engine is the same.
     pub forward_only: bool,
 }
@@ -54,6 +57,13 @@ impl PlanOptions {
     #[must_use]
     pub const fn precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
+    }
+
+    /// Forces the GEMM backend, and with it the layered engine, which alone multiplies through one. Together with another
+    /// engine that is [`StepError::UnusedGemm`].
+    #[must_use]
+    pub fn gemm(self, gemm: impl Into<Option<GemmKind>>) -> Self {
+        Self { gemm: gemm.into(), ..self }
     }
 
     /// Plans for costs and predictions only.
@@ -99,7 +109,9 @@ impl<T: Element> Plan<T> {
     ///
     /// # Errors
     /// [`StepError::Zero`] for no rows or no threads, [`StepError::Unsuited`] when the engine asked for is not made
-    /// for such a network or precision, [`StepError::Precision`] when that cannot be had, [`StepError::Isa`] when the environment forces a set that cannot be had,
+    /// for such a network or precision, [`StepError::Precision`] when that cannot be had, [`StepError::UnusedGemm`] when
+    /// the engine does not multiply through the GEMM backend asked for, [`StepError::Isa`] when the environment forces a
+    /// set that cannot be had,
     /// [`StepError::Memory`].
     pub fn new(
         architecture: &Architecture,
@@ -117,15 +129,18 @@ impl<T: Element> Plan<T> {
             None => InstructionSet::from_environment()?,
         };
         let candidates = EngineKind::ALL.map(|kind| candidate::<T>(kind, architecture, set, batch_rows)).to_vec();
-        let kind = match (options.engine, options.precision) {
-            (Some(kind), _) => kind,
-            (None, Precision::Full) => cheapest(&candidates),
-            (None, _) => EngineKind::Blocked,
+        let kind = match (options.engine, options.gemm, options.precision) {
+            (None | Some(EngineKind::Layered), Some(_), _) => EngineKind::Layered,
+            (Some(engine), Some(gemm), _) => return Err(StepError::UnusedGemm { engine, gemm }),
+            (Some(engine), None, _) => engine,
+            (None, None, Precision::Full) => cheapest(&candidates),
+            (None, None, _) => EngineKind::Blocked,
         };
         if let Err(reason) = T::suits(kind, architecture, options.precision) {
             return Err(StepError::Unsuited { engine: kind, reason });
         }
-        let mut engine = T::build(kind, architecture, set, options.precision)?;
+        let gemm = options.gemm.unwrap_or(GemmKind::Packed);
+        let mut engine = T::build(kind, architecture, set, options.precision, gemm)?;
         engine.reserve(batch_rows, !options.forward_only)?;
         let split = T::split(kind, architecture, set, batch_rows);
         let explanation = Explanation {
@@ -133,7 +148,8 @@ impl<T: Element> Plan<T> {
             element: T::NAME,
             batch_rows,
             engine: kind,
-            engine_is_forced: options.engine.is_some(),
+            engine_is_forced: options.engine.is_some() || options.gemm.is_some(),
+            gemm: (kind == EngineKind::Layered).then_some(gemm),
             set,
             precision: options.precision,
             threads: threads.min(split.lanes),
