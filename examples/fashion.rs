@@ -16,7 +16,7 @@ use nn_examples::mnist::{CLASSES, Images, Mnist, PIXELS};
 use nn_examples::progress::Progress;
 use nn_kernels::random::{self, Purpose};
 use nn_train::prelude::*;
-use nn_train::{Activation, Architecture, DynDataset, DynNetwork, Explanation, Layer, Loss};
+use nn_train::{Activation, Architecture, DynDataset, DynNetwork, Explanation, Layer, Loss, Precision};
 use rand::seq::SliceRandom;
 use serde_json::json;
 
@@ -45,6 +45,9 @@ struct Arguments {
     /// Widths of the hidden layers, such as 256 or 512,256
     #[arg(long, default_value = "256", value_delimiter = ',', value_parser = count_in(1, 65_536))]
     hidden: Vec<usize>,
+    /// In what numbers products are computed: full, bf16 or bf16-emulated
+    #[arg(long, default_value_t = Precision::Full)]
+    precision: Precision,
     /// The share of the test images to be told apart
     #[arg(long, default_value_t = 0.88, value_parser = number_in(0.0..=1.0, "a number from 0 to 1"))]
     target: f64,
@@ -72,6 +75,7 @@ impl Arguments {
 
     fn trainer(&self) -> Result<Trainer, nn_train::Error> {
         let builder = Trainer::builder().optimizer(Adam::new(self.learning_rate)).batch_size(self.batch_size);
+        let builder = builder.precision(self.precision);
         match self.threads {
             Some(threads) => builder.threads(threads).build(),
             None => builder.build(),
@@ -260,7 +264,7 @@ impl Curve {
         train: &Samples,
         test: &Samples,
     ) -> serde_json::Value {
-        let Explanation { threads_given, element, engine, set, .. } = &self.explanation;
+        let Explanation { threads_given, element, engine, set, precision, .. } = &self.explanation;
         let point = |point: &Point| {
             let Point { epoch, step, seconds, cost, accuracy } = *point;
             json!({ "epoch": epoch, "step": step, "seconds": seconds, "cost": cost, "accuracy": accuracy })
@@ -277,7 +281,8 @@ impl Curve {
                 "evaluations": arguments.evaluations,
                 "seed": arguments.seed,
                 "threads": threads_given,
-                "precision": element,
+                "dtype": element,
+                "precision": precision.name(),
                 "engine": engine.name(),
                 "isa": set.name(),
                 "train_images": train.len(),
