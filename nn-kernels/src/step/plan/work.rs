@@ -216,8 +216,11 @@ impl Problem<'_> {
         for layer in self.counts() {
             let back = if layer.first { 0.0 } else { layer.outputs * layer.input_vectors as f64 };
             let padded = (self.lanes * layer.output_vectors) as f64;
+            // Thin outputs are dot products along the inputs, which take some more for their sums.
+            let product =
+                (layer.inputs * layer.output_vectors as f64).min(1.25 * layer.outputs * layer.input_vectors as f64);
             let counts = [
-                rows * (2.0 * layer.inputs * layer.output_vectors as f64 + back),
+                rows * (2.0 * product + back),
                 rows,
                 rows * layer.outputs,
                 rows * layer.outputs * layer.exponentials,
