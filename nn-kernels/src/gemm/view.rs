@@ -49,6 +49,7 @@ struct Layout {
 
 impl Layout {
     /// The layout, if every element of it lies within `len` numbers, and strides fit into an `isize`.
+    #[inline]
     fn checked(self, len: usize) -> Result<Self, ShapeError> {
         let Self { rows, cols, row_stride, col_stride } = self;
         let needed = if rows == 0 || cols == 0 {
@@ -67,6 +68,7 @@ impl Layout {
     }
 
     /// No two elements share a place: whole rows follow one another, or whole columns do.
+    #[inline]
     fn is_disjoint(self) -> bool {
         let Self { rows, cols, row_stride, col_stride } = self;
         let line = |count: usize, stride: usize| count <= 1 || stride > 0;

@@ -21,7 +21,7 @@ const LANES_LOADED: f32 = 1.1;
 /// A right operand that tiles read in place, as often as there are groups of rows, from the nearest cache.
 const NEAR_BYTES: usize = 32 << 10;
 
-/// A narrow row's k, and its way into C.
+/// A narrow row's k in f32, of which a small vector holds four, and its way into C.
 const NARROW_K: f32 = 0.7;
 const NARROW_ROW: f32 = 2.0;
 
@@ -45,7 +45,7 @@ pub(super) fn cheapest<T: Element, S: Simd<T>>(product: &Product<'_, T>) -> (Way
     let (mut way, mut turned, mut least) = (Way::Tiles, transposed < straight, straight.min(transposed));
     let few = m.min(n);
     if few <= narrow::COLS && m + n - few >= narrow::ROWS {
-        let narrow = (m + n - few) as f32 * (k as f32 * NARROW_K + NARROW_ROW);
+        let narrow = (m + n - few) as f32 * (k as f32 * NARROW_K * (size_of::<T>() / 4) as f32 + NARROW_ROW);
         if narrow < least {
             (way, turned, least) = (Way::Narrow, m < n, narrow);
         }

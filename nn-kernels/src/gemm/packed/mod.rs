@@ -20,7 +20,7 @@ use self::cost::{Way, cheapest};
 use self::dot::Dots;
 use self::narrow::Narrow;
 use self::pack::{Lines, pack_group, pack_vectors};
-use self::tiles::{MAX_ROWS, MAX_VECTORS, MAX_WIDE_VECTORS, Panel, Rows, Target, tile_rows};
+use self::tiles::{MAX_ROWS, MAX_WIDE_VECTORS, Panel, Rows, Target, tile_rows, tile_vectors};
 use super::register_tile::{Right, has_32_registers};
 use super::{Gemm, MatMut, MatRef, product_shape, scale};
 use crate::Element;
@@ -64,7 +64,8 @@ fn right_len<T>(n: usize, k: usize) -> usize {
 
 /// Numbers that a block of the left operand takes, in any set.
 fn left_len<T>(m: usize, k: usize) -> usize {
-    m.next_multiple_of(MAX_ROWS).saturating_mul(k).min(LEFT_BYTES / size_of::<T>())
+    // The last group of rows is a whole one.
+    (m + MAX_ROWS - 1).saturating_mul(k).min(LEFT_BYTES / size_of::<T>())
 }
 
 impl<T: Element> Gemm<T> for Packed {
@@ -146,14 +147,12 @@ fn balanced(count: usize, most: usize, step: usize) -> usize {
     count.div_ceil(count.div_ceil(most).max(1)).next_multiple_of(step).min(most)
 }
 
-/// The vectors of the next panel, where there are `left` to come: four where tiles are `wide`; otherwise three, or two and
-/// two where one would be left.
-const fn panel_vectors(left: usize, wide: bool) -> usize {
-    match left {
-        0..=3 => left,
-        _ if wide => MAX_WIDE_VECTORS,
-        4 => 2,
-        _ => MAX_VECTORS,
+/// The vectors of the next panel, where there are `left` to come: `most`, or rather two and two than three and one.
+const fn panel_vectors(left: usize, most: usize) -> usize {
+    match (left, most) {
+        (4, 3) => 2,
+        _ if left < most => left,
+        _ => most,
     }
 }
 
@@ -180,14 +179,18 @@ impl<T: Element> Product<'_, T> {
         let Self { m, n, k, left, right, target, workspace } = self;
         let vectors = n.div_ceil(S::LANES);
         // Tiles of four vectors have half as many rows: with 32 registers that is enough to keep the FMA units busy.
-        let affords_wide = 2 * m <= ROWS || has_32_registers::<T, S>();
+        // Where C lies across the tiles, they had better be as tall as the blocks that are turned.
+        let affords_wide = 2 * m <= ROWS || (has_32_registers::<T, S>() && target.col == 1);
         let wide = affords_wide && (vectors == MAX_WIDE_VECTORS || k <= SHALLOW);
-        let widest = S::LANES * panel_vectors(vectors, wide);
+        let most = if wide { MAX_WIDE_VECTORS } else { const { tile_vectors(has_32_registers::<T, S>()) } };
+        let widest = S::LANES * panel_vectors(vectors, most);
         let (right_most, left_most) = (RIGHT_BYTES / size_of::<T>(), LEFT_BYTES / size_of::<T>());
         let k_most = if k.saturating_mul(widest) <= right_most { k } else { right_most / widest };
         let (packs_left, packs_right) = cost::packs::<T, S>(m, n, k_most, left, right);
-        // Where one group of rows is all, nothing is read twice.
-        let k_block = if m <= ROWS && !packs_left && !packs_right { k } else { balanced(k, k_most, 1) };
+        // Where one group of rows is all, nothing of the right operand is read twice: k are then as many as let the panels
+        // go through its rows while these are near.
+        let once = m <= ROWS && !packs_left && !packs_right;
+        let k_block = balanced(k, if once { k_most.max(left_most / n) } else { k_most }, 1);
         // The rows' part of the left operand stays near while the panels pass; and where the right one costs nothing anew,
         // their part of C as well.
         let near = if packs_right { k_block } else { k_block.max(n) };
@@ -204,7 +207,8 @@ impl<T: Element> Product<'_, T> {
                 let depth = k_block.min(k - p);
                 let first = left.from(i, p);
                 let packed_left = if packs_left {
-                    for (row, group) in (0..rows).step_by(ROWS).zip(left_space.chunks_exact_mut(ROWS * depth)) {
+                    for row in (0..rows).step_by(ROWS) {
+                        let group = &mut left_space[row * depth..][..ROWS * depth];
                         // SAFETY: rows that are there, and room for a group of them.
                         unsafe {
                             pack_group::<T, ROWS>(first.from(row, 0), ROWS.min(rows - row), depth, group.as_mut_ptr());
@@ -217,7 +221,7 @@ impl<T: Element> Product<'_, T> {
                 let beta = if p == 0 { target.beta } else { T::ONE };
                 let mut j = 0;
                 while j < n {
-                    let cols = (S::LANES * panel_vectors((n - j).div_ceil(S::LANES), wide)).min(n - j);
+                    let cols = (S::LANES * panel_vectors((n - j).div_ceil(S::LANES), most)).min(n - j);
                     let columns = right.from(j, p);
                     let right = if packs_right {
                         let width = cols.next_multiple_of(S::LANES);

@@ -9,15 +9,19 @@ use crate::isa::{Kernel, MAX_LANES, Simd, Vector};
 
 /// The most rows of a tile.
 pub(super) const MAX_ROWS: usize = 8;
-/// The most vectors of a tile's row.
-pub(super) const MAX_VECTORS: usize = 3;
-/// The same of tiles with half as many rows.
+/// The most vectors of a tile's row in any set; tiles of so many have no more than half of the rows.
 pub(super) const MAX_WIDE_VECTORS: usize = 4;
 
-/// Rows of a panel's tiles in a set with 32 registers, where 8 × 3 sums, a row of vectors and a broadcast fit; in one with
-/// 16 the tile is 4 × 3.
+/// Rows of a panel's tiles in a set with 32 registers, where 8 × 3 sums, a row of vectors and a broadcast fit. In one with 16
+/// the tile is 6 × 2: 4 × 3 would fit as well, but for the second broadcast that the compiler has ready, and a sum in memory
+/// halves the speed.
 pub(super) const fn tile_rows(has_32_registers: bool) -> usize {
-    if has_32_registers { 8 } else { 4 }
+    if has_32_registers { 8 } else { 6 }
+}
+
+/// The most vectors of a tile's row, where it has [`tile_rows`].
+pub(super) const fn tile_vectors(has_32_registers: bool) -> usize {
+    if has_32_registers { 3 } else { 2 }
 }
 
 /// The left operand of a panel: rows of `row`, in groups as tall as a tile, which are `group` apart.
@@ -64,7 +68,7 @@ impl<T: Element> Panel<T> {
     /// Computes the panel.
     ///
     /// # Safety
-    /// `cols` takes at most [`MAX_VECTORS`] vectors, or [`MAX_WIDE_VECTORS`], for tiles of half the height; the operands are valid for reads of all rows and columns for `depth` k,
+    /// `cols` takes at most [`MAX_WIDE_VECTORS`] vectors; the operands are valid for reads of all rows and columns for `depth` k,
     /// of the right one's last vector only as far as there are columns; C is valid for writes of all rows and columns, and
     /// for reads where β is not 0, and shares nothing with the operands.
     #[inline(always)]
@@ -91,7 +95,7 @@ impl<T: Element> Panel<T> {
         // SAFETY: the caller's guarantees.
         unsafe {
             let mut row = 0;
-            if VECTORS <= MAX_VECTORS {
+            if VECTORS < MAX_WIDE_VECTORS {
                 row = self.run_tiles::<S, ROWS, ROWS, VECTORS, KIND>(s, row);
             }
             // Half of the tallest, where that is not one of the others.
@@ -175,7 +179,7 @@ unsafe fn sums<T: Element, S: Simd<T>, const HEIGHT: usize, const VECTORS: usize
 ) -> [[S::V; VECTORS]; HEIGHT] {
     // SAFETY: the caller's guarantees, for every part of the depth.
     unsafe {
-        if HEIGHT * VECTORS >= 8 {
+        if HEIGHT * VECTORS >= 6 {
             let mut sums = [[s.splat(T::ZERO); VECTORS]; HEIGHT];
             if KIND == FULL {
                 accumulate(s, depth, left, right, &mut sums);
