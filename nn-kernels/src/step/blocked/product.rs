@@ -18,7 +18,8 @@ use crate::isa::{InstructionSet, Kernel, PairProducts, Simd};
 /// stream them: 24 FMAs want 192 bytes of them in as many cycles. The deeper the block, the less it weighs that a tile's
 /// sums are loaded and stored.
 pub(super) const MAX_DEPTH: usize = 512;
-/// The panels of a register tile: 8 × 3 sums in 32 registers, 4 × 3 in 16, with the vectors of R and one number of L.
+/// The most panels of a register tile: 8 × 3 sums in 32 registers, with the vectors of R and one number of L. Where there are
+/// 16 registers it is 4 × 2: a third vector would leave none to spare, and sums that find no register make a tile half as fast.
 pub(super) const MOST_VECTORS: usize = 3;
 
 /// A matrix to read, as its panels and its first number.
@@ -219,11 +220,13 @@ pub(super) trait Operands<T: Element, S: Simd<T>> {
 
 /// The panels of the next register tile where there are `left`: not such that a single one is left at the end, which would
 /// read L for one vector only.
-const fn group(left: usize) -> usize {
-    match left {
-        0..=MOST_VECTORS => left,
-        left if left == MOST_VECTORS + 1 => 2,
-        _ => MOST_VECTORS,
+const fn group(left: usize, most: usize) -> usize {
+    if left <= most {
+        left
+    } else if left == most + 1 && most > 2 {
+        2
+    } else {
+        most
     }
 }
 
@@ -251,7 +254,8 @@ impl<T: Element> Block<'_, '_, T> {
             operands.begin_rows(s, &part.rows, depth);
             let mut panel = part.panels.start;
             while panel < part.panels.end {
-                let vectors = group(part.panels.end - panel);
+                let most = if has_32_registers::<T, S>() { MOST_VECTORS } else { 2 };
+                let vectors = group(part.panels.end - panel, most);
                 operands.begin_panels(s, panel, vectors, depth);
                 // What comes next: the panels beside these, or the first ones at the next k.
                 let next = match panel + vectors {
@@ -262,7 +266,6 @@ impl<T: Element> Block<'_, '_, T> {
                     (true, 3) => self.column::<S, O, 8, 3>(s, &operands, depth, panel, next),
                     (true, 2) => self.column::<S, O, 8, 2>(s, &operands, depth, panel, next),
                     (true, _) => self.column::<S, O, 8, 1>(s, &operands, depth, panel, next),
-                    (false, 3) => self.column::<S, O, 4, 3>(s, &operands, depth, panel, next),
                     (false, 2) => self.column::<S, O, 4, 2>(s, &operands, depth, panel, next),
                     (false, _) => self.column::<S, O, 4, 1>(s, &operands, depth, panel, next),
                 }
