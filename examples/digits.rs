@@ -10,6 +10,7 @@ use clap::Parser;
 use nn_examples::arguments::count_in;
 use nn_examples::digit_images::{self, CLASSES, Image, shifted};
 use nn_examples::progress::{Progress, rate};
+use nn_train::Precision;
 use nn_train::prelude::*;
 
 network! {
@@ -32,6 +33,9 @@ struct Arguments {
     /// Threads to train on [default: all cores]
     #[arg(long, value_parser = count_in(1, 1024))]
     threads: Option<usize>,
+    /// In what numbers products are computed: full, bf16 or bf16-emulated
+    #[arg(long, default_value_t = Precision::Full)]
+    precision: Precision,
 }
 
 // The widths, the dropout, the learning rate and the numbers of epochs and samples were chosen by the validation
@@ -66,7 +70,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .optimizer(Adam::new(0.002))
         .batch_size(arguments.batch_size)
         .epochs(arguments.epochs)
-        .seed(arguments.seed);
+        .seed(arguments.seed)
+        .precision(arguments.precision);
     if let Some(threads) = arguments.threads {
         trainer = trainer.threads(threads);
     }

@@ -25,7 +25,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from compare import ROOT, TARGET, counted, environment_python, output_of, pinned, processor, say
+from environment import ROOT, TARGET, counted, environment_python, output_of, pinned, processor, say
 
 MATPLOTLIB = "matplotlib==3.11.2"
 FOLDERS = ["data/fashion", "/usr/share/datasets/fashion-mnist"]
