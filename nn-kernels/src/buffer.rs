@@ -98,17 +98,18 @@ impl<T> Buffer<T> {
     }
 }
 
-/// Memory of at least so many bytes, if there can be such.
+/// Memory of at least so many bytes, if there can be such. Of the size that it has it is its own layout, by which memory is
+/// freed again.
 fn layout(bytes: usize) -> Option<Layout> {
-    let align = if bytes >= LARGE_PAGE { LARGE_PAGE } else { LINE };
-    Layout::from_size_align(bytes.checked_next_multiple_of(LINE)?, align).ok()
+    let size = bytes.checked_next_multiple_of(LINE)?;
+    Layout::from_size_align(size, if size >= LARGE_PAGE { LARGE_PAGE } else { LINE }).ok()
 }
 
 /// Asks the system for large pages, which it may ignore.
 fn advise_large_pages(data: *mut u8, bytes: usize) {
     #[cfg(target_os = "linux")]
     if bytes >= LARGE_PAGE {
-        // SAFETY: the memory is this buffer's own, begins on a page, and keeps its contents.
+        // SAFETY: the memory is this buffer's own, begins on a large page by its layout, and keeps its contents.
         unsafe { libc::madvise(data.cast(), bytes / LARGE_PAGE * LARGE_PAGE, libc::MADV_HUGEPAGE) };
     }
     #[cfg(not(target_os = "linux"))]
@@ -156,6 +157,16 @@ mod tests {
         buffer.grow(1 << 19).expect("4 MiB");
         assert_eq!(buffer.as_slice().as_ptr().addr() % LARGE_PAGE, 0);
         assert!(buffer.as_slice()[..3] == [1.0, 2.0, 3.0] && buffer.as_slice()[3..].iter().all(|&x| x == 0.0));
+    }
+
+    #[test]
+    fn memory_is_freed_as_it_was_allocated() {
+        for bytes in (1..200).chain(LARGE_PAGE - 130..LARGE_PAGE + 130) {
+            let made = layout(bytes).expect("there can be such");
+            assert_eq!(layout(made.size()), Some(made), "{bytes} bytes");
+        }
+        let mut buffer = Buffer::<f32>::zeros(LARGE_PAGE / 4 - 1).expect("2 MiB less a number");
+        buffer.grow(LARGE_PAGE / 4 + 1).expect("2 MiB and a number");
     }
 
     #[test]

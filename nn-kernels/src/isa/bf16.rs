@@ -135,6 +135,25 @@ fn flush(value: f32) -> f32 {
     if value.abs() < f32::MIN_POSITIVE { 0.0_f32.copysign(value) } else { value }
 }
 
+/// a · b + `sum`, rounded once; zero where that would be denormal.
+#[inline(always)]
+fn fused(a: f32, b: f32, sum: f32) -> f32 {
+    /// What lies below is less than the least normal number when it is rounded to 24 bits, however small its exponent.
+    const TINY: f64 = f32::MIN_POSITIVE as f64 * (1.0 - 1.0 / (1_u32 << 25) as f64);
+    let result = a.mul_add(b, sum);
+    if result.abs() != f32::MIN_POSITIVE {
+        return flush(result);
+    }
+    // Rounded as denormal numbers are, it became a normal one. The CPU judges by 24 bits. The product is exact in f64, and
+    // `rest` is what its sum lost (D. Knuth, "The Art of Computer Programming", volume 2, 4.2.2, theorem C).
+    let (product, sum) = (f64::from(a) * f64::from(b), f64::from(sum));
+    let total = product + sum;
+    let part = total - product;
+    let rest = (product - (total - part)) + (sum - part);
+    let below = total.abs() < TINY || (total.abs() == TINY && rest * total < 0.0);
+    if below { 0.0_f32.copysign(result) } else { result }
+}
+
 /// The bits of `value` rounded to bfloat16: to nearest, ties to even; a denormal number becomes zero, a NaN quiet.
 #[inline(always)]
 #[must_use]
@@ -215,8 +234,7 @@ fn join_lanes(even: &[f32; MAX_LANES], odd: &[f32; MAX_LANES]) -> [f32; MAX_LANE
 fn dot_lanes(a: &[f32; MAX_LANES], b: &[f32; MAX_LANES], sums: &mut [f32; MAX_LANES]) {
     for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
         let ([a_even, a_odd], [b_even, b_odd]) = (split(a), split(b));
-        let odd = flush(a_odd.mul_add(b_odd, flush(*sum)));
-        *sum = flush(a_even.mul_add(b_even, odd));
+        *sum = fused(a_even, b_even, fused(a_odd, b_odd, flush(*sum)));
     }
 }
 

@@ -111,10 +111,13 @@ fn updates_piece_by_piece_change_no_bit<T: Element>(precision: Precision) {
         layers[1] = layers[1].with_dropout(0.3);
         Architecture::new(layers, Loss::CrossEntropy).expect("valid")
     };
-    for architecture in [dropping, network(&[600, 530, 2], Activation::Relu, Activation::Sigmoid, Loss::CrossEntropy)] {
-        let problem = Problem::new(architecture.clone(), 150, 9);
+    // Of the second, 1,300 samples are two shards.
+    let deep = network(&[600, 530, 2], Activation::Relu, Activation::Sigmoid, Loss::CrossEntropy);
+    let rows = if quick() { 150 } else { 1300 };
+    for (architecture, rows) in [(dropping, 150), (deep, rows)] {
+        let problem = Problem::new(architecture.clone(), rows, 9);
         let [theta, x, y] = [&problem.theta, &problem.inputs, &problem.targets].map(|values| cast::<T>(values));
-        for set in InstructionSet::available() {
+        for set in sets_of::<T>(precision) {
             let run = |fused: bool, minds_part: bool| {
                 let mut engine = blocked::<T>(&architecture, set, precision);
                 let params = engine.params();
@@ -123,7 +126,7 @@ fn updates_piece_by_piece_change_no_bit<T: Element>(precision: Precision) {
                 let mut costs = Vec::new();
                 for number in 0..3 {
                     let batch = Batch::new(&architecture, &x, &y).expect("a batch");
-                    let dropout = Some(Dropout { seed: 1, first_sample: number * 150 });
+                    let dropout = Some(Dropout { seed: 1, first_sample: number * rows as u64 });
                     let mut next = poison::<T>(params);
                     let update = Rule { minds_part };
                     if fused {
@@ -157,6 +160,19 @@ fn updates_piece_by_piece_change_no_bit<T: Element>(precision: Precision) {
 #[test]
 fn updates_piece_by_piece_change_no_bit_f32() {
     updates_piece_by_piece_change_no_bit::<f32>(Precision::Full);
+}
+
+#[test]
+fn updates_piece_by_piece_change_no_bit_bf16() {
+    if hardware().is_some() {
+        updates_piece_by_piece_change_no_bit::<f32>(Precision::Bf16);
+    }
+}
+
+/// The sets that have a precision.
+fn sets_of<T: Element>(precision: Precision) -> impl Iterator<Item = InstructionSet> {
+    let small = network(&[1, 1], Activation::Relu, Activation::Linear, Loss::Mse);
+    InstructionSet::available().filter(move |&set| Blocked::<T>::with_precision(&small, set, precision).is_ok())
 }
 
 #[test]
@@ -226,6 +242,27 @@ fn emulated_pairs_are_the_hardwares_to_the_bit() {
                     (dot_pairs(emulated, [a, c], [b, d], sum), dot_pairs(hardware, [a, c], [b, d], sum));
                 let same = found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan());
                 assert!(same, "{set}: {a:e} {c:e} · {b:e} {d:e} + {sum:e} is {found:e}, and {expected:e} by the CPU");
+            }
+        }
+    }
+}
+
+/// Sums just below the least normal number, which 24 bits round to it or do not.
+#[test]
+fn emulated_pairs_flush_as_the_hardware_does() {
+    let Some(hardware) = hardware() else { return };
+    let power = |exponent: i32| 2.0_f32.powi(exponent);
+    for sign in [1.0, -1.0] {
+        for factor in [1.0, 1.25, 1.5, 1.75, 1.9921875] {
+            for exponent in -79..=-72 {
+                let (a, b, sum) = (power(-75), -sign * factor * power(exponent), sign * f32::MIN_POSITIVE);
+                for (a, b) in [([a, 0.0], [b, 0.0]), ([0.0, a], [0.0, b]), ([a, power(-75)], [b, sign * power(-76)])] {
+                    let expected = dot_pairs(hardware, a, b, sum);
+                    for set in InstructionSet::available() {
+                        let found = dot_pairs(Bf16::Emulated(set), a, b, sum);
+                        assert_eq!(found.to_bits(), expected.to_bits(), "{set}: {a:?} · {b:?} + {sum:e}");
+                    }
+                }
             }
         }
     }
@@ -324,7 +361,7 @@ fn steps_in_bfloat16() {
 }
 
 #[test]
-fn updates_and_threads_change_no_bit_in_bfloat16() {
+fn threads_change_no_bit_in_bfloat16() {
     if hardware().is_some() {
         let set = InstructionSet::best();
         let problem =
