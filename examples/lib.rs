@@ -51,7 +51,7 @@ mod tests {
             }
             let path: PathBuf = document.parent().expect("a file has a folder").join(target);
             match (label.strip_prefix('`').and_then(|l| l.strip_suffix('`')), fs::read_to_string(&path)) {
-                (_, Err(error)) if !path.is_dir() => faults.push(format!("{target}: {error}")),
+                (_, Err(error)) if !path.exists() => faults.push(format!("{target}: {error}")),
                 (Some(name), Ok(source)) if target.ends_with(".rs") && !target.ends_with(&format!("/{name}")) => {
                     let defined = [format!("fn {name}("), format!("fn {name}<"), format!("struct {name}")];
                     let module = source.starts_with("//!") && target.contains(&format!("/{name}/mod.rs"));
