@@ -22,12 +22,24 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 from pathlib import Path
 
-from environment import ROOT, TARGET, counted, environment_python, output_of, pinned, processor, say
+from environment import (
+    PLOTTING,
+    ROOT,
+    TARGET,
+    built,
+    commit,
+    counted,
+    environment_python,
+    load,
+    output_of,
+    pinned,
+    processor,
+    say,
+)
+from systems import Process, waits
 
-MATPLOTLIB = "matplotlib==3.11.2"
 FOLDERS = ["data/fashion", "/usr/share/datasets/fashion-mnist"]
 SYSTEMS = ["torch", "ours"]
 # What both sides are told.
@@ -70,27 +82,6 @@ def arguments():
     return found
 
 
-def interpreter(options):
-    """An interpreter with PyTorch and Matplotlib."""
-    if options.python:
-        return options.python
-    python = environment_python(["torch"])
-    if subprocess.run([str(python), "-c", "import matplotlib"], capture_output=True, check=False).returncode:
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
-        subprocess.run([*pip, MATPLOTLIB], check=True, stdin=subprocess.DEVNULL)
-    return python
-
-
-def build():
-    """The example `fashion`, built."""
-    say("building fashion ...")
-    command = ["cargo", "build", "--release", "--locked", "--package", "nn-examples", "--example", "fashion"]
-    command += ["--message-format", "json-render-diagnostics"]
-    messages = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=True)
-    artifacts = map(json.loads, messages.stdout.splitlines())
-    return [a["executable"] for a in artifacts if a.get("executable") and a["target"]["name"] == "fashion"][-1]
-
-
 class Ours:
     """This library, by the example; a process for each run, with no warm-up."""
 
@@ -112,42 +103,25 @@ class Ours:
         pass
 
 
-class Torch:
+class Torch(Process):
     """PyTorch, in a process that is asked again and again."""
 
     def __init__(self, python, threads, options, wait):
-        self.name, self.threads, self.wait = "torch", threads, wait
-        command = [str(python), str(Path(__file__).with_name("train_torch.py")), str(threads), str(options.data)]
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-        if wait:
-            environment["OMP_WAIT_POLICY"] = wait
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment}
-        self.process = subprocess.Popen(command, text=True, preexec_fn=pinned(threads, options.core), **pipes)
-        self.version = "PyTorch " + self.answer()["version"]
-
-    def answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"PyTorch has ended with the status {self.process.wait()}")
-        return json.loads(line)
+        command = [python, Path(__file__).with_name("train_torch.py"), threads, options.data]
+        super().__init__("torch", command, threads, options.core, wait)
+        self.version = "PyTorch " + self.version
 
     def run(self, job):
-        self.process.stdin.write(json.dumps(job) + "\n")
-        self.process.stdin.flush()
-        return self.answer()["points"]
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait()
+        answer = self.ask(job)
+        if "error" in answer:
+            raise SystemExit(answer["error"])
+        return answer["points"]
 
 
 def quickest_torch(python, threads, options, settings):
-    """PyTorch with its threads waiting for one another as suits the machine best: spinning is quicker where nothing
-    else runs, and slower by far where something does."""
-    if threads == 1:
-        return Torch(python, threads, options, None)
+    """PyTorch with its threads waiting for one another as suits the machine best."""
     tried = []
-    for wait in (None, "passive"):
+    for wait in waits("torch", threads):
         side = Torch(python, threads, options, wait)
         side.seconds = side.run({**settings, "epochs": 1, "seed": 0})[-1]["seconds"]
         say(f"    OMP_WAIT_POLICY={wait or 'unset'}: {side.seconds:.2f} s an epoch")
@@ -161,13 +135,12 @@ def quickest_torch(python, threads, options, settings):
 
 def measure(options, python, path):
     """Trains both sides in turn, and writes what is known to `path` after every run."""
-    example = build()
-    changed = " with changes" if output_of("git", "status", "--porcelain") else ""
+    example = built("fashion", ROOT, "--release", "--package", "nn-examples", "--example", "fashion")
     results = {
         "date": datetime.date.today().isoformat(),
         "processor": f"{processor()}, {os.cpu_count()} cores",
-        "load": f"load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else "",
-        "commit": output_of("git", "rev-parse", "--short", "HEAD") + changed,
+        "load": "" if load() is None else f"load {load():.1f} before",
+        "commit": commit(),
         "command": command_line(options),
         "settings": {**SETTINGS, "epochs": options.epochs, **({"limit": options.limit} if options.limit else {})},
         "pinned": pinned(1, options.core) is not None,
@@ -178,7 +151,7 @@ def measure(options, python, path):
     for threads in options.threads:
         say(f"starting PyTorch, threads: {threads} ...")
         torch = quickest_torch(python, threads, options, results["settings"])
-        if threads > 1:
+        if len(waits("torch", threads)) > 1:
             results["wait_policies"][threads] = torch.wait or "unset"
         sides = [torch, Ours(example, threads, options)]
         try:
@@ -221,7 +194,8 @@ def spread(values, form):
 
 
 def table(results, target):
-    """A row for each system on each number of threads."""
+    """A row for each system on each number of threads; × is how often its median goes into PyTorch's best with up to as
+    many threads."""
     runs = results["runs"]
     epochs = runs[0]["points"][-1]["epoch"]
     lines = [
@@ -229,8 +203,8 @@ def table(results, target):
         f" | accuracy after {epochs:g} epochs | least … most |",
         "|---:|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
+    middles = {}
     for threads in sorted({run["threads"] for run in runs}):
-        middles = {}
         for system in SYSTEMS:
             curves = [run["points"] for run in runs if (run["system"], run["threads"]) == (system, threads)]
             if not curves:
@@ -239,8 +213,9 @@ def table(results, target):
             seconds, range_of_seconds = spread([time for time, _ in times], "{:.2f}")
             epoch = statistics.median(points[-1]["seconds"] / points[-1]["epoch"] for points in curves)
             accuracy, range_of_accuracies = spread([points[-1]["accuracy"] for points in curves], "{:.4f}")
-            middles[system] = statistics.median(float("inf") if time is None else time for time, _ in times)
-            ratio = middles.get("torch", float("nan")) / middles[system]
+            middles[system, threads] = statistics.median(float("inf") if time is None else time for time, _ in times)
+            best = min((m for (s, _), m in middles.items() if s == "torch"), default=float("nan"))
+            ratio = best / middles[system, threads]
             cells = [threads, title(results, system), seconds, range_of_seconds]
             cells += [f"{ratio:.2f}" if 0 < ratio < float("inf") else "–", spread([e for _, e in times], "{:.1f}")[0]]
             cells += [f"{1000 * epoch:.0f}", accuracy, range_of_accuracies]
@@ -257,7 +232,7 @@ def markdown(results, target):
     sizes = " => ".join(["784", *(f"{width} relu" for width in settings["hidden"]), "10 softmax"])
     limited = f" on the first {settings['limit']:,} images" if settings.get("limit") else ""
     pins = "; on one thread both are pinned to one core" if results["pinned"] else ""
-    waits = "".join(
+    waiting = "".join(
         f" On {threads} threads PyTorch runs with OMP_WAIT_POLICY {wait}, the quicker of unset and passive in a trial."
         for threads, wait in results["wait_policies"].items()
     )
@@ -269,8 +244,8 @@ def markdown(results, target):
         "",
         f"Fashion-MNIST{limited}, `{sizes}`, cross-entropy, Adam at {settings['learning_rate']:g}, batches of"
         f" {settings['batch_size']}, f32, {len(seeds)} seeds, judged {settings['evaluations']} times an epoch by all"
-        f" test images. Seconds of training only{pins}. Medians over the seeds; ×: how often this library's median"
-        f" goes into PyTorch's.{waits}",
+        f" test images. Seconds of training only{pins}. Medians over the seeds; ×: how often a median goes into"
+        f" PyTorch's best with up to as many threads.{waiting}",
         "",
         "    " + results["command"],
         "",
@@ -283,7 +258,7 @@ def markdown(results, target):
 
 def main():
     options = arguments()
-    python = interpreter(options)
+    python = options.python or environment_python(["torch"], [PLOTTING])
     path = TARGET / "accuracy.json"
     if options.source:
         path = options.source

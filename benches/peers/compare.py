@@ -4,7 +4,7 @@
     python3 benches/peers/compare.py
     python3 benches/peers/compare.py --resume
     python3 benches/peers/compare.py --from docs/comparison.json
-    python3 benches/peers/compare.py --peer torch --peer burn --workload mnist-b128 --threads 1 --output /tmp/here
+    python3 benches/peers/compare.py --peer torch --peer burn --workload mnist-b128 --threads 1 --output target/some
     python3 benches/peers/compare.py --check
 
 Builds the example `throughput`, which also says what the workloads are, and `nn-peers`, the program in this folder that

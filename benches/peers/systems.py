@@ -24,13 +24,14 @@ TITLES = {
 }
 # Settings that are no obvious ones: what a reader needs to know to believe that a peer is at its best.
 SETTINGS = {
-    "torch": "eager (`torch.compile` was never faster), fused SGD",
+    "torch": "eager (`torch.compile` was never faster), fused SGD; on several threads the quicker of `OMP_WAIT_POLICY`"
+    " unset and passive",
     "jax": "100 steps (4 of a large network) in one jitted `lax.scan`, buffers donated",
     "numpy": "written out by hand, products by its OpenBLAS",
     "sklearn": "`partial_fit` of several small batches at once, without its validation of parameters and data",
     "burn": "flex backend, features `simd`, `rayon`, `x86-v4`; native code, fat LTO, mimalloc",
     "candle": "CPU backend with AVX-512 products; native code, fat LTO, mimalloc",
-    "torch-bf16": "`torch.autocast` to bfloat16, parameters and update in f32",
+    "torch-bf16": "`torch.autocast` to bfloat16, parameters and update in f32; waiting as above",
 }
 # The C library's allocator keeps what is freed: else every large array of a step is mapped anew, page by page, which
 # takes PyTorch up to three times as long. A user would have to know of it; a peer at its best has it.
@@ -45,20 +46,18 @@ class Died(Exception):
     """A process that has ended before it answered."""
 
 
-class Peer:
-    """A process that times another system, and is started again should it end."""
+class Process:
+    """A process that answers a line with a line, and is started again should it end."""
 
-    def __init__(self, name, threads, core, python, rust_peers):
-        self.name, self.threads, self.core = name, threads, core
-        if name in PEERS:
-            self.command = [str(python), str(HERE / "peers.py"), name, str(threads)]
-        else:
-            self.command = [str(rust_peers), name]
-        self.process = None
+    def __init__(self, name, command, threads, core, wait=None):
+        self.name, self.command, self.threads, self.core, self.wait = name, list(map(str, command)), threads, core, wait
         self.start()
 
     def start(self):
-        variables = {**os.environ, **KEEPING, "RAYON_NUM_THREADS": str(self.threads)}
+        variables = {**os.environ, **KEEPING}
+        variables |= {f"{library}_NUM_THREADS": str(self.threads) for library in ("OMP", "MKL", "OPENBLAS", "RAYON")}
+        if self.wait:
+            variables["OMP_WAIT_POLICY"] = self.wait
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         preexec = pinned(self.threads, self.core)
         self.process = subprocess.Popen(self.command, text=True, preexec_fn=preexec, env=variables, **pipes)
@@ -90,6 +89,31 @@ class Peer:
         except BrokenPipeError:
             pass
         self.process.wait()
+
+
+def waits(name, threads):
+    """How the threads of a peer may wait for one another. Spinning, what OpenMP does unless it is told otherwise, is
+    quicker where nothing else runs, and slower by far where something does."""
+    return (None, "passive") if name.startswith("torch") and threads > 1 else (None,)
+
+
+class Peer:
+    """Another system, in a process for each way that its threads may wait."""
+
+    def __init__(self, name, threads, core, python, rust_peers):
+        self.name, self.threads = name, threads
+        command = [python, HERE / "peers.py", name, threads] if name in PEERS else [rust_peers, name]
+        self.processes = [Process(name, command, threads, core, wait) for wait in waits(name, threads)]
+        self.version = self.processes[0].version
+
+    def ask(self, job):
+        """The best answer to a job; one with `error` where there is none."""
+        answers = [process.ask(job) for process in self.processes]
+        return min(answers, key=lambda answer: answer.get("best_us_per_step", float("inf")))
+
+    def end(self):
+        for process in self.processes:
+            process.end()
 
 
 def throughput(example, workload, threads, precision, options):

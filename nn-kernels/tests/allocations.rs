@@ -5,8 +5,8 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss, predict_one};
-use support::{EngineKind, Problem, cast, engines, on_threads};
+use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss, Span, predict_one};
+use support::{EngineKind, Problem, Rule, cast, engines, in_bfloat16, on_threads};
 
 struct Counting;
 
@@ -35,27 +35,30 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Steps of every kind, after as many to warm up; called from inside a pool.
+/// Steps of every kind, after some to warm up; called from inside a pool.
 fn allocations_of_steps<T: Element>(kind: &EngineKind<T>, problem: &Problem, steps: usize) -> usize {
     let architecture = &problem.architecture;
     let [theta, inputs, targets] = [&problem.theta, &problem.inputs, &problem.targets].map(|x| cast::<T>(x));
     let rows = problem.rows();
     let order: Vec<u32> = (0..rows as u32).rev().collect();
-    let mut engine = kind.make(architecture);
-    let mut gradient = vec![T::ZERO; architecture.params()];
+    let mut engine = kind.make_bare(architecture);
+    let [mut own, mut gradient, mut first, mut second] = [(); 4].map(|()| vec![T::ZERO; engine.params()]);
+    engine.import(&theta, &mut own).expect("lengths as asked for");
     let mut outputs = vec![T::ZERO; targets.len()];
     let mut scratch = Vec::new();
     let mut step = |i: usize| {
         let batch = Batch::new(architecture, &inputs, &targets).expect("a batch");
         let batch = batch.with_order(&order[..rows - i % 3]).expect("an order");
         let dropout = Some(Dropout { seed: 1, first_sample: i as u64 });
-        engine.gradient(&theta, batch, 1.0, dropout, &mut gradient).expect("a step");
-        engine.cost(&theta, batch, 1.0).expect("a cost");
-        engine.predict(&theta, &inputs, &mut outputs).expect("predictions");
+        engine.gradient(&own, batch, 1.0, dropout, &mut gradient).expect("a gradient");
+        let span = Span { theta: &own, gradient: &mut gradient, first: &mut first, second: &mut second };
+        engine.step(batch, 1.0, dropout, &Rule { minds_part: i.is_multiple_of(2) }, span).expect("a step");
+        engine.cost(&own, batch, 1.0).expect("a cost");
+        engine.predict(&own, &inputs, &mut outputs).expect("predictions");
         let (x, out) = (&inputs[..architecture.inputs()], &mut outputs[..architecture.outputs()]);
         predict_one(architecture, &theta, x, out, &mut scratch).expect("a prediction");
     };
-    (0..20).for_each(&mut step);
+    (0..12).for_each(&mut step);
     let before = ALLOCATIONS.load(Ordering::SeqCst);
     (0..steps).for_each(step);
     ALLOCATIONS.load(Ordering::SeqCst) - before
@@ -74,22 +77,24 @@ fn steps_allocate_nothing() {
     let wide = Problem::new(Architecture::new(layers, Loss::Mse).expect("valid"), 400, 2);
     let layers = vec![Layer::new(2, 4, Activation::Tanh).with_dropout(0.1), Layer::new(4, 1, Activation::Sigmoid)];
     let thin = Problem::new(Architecture::new(layers, Loss::CrossEntropy).expect("valid"), 3000, 3);
+    let few = Problem::new(wide.architecture.clone(), 20, 4);
     let before = ALLOCATIONS.load(Ordering::SeqCst);
     drop(vec![0_u8; 10]);
     assert_eq!(ALLOCATIONS.load(Ordering::SeqCst) - before, 1, "the count counts");
     for threads in [1, 2] {
-        for (problem, steps) in [(&small, 60), (&wide, 60), (&thin, 200)] {
-            allocate_nothing::<f32>(threads, problem, steps);
-            allocate_nothing::<f64>(threads, problem, steps);
+        for problem in [&small, &wide, &thin] {
+            allocate_nothing::<f32>(threads, problem, &engines());
+            allocate_nothing::<f64>(threads, problem, &engines());
         }
+        allocate_nothing(threads, &few, &[in_bfloat16()]);
     }
 }
 
-fn allocate_nothing<T: Element>(threads: usize, problem: &Problem, steps: usize) {
-    for kind in engines::<T>().iter().filter(|kind| !kind.allocates) {
+fn allocate_nothing<T: Element>(threads: usize, problem: &Problem, kinds: &[EngineKind<T>]) {
+    for kind in kinds.iter().filter(|kind| !kind.allocates) {
         // A pool's thread makes buffers of its own when it wakes for the first time, which on a busy machine may be
         // late. An allocation of a step's would be seen in every window.
-        let window = || on_threads(threads, || allocations_of_steps(kind, problem, steps));
+        let window = || on_threads(threads, || allocations_of_steps(kind, problem, 18));
         let count = (0..5).map(|_| window()).find(|&count| count == 0).unwrap_or_else(window);
         assert_eq!(count, 0, "{} {} on {threads} threads", kind.name, problem.architecture);
     }

@@ -86,6 +86,11 @@ pub use nn_macros::network;
 pub use optim::{Adam, AdamW, Optimizer, Sgd};
 pub use train::{DatasetOf, Epoch, Epochs, History, Stepper, Trainer, TrainerBuilder};
 
+/// The examples in the documentation of [`network!`].
+#[cfg(doctest)]
+#[doc = include_str!("../../nn-macros/src/network.md")]
+struct ExamplesOfTheMacro;
+
 /// What most programs want in scope.
 pub mod prelude {
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix};

@@ -98,8 +98,11 @@ pub trait StepEngine<T: Element>: Send {
     ) -> Result<f64, StepError>;
 
     /// A step with its update: the [`gradient`](Self::gradient) at Θ = `span.theta`, which is as it was afterwards, is
-    /// written to `span.gradient` and there replaced by the parameters that `update` makes of it. Where the cost turns out
-    /// not to be finite in time, nothing is updated.
+    /// written to `span.gradient` and there replaced by the parameters that `update` makes of it.
+    ///
+    /// Where the cost is known not to be finite before anything is updated, nothing is. An engine that updates parameters
+    /// while their gradients are computed knows the loss by then, but not yet the λ term: where that alone is infinite,
+    /// what the optimiser remembers has moved, as [`Stepped::updated`] tells.
     ///
     /// # Errors
     /// As [`gradient`](Self::gradient); a length of what the optimiser remembers may be wrong, too.

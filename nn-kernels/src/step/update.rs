@@ -49,6 +49,9 @@ impl<T> Span<'_, T> {
 }
 
 /// An optimiser's rule, parameter by parameter: in which pieces it is applied changes no bit.
+///
+/// It makes zero of a parameter that is zero, whose gradient is zero and of which zeros are remembered: engines fill up
+/// their layouts with such parameters.
 pub trait Update<T>: Sync {
     /// Replaces Δ in a run of parameters of one layer by the parameters that the step leads to, moves what is remembered
     /// of them, and says whether all of that is finite. Θ itself stays as it is.
@@ -70,7 +73,7 @@ pub struct Stepped {
 }
 
 /// Applies a rule to all parameters of a network, whose layers are `ranges`, on the current rayon pool if there are many;
-/// says whether all that came of it is finite.
+/// says whether all that came of it is finite. The ranges adjoin, each layer's weights before its bias, from 0 on.
 ///
 /// # Panics
 /// When the span is shorter than the ranges.

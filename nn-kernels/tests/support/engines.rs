@@ -3,8 +3,8 @@
 use std::sync::Once;
 
 use nn_kernels::{
-    Architecture, Batch, Dropout, Element, GemmKind, InstructionSet, LayerRange, Layered, Plan, PlanOptions,
-    StepEngine, StepError,
+    Architecture, Batch, Blocked, Dropout, Element, GemmKind, InstructionSet, LayerRange, Layered, Plan, PlanOptions,
+    Precision, StepEngine, StepError,
 };
 
 use super::poison;
@@ -46,6 +46,15 @@ impl<T: Element> EngineKind<T> {
     pub fn make_bare(&self, architecture: &Architecture) -> Box<dyn StepEngine<T>> {
         (self.make)(architecture)
     }
+}
+
+/// The engine that computes products in bfloat16, emulated, and all else in the widest set.
+pub fn in_bfloat16() -> EngineKind<f32> {
+    let (set, precision) = (InstructionSet::best(), Precision::Bf16Emulated);
+    let make = move |network: &Architecture| -> Box<dyn StepEngine<f32>> {
+        Box::new(Blocked::with_precision(network, set, precision).expect("memory"))
+    };
+    EngineKind { name: format!("blocked/{set}/{precision}"), allocates: false, make: Box::new(make) }
 }
 
 /// Every engine in every instruction set that this CPU has. Sets that it lacks are reported, not silently skipped.

@@ -8,11 +8,11 @@ pub mod engines;
 #[cfg(unix)]
 pub mod guarded;
 
-pub use engines::{EngineKind, engines};
+pub use engines::{EngineKind, engines, in_bfloat16};
 
 use nn_kernels::random::{Purpose, stream};
 use nn_kernels::reference::Matrix;
-use nn_kernels::{Activation, Architecture, Dropout, Element, Layer, Loss};
+use nn_kernels::{Activation, Architecture, Dropout, Element, InstructionSet, Layer, Loss, Part, Span, Update};
 use rand::Rng;
 
 /// Numbers that are the same on every machine.
@@ -151,4 +151,28 @@ pub fn masks(architecture: &Architecture, dropout: Dropout, rows: usize) -> Vec<
 /// Runs `work` in a pool of `threads`.
 pub fn on_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(work)
+}
+
+/// A rule that remembers two numbers, and treats biases in a way of their own.
+pub struct Rule {
+    pub minds_part: bool,
+}
+
+impl<T: Element> Update<T> for Rule {
+    fn update(&self, _set: InstructionSet, part: Part, span: Span<'_, T>) -> bool {
+        let rate = T::from_f64(if self.minds_part && part == Part::Bias { 0.5 } else { 0.25 });
+        let mut finite = true;
+        let memory = span.first.iter_mut().zip(span.second);
+        for ((theta, gradient), (first, second)) in span.theta.iter().zip(span.gradient).zip(memory) {
+            *first = *first * rate + *gradient;
+            *second += *gradient * *gradient;
+            *gradient = *theta - rate * *first;
+            finite &= gradient.is_finite() && second.is_finite();
+        }
+        finite
+    }
+
+    fn minds_part(&self) -> bool {
+        self.minds_part
+    }
 }

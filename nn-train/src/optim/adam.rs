@@ -92,7 +92,7 @@ impl Adam {
 }
 
 /// One step; the slots are m and v.
-pub(super) struct Moments<T> {
+pub(crate) struct Moments<T> {
     keep: T,
     rate: T,
     beta1: T,

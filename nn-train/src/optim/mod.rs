@@ -8,9 +8,11 @@ mod sweep;
 mod tests;
 
 pub use adam::Adam;
+use adam::Moments;
 pub use adamw::AdamW;
 use nn_kernels::{Buffer, Element, InstructionSet, Part, Span, StepError, Update};
 pub use sgd::Sgd;
+use sgd::{Descent, HeavyBall};
 use sweep::{Rule, sweep};
 
 use crate::error::Error;
@@ -85,32 +87,41 @@ impl Optimizer {
     }
 
     /// The algorithm at its step `step`, from 1.
-    pub(crate) fn at(&self, step: u64) -> AtStep<'_> {
-        AtStep { optimizer: self, step }
+    pub(crate) fn at<T: Element>(&self, step: u64) -> AtStep<T> {
+        match self {
+            Self::Sgd(sgd) if sgd.momentum == 0.0 => AtStep::Descent(sgd.descent()),
+            Self::Sgd(sgd) => AtStep::HeavyBall(sgd.heavy_ball()),
+            Self::Adam(adam) => AtStep::Moments(adam.rule(step)),
+            Self::AdamW(adamw) => AtStep::Decaying { weights: adamw.rule(step), bias: adamw.bias_rule(step) },
+        }
     }
 }
 
-/// An algorithm at one of its steps.
-pub(crate) struct AtStep<'a> {
-    optimizer: &'a Optimizer,
-    step: u64,
+/// The rule of an algorithm at one of its steps.
+pub(crate) enum AtStep<T> {
+    Descent(Descent<T>),
+    HeavyBall(HeavyBall<T>),
+    Moments(Moments<T>),
+    /// With a rule for each part.
+    Decaying {
+        weights: Moments<T>,
+        bias: Moments<T>,
+    },
 }
 
-impl<T: Element> Update<T> for AtStep<'_> {
+impl<T: Element> Update<T> for AtStep<T> {
     fn update(&self, set: InstructionSet, part: Part, span: Span<'_, T>) -> bool {
-        match self.optimizer {
-            Optimizer::Sgd(sgd) if sgd.momentum == 0.0 => sweep(set, &sgd.descent(), span),
-            Optimizer::Sgd(sgd) => sweep(set, &sgd.heavy_ball(), span),
-            Optimizer::Adam(adam) => sweep(set, &adam.rule(self.step), span),
-            Optimizer::AdamW(adamw) => match part {
-                Part::Weights => sweep(set, &adamw.rule(self.step), span),
-                Part::Bias => sweep(set, &adamw.bias_rule(self.step), span),
-            },
+        match (self, part) {
+            (Self::Descent(rule), _) => sweep(set, rule, span),
+            (Self::HeavyBall(rule), _) => sweep(set, rule, span),
+            (Self::Moments(rule), _)
+            | (Self::Decaying { weights: rule, .. }, Part::Weights)
+            | (Self::Decaying { bias: rule, .. }, Part::Bias) => sweep(set, rule, span),
         }
     }
 
     fn minds_part(&self) -> bool {
-        matches!(self.optimizer, Optimizer::AdamW(_))
+        matches!(self, Self::Decaying { .. })
     }
 }
 

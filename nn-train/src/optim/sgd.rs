@@ -79,7 +79,7 @@ impl Sgd {
 }
 
 /// Without momentum.
-pub(super) struct Descent<T> {
+pub(crate) struct Descent<T> {
     rate: T,
 }
 
@@ -93,7 +93,7 @@ impl<T: Element> Rule<T> for Descent<T> {
 }
 
 /// With momentum; the first slot is v.
-pub(super) struct HeavyBall<T> {
+pub(crate) struct HeavyBall<T> {
     rate: T,
     momentum: T,
     nesterov: bool,

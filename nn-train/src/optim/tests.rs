@@ -4,9 +4,6 @@ use nn_kernels::{Activation, Architecture, Layer, LayerRange, Loss, update_all};
 
 use super::*;
 
-/// Parameters that are updated at a time.
-const CHUNK: usize = 1 << 15;
-
 fn architecture(inputs: usize, outputs: usize) -> Architecture {
     Architecture::new(vec![Layer::new(inputs, outputs, Activation::Sigmoid)], Loss::CrossEntropy)
         .expect("a valid architecture")
@@ -31,7 +28,7 @@ fn propose<T: Element>(
     state.step += 1;
     let [first, second] = &mut state.slots;
     let span = Span { theta, gradient, first: first.as_mut_slice(), second: second.as_mut_slice() };
-    update_all(&optimizer.at(state.step), set(), ranges, span)
+    update_all(&optimizer.at::<T>(state.step), set(), ranges, span)
 }
 
 /// A gradient that differs from parameter to parameter and from step to step.
@@ -138,23 +135,34 @@ fn adamw_decays_weights_and_spares_the_bias() {
 
 /// Long enough to be divided among threads, and no multiple of a vector.
 #[test]
-fn many_parameters_are_updated_like_few() {
-    let architecture = architecture(CHUNK, 3);
-    let count = architecture.params();
+fn pieces_by_several_threads_make_no_difference() {
+    // Far more than `update_all` gives to one thread at a time.
+    let architecture = architecture(100_003, 3);
+    let (count, weights) = (architecture.params(), architecture.params() - 3);
     let theta: Vec<f32> = (0..count).map(|index| (index as f32).cos()).collect();
     for optimizer in [Sgd::new(0.1).into(), Sgd::new(0.1).momentum(0.9).into(), AdamW::default().into()] {
         let optimizer: Optimizer = optimizer;
-        let mut buffer: Vec<f32> = (0..count).map(|index| gradient(1, index) as f32).collect();
-        let mut state = optimizer.state(count).expect("memory");
-        assert!(propose(&optimizer, &mut state, &ranges(&architecture), &theta, &mut buffer));
-        // The bias, which AdamW treats otherwise, is left out.
-        for place in [0, 7, 8, CHUNK - 1, CHUNK, 2 * CHUNK + 13, 3 * CHUNK - 1] {
-            let small = super::tests::architecture(1, 1);
-            let mut one = [gradient(1, place) as f32, 0.0];
-            let mut state = optimizer.state(2).expect("memory");
-            assert!(propose(&optimizer, &mut state, &ranges(&small), &[theta[place], 0.0], &mut one));
-            assert_eq!(buffer[place], one[0], "{optimizer:?}, parameter {place}");
-        }
+        let before: Vec<f32> = (0..count).map(|index| gradient(1, index) as f32).collect();
+        let mut cut = before.clone();
+        assert!(propose(
+            &optimizer,
+            &mut optimizer.state(count).expect("memory"),
+            &ranges(&architecture),
+            &theta,
+            &mut cut
+        ));
+
+        let mut whole = before[..weights].to_vec();
+        let mut state = optimizer.state(weights).expect("memory");
+        let [first, second] = &mut state.slots;
+        let span = Span {
+            theta: &theta[..weights],
+            gradient: &mut whole,
+            first: first.as_mut_slice(),
+            second: second.as_mut_slice(),
+        };
+        assert!(optimizer.at(1).update(set(), Part::Weights, span));
+        assert_eq!(cut[..weights], whole, "{optimizer:?}");
     }
 }
 

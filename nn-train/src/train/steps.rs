@@ -85,7 +85,7 @@ impl<T: Element> Steps<T> {
         let dropout = self.dropout.then_some(Dropout { seed: self.seed, first_sample: self.samples });
         let Self { plan, theta, gradient, state, optimizer, l2, .. } = self;
         let engine = plan.engine_mut();
-        let update = optimizer.at(state.step + 1);
+        let update = optimizer.at::<T>(state.step + 1);
         let [first, second] = &mut state.slots;
         let span = Span {
             theta: theta.as_slice(),

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::panels::Panels;
-use super::product::{Finish, Source, Target};
+use super::product::{Finish, Strip};
+use super::shared::{Shared, Source, Target};
 use crate::isa::{Kernel, Simd};
 use crate::step::passes::{Activate as ActivateAll, ActivateWithDerivative, Finish as Scale, Run};
 use crate::step::slope::{QuadraticSlope, Slope, SlopeOf, StepSlope, StoredSlope};
@@ -15,54 +16,68 @@ use crate::{Activation, Element, InstructionSet, LayerRange};
 pub(super) struct Nothing;
 
 impl<T> Finish<T> for Nothing {
-    fn finish(&self, _set: InstructionSet, _panel: usize, _rows: Range<usize>, _strip: &mut [T]) {}
+    unsafe fn finish(&self, _set: InstructionSet, _strip: Strip, _numbers: &mut [T]) {}
 }
 
 /// A = g(z); g' goes to `slope` where there is one.
-pub(super) struct Activate<T> {
+pub(super) struct Activate<'a, T> {
     pub(super) activation: Activation,
-    pub(super) slope: Option<Target<T>>,
+    /// Shaped as C.
+    pub(super) slope: Option<Target<'a, T>>,
 }
 
-impl<T: Element> Finish<T> for Activate<T> {
-    fn finish(&self, set: InstructionSet, panel: usize, rows: Range<usize>, strip: &mut [T]) {
+impl<T: Element> Finish<T> for Activate<'_, T> {
+    unsafe fn finish(&self, set: InstructionSet, strip: Strip, numbers: &mut [T]) {
         // All numbers of a strip are one long row: softmax, which would mind, is not for hidden layers.
-        let (activation, width) = (self.activation, strip.len());
-        match self.slope {
+        let (activation, width) = (self.activation, numbers.len());
+        match &self.slope {
             Some(slope) => {
-                // SAFETY: the slopes are shaped as C, and this strip of them belongs to who has the strip of C.
-                let slope = unsafe { slope.strip(panel, rows) };
-                slope.copy_from_slice(strip);
-                T::dispatch(set, ActivateWithDerivative { activation, width, row: width, z: slope, a: strip });
+                // SAFETY: each strip comes once.
+                let slope = unsafe { slope.strip(strip.panel, strip.rows) };
+                slope.copy_from_slice(numbers);
+                T::dispatch(set, ActivateWithDerivative { activation, width, row: width, z: slope, a: numbers });
             }
-            None => T::dispatch(set, ActivateAll { activation, width, row: width, z: strip }),
+            None => T::dispatch(set, ActivateAll { activation, width, row: width, z: numbers }),
         }
     }
 }
 
 /// δ^(l) = (Θ_wᵀ δ^(l+1)) ⊙ g', and the same turned.
-pub(super) struct Backward<T> {
+pub(super) struct Backward<'a, T> {
     /// a or g', shaped as δ.
-    pub(super) values: Source<T>,
+    pub(super) values: Source<'a, T>,
     pub(super) slope: Slope,
     /// δ with samples as rows.
-    pub(super) turned: Target<T>,
+    pub(super) turned: Target<'a, T>,
 }
 
-impl<T: Element> Finish<T> for Backward<T> {
-    fn finish(&self, set: InstructionSet, panel: usize, rows: Range<usize>, strip: &mut [T]) {
-        // SAFETY: the slopes are shaped as δ, and nobody writes to them.
-        let values = unsafe {
-            std::slice::from_raw_parts(self.values.data.add(self.values.panels.at(rows.start, panel)), strip.len())
-        };
-        T::dispatch(set, TimesSlope { slope: self.slope, values, delta: &mut *strip });
-        let width = self.turned.panels.width;
-        let samples = panel * width..(panel + 1) * width;
-        for (block, units) in strip.chunks(width * width).enumerate() {
-            // SAFETY: a part begins with a panel of the turned matrix, and its rows are this part's alone.
-            let turned = unsafe { self.turned.strip(rows.start / width + block, samples.clone()) };
-            T::dispatch(set, TurnSquare { from: units, to: turned });
-        }
+impl<T: Element> Finish<T> for Backward<'_, T> {
+    unsafe fn finish(&self, set: InstructionSet, strip: Strip, numbers: &mut [T]) {
+        let Strip { panel, rows, .. } = strip;
+        let values = self.values.strip(panel, rows.clone());
+        T::dispatch(set, TimesSlope { slope: self.slope, values, delta: &mut *numbers });
+        // SAFETY: each strip comes once, and a part begins with a panel of the turned matrix.
+        unsafe { turn(set, numbers, &self.turned, rows.start, panel) };
+    }
+}
+
+/// Writes units from a multiple of the width on, `first_unit`, of the samples of a panel to where they are columns.
+///
+/// # Safety
+/// Nobody else uses these rows and columns of `to` meanwhile.
+pub(super) unsafe fn turn<T: Element>(
+    set: InstructionSet,
+    units: &[T],
+    to: &Target<'_, T>,
+    first_unit: usize,
+    samples: usize,
+) {
+    let width = to.panels.width;
+    let rows = samples * width..(samples + 1) * width;
+    for (panel, units) in (first_unit / width..).zip(units.chunks(width * width)) {
+        // SAFETY: the caller vouches for them.
+        let square = unsafe { to.strip(panel, rows.clone()) };
+        T::dispatch(set, TurnSquare { from: units, to: square });
     }
 }
 
@@ -97,9 +112,9 @@ impl<T: Element> TimesSlope<'_, T> {
 }
 
 /// A square of whole vectors turned; where `from` has fewer rows, the columns for them are zero.
-pub(super) struct TurnSquare<'a, T> {
-    pub(super) from: &'a [T],
-    pub(super) to: &'a mut [T],
+struct TurnSquare<'a, T> {
+    from: &'a [T],
+    to: &'a mut [T],
 }
 
 impl<T: Element> Kernel<T> for TurnSquare<'_, T> {
@@ -140,10 +155,8 @@ pub(super) struct Gradient<'a, T> {
     pub(super) theta: &'a [T],
     pub(super) scale: T,
     pub(super) decay: T,
-    /// Σ Θ_w² of this part.
-    pub(super) squares: Target<f64>,
-    /// The part's number.
-    pub(super) part: usize,
+    /// Σ Θ_w² of each part.
+    pub(super) squares: Shared<'a, f64>,
     /// Whether more is to be added before Δ is finished.
     pub(super) more: bool,
     pub(super) update: Option<&'a Updating<'a, T>>,
@@ -153,39 +166,9 @@ pub(super) struct Gradient<'a, T> {
 pub(super) struct Updating<'a, T> {
     pub(super) update: &'a dyn Update<T>,
     /// What the optimiser remembers, as long as the parameters, or nothing.
-    pub(super) memory: [Memory<T>; 2],
+    pub(super) memory: [Shared<'a, T>; 2],
     /// Whether everything that came of it was finite.
     pub(super) finite: AtomicBool,
-}
-
-/// Numbers that threads write in parts of their own.
-#[derive(Clone, Copy)]
-pub(super) struct Memory<T> {
-    data: *mut T,
-    len: usize,
-}
-
-// SAFETY: a pointer by itself does nothing; whoever uses it vouches for the part that it touches.
-unsafe impl<T: Send> Sync for Memory<T> {}
-
-impl<T> Memory<T> {
-    pub(super) fn new(numbers: &mut [T]) -> Self {
-        Self { data: numbers.as_mut_ptr(), len: numbers.len() }
-    }
-
-    /// The numbers of `range`, or none where there are none at all.
-    ///
-    /// # Safety
-    /// The numbers are still borrowed and nobody else uses these meanwhile.
-    #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has these numbers")]
-    pub(super) unsafe fn part(&self, range: &Range<usize>) -> &mut [T] {
-        if self.len == 0 {
-            return &mut [];
-        }
-        assert!(range.end <= self.len, "{range:?} of {} numbers", self.len);
-        // SAFETY: within the numbers, by the assertion; the caller vouches for the rest.
-        unsafe { std::slice::from_raw_parts_mut(self.data.add(range.start), range.len()) }
-    }
 }
 
 impl<T: Element> Updating<'_, T> {
@@ -201,37 +184,32 @@ impl<T: Element> Updating<'_, T> {
         gradient: &mut [T],
         range: Range<usize>,
     ) {
-        let [first, second] = &self.memory;
-        // SAFETY: the optimiser's memory is borrowed as long as this; the caller vouches for the range.
-        let (first, second) = unsafe { (first.part(&range), second.part(&range)) };
+        let [first, second] = self.memory.each_ref().map(|memory| {
+            let range = if memory.len() == 0 { 0..0 } else { range.clone() };
+            // SAFETY: the caller vouches for the range.
+            unsafe { memory.part(range) }
+        });
         if !self.update.update(set, part, Span { theta, gradient, first, second }) {
             self.finite.store(false, Ordering::Relaxed);
         }
     }
 }
 
-impl<T: Element> Gradient<'_, T> {
-    /// Where the strip lies among all parameters.
-    fn place(&self, panel: usize, rows: &Range<usize>) -> Range<usize> {
-        let start = self.range.weights.start + self.panels.at(rows.start, panel);
-        start..start + rows.len() * self.panels.width
-    }
-}
-
 impl<T: Element> Finish<T> for Gradient<'_, T> {
-    fn finish(&self, set: InstructionSet, panel: usize, rows: Range<usize>, strip: &mut [T]) {
+    unsafe fn finish(&self, set: InstructionSet, strip: Strip, numbers: &mut [T]) {
         if self.more {
             return;
         }
-        let place = self.place(panel, &rows);
+        let first = self.range.weights.start + self.panels.at(strip.rows.start, strip.panel);
+        let place = first..first + numbers.len();
         let theta = &self.theta[place.clone()];
-        let run = Run { theta, first: place.start, ranges: std::slice::from_ref(self.range) };
-        let squares = T::dispatch(set, Scale { gradient: strip, run, scale: self.scale, decay: self.decay });
-        // SAFETY: the part's own number.
-        unsafe { self.squares.strip(0, self.part..self.part + 1)[0] += squares };
+        let run = Run { theta, first, ranges: std::slice::from_ref(self.range) };
+        let squares = T::dispatch(set, Scale { gradient: numbers, run, scale: self.scale, decay: self.decay });
+        // SAFETY: one thread computes a part.
+        unsafe { self.squares.part(strip.part..strip.part + 1)[0] += squares };
         if let Some(updating) = self.update {
-            // SAFETY: the strip of Δ is this call's alone, and so are the parameters of the same place.
-            unsafe { updating.run(set, Part::Weights, theta, strip, place) };
+            // SAFETY: each strip comes once, and with it the parameters of the same place.
+            unsafe { updating.run(set, Part::Weights, theta, numbers, place) };
         }
     }
 }

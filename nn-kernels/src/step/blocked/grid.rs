@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::product::{MAX_DEPTH, Part};
+use super::product::MAX_DEPTH;
 
 /// What the rows of L of a part take in a block of k: with R's panels, what an L2 of 1 MiB holds.
 pub(super) const LEFT_BYTES: usize = 384 << 10;
@@ -21,6 +21,15 @@ const WANTED: usize = 16;
 const WANTED_PACKED: usize = 6;
 /// Multiply-adds for which a part is worth handing over: some 10 µs.
 const WORTHWHILE: usize = 1 << 19;
+
+/// A part of a product: rows of C, from a multiple of the panels' width on, and panels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    /// Its number.
+    pub(super) index: usize,
+    pub(super) rows: Range<usize>,
+    pub(super) panels: Range<usize>,
+}
 
 /// The parts of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +61,11 @@ impl Grid {
         rows.div_ceil(MIN_ROWS) * panels.div_ceil(MAX_PANELS)
     }
 
+    /// The rows and panels of C.
+    pub(super) const fn shape(&self) -> (usize, usize) {
+        (self.rows, self.panels)
+    }
+
     /// How many there are.
     pub(super) const fn parts(&self) -> usize {
         self.rows.div_ceil(self.part_rows) * self.panels.div_ceil(self.part_panels)
@@ -63,6 +77,7 @@ impl Grid {
         let part =
             |index: usize, size: usize, all: usize| -> Range<usize> { index * size..all.min((index + 1) * size) };
         Part {
+            index,
             rows: part(index % down, self.part_rows, self.rows),
             panels: part(index / down, self.part_panels, self.panels),
         }

@@ -24,15 +24,15 @@ pub(super) struct LayerPlan {
     pub(super) range: LayerRange,
 }
 
-/// All layers.
-pub(super) fn layout<T: Element>(architecture: &Architecture, width: usize) -> Vec<LayerPlan> {
-    let mut params = 0;
+/// All layers, if no address space is too small for them.
+pub(super) fn layout<T: Element>(architecture: &Architecture, width: usize) -> Option<Vec<LayerPlan>> {
+    let mut params: usize = 0;
     let plan = |layer: &crate::Layer| {
-        let panels = Panels::new(layer.inputs, layer.outputs, width, size_of::<T>());
-        let weights = params..params + panels.len();
-        let bias = weights.end..weights.end + panels.panels() * width;
+        let panels = Panels::checked(layer.inputs, layer.outputs, width, size_of::<T>())?;
+        let weights = params..params.checked_add(panels.len())?;
+        let bias = weights.end..weights.end.checked_add(panels.panels() * width)?;
         params = bias.end;
-        LayerPlan {
+        Some(LayerPlan {
             inputs: layer.inputs,
             outputs: layer.outputs,
             activation: layer.activation,
@@ -40,7 +40,7 @@ pub(super) fn layout<T: Element>(architecture: &Architecture, width: usize) -> V
             slope: Slope::of(layer.activation, layer.dropout),
             weights: panels,
             range: LayerRange { weights, bias },
-        }
+        })
     };
     architecture.layers().iter().map(plan).collect()
 }

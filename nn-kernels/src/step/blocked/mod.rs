@@ -8,16 +8,18 @@ mod panels;
 mod pass;
 mod product;
 mod scratch;
+mod shared;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use self::finish::{Memory, Updating};
+use self::finish::Updating;
 use self::grid::Grid;
 use self::layout::{LayerPlan, layout, pairs};
 use self::pairs::Pairs;
 use self::pass::{Gradients, Pass, gradient_grid};
 use self::product::Arithmetic;
-use self::scratch::Scratch;
+use self::scratch::{Scratch, Shard};
+use self::shared::{Shared, Source};
 use super::passes::{LanesOf, Run, Squares};
 use super::shards::Shards;
 use super::update::{Span, Stepped, Update};
@@ -106,7 +108,7 @@ impl<T: Element> Blocked<T> {
     ) -> Result<Self, StepError> {
         let pairs = precision.pairs::<T>(set)?;
         let width = T::dispatch(set, LanesOf);
-        let layers = layout::<T>(architecture, width);
+        let layers = layout::<T>(architecture, width).ok_or(StepError::Memory { bytes: usize::MAX })?;
         let ranges = layers.iter().map(|plan| plan.range.clone()).collect();
         let scratch = Scratch::new(layers.len());
         let (architecture, packed) = (architecture.clone(), Buffer::empty());
@@ -119,16 +121,16 @@ impl<T: Element> Blocked<T> {
         self.precision
     }
 
-    /// Room for batches of up to `rows` on the threads of the current pool, and how products are computed there.
-    fn grow(&mut self, rows: usize, backward: bool) -> Result<Arithmetic<T>, StepError> {
-        let pairs = match self.pairs {
-            Some(products) => Some(Pairs::new(products, &mut self.packed, rayon::current_num_threads())?),
+    /// Room for batches of up to `rows` on the threads of the current pool, and what works there.
+    fn ready(&mut self, rows: usize, backward: bool) -> Result<Ready<'_, T>, StepError> {
+        let rows = rows.min(most_shard_rows::<T>(&self.architecture));
+        let Self { set, pairs, packed, width, layers, scratch, .. } = self;
+        scratch.grow(layers, Shard { rows, width: *width }, backward)?;
+        let pairs = match *pairs {
+            Some(products) => Some(Pairs::new(products, packed, rayon::current_num_threads())?),
             None => None,
         };
-        let arithmetic = Arithmetic { set: self.set, pairs };
-        let rows = rows.min(most_shard_rows::<T>(&self.architecture));
-        self.scratch.grow(&self.layers, self.width, rows, backward)?;
-        Ok(arithmetic)
+        Ok(Ready { arithmetic: Arithmetic { set: *set, pairs }, width: *width, layers, scratch })
     }
 
     /// Rows of a shard of a batch of `rows`: a function of the network and the batch.
@@ -140,27 +142,6 @@ impl<T: Element> Blocked<T> {
     fn output(&self, rows: usize) -> Output {
         let (loss, activation) = (self.architecture.loss(), self.architecture.output_activation());
         Output { loss, activation, width: self.architecture.outputs(), scale: 1.0 / rows as f64 }
-    }
-
-    /// Σ Θ_w², added up as a gradient does on a batch of `rows`.
-    fn squares(&self, arithmetic: &Arithmetic<T>, theta: &[T], rows: usize) -> f64 {
-        let rows = self.shard_rows(rows);
-        let mut total = 0.0;
-        for plan in &self.layers {
-            let grid = gradient_grid(arithmetic, plan, self.width, rows);
-            for index in 0..grid.parts() {
-                let part = grid.part(index);
-                let mut sum = 0.0;
-                for panel in part.panels {
-                    let first = plan.range.weights.start + plan.weights.at(part.rows.start, panel);
-                    let theta = &theta[first..first + part.rows.len() * self.width];
-                    let run = Run { theta, first, ranges: std::slice::from_ref(&plan.range) };
-                    sum += T::dispatch(self.set, Squares { run });
-                }
-                total += sum;
-            }
-        }
-        total
     }
 
     /// J and Δ, and Θ after the step where there is an update.
@@ -175,15 +156,14 @@ impl<T: Element> Blocked<T> {
     ) -> Result<Stepped, StepError> {
         let rows = batch.rows();
         let shard_rows = self.shard_rows(rows);
-        let arithmetic = self.grow(rows, true)?;
         let decay = l2 / rows as f64;
         let (output, scale) = (self.output(rows), 1.0 / rows as f64);
-        let Self { width, layers, scratch, .. } = self;
-        scratch.squares.iter_mut().for_each(|sum| *sum = 0.0);
+        let mut ready = self.ready(rows, true)?;
+        ready.scratch.squares.iter_mut().flatten().for_each(|sum| *sum = 0.0);
         let mut data = 0.0;
         for first in (0..rows).step_by(shard_rows) {
             let count = shard_rows.min(rows - first);
-            let mut pass = Pass { arithmetic: &arithmetic, width: *width, layers, theta, rows: count, scratch };
+            let mut pass = ready.pass(theta, count);
             pass.inputs(|i| batch.input(first + i));
             pass.forward(true, dropout.map(|dropout| (dropout, first)));
             data += pass.loss(true, |i| batch.target(first + i), output);
@@ -194,7 +174,7 @@ impl<T: Element> Blocked<T> {
             let add = first > 0;
             pass.backward(Gradients { gradient, add, more: !last, scale, decay, shard_rows, updating });
         }
-        let squares: f64 = scratch.squares.iter().sum();
+        let squares: f64 = ready.scratch.squares.iter().flatten().sum();
         let cost = if decay == 0.0 { data } else { data + 0.5 * decay * squares };
         let finite = updating.is_none_or(|updating| updating.finite.load(Ordering::Relaxed));
         Ok(Stepped { cost, updated: updating.is_some(), finite })
@@ -204,6 +184,43 @@ impl<T: Element> Blocked<T> {
         check_length("theta", theta, self.params())?;
         check_l2(l2)?;
         batch.check(&self.architecture)
+    }
+}
+
+/// An engine that has room for a batch.
+struct Ready<'a, T: Element> {
+    arithmetic: Arithmetic<'a, T>,
+    width: usize,
+    layers: &'a [LayerPlan],
+    scratch: &'a mut Scratch<T>,
+}
+
+impl<T: Element> Ready<'_, T> {
+    /// A shard of `rows`.
+    fn pass<'p>(&'p mut self, theta: &'p [T], rows: usize) -> Pass<'p, T> {
+        let Self { arithmetic, width, layers, scratch } = self;
+        Pass { arithmetic, layers, theta, shard: Shard { rows, width: *width }, scratch }
+    }
+
+    /// Σ Θ_w², added up as a gradient does in shards of up to `shard_rows`.
+    fn squares(&self, theta: &[T], shard_rows: usize) -> f64 {
+        let mut total = 0.0;
+        for plan in self.layers {
+            let weights = Source::new(&theta[plan.range.weights.clone()], plan.weights);
+            let grid = gradient_grid(&self.arithmetic, plan, self.width, shard_rows);
+            for index in 0..grid.parts() {
+                let part = grid.part(index);
+                let mut sum = 0.0;
+                for panel in part.panels {
+                    let first = plan.range.weights.start + plan.weights.at(part.rows.start, panel);
+                    let theta = weights.strip(panel, part.rows.clone());
+                    let run = Run { theta, first, ranges: std::slice::from_ref(&plan.range) };
+                    sum += T::dispatch(self.arithmetic.set, Squares { run });
+                }
+                total += sum;
+            }
+        }
+        total
     }
 }
 
@@ -266,7 +283,7 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
     }
 
     fn reserve(&mut self, rows: usize, backward: bool) -> Result<(), StepError> {
-        self.grow(rows, backward).map(|_| ())
+        self.ready(rows, backward).map(|_| ())
     }
 
     fn gradient(
@@ -294,7 +311,7 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
         self.check(theta, batch, l2)?;
         check_length("gradient", gradient, self.params())?;
         check_memory(&[&*first, &*second], self.params())?;
-        let memory = [Memory::new(first), Memory::new(second)];
+        let memory = [Shared::new(first), Shared::new(second)];
         let updating = Updating { update, memory, finite: AtomicBool::new(true) };
         self.backward(theta, batch, l2, dropout, gradient, Some(&updating))
     }
@@ -303,19 +320,17 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
         self.check(theta, batch, l2)?;
         let rows = batch.rows();
         let shard_rows = self.shard_rows(rows);
-        let arithmetic = self.grow(rows, false)?;
         let output = self.output(rows);
+        let mut ready = self.ready(rows, false)?;
         let mut data = 0.0;
         for first in (0..rows).step_by(shard_rows) {
-            let count = shard_rows.min(rows - first);
-            let Self { width, layers, scratch, .. } = self;
-            let mut pass = Pass { arithmetic: &arithmetic, width: *width, layers, theta, rows: count, scratch };
+            let mut pass = ready.pass(theta, shard_rows.min(rows - first));
             pass.inputs(|i| batch.input(first + i));
             pass.forward(false, None);
             data += pass.loss(false, |i| batch.target(first + i), output);
         }
         let decay = l2 / rows as f64;
-        Ok(if decay == 0.0 { data } else { data + 0.5 * decay * self.squares(&arithmetic, theta, rows) })
+        Ok(if decay == 0.0 { data } else { data + 0.5 * decay * ready.squares(theta, shard_rows) })
     }
 
     fn predict(&mut self, theta: &[T], inputs: &[T], outputs: &mut [T]) -> Result<(), StepError> {
@@ -327,11 +342,9 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
             return Err(StepError::Rows { what: "outputs", expected: rows, found });
         }
         let shard_rows = self.shard_rows(rows);
-        let arithmetic = self.grow(rows, false)?;
+        let mut ready = self.ready(rows, false)?;
         for (first, outputs) in (0..rows).step_by(shard_rows).zip(outputs.chunks_mut(shard_rows * output_width)) {
-            let count = outputs.len() / output_width;
-            let Self { width, layers, scratch, .. } = self;
-            let mut pass = Pass { arithmetic: &arithmetic, width: *width, layers, theta, rows: count, scratch };
+            let mut pass = ready.pass(theta, outputs.len() / output_width);
             pass.inputs(|i| &inputs[(first + i) * input_width..][..input_width]);
             pass.forward(false, None);
             pass.outputs(outputs);

@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
-use super::finish::Memory;
 use super::grid::{LEFT_BYTES, MAX_ROWS};
-use super::product::{Block, Depth, MAX_DEPTH, MOST_VECTORS, Operands, Side, Source};
+use super::product::{Block, Depth, MAX_DEPTH, MOST_VECTORS, Operands, Product, Side};
+use super::shared::{Shared, Source};
 use crate::buffer::Buffer;
 use crate::isa::{MAX_LANES, PairKernel, PairSimd, Simd};
 use crate::{Element, StepError};
@@ -21,57 +21,57 @@ const LEFT_PAIRS: usize =
 const RIGHT_PAIRS: usize = MOST_VECTORS * MAX_LANES * MAX_DEPTH.div_ceil(2);
 
 /// How pairs are multiplied, and where threads pack them.
-pub(super) struct Pairs<T: Element> {
+pub(super) struct Pairs<'a, T: Element> {
     pub(super) products: T::Pairs,
-    packed: Memory<T>,
+    packed: Shared<'a, T>,
 }
 
-impl<T: Element> Pairs<T> {
+impl<'a, T: Element> Pairs<'a, T> {
     /// Products by `products`, packed in `buffer`, which is grown to hold the operands of `workers` threads.
     ///
     /// # Errors
     /// [`StepError::Memory`].
-    pub(super) fn new(products: T::Pairs, buffer: &mut Buffer<T>, workers: usize) -> Result<Self, StepError> {
+    pub(super) fn new(products: T::Pairs, buffer: &'a mut Buffer<T>, workers: usize) -> Result<Self, StepError> {
         buffer.grow(workers * (LEFT_PAIRS + RIGHT_PAIRS))?;
-        Ok(Self { products, packed: Memory::new(buffer.as_mut_slice()) })
+        Ok(Self { products, packed: Shared::new(buffer.as_mut_slice()) })
     }
 
     /// The room of one thread, for L and for R.
     ///
     /// # Safety
-    /// The buffer is still borrowed, and nobody else uses this thread's room.
+    /// Nobody else uses this thread's room as long as this lives.
     #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has this room")]
     pub(super) unsafe fn room(&self, worker: usize) -> [&mut [T]; 2] {
         let len = LEFT_PAIRS + RIGHT_PAIRS;
         // SAFETY: the caller vouches for the room.
-        let room = unsafe { self.packed.part(&(worker * len..(worker + 1) * len)) };
+        let room = unsafe { self.packed.part(worker * len..(worker + 1) * len) };
         let (left, right) = room.split_at_mut(LEFT_PAIRS);
         [left, right]
     }
 }
 
 /// A part of a product, in pairs.
-pub(super) struct InPairs<'a, 'p, 'r, T: Element> {
+pub(super) struct InPairs<'a, 'p, T: Element> {
     pub(super) block: Block<'a, 'p, T>,
-    pub(super) room: [&'r mut [T]; 2],
+    pub(super) room: [&'a mut [T]; 2],
 }
 
-impl<T: Element> PairKernel<T> for InPairs<'_, '_, '_, T> {
+impl<T: Element> PairKernel<T> for InPairs<'_, '_, T> {
     #[inline(always)]
     fn run<P: PairSimd<T>>(self, pairs: P) {
         let Self { block, room: [packed_left, packed_right] } = self;
-        let product = block.product;
-        let (left, right, side) = (product.left, product.right, product.side);
-        let rows = block.part.rows.start;
-        block.compute(pairs.simd(), Packed { pairs, left, right, side, first_row: rows, packed_left, packed_right });
+        let Product { left, right, side, .. } = *block.product();
+        let packed = Packed { pairs, left, right, side, first_row: block.first_row(), packed_left, packed_right };
+        // SAFETY: these are the product's operands.
+        unsafe { block.compute(pairs.simd(), packed) };
     }
 }
 
 /// L and R, packed block by block.
 struct Packed<'r, T, P> {
     pairs: P,
-    left: Source<T>,
-    right: Source<T>,
+    left: Source<'r, T>,
+    right: Source<'r, T>,
     side: Side,
     first_row: usize,
     /// Rows of pairs, [`row_pairs`] apart; where C's rows are columns of L, panels of rows of pairs instead.
@@ -124,7 +124,8 @@ impl<T: Element, P: PairSimd<T>> Packed<'_, T, P> {
         for k in (0..depth.count).step_by(2 * width) {
             let (low, high) = (width.min(depth.count - k), width.min((depth.count - k).saturating_sub(width)));
             let place = |panel: usize| panels.at(rows.start, (depth.first + k) / width + panel);
-            let (low_data, high_data) = (self.left.data.wrapping_add(place(0)), self.left.data.wrapping_add(place(1)));
+            let (low_data, high_data) =
+                (self.left.as_ptr().wrapping_add(place(0)), self.left.as_ptr().wrapping_add(place(1)));
             for row in 0..rows.len() {
                 // SAFETY: the caller vouches for rows and columns, of which no more are loaded than there are. The vector
                 // behind the last pairs of a row lies in the gap.
@@ -151,21 +152,20 @@ impl<T: Element, P: PairSimd<T>> Packed<'_, T, P> {
 
 impl<T: Element, P: PairSimd<T>> Operands<T, P::Simd> for Packed<'_, T, P> {
     #[inline(always)]
-    fn begin_rows(&mut self, _s: P::Simd, rows: &Range<usize>, depth: Depth) {
+    unsafe fn begin_rows(&mut self, _s: P::Simd, rows: &Range<usize>, depth: Depth) {
         let width = <P::Simd as Simd<T>>::LANES;
         let needed = match self.side {
             Side::Rows => rows.len() * row_pairs(depth) + width,
             Side::Columns => rows.len().next_multiple_of(width) * pairs_in(depth),
         };
         assert!(self.packed_left.len() >= needed, "room for {needed} pairs of {} rows", rows.len());
-        // SAFETY: there is room, by the assertion; L has the part's rows and these k, by the contract of `Product::run`, and
-        // panels are whole.
+        // SAFETY: there is room, by the assertion; the caller vouches for L, whose panels are whole.
         unsafe {
             match self.side {
                 Side::Rows => self.pack_neighbours(rows, depth),
                 Side::Columns => {
                     for (index, panel) in (rows.start / width..rows.end.div_ceil(width)).enumerate() {
-                        let source = self.left.data.add(self.left.panels.at(depth.first, panel));
+                        let source = self.left.as_ptr().add(self.left.panels.at(depth.first, panel));
                         let target = self.packed_left.as_mut_ptr().add(index * pairs_in(depth) * width);
                         self.pack_rows(source, depth.count, target);
                     }
@@ -175,13 +175,13 @@ impl<T: Element, P: PairSimd<T>> Operands<T, P::Simd> for Packed<'_, T, P> {
     }
 
     #[inline(always)]
-    fn begin_panels(&mut self, _s: P::Simd, panel: usize, vectors: usize, depth: Depth) {
+    unsafe fn begin_panels(&mut self, _s: P::Simd, panel: usize, vectors: usize, depth: Depth) {
         let len = pairs_in(depth) * <P::Simd as Simd<T>>::LANES;
         assert!(self.packed_right.len() >= vectors * len, "room for {vectors} panels of {len} pairs");
         for v in 0..vectors {
-            // SAFETY: as above.
+            // SAFETY: there is room, by the assertion; the caller vouches for R.
             unsafe {
-                let source = self.right.data.add(self.right.panels.at(depth.first, panel + v));
+                let source = self.right.as_ptr().add(self.right.panels.at(depth.first, panel + v));
                 let target = self.packed_right.as_mut_ptr().add(v * len);
                 self.pack_rows(source, depth.count, target);
             }

@@ -28,8 +28,16 @@ const SPREAD_FROM: usize = 16 << 10;
 const SPREAD: usize = 512;
 
 impl Panels {
-    /// A matrix of elements of `size` bytes. Long panels are an odd multiple of [`SPREAD`] apart, so that the same rows
-    /// of neighbouring panels share no set of a cache, whatever power of two the number of rows is.
+    /// A matrix of elements of `size` bytes, if no address space is too small for it. Long panels are an odd multiple of
+    /// [`SPREAD`] apart, so that the same rows of neighbouring panels share no set of a cache, whatever power of two the
+    /// number of rows is.
+    pub(super) fn checked(rows: usize, columns: usize, width: usize, size: usize) -> Option<Self> {
+        let panel = rows.checked_mul(width * size)?.checked_add(2 * SPREAD)?;
+        panel.checked_mul(columns.div_ceil(width))?;
+        Some(Self::new(rows, columns, width, size))
+    }
+
+    /// The same where it is known to fit.
     pub(super) const fn new(rows: usize, columns: usize, width: usize, size: usize) -> Self {
         let bytes = rows * width * size;
         let bytes = if bytes < SPREAD_FROM { bytes } else { (bytes.div_ceil(SPREAD) | 1) * SPREAD };

@@ -1,11 +1,11 @@
 //! One shard's way through the network and back.
 
-use super::finish::{Activate, Backward, Gradient, Nothing, TurnSquare, Updating};
+use super::finish::{Activate, Backward, Gradient, Nothing, Updating, turn};
 use super::grid::{Grid, for_each};
 use super::layout::LayerPlan;
-use super::panels::Panels;
-use super::product::{Arithmetic, Product, Side, Source, Start, Target};
-use super::scratch::{Scratch, turned_panels, unit_panels};
+use super::product::{Arithmetic, Finish, Product, Side, Start};
+use super::scratch::{Scratch, Shard};
+use super::shared::{Shared, Source, Target};
 use crate::Element;
 use crate::isa::{Kernel, MAX_LANES, Simd};
 use crate::loss::Output;
@@ -14,13 +14,12 @@ use crate::step::passes::{Activate as Activation, ColumnSums, CostAndDelta, Fini
 use crate::step::slope::Slope;
 use crate::step::update::Part;
 
-/// A shard of `rows` samples at work.
+/// A shard at work.
 pub(super) struct Pass<'a, T: Element> {
-    pub(super) arithmetic: &'a Arithmetic<T>,
-    pub(super) width: usize,
+    pub(super) arithmetic: &'a Arithmetic<'a, T>,
     pub(super) layers: &'a [LayerPlan],
     pub(super) theta: &'a [T],
-    pub(super) rows: usize,
+    pub(super) shard: Shard,
     pub(super) scratch: &'a mut Scratch<T>,
 }
 
@@ -41,71 +40,57 @@ pub(super) struct Gradients<'a, T> {
 }
 
 impl<T: Element> Pass<'_, T> {
-    fn units(&self, units: usize) -> Panels {
-        unit_panels::<T>(units, self.rows, self.width)
-    }
-
-    fn panels(&self) -> usize {
-        self.rows.div_ceil(self.width)
-    }
-
-    /// The samples of a panel.
-    fn samples(&self, panel: usize) -> std::ops::Range<usize> {
-        panel * self.width..self.rows.min((panel + 1) * self.width)
-    }
-
     /// A^(1) from the samples' rows.
     pub(super) fn inputs<'r>(&mut self, row: impl Fn(usize) -> &'r [T] + Sync)
     where
         T: 'r,
     {
-        let units = self.layers[0].inputs;
-        let panels = self.units(units);
-        let a = Target::new(self.scratch.activations[0].as_mut_slice(), panels);
-        for_each(self.panels(), |_, panel| {
+        let Self { arithmetic, layers, shard, .. } = *self;
+        let units = layers[0].inputs;
+        let a = Target::new(self.scratch.activations[0].as_mut_slice(), shard.units::<T>(units));
+        for_each(shard.panels(), |_, panel| {
             // SAFETY: each panel is written once.
             let to = unsafe { a.strip(panel, 0..units) };
-            T::dispatch(
-                self.arithmetic.set,
-                Turn { row: |i| row(panel * self.width + i), rows: self.samples(panel).len(), to },
-            );
+            let samples = shard.samples(panel);
+            T::dispatch(arithmetic.set, Turn { row: |i| row(samples.start + i), rows: samples.len(), to });
         });
     }
 
     /// A^(l) of every layer, z^(L) of the last. With `train`, g' is stored where the backward pass wants it.
     pub(super) fn forward(&mut self, train: bool, dropout: Option<(Dropout, usize)>) {
-        for (l, plan) in self.layers.iter().enumerate() {
-            let (inputs, outputs) = (self.units(plan.inputs), self.units(plan.outputs));
-            let (before, rest) = self.scratch.activations.split_at_mut(l + 1);
-            let out = Target::new(rest[0].as_mut_slice(), outputs);
-            let left = Source::new(&self.theta[plan.range.weights.clone()], plan.weights);
-            let right = Source::new(before[l].as_slice(), inputs);
-            let start = Start::Bias(&self.theta[plan.range.bias.clone()]);
-            let (arithmetic, width, depth) = (self.arithmetic, self.width, plan.inputs);
-            if l + 1 == self.layers.len() {
-                run(
-                    arithmetic,
-                    width,
-                    Product { left, side: Side::Columns, right, depth, start, out, finish: &Nothing, beside: None },
-                );
-                break;
-            }
-            let stored = train && plan.slope == Slope::Stored;
-            let slope = stored.then(|| Target::new(self.scratch.slopes[l].as_mut_slice(), outputs));
-            let finish = Activate { activation: plan.activation, slope };
-            run(
-                arithmetic,
-                width,
-                Product { left, side: Side::Columns, right, depth, start, out, finish: &finish, beside: None },
-            );
-            if let (Some((dropout, first_row)), Some(slope), true) = (dropout, slope, plan.dropout > 0.0) {
-                for_each(self.panels(), |_, panel| {
-                    // SAFETY: each panel is written once, and the product is over.
-                    let (a, slope) =
-                        unsafe { (out.strip(panel, 0..plan.outputs), slope.strip(panel, 0..plan.outputs)) };
-                    for (lane, sample) in self.samples(panel).enumerate() {
+        let Self { arithmetic, layers, theta, shard, .. } = *self;
+        let Scratch { activations, slopes, .. } = &mut *self.scratch;
+        let width = shard.width;
+        for (l, plan) in layers.iter().enumerate() {
+            let (inputs, outputs) = (shard.units::<T>(plan.inputs), shard.units::<T>(plan.outputs));
+            let (before, rest) = activations.split_at_mut(l + 1);
+            let (a, slopes) = (rest[0].as_mut_slice(), slopes[l].as_mut_slice());
+            let last = l + 1 == layers.len();
+            let stored = train && !last && plan.slope == Slope::Stored;
+            let slope = stored.then(|| Target::new(&mut *slopes, outputs));
+            let activate = Activate { activation: plan.activation, slope };
+            let finish: &dyn Finish<T> = if last { &Nothing } else { &activate };
+            let product = Product {
+                left: Source::new(&theta[plan.range.weights.clone()], plan.weights),
+                side: Side::Columns,
+                right: Source::new(before[l].as_slice(), inputs),
+                depth: plan.inputs,
+                start: Start::Bias(&theta[plan.range.bias.clone()]),
+                out: Target::new(&mut *a, outputs),
+                finish,
+                beside: None,
+            };
+            let grid = arithmetic.grid(outputs.rows, outputs.panels(), width, plan.inputs);
+            product.divided(arithmetic, grid).run_all();
+            if let (Some((dropout, first_row)), true, true) = (dropout, stored, plan.dropout > 0.0) {
+                let (a, slopes) = (Target::new(a, outputs), Target::new(slopes, outputs));
+                for_each(shard.panels(), |_, panel| {
+                    // SAFETY: each panel is written once.
+                    let (a, slopes) =
+                        unsafe { (a.strip(panel, 0..plan.outputs), slopes.strip(panel, 0..plan.outputs)) };
+                    for (lane, sample) in shard.samples(panel).enumerate() {
                         let mut factors = dropout.factors::<T>(l, plan.dropout, plan.outputs, first_row + sample);
-                        let units = a[lane..].iter_mut().step_by(width).zip(slope[lane..].iter_mut().step_by(width));
+                        let units = a[lane..].iter_mut().step_by(width).zip(slopes[lane..].iter_mut().step_by(width));
                         for (a, slope) in units {
                             let factor = factors.next();
                             *a *= factor;
@@ -120,11 +105,10 @@ impl<T: Element> Pass<'_, T> {
     /// A^(L), sample by sample.
     pub(super) fn outputs(&mut self, outputs: &mut [T]) {
         let last = &self.layers[self.layers.len() - 1];
-        let units = last.outputs;
-        let z = &self.scratch.activations[self.layers.len()].as_slice();
-        let panels = self.units(units);
-        for (panel, outputs) in outputs.chunks_mut(self.width * units).enumerate() {
-            gather(&z[panels.at(0, panel)..], self.width, units, outputs);
+        let (units, width) = (last.outputs, self.shard.width);
+        let z = Source::new(self.scratch.activations[self.layers.len()].as_slice(), self.shard.units::<T>(units));
+        for (panel, outputs) in outputs.chunks_mut(width * units).enumerate() {
+            gather(z.strip(panel, 0..units), width, outputs);
             let activation = Activation { activation: last.activation, width: units, row: units, z: outputs };
             T::dispatch(self.arithmetic.set, activation);
         }
@@ -135,33 +119,32 @@ impl<T: Element> Pass<'_, T> {
     where
         T: 'r,
     {
-        let units = self.layers[self.layers.len() - 1].outputs;
-        let (panels, width) = (self.units(units), self.width);
-        let turned_panels = turned_panels::<T>(self.rows, units, width);
-        let count = self.panels();
+        let Self { arithmetic, layers, shard, .. } = *self;
+        let (set, width) = (arithmetic.set, shard.width);
+        let units = layers[layers.len() - 1].outputs;
+        let panels = shard.units::<T>(units);
         let Scratch { activations, delta, turned, compact, costs, .. } = &mut *self.scratch;
-        let z = activations[self.layers.len()].as_slice();
+        let z = Source::new(activations[layers.len()].as_slice(), panels);
         let delta = train.then(|| Target::new(delta[0].as_mut_slice(), panels));
-        let turned = train.then(|| Target::new(turned[0].as_mut_slice(), turned_panels));
+        let turned = train.then(|| Target::new(turned[0].as_mut_slice(), shard.turned::<T>(units)));
         let row = 3 * width * units;
-        let (compact, all_costs) = (Target::column(compact.as_mut_slice()), Target::column(costs));
-        let (set, rows) = (self.arithmetic.set, self.rows);
+        let count = shard.panels();
+        let (compact, all_costs) = (Shared::new(compact.as_mut_slice()), Shared::new(costs));
         for_each(count, |_, panel| {
-            let samples = panel * width..rows.min((panel + 1) * width);
+            let samples = shard.samples(panel);
             // SAFETY: the memory of each panel is used once.
-            let (compact, cost) = unsafe {
-                (compact.strip(0, panel * row..(panel + 1) * row), &mut all_costs.strip(0, panel..panel + 1)[0])
-            };
+            let (compact, cost) =
+                unsafe { (compact.part(panel * row..(panel + 1) * row), &mut all_costs.part(panel..panel + 1)[0]) };
             let len = samples.len() * units;
             let (values, rest) = compact.split_at_mut(len);
             let (targets, rest) = rest.split_at_mut(len);
-            gather(&z[panels.at(0, panel)..], width, units, values);
-            for (targets, sample) in targets.chunks_exact_mut(units).zip(samples.clone()) {
+            gather(z.strip(panel, 0..units), width, values);
+            for (targets, sample) in targets.chunks_exact_mut(units).zip(samples) {
                 targets.copy_from_slice(target(sample));
             }
             *cost = T::dispatch(set, CostAndDelta { output, z: values, targets, spare: &mut rest[..len] });
-            if let (Some(delta), Some(turned)) = (delta, turned) {
-                // SAFETY: as above; the rows of a panel of samples are its own in every panel of units.
+            if let (Some(delta), Some(turned)) = (&delta, &turned) {
+                // SAFETY: as above.
                 let delta = unsafe { delta.strip(panel, 0..units) };
                 delta.fill(T::ZERO);
                 for (lane, values) in values.chunks_exact(units).enumerate() {
@@ -169,11 +152,8 @@ impl<T: Element> Pass<'_, T> {
                         delta[unit * width + lane] = *value;
                     }
                 }
-                for (block, units) in delta.chunks(width * width).enumerate() {
-                    // SAFETY: as above.
-                    let turned = unsafe { turned.strip(block, panel * width..(panel + 1) * width) };
-                    T::dispatch(set, TurnSquare { from: units, to: turned });
-                }
+                // SAFETY: the rows of a panel of samples are its own in every panel of units.
+                unsafe { turn(set, delta, turned, 0, panel) };
             }
         });
         costs[..count].iter().sum()
@@ -182,62 +162,50 @@ impl<T: Element> Pass<'_, T> {
     /// From δ^(L): Δ of every layer, and δ of every layer but the input.
     pub(super) fn backward(&mut self, gradients: Gradients<'_, T>) {
         let Gradients { gradient, add, more, scale, decay, shard_rows, updating } = gradients;
-        let (arithmetic, set, width, rows, theta) =
-            (self.arithmetic, self.arithmetic.set, self.width, self.rows, self.theta);
-        let layers = self.layers;
+        let Self { arithmetic, layers, theta, shard, .. } = *self;
+        let Shard { rows, width } = shard;
+        let set = arithmetic.set;
         let (scale, decay) = (T::from_f64(scale), T::from_f64(decay));
-        let units = |units: usize| unit_panels::<T>(units, rows, width);
-        let turned_units = |units: usize| turned_panels::<T>(rows, units, width);
+        let units = |units: usize| shard.units::<T>(units);
+        let turned_units = |units: usize| shard.turned::<T>(units);
         let Scratch { activations, slopes, delta, turned, squares, .. } = &mut *self.scratch;
         let [mut delta, mut next] = delta.each_mut();
         let [mut turned, mut next_turned] = turned.each_mut();
-        let squares = Target::column(squares);
-        let mut first_part: usize =
-            layers.iter().map(|plan| gradient_grid(arithmetic, plan, width, shard_rows).parts()).sum();
         for (l, plan) in layers.iter().enumerate().rev() {
-            let gradient_grid = gradient_grid(arithmetic, plan, width, shard_rows);
-            first_part -= gradient_grid.parts();
             let (start, end) = (plan.range.weights.start, plan.range.bias.end);
             let (weights, bias) = gradient[start..end].split_at_mut(plan.range.weights.len());
-            let weights = Target::new(weights, plan.weights);
-            let (bias, bias_len) = (Target::column(bias), plan.range.bias.len());
+            let theta_weights = Source::new(&theta[plan.range.weights.clone()], plan.weights);
             let turned_source = Source::new(turned.as_slice(), turned_units(plan.outputs));
-            let for_weights = |worker: usize, index: usize| {
-                let range = &plan.range;
-                let part = first_part + index;
-                let finish = Gradient {
-                    range,
-                    panels: plan.weights,
-                    theta,
-                    scale,
-                    decay,
-                    squares,
-                    part,
-                    more,
-                    update: updating,
-                };
-                let product = Product {
-                    left: Source::new(activations[l].as_slice(), units(plan.inputs)),
-                    side: Side::Rows,
-                    right: turned_source,
-                    depth: rows,
-                    start: if add { Start::Itself } else { Start::Zero },
-                    out: weights,
-                    finish: &finish,
-                    beside: Some(Source::new(&theta[plan.range.weights.clone()], plan.weights)),
-                };
-                // SAFETY: the parts of a grid share nothing, L has a row for every unit of layer l and R a column for every
-                // unit of the next, each with all samples; both have been written and are read only now.
-                unsafe { product.run(arithmetic, worker, &gradient_grid.part(index)) };
+            let finish = Gradient {
+                range: &plan.range,
+                panels: plan.weights,
+                theta,
+                scale,
+                decay,
+                squares: Shared::new(&mut squares[l]),
+                more,
+                update: updating,
             };
+            let product = Product {
+                left: Source::new(activations[l].as_slice(), units(plan.inputs)),
+                side: Side::Rows,
+                right: turned_source,
+                depth: rows,
+                start: if add { Start::Itself } else { Start::Zero },
+                out: Target::new(weights, plan.weights),
+                finish: &finish,
+                beside: Some(theta_weights),
+            };
+            let for_weights = product.divided(arithmetic, gradient_grid(arithmetic, plan, width, shard_rows));
+            let bias = Shared::new(bias);
             let for_bias = || {
                 // SAFETY: this is called once a layer.
-                let bias = unsafe { bias.strip(0, 0..bias_len) };
+                let bias = unsafe { bias.part(0..bias.len()) };
                 for (panel, sums) in bias.chunks_exact_mut(width).enumerate() {
-                    let values = &turned.as_slice()[turned_source.panels.at(0, panel)..][..rows * width];
+                    let values = turned_source.strip(panel, 0..rows);
                     T::dispatch(set, ColumnSums { values, width, add, sums });
                     // SAFETY: as above, and no part of the weights touches what lies between panels.
-                    unsafe { weights.gap(panel) }.fill(T::ZERO);
+                    unsafe { for_weights.out().gap(panel) }.fill(T::ZERO);
                 }
                 if more {
                     return;
@@ -251,42 +219,45 @@ impl<T: Element> Pass<'_, T> {
                     unsafe { updating.run(set, Part::Bias, theta, bias, place) };
                 }
             };
-            let gradient_parts = gradient_grid.parts();
             if l == 0 {
-                for_each(gradient_parts + 1, |worker, index| match index.checked_sub(1) {
+                for_each(for_weights.parts() + 1, |worker, index| match index.checked_sub(1) {
                     None => for_bias(),
-                    Some(index) => for_weights(worker, index),
+                    // SAFETY: every number comes once, from threads of different numbers.
+                    Some(index) => unsafe { for_weights.run(worker, index) },
                 });
                 break;
             }
             let before = &layers[l - 1];
-            let out = Target::new(next.as_mut_slice(), units(before.outputs));
-            let next_turned_target = Target::new(next_turned.as_mut_slice(), turned_units(before.outputs));
-            let stored = before.slope == Slope::Stored;
-            let slope = if stored { slopes[l - 1].as_slice() } else { activations[l].as_slice() };
-            let values = Source::new(slope, units(before.outputs));
-            let finish = Backward { values, slope: before.slope, turned: next_turned_target };
-            let back = Product {
-                left: Source::new(&theta[plan.range.weights.clone()], plan.weights),
+            let slope = if before.slope == Slope::Stored { &slopes[l - 1] } else { &activations[l] };
+            let finish = Backward {
+                values: Source::new(slope.as_slice(), units(before.outputs)),
+                slope: before.slope,
+                turned: Target::new(next_turned.as_mut_slice(), turned_units(before.outputs)),
+            };
+            let product = Product {
+                left: theta_weights,
                 side: Side::Rows,
                 right: Source::new(delta.as_slice(), units(plan.outputs)),
                 depth: plan.outputs,
                 start: Start::Zero,
-                out,
+                out: Target::new(next.as_mut_slice(), units(before.outputs)),
                 finish: &finish,
                 beside: None,
             };
-            let back_grid = arithmetic.grid(before.outputs, out.panels.panels(), width, plan.outputs);
-            let back_parts = back_grid.parts();
-            for_each(back_parts + 1 + gradient_parts, |worker, index| {
-                if index < back_parts {
-                    // SAFETY: the parts of a grid share nothing; Θ_wᵀ has a row for every unit of layer l and a column for
-                    // every unit of the next, which are the rows of δ^(l+1).
-                    unsafe { back.run(arithmetic, worker, &back_grid.part(index)) };
-                } else if index == back_parts {
-                    for_bias();
-                } else {
-                    for_weights(worker, index - back_parts - 1);
+            let grid = arithmetic.grid(before.outputs, units(before.outputs).panels(), width, plan.outputs);
+            let back = product.divided(arithmetic, grid);
+            let back_parts = back.parts();
+            for_each(back_parts + 1 + for_weights.parts(), |worker, index| {
+                // SAFETY: every number comes once, from threads of different numbers, whichever of the two products it is
+                // for; neither reads what the other writes.
+                unsafe {
+                    if index < back_parts {
+                        back.run(worker, index);
+                    } else if index == back_parts {
+                        for_bias();
+                    } else {
+                        for_weights.run(worker, index - back_parts - 1);
+                    }
                 }
             });
             std::mem::swap(&mut delta, &mut next);
@@ -297,7 +268,7 @@ impl<T: Element> Pass<'_, T> {
 
 /// The parts of a layer's gradient, of shards of up to `rows`.
 pub(super) fn gradient_grid<T: Element>(
-    arithmetic: &Arithmetic<T>,
+    arithmetic: &Arithmetic<'_, T>,
     plan: &LayerPlan,
     width: usize,
     rows: usize,
@@ -305,21 +276,10 @@ pub(super) fn gradient_grid<T: Element>(
     arithmetic.grid(plan.inputs, plan.weights.panels(), width, rows)
 }
 
-/// Computes all of a product.
-fn run<T: Element>(arithmetic: &Arithmetic<T>, width: usize, product: Product<'_, T>) {
-    let panels = product.out.panels;
-    let grid = arithmetic.grid(panels.rows, panels.panels(), width, product.depth);
-    for_each(grid.parts(), |worker, index| {
-        // SAFETY: the parts of a grid share nothing; the caller made the operands of borrowed memory, and of shapes that
-        // fit.
-        unsafe { product.run(arithmetic, worker, &grid.part(index)) };
-    });
-}
-
-/// The first `units` rows of a panel, turned: as many samples as `to` has room for.
-fn gather<T: Copy>(panel: &[T], width: usize, units: usize, to: &mut [T]) {
-    for (lane, to) in to.chunks_exact_mut(units).enumerate() {
-        for (to, row) in to.iter_mut().zip(panel.chunks(width)) {
+/// A panel turned: as many samples as `to` has room for.
+fn gather<T: Copy>(panel: &[T], width: usize, to: &mut [T]) {
+    for (lane, to) in to.chunks_exact_mut(panel.len() / width).enumerate() {
+        for (to, row) in to.iter_mut().zip(panel.chunks_exact(width)) {
             *to = row[lane];
         }
     }

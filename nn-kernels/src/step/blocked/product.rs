@@ -7,9 +7,9 @@
 
 use std::ops::Range;
 
-use super::grid::Grid;
+use super::grid::{Grid, Part, for_each};
 use super::pairs::{InPairs, Pairs};
-use super::panels::Panels;
+use super::shared::{Source, Target};
 use crate::Element;
 use crate::gemm::register_tile::{Left, Right, accumulate, has_32_registers};
 use crate::isa::{InstructionSet, Kernel, PairProducts, Simd};
@@ -21,83 +21,6 @@ pub(super) const MAX_DEPTH: usize = 512;
 /// The most panels of a register tile: 8 × 3 sums in 32 registers, with the vectors of R and one number of L. Where there are
 /// 16 registers it is 4 × 2: a third vector would leave none to spare, and sums that find no register make a tile half as fast.
 pub(super) const MOST_VECTORS: usize = 3;
-
-/// A matrix to read, as its panels and its first number.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Source<T> {
-    pub(super) data: *const T,
-    pub(super) panels: Panels,
-}
-
-// SAFETY: whoever reads from it vouches that nobody writes meanwhile.
-unsafe impl<T: Sync> Send for Source<T> {}
-// SAFETY: as above.
-unsafe impl<T: Sync> Sync for Source<T> {}
-
-impl<T> Source<T> {
-    /// The matrix in a slice.
-    ///
-    /// # Panics
-    /// When the slice is shorter than the panels.
-    pub(super) fn new(numbers: &[T], panels: Panels) -> Self {
-        assert!(numbers.len() >= panels.len(), "{} numbers for {panels:?}", numbers.len());
-        Self { data: numbers.as_ptr(), panels }
-    }
-}
-
-/// A matrix to write, by several threads in parts of their own.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Target<T> {
-    data: *mut T,
-    pub(super) panels: Panels,
-}
-
-// SAFETY: a pointer by itself does nothing; whoever uses it vouches for the part that it touches.
-unsafe impl<T: Send> Send for Target<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Target<T> {}
-
-impl<T> Target<T> {
-    /// The matrix in a slice.
-    ///
-    /// # Panics
-    /// When the slice is shorter than the panels.
-    pub(super) fn new(numbers: &mut [T], panels: Panels) -> Self {
-        assert!(numbers.len() >= panels.len(), "{} numbers for {panels:?}", numbers.len());
-        Self { data: numbers.as_mut_ptr(), panels }
-    }
-
-    /// A column of numbers.
-    pub(super) fn column(numbers: &mut [T]) -> Self {
-        let panels = Panels { rows: numbers.len(), columns: 1, width: 1, stride: numbers.len() };
-        Self { data: numbers.as_mut_ptr(), panels }
-    }
-
-    /// The rows of a panel.
-    ///
-    /// # Safety
-    /// They lie within the matrix, which is still borrowed, and nobody else uses them meanwhile.
-    #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has these numbers")]
-    pub(super) unsafe fn strip(&self, panel: usize, rows: Range<usize>) -> &mut [T] {
-        debug_assert!(panel < self.panels.panels() && rows.start <= rows.end && rows.end <= self.panels.rows);
-        let (at, len) = (self.panels.at(rows.start, panel), rows.len() * self.panels.width);
-        // SAFETY: the caller vouches for the place.
-        unsafe { std::slice::from_raw_parts_mut(self.data.add(at), len) }
-    }
-
-    /// What lies between a panel and the next one.
-    ///
-    /// # Safety
-    /// As for [`strip`](Self::strip).
-    #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has these numbers")]
-    pub(super) unsafe fn gap(&self, panel: usize) -> &mut [T] {
-        debug_assert!(panel < self.panels.panels());
-        let (at, len) =
-            (self.panels.at(self.panels.rows, panel), self.panels.stride - self.panels.rows * self.panels.width);
-        // SAFETY: the caller vouches for the place.
-        unsafe { std::slice::from_raw_parts_mut(self.data.add(at), len) }
-    }
-}
 
 /// How L is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,55 +43,106 @@ pub(super) enum Start<'a, T> {
 
 /// What is done with finished numbers.
 pub(super) trait Finish<T>: Sync {
-    /// Takes the strip of C at `rows` of `panel`.
-    fn finish(&self, set: InstructionSet, panel: usize, rows: Range<usize>, strip: &mut [T]);
+    /// Takes the numbers of a strip of C.
+    ///
+    /// # Safety
+    /// The strip is one of the product that this belongs to, and comes once.
+    unsafe fn finish(&self, set: InstructionSet, strip: Strip, numbers: &mut [T]);
 }
 
-/// C = start + L · R, in parts.
-#[derive(Clone, Copy)]
+/// Some rows of a panel of C.
+#[derive(Debug, Clone)]
+pub(super) struct Strip {
+    /// The number of the part that they belong to.
+    pub(super) part: usize,
+    pub(super) panel: usize,
+    pub(super) rows: Range<usize>,
+}
+
+/// C = start + L · R.
 pub(super) struct Product<'a, T: Element> {
-    pub(super) left: Source<T>,
+    pub(super) left: Source<'a, T>,
     pub(super) side: Side,
-    pub(super) right: Source<T>,
+    pub(super) right: Source<'a, T>,
     pub(super) depth: usize,
     pub(super) start: Start<'a, T>,
-    pub(super) out: Target<T>,
+    pub(super) out: Target<'a, T>,
     pub(super) finish: &'a dyn Finish<T>,
     /// What finishing will read that is shaped as C and may be far away.
-    pub(super) beside: Option<Source<T>>,
+    pub(super) beside: Option<Source<'a, T>>,
 }
 
-/// A part of a product: rows of C, from a multiple of the panels' width on, and panels.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) rows: Range<usize>,
-    pub(super) panels: Range<usize>,
+impl<'a, T: Element> Product<'a, T> {
+    /// The product, to be computed in the parts of `grid`.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    pub(super) fn divided(self, arithmetic: &'a Arithmetic<'a, T>, grid: Grid) -> Divided<'a, T> {
+        let (out, left, right) = (self.out.panels, self.left.panels, self.right.panels);
+        let (rows, depth) = match self.side {
+            Side::Rows => (left.rows, left.columns),
+            Side::Columns => (left.columns, left.rows),
+        };
+        assert!(
+            rows >= out.rows && depth >= self.depth && right.rows >= self.depth && right.panels() >= out.panels(),
+            "{left:?} · {right:?} to {out:?}"
+        );
+        assert!(left.width == out.width && right.width == out.width, "{left:?} · {right:?} to {out:?}");
+        if let Start::Bias(bias) = self.start {
+            assert!(bias.len() >= out.rows, "a bias of {} for {out:?}", bias.len());
+        }
+        assert!(grid.shape() == (out.rows, out.panels()), "{grid:?} of {out:?}");
+        Divided { product: self, arithmetic, grid }
+    }
 }
 
-impl<T: Element> Product<'_, T> {
+/// A product whose shapes fit, in parts that share nothing.
+pub(super) struct Divided<'a, T: Element> {
+    product: Product<'a, T>,
+    arithmetic: &'a Arithmetic<'a, T>,
+    grid: Grid,
+}
+
+impl<'a, T: Element> Divided<'a, T> {
+    /// How many parts there are.
+    pub(super) fn parts(&self) -> usize {
+        self.grid.parts()
+    }
+
+    /// C.
+    pub(super) fn out(&self) -> &Target<'a, T> {
+        &self.product.out
+    }
+
     /// Computes a part, as the thread of number `worker`.
     ///
     /// # Safety
-    /// `part` lies within C, whose memory and that of L and R is still borrowed, and nobody else writes to C there nor to L
-    /// and R meanwhile. L and R have `depth` k, and rows or columns for those of C. No two threads have the same number.
-    pub(super) unsafe fn run(&self, arithmetic: &Arithmetic<T>, worker: usize, part: &Part) {
-        let block = Block { product: self, part, set: arithmetic.set };
+    /// Every part is computed once, `index` being below [`parts`](Self::parts); no two threads have the same number.
+    pub(super) unsafe fn run(&self, worker: usize, index: usize) {
+        let Self { product, arithmetic, .. } = self;
+        let block = Block { product, part: self.grid.part(index), set: arithmetic.set };
         match &arithmetic.pairs {
             None => T::dispatch(arithmetic.set, block),
             // SAFETY: the caller vouches for the number.
             Some(pairs) => pairs.products.run(InPairs { block, room: unsafe { pairs.room(worker) } }),
         }
     }
+
+    /// Computes all parts, on all threads.
+    pub(super) fn run_all(self) {
+        // SAFETY: every number comes once, from threads of different numbers.
+        for_each(self.parts(), |worker, index| unsafe { self.run(worker, index) });
+    }
 }
 
 /// In what numbers products are computed.
-pub(super) struct Arithmetic<T: Element> {
+pub(super) struct Arithmetic<'a, T: Element> {
     pub(super) set: InstructionSet,
     /// Pairs of bfloat16, or the operands as they are.
-    pub(super) pairs: Option<Pairs<T>>,
+    pub(super) pairs: Option<Pairs<'a, T>>,
 }
 
-impl<T: Element> Arithmetic<T> {
+impl<T: Element> Arithmetic<'_, T> {
     /// The parts of a C of `rows` × `panels` vectors of `width`, each number a sum of `depth`.
     pub(super) fn grid(&self, rows: usize, panels: usize, width: usize, depth: usize) -> Grid {
         let packed = self.pairs.is_some();
@@ -176,10 +150,10 @@ impl<T: Element> Arithmetic<T> {
     }
 }
 
-/// One part of a product, which someone vouched for in [`Product::run`].
+/// One part of a product at work. Whoever has it has the part alone and the shapes fit, by the contract of [`Divided::run`].
 pub(super) struct Block<'a, 'p, T: Element> {
-    pub(super) product: &'a Product<'p, T>,
-    pub(super) part: &'a Part,
+    product: &'a Product<'p, T>,
+    part: Part,
     set: InstructionSet,
 }
 
@@ -189,9 +163,12 @@ impl<T: Element> Kernel<T> for Block<'_, '_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let Product { left, right, side, .. } = *self.product;
-        match side {
-            Side::Rows => self.compute(s, Direct::<T, false> { left, right }),
-            Side::Columns => self.compute(s, Direct::<T, true> { left, right }),
+        // SAFETY: these are the product's operands.
+        unsafe {
+            match side {
+                Side::Rows => self.compute(s, Direct::<T, false> { left, right }),
+                Side::Columns => self.compute(s, Direct::<T, true> { left, right }),
+            }
         }
     }
 }
@@ -199,15 +176,21 @@ impl<T: Element> Kernel<T> for Block<'_, '_, T> {
 /// How the operands of a register tile are had.
 pub(super) trait Operands<T: Element, S: Simd<T>> {
     /// Comes before any tile of `rows` at these k.
-    fn begin_rows(&mut self, s: S, rows: &Range<usize>, depth: Depth);
+    ///
+    /// # Safety
+    /// L has these rows and k.
+    unsafe fn begin_rows(&mut self, s: S, rows: &Range<usize>, depth: Depth);
 
     /// Comes before any tile of these panels at these k.
-    fn begin_panels(&mut self, s: S, panel: usize, vectors: usize, depth: Depth);
+    ///
+    /// # Safety
+    /// R has these panels and k.
+    unsafe fn begin_panels(&mut self, s: S, panel: usize, vectors: usize, depth: Depth);
 
     /// `sums` += L · R, at (`row`, `panel`) of C.
     ///
     /// # Safety
-    /// L has `ROWS` rows there and R `VECTORS` panels, and both have these k.
+    /// L has `ROWS` rows there and R `VECTORS` panels, and both have these k, at which they have begun.
     unsafe fn add<const ROWS: usize, const VECTORS: usize>(
         &self,
         s: S,
@@ -239,11 +222,24 @@ pub(super) struct Depth {
     ends: bool,
 }
 
-impl<T: Element> Block<'_, '_, T> {
+impl<'p, T: Element> Block<'_, 'p, T> {
+    /// The product that it is a part of.
+    pub(super) fn product(&self) -> &Product<'p, T> {
+        self.product
+    }
+
+    /// The first row of C.
+    pub(super) fn first_row(&self) -> usize {
+        self.part.rows.start
+    }
+
     /// The part, its operands had in some way.
+    ///
+    /// # Safety
+    /// `operands` are those of the product.
     #[inline(always)]
-    pub(super) fn compute<S: Simd<T>, O: Operands<T, S>>(&self, s: S, mut operands: O) {
-        let Self { product, part, .. } = *self;
+    pub(super) unsafe fn compute<S: Simd<T>, O: Operands<T, S>>(&self, s: S, mut operands: O) {
+        let Self { product, part, .. } = self;
         // Whole vectors of k, which L's panels are made of.
         let count = product.depth.div_ceil(MAX_DEPTH).max(1);
         let step = product.depth.div_ceil(count).next_multiple_of(S::LANES).max(1);
@@ -251,23 +247,28 @@ impl<T: Element> Block<'_, '_, T> {
         loop {
             let count = step.min(product.depth - first);
             let depth = Depth { first, count, begins: first == 0, ends: first + count == product.depth };
-            operands.begin_rows(s, &part.rows, depth);
+            // SAFETY: the part lies within C, whose rows and columns L and R have, and every k.
+            unsafe { operands.begin_rows(s, &part.rows, depth) };
             let mut panel = part.panels.start;
             while panel < part.panels.end {
                 let most = if has_32_registers::<T, S>() { MOST_VECTORS } else { 2 };
                 let vectors = group(part.panels.end - panel, most);
-                operands.begin_panels(s, panel, vectors, depth);
+                // SAFETY: as above.
+                unsafe { operands.begin_panels(s, panel, vectors, depth) };
                 // What comes next: the panels beside these, or the first ones at the next k.
                 let next = match panel + vectors {
                     next if next < part.panels.end => (first, next),
                     _ => (first + count, part.panels.start),
                 };
-                match (has_32_registers::<T, S>(), vectors) {
-                    (true, 3) => self.column::<S, O, 8, 3>(s, &operands, depth, panel, next),
-                    (true, 2) => self.column::<S, O, 8, 2>(s, &operands, depth, panel, next),
-                    (true, _) => self.column::<S, O, 8, 1>(s, &operands, depth, panel, next),
-                    (false, 2) => self.column::<S, O, 4, 2>(s, &operands, depth, panel, next),
-                    (false, _) => self.column::<S, O, 4, 1>(s, &operands, depth, panel, next),
+                // SAFETY: they have begun.
+                unsafe {
+                    match (has_32_registers::<T, S>(), vectors) {
+                        (true, 3) => self.column::<S, O, 8, 3>(s, &operands, depth, panel, next),
+                        (true, 2) => self.column::<S, O, 8, 2>(s, &operands, depth, panel, next),
+                        (true, _) => self.column::<S, O, 8, 1>(s, &operands, depth, panel, next),
+                        (false, 2) => self.column::<S, O, 4, 2>(s, &operands, depth, panel, next),
+                        (false, _) => self.column::<S, O, 4, 1>(s, &operands, depth, panel, next),
+                    }
                 }
                 panel += vectors;
             }
@@ -279,8 +280,11 @@ impl<T: Element> Block<'_, '_, T> {
     }
 
     /// All rows of the part, and `VECTORS` panels. R's panels at `next`, a k and a panel, are asked for meanwhile.
+    ///
+    /// # Safety
+    /// `operands` are those of the product, begun at these k and panels, which are the part's.
     #[inline(always)]
-    fn column<S: Simd<T>, O: Operands<T, S>, const ROWS: usize, const VECTORS: usize>(
+    unsafe fn column<S: Simd<T>, O: Operands<T, S>, const ROWS: usize, const VECTORS: usize>(
         &self,
         s: S,
         operands: &O,
@@ -288,9 +292,9 @@ impl<T: Element> Block<'_, '_, T> {
         panel: usize,
         next: (usize, usize),
     ) {
-        let Self { product, part, .. } = *self;
+        let Self { product, part, .. } = self;
         let right = product.right;
-        let next = right.data.wrapping_add(right.panels.at(next.0, next.1));
+        let next = right.as_ptr().wrapping_add(right.panels.at(next.0, next.1));
         // So many k of it for each tile that all of it is there in the end.
         let share = depth.count.div_ceil((part.rows.len() / ROWS).max(1));
         let mut k = 0;
@@ -302,28 +306,37 @@ impl<T: Element> Block<'_, '_, T> {
                 }
             }
             k += share;
-            self.tile::<S, O, ROWS, VECTORS>(s, operands, depth, row, panel);
+            // SAFETY: the rows are the part's.
+            unsafe { self.tile::<S, O, ROWS, VECTORS>(s, operands, depth, row, panel) };
             row += ROWS;
         }
         while part.rows.end - row >= 2 {
-            self.tile::<S, O, 2, VECTORS>(s, operands, depth, row, panel);
+            // SAFETY: the rows are the part's.
+            unsafe { self.tile::<S, O, 2, VECTORS>(s, operands, depth, row, panel) };
             row += 2;
         }
         if row < part.rows.end {
-            self.tile::<S, O, 1, VECTORS>(s, operands, depth, row, panel);
+            // SAFETY: the rows are the part's.
+            unsafe { self.tile::<S, O, 1, VECTORS>(s, operands, depth, row, panel) };
         }
         if depth.ends {
             for panel in panel..panel + VECTORS {
-                // SAFETY: the part lies within C and is this call's alone, by the contract of `Product::run`.
-                let strip = unsafe { product.out.strip(panel, part.rows.clone()) };
-                product.finish.finish(self.set, panel, part.rows.clone(), strip);
+                let strip = Strip { part: part.index, panel, rows: part.rows.clone() };
+                // SAFETY: the part lies within C and is this block's alone; its strips come here once.
+                unsafe {
+                    let numbers = product.out.strip(panel, part.rows.clone());
+                    product.finish.finish(self.set, strip, numbers);
+                }
             }
         }
     }
 
     /// A register tile, at (`row`, `panel`) of C.
+    ///
+    /// # Safety
+    /// As for [`column`](Self::column), and the rows are the part's, too.
     #[inline(always)]
-    fn tile<S: Simd<T>, O: Operands<T, S>, const ROWS: usize, const VECTORS: usize>(
+    unsafe fn tile<S: Simd<T>, O: Operands<T, S>, const ROWS: usize, const VECTORS: usize>(
         &self,
         s: S,
         operands: &O,
@@ -331,11 +344,10 @@ impl<T: Element> Block<'_, '_, T> {
         row: usize,
         panel: usize,
     ) {
-        let Product { start, out, beside, .. } = *self.product;
-        // SAFETY: by the contract of `Product::run` the part lies within C, and L and R have its rows, its panels and every
-        // k.
+        let Product { start, ref out, beside, .. } = *self.product;
+        // SAFETY: the part lies within C, whose rows and columns L and R have, and every k; a bias has C's rows.
         unsafe {
-            let c = out.data.add(out.panels.at(row, panel));
+            let c = out.as_mut_ptr().add(out.panels.at(row, panel));
             let mut sums = [[s.splat(T::ZERO); VECTORS]; ROWS];
             for (i, sums) in sums.iter_mut().enumerate() {
                 for (v, sum) in sums.iter_mut().enumerate() {
@@ -357,7 +369,7 @@ impl<T: Element> Block<'_, '_, T> {
         if let (Some(beside), true) = (beside, depth.ends) {
             for i in 0..ROWS {
                 for v in 0..VECTORS {
-                    s.prefetch(beside.data.wrapping_add(beside.panels.at(row + i, panel + v)));
+                    s.prefetch(beside.as_ptr().wrapping_add(beside.panels.at(row + i, panel + v)));
                 }
             }
         }
@@ -365,20 +377,20 @@ impl<T: Element> Block<'_, '_, T> {
 }
 
 /// L and R as they lie.
-struct Direct<T, const COLUMNS: bool> {
-    left: Source<T>,
-    right: Source<T>,
+struct Direct<'a, T, const COLUMNS: bool> {
+    left: Source<'a, T>,
+    right: Source<'a, T>,
 }
 
 /// How many vectors of k ahead numbers of L are asked for: some hundreds of cycles.
 const SOON: usize = 2;
 
-impl<T: Element, S: Simd<T>, const COLUMNS: bool> Operands<T, S> for Direct<T, COLUMNS> {
+impl<T: Element, S: Simd<T>, const COLUMNS: bool> Operands<T, S> for Direct<'_, T, COLUMNS> {
     #[inline(always)]
-    fn begin_rows(&mut self, _s: S, _rows: &Range<usize>, _depth: Depth) {}
+    unsafe fn begin_rows(&mut self, _s: S, _rows: &Range<usize>, _depth: Depth) {}
 
     #[inline(always)]
-    fn begin_panels(&mut self, _s: S, _panel: usize, _vectors: usize, _depth: Depth) {}
+    unsafe fn begin_panels(&mut self, _s: S, _panel: usize, _vectors: usize, _depth: Depth) {}
 
     #[inline(always)]
     unsafe fn add<const ROWS: usize, const VECTORS: usize>(
@@ -391,7 +403,7 @@ impl<T: Element, S: Simd<T>, const COLUMNS: bool> Operands<T, S> for Direct<T, C
     ) {
         let Self { left, right } = *self;
         let (l, r, width) = (left.panels, right.panels, S::LANES);
-        let lines = |place: usize| (0..ROWS).map(move |i| left.data.wrapping_add(place + i * width));
+        let lines = |place: usize| (0..ROWS).map(move |i| left.as_ptr().wrapping_add(place + i * width));
         let mut k = 0;
         while k < depth.count {
             let count = width.min(depth.count - k);
@@ -415,9 +427,10 @@ impl<T: Element, S: Simd<T>, const COLUMNS: bool> Operands<T, S> for Direct<T, C
             // SAFETY: the caller vouches for L and R. Where C's rows are columns of L, those of a tile lie in one panel: tiles
             // are powers of two tall, no taller than a panel is wide, and a part begins with a panel.
             unsafe {
-                let data = left.data.add(place);
+                let data = left.as_ptr().add(place);
                 let left = if COLUMNS { Left { data, row: 1, k: width } } else { Left { data, row: width, k: 1 } };
-                let right = Right { data: right.data.add(r.at(depth.first + k, panel)), k: width, vector: r.stride };
+                let right =
+                    Right { data: right.as_ptr().add(r.at(depth.first + k, panel)), k: width, vector: r.stride };
                 if count == width {
                     accumulate(s, width, left, right, sums);
                 } else {

@@ -1,5 +1,7 @@
 //! What a step of the blocked engine works in.
 
+use std::ops::Range;
+
 use super::grid::Grid;
 use super::layout::LayerPlan;
 use super::panels::Panels;
@@ -20,20 +22,46 @@ pub(super) struct Scratch<T> {
     pub(super) turned: [Buffer<T>; 2],
     /// Outputs, targets and a spare for the loss, sample by sample without padding.
     pub(super) compact: Buffer<T>,
-    /// Σ Θ_w² of each part of each layer.
-    pub(super) squares: Vec<f64>,
+    /// Σ Θ_w² of each part, layer by layer.
+    pub(super) squares: Vec<Vec<f64>>,
     /// The cost of each panel of samples.
     pub(super) costs: Vec<f64>,
 }
 
-/// δ with samples as rows, of which there are whole panels.
-pub(super) fn turned_panels<T>(rows: usize, units: usize, width: usize) -> Panels {
-    Panels::new(rows.next_multiple_of(width), units, width, size_of::<T>())
+/// The samples that are computed at a time, and the vectors that they lie in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shard {
+    pub(super) rows: usize,
+    /// Elements in a vector.
+    pub(super) width: usize,
 }
 
-/// Units as rows, samples as columns.
-pub(super) fn unit_panels<T>(units: usize, rows: usize, width: usize) -> Panels {
-    Panels::new(units, rows, width, size_of::<T>())
+impl Shard {
+    /// Units as rows, samples as columns.
+    pub(super) const fn units<T>(self, units: usize) -> Panels {
+        Panels::new(units, self.rows, self.width, size_of::<T>())
+    }
+
+    /// Samples as rows, of which there are whole panels, units as columns.
+    pub(super) const fn turned<T>(self, units: usize) -> Panels {
+        Panels::new(self.rows.next_multiple_of(self.width), units, self.width, size_of::<T>())
+    }
+
+    /// Whether an address space is large enough for layers of up to `units`.
+    fn holds<T>(self, units: usize) -> bool {
+        let (rows, size) = (self.panels() * self.width, size_of::<T>());
+        Panels::checked(units, rows, self.width, size).and(Panels::checked(rows, units, self.width, size)).is_some()
+    }
+
+    /// Panels of samples.
+    pub(super) const fn panels(self) -> usize {
+        self.rows.div_ceil(self.width)
+    }
+
+    /// The samples of a panel.
+    pub(super) fn samples(self, panel: usize) -> Range<usize> {
+        panel * self.width..self.rows.min((panel + 1) * self.width)
+    }
 }
 
 impl<T: Element> Scratch<T> {
@@ -45,48 +73,46 @@ impl<T: Element> Scratch<T> {
             delta: [Buffer::empty(), Buffer::empty()],
             turned: [Buffer::empty(), Buffer::empty()],
             compact: Buffer::empty(),
-            squares: Vec::new(),
+            squares: vec![Vec::new(); layers],
             costs: Vec::new(),
         }
     }
 
-    /// Room for shards of up to `rows`, for gradients where `backward`.
-    pub(super) fn grow(
-        &mut self,
-        layers: &[LayerPlan],
-        width: usize,
-        rows: usize,
-        backward: bool,
-    ) -> Result<(), StepError> {
-        let units = |units: usize| unit_panels::<T>(units, rows, width).len();
+    /// Room for shards no larger than `most`, for gradients where `backward`.
+    pub(super) fn grow(&mut self, layers: &[LayerPlan], most: Shard, backward: bool) -> Result<(), StepError> {
+        let widest = layers.iter().map(|plan| plan.inputs.max(plan.outputs)).max().unwrap_or(0);
+        if !most.holds::<T>(widest) {
+            return Err(StepError::Memory { bytes: usize::MAX });
+        }
+        let units = |units: usize| most.units::<T>(units).len();
         self.activations[0].grow(units(layers[0].inputs))?;
         for (plan, a) in layers.iter().zip(&mut self.activations[1..]) {
             a.grow(units(plan.outputs))?;
         }
-        let panels = rows.div_ceil(width);
         let outputs = layers[layers.len() - 1].outputs;
-        self.compact.grow(3 * panels * width * outputs)?;
-        resize(&mut self.costs, panels)?;
+        self.compact.grow((3 * most.panels() * most.width).saturating_mul(outputs))?;
+        resize(&mut self.costs, most.panels())?;
         if backward {
             for (plan, slope) in layers.iter().zip(&mut self.slopes) {
                 if plan.slope == Slope::Stored {
                     slope.grow(units(plan.outputs))?;
                 }
             }
-            let widest = layers.iter().map(|plan| plan.outputs);
-            let delta = widest.clone().map(units).max().unwrap_or(0);
-            let turned = widest.map(|units| turned_panels::<T>(rows, units, width).len()).max().unwrap_or(0);
+            let outputs = layers.iter().map(|plan| plan.outputs);
+            let delta = outputs.clone().map(units).max().unwrap_or(0);
+            let turned = outputs.map(|units| most.turned::<T>(units).len()).max().unwrap_or(0);
             self.delta.iter_mut().try_for_each(|buffer| buffer.grow(delta))?;
             self.turned.iter_mut().try_for_each(|buffer| buffer.grow(turned))?;
-            let parts = |plan: &LayerPlan| Grid::most_parts(plan.inputs, plan.weights.panels());
-            resize(&mut self.squares, layers.iter().map(parts).sum())?;
+            for (plan, squares) in layers.iter().zip(&mut self.squares) {
+                resize(squares, Grid::most_parts(plan.inputs, plan.weights.panels()))?;
+            }
         }
         Ok(())
     }
 
     pub(super) fn bytes(&self) -> usize {
         let buffers = self.activations.iter().chain(&self.slopes).chain(&self.delta).chain(&self.turned);
-        let numbers = self.squares.capacity() + self.costs.capacity();
+        let numbers = self.squares.iter().map(Vec::capacity).sum::<usize>() + self.costs.capacity();
         buffers.map(Buffer::bytes).sum::<usize>() + self.compact.bytes() + numbers * size_of::<f64>()
     }
 }

@@ -1,0 +1,123 @@
+//! Memory that the threads of a step write in parts of their own.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::panels::Panels;
+
+/// Numbers of one borrow, given out in parts.
+#[derive(Debug)]
+pub(super) struct Shared<'a, T> {
+    data: *mut T,
+    len: usize,
+    borrow: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: it stands for a `&mut [T]`, which may be sent where T may; whoever takes a part vouches that it is theirs alone.
+unsafe impl<T: Send> Send for Shared<'_, T> {}
+// SAFETY: as above; a part is a `&mut [T]` in the hands of one thread.
+unsafe impl<T: Send> Sync for Shared<'_, T> {}
+
+impl<'a, T> Shared<'a, T> {
+    pub(super) fn new(numbers: &'a mut [T]) -> Self {
+        Self { data: numbers.as_mut_ptr(), len: numbers.len(), borrow: PhantomData }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The first number.
+    pub(super) fn as_mut_ptr(&self) -> *mut T {
+        self.data
+    }
+
+    /// The numbers of `range`.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    ///
+    /// # Safety
+    /// Nobody else uses these numbers as long as the part lives.
+    #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has these numbers")]
+    pub(super) unsafe fn part(&self, range: Range<usize>) -> &mut [T] {
+        assert!(range.start <= range.end && range.end <= self.len, "{range:?} of {} numbers", self.len);
+        // SAFETY: within the borrow, by the assertion; the caller vouches for the rest.
+        unsafe { std::slice::from_raw_parts_mut(self.data.add(range.start), range.len()) }
+    }
+}
+
+/// A matrix to read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a, T> {
+    numbers: &'a [T],
+    pub(super) panels: Panels,
+}
+
+impl<'a, T> Source<'a, T> {
+    /// The matrix in a slice.
+    ///
+    /// # Panics
+    /// When the slice is shorter than the panels.
+    pub(super) fn new(numbers: &'a [T], panels: Panels) -> Self {
+        assert!(numbers.len() >= panels.len(), "{} numbers for {panels:?}", numbers.len());
+        Self { numbers, panels }
+    }
+
+    /// The rows of a panel.
+    pub(super) fn strip(&self, panel: usize, rows: Range<usize>) -> &'a [T] {
+        let at = self.panels.at(rows.start, panel);
+        &self.numbers[at..at + rows.len() * self.panels.width]
+    }
+
+    /// The first number.
+    pub(super) fn as_ptr(&self) -> *const T {
+        self.numbers.as_ptr()
+    }
+}
+
+/// A matrix to write, by several threads in parts of their own.
+#[derive(Debug)]
+pub(super) struct Target<'a, T> {
+    numbers: Shared<'a, T>,
+    pub(super) panels: Panels,
+}
+
+impl<'a, T> Target<'a, T> {
+    /// The matrix in a slice.
+    ///
+    /// # Panics
+    /// When the slice is shorter than the panels.
+    pub(super) fn new(numbers: &'a mut [T], panels: Panels) -> Self {
+        assert!(numbers.len() >= panels.len(), "{} numbers for {panels:?}", numbers.len());
+        Self { numbers: Shared::new(numbers), panels }
+    }
+
+    /// The first number.
+    pub(super) fn as_mut_ptr(&self) -> *mut T {
+        self.numbers.as_mut_ptr()
+    }
+
+    /// The rows of a panel.
+    ///
+    /// # Safety
+    /// Nobody else uses them as long as the strip lives.
+    #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has these numbers")]
+    pub(super) unsafe fn strip(&self, panel: usize, rows: Range<usize>) -> &mut [T] {
+        debug_assert!(panel < self.panels.panels() && rows.end <= self.panels.rows);
+        let at = self.panels.at(rows.start, panel);
+        // SAFETY: the caller vouches for them.
+        unsafe { self.numbers.part(at..at + rows.len() * self.panels.width) }
+    }
+
+    /// What lies between a panel and the next one.
+    ///
+    /// # Safety
+    /// Nobody else uses it as long as it lives.
+    #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has these numbers")]
+    pub(super) unsafe fn gap(&self, panel: usize) -> &mut [T] {
+        debug_assert!(panel < self.panels.panels());
+        // SAFETY: the caller vouches for it.
+        unsafe { self.numbers.part(self.panels.at(self.panels.rows, panel)..self.panels.at(0, panel + 1)) }
+    }
+}
