@@ -130,11 +130,7 @@ impl<T: Element, const SUMS: usize> Kernel<T> for Fmas<SUMS> {
                 *sum = sum.mul_add(a, b);
             }
         }
-        let mut total = sums[0];
-        for sum in &sums[1..] {
-            total = total + *sum;
-        }
-        black_box(total.sum());
+        used(isa, sums);
         2.0 * (self.rounds * SUMS * S::LANES) as f64
     }
 }
@@ -158,15 +154,17 @@ impl<T: Element, const SUMS: usize> PairKernel<T> for Dots<'_, SUMS> {
                 *sum = pairs.dot(a, b, *sum);
             }
         }
-        let mut total = sums[0];
-        for sum in &sums[1..] {
-            total = total + *sum;
-        }
-        black_box(total.sum());
-        *self.flops = 4.0 * (self.rounds * SUMS * lanes::<T, P::Simd>(s)) as f64;
+        used(s, sums);
+        *self.flops = 4.0 * (self.rounds * SUMS * <P::Simd as Simd<T>>::LANES) as f64;
     }
 }
 
-fn lanes<T, S: Simd<T>>(_: S) -> usize {
-    S::LANES
+/// Makes the compiler believe that every sum is wanted.
+#[inline(always)]
+fn used<T, S: Simd<T>, const SUMS: usize>(_isa: S, sums: [S::V; SUMS]) {
+    let mut total = sums[0];
+    for sum in &sums[1..] {
+        total = total + *sum;
+    }
+    black_box(total.sum());
 }

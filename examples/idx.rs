@@ -34,8 +34,7 @@ pub struct Idx<const D: usize> {
 pub struct IdxError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
-    #[source]
+    /// What is wrong with it. It is in the message already, and so no source of its own.
     pub fault: Fault,
 }
 

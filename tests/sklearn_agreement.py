@@ -41,8 +41,10 @@ def environment_python():
 
 def library(lines):
     """What the example `cost_and_gradient` answers to `lines`, line by line."""
-    command = ["cargo", "run", "--quiet", "--release", "--package", "nn-examples", "--example", "cost_and_gradient"]
-    answer = subprocess.run(command, cwd=ROOT, input="\n".join(lines) + "\n", text=True, stdout=subprocess.PIPE, check=True)
+    build = ["cargo", "build", "--quiet", "--release", "--workspace", "--example", "cost_and_gradient"]
+    subprocess.run(build, cwd=ROOT, check=True)
+    program = str(TARGET / "release" / "examples" / "cost_and_gradient")
+    answer = subprocess.run([program], input="\n".join(lines) + "\n", text=True, stdout=subprocess.PIPE, check=True)
     return answer.stdout.splitlines()
 
 

@@ -25,6 +25,7 @@ import subprocess
 from pathlib import Path
 
 from environment import (
+    EXAMPLE,
     PLOTTING,
     ROOT,
     TARGET,
@@ -135,7 +136,7 @@ def quickest_torch(python, threads, options, settings):
 
 def measure(options, python, path):
     """Trains both sides in turn, and writes what is known to `path` after every run."""
-    example = built("fashion", ROOT, "--release", "--package", "nn-examples", "--example", "fashion")
+    example = built("fashion", ROOT, *EXAMPLE, "fashion")
     results = {
         "date": datetime.date.today().isoformat(),
         "processor": f"{processor()}, {os.cpu_count()} cores",

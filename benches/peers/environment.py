@@ -21,6 +21,8 @@ PEERS = {
     "torch-bf16": "torch==2.15.0",
 }
 PLOTTING = "matplotlib==3.11.2"
+# How an example is built. All of the workspace has one set of features, in which dependencies are compiled once.
+EXAMPLE = ["--release", "--workspace", "--example"]
 
 
 def counted(least):
@@ -67,7 +69,7 @@ def built(name, folder, *arguments):
 
 def build():
     """The example `throughput`, built."""
-    return built("throughput", ROOT, "--release", "--package", "nn-examples", "--example", "throughput")
+    return built("throughput", ROOT, *EXAMPLE, "throughput")
 
 
 def build_rust_peers(profile="release"):

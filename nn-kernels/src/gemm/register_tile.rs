@@ -33,13 +33,31 @@ pub(crate) const fn has_32_registers<T, S: Simd<T>>() -> bool {
     S::LANES * size_of::<T>() == 64
 }
 
+/// How a term is added to a sum.
+pub(crate) trait Terms<T, S: Simd<T>>: Copy {
+    /// `sum` + `left` · `right`.
+    fn add(self, left: S::V, right: S::V, sum: S::V) -> S::V;
+}
+
+/// By an FMA, where the set has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Products;
+
+impl<T, S: Simd<T>> Terms<T, S> for Products {
+    #[inline(always)]
+    fn add(self, left: S::V, right: S::V, sum: S::V) -> S::V {
+        left.mul_add(right, sum)
+    }
+}
+
 /// `sums` += Σ_k left(row, k) · right(k, vector) over `depth` k.
 ///
 /// # Safety
 /// The operands are valid for reads of all rows and vectors of the tile for `depth` k.
 #[inline(always)]
-pub(crate) unsafe fn accumulate<T: Element, S: Simd<T>, const ROWS: usize, const VECTORS: usize>(
+pub(crate) unsafe fn accumulate<T: Element, S: Simd<T>, M: Terms<T, S>, const ROWS: usize, const VECTORS: usize>(
     s: S,
+    terms: M,
     depth: usize,
     left: Left<T>,
     right: Right<T>,
@@ -56,7 +74,7 @@ pub(crate) unsafe fn accumulate<T: Element, S: Simd<T>, const ROWS: usize, const
             // SAFETY: the caller vouches for every row at every k.
             let broadcast = s.splat(unsafe { *a.add(r * left.row) });
             for (sum, column) in sums.iter_mut().zip(columns) {
-                *sum = broadcast.mul_add(column, *sum);
+                *sum = terms.add(broadcast, column, *sum);
             }
         }
         // Behind the last k they may point past the operands, which is why they only wrap.

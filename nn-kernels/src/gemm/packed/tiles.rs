@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::super::register_tile::{Left, Right, accumulate};
+use super::super::register_tile::{Left, Products, Right, accumulate};
 use super::SHALLOW;
 use crate::Element;
 use crate::isa::{Kernel, MAX_LANES, Simd, Vector};
@@ -182,7 +182,7 @@ unsafe fn sums<T: Element, S: Simd<T>, const HEIGHT: usize, const VECTORS: usize
         if HEIGHT * VECTORS >= 6 {
             let mut sums = [[s.splat(T::ZERO); VECTORS]; HEIGHT];
             if KIND == FULL {
-                accumulate(s, depth, left, right, &mut sums);
+                accumulate(s, Products, depth, left, right, &mut sums);
             } else {
                 accumulate_part(s, depth, left, right, tail, &mut sums);
             }

@@ -9,6 +9,7 @@ use super::grid::{LEFT_BYTES, MAX_ROWS};
 use super::product::{Block, Depth, MAX_DEPTH, MOST_VECTORS, Operands, Product, Side};
 use super::shared::{Shared, Source};
 use crate::buffer::Buffer;
+use crate::gemm::register_tile::{Left, Right, Terms, accumulate};
 use crate::isa::{MAX_LANES, PairKernel, PairSimd, Simd};
 use crate::{Element, StepError};
 
@@ -64,6 +65,22 @@ impl<T: Element> PairKernel<T> for InPairs<'_, '_, T> {
         let packed = Packed { pairs, left, right, side, first_row: block.first_row(), packed_left, packed_right };
         // SAFETY: these are the product's operands.
         unsafe { block.compute(pairs.simd(), packed) };
+    }
+}
+
+/// Pairs are multiplied and added up.
+#[derive(Clone, Copy)]
+struct Dots<P>(P);
+
+impl<T, P: PairSimd<T>> Terms<T, P::Simd> for Dots<P> {
+    #[inline(always)]
+    fn add(
+        self,
+        left: <P::Simd as Simd<T>>::V,
+        right: <P::Simd as Simd<T>>::V,
+        sum: <P::Simd as Simd<T>>::V,
+    ) -> <P::Simd as Simd<T>>::V {
+        self.0.dot(left, right, sum)
     }
 }
 
@@ -203,23 +220,9 @@ impl<T: Element, P: PairSimd<T>> Operands<T, P::Simd> for Packed<'_, T, P> {
             Side::Rows => (row * row_pairs(depth), row_pairs(depth), 1),
             Side::Columns => (row / width * count * width + row % width, 1, width),
         };
-        let mut a = self.packed_left.as_ptr().wrapping_add(place);
-        let mut b = self.packed_right.as_ptr();
-        for _ in 0..count {
-            let mut columns = [s.splat(T::ZERO); VECTORS];
-            for (v, column) in columns.iter_mut().enumerate() {
-                // SAFETY: as many panels have been packed.
-                *column = unsafe { s.load_ptr(b.add(v * count * width)) };
-            }
-            for (i, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: the rows have been packed.
-                let broadcast = s.splat(unsafe { *a.add(i * row_step) });
-                for (sum, column) in sums.iter_mut().zip(columns) {
-                    *sum = self.pairs.dot(broadcast, column, *sum);
-                }
-            }
-            a = a.wrapping_add(k_step);
-            b = b.wrapping_add(width);
-        }
+        let left = Left { data: self.packed_left.as_ptr().wrapping_add(place), row: row_step, k: k_step };
+        let right = Right { data: self.packed_right.as_ptr(), k: width, vector: count * width };
+        // SAFETY: these rows and as many panels have been packed.
+        unsafe { accumulate(s, Dots(self.pairs), count, left, right, sums) };
     }
 }

@@ -11,7 +11,7 @@ use super::grid::{Grid, Part, for_each};
 use super::pairs::{InPairs, Pairs};
 use super::shared::{Source, Target};
 use crate::Element;
-use crate::gemm::register_tile::{Left, Right, accumulate, has_32_registers};
+use crate::gemm::register_tile::{Left, Products, Right, accumulate, has_32_registers};
 use crate::isa::{InstructionSet, Kernel, PairProducts, Simd};
 
 /// The most k of a block. R's three panels, 96 KiB of them, then stay in L2 with the rows of L, from where a tile can
@@ -432,9 +432,9 @@ impl<T: Element, S: Simd<T>, const COLUMNS: bool> Operands<T, S> for Direct<'_, 
                 let right =
                     Right { data: right.as_ptr().add(r.at(depth.first + k, panel)), k: width, vector: r.stride };
                 if count == width {
-                    accumulate(s, width, left, right, sums);
+                    accumulate(s, Products, width, left, right, sums);
                 } else {
-                    accumulate(s, count, left, right, sums);
+                    accumulate(s, Products, count, left, right, sums);
                 }
             }
             k += width;

@@ -9,7 +9,7 @@
 //! than the loads that they save: with 24 the AVX2 kernels were half as fast.
 
 use crate::Element;
-use crate::gemm::register_tile::{Left, Right, accumulate, has_32_registers};
+use crate::gemm::register_tile::{Left, Products, Right, accumulate, has_32_registers};
 use crate::isa::{InstructionSet, Kernel, Simd, Vector};
 use crate::step::slope::SlopeOf;
 
@@ -79,7 +79,7 @@ unsafe fn block<T: Element, S: Simd<T>, E: Epilogue<T>, const ROWS: usize, const
         let left = Left { data: left.data.wrapping_add(row * left.row + depth.first * left.k), ..left };
         let data = right.data.wrapping_add(depth.first * right.k + vector * S::LANES);
         let right = Right { data, k: right.k, vector: S::LANES };
-        accumulate(s, depth.count, left, right, &mut sums);
+        accumulate(s, Products, depth.count, left, right, &mut sums);
         for (r, sums) in sums.iter().enumerate() {
             for (v, sum) in sums.iter().enumerate() {
                 if depth.ends {
