@@ -10,6 +10,8 @@ The script installs scikit-learn into a virtual environment under the target fol
 clean), and asks the example `cost_and_gradient` (tests/cost_and_gradient.rs) for this library's numbers.
 """
 
+import functools
+import json
 import os
 import subprocess
 import sys
@@ -39,12 +41,18 @@ def environment_python():
     return python
 
 
+@functools.cache
+def program():
+    """The example, built with what all of the workspace is built with, so that nothing is compiled anew for it."""
+    build = ["cargo", "build", "--locked", "--quiet", "--release", "--workspace", "--example", "cost_and_gradient"]
+    build += ["--message-format", "json-render-diagnostics"]
+    messages = subprocess.run(build, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=True).stdout
+    return next(path for line in messages.splitlines() if (path := json.loads(line).get("executable")))
+
+
 def library(lines):
     """What the example `cost_and_gradient` answers to `lines`, line by line."""
-    build = ["cargo", "build", "--quiet", "--release", "--workspace", "--example", "cost_and_gradient"]
-    subprocess.run(build, cwd=ROOT, check=True)
-    program = str(TARGET / "release" / "examples" / "cost_and_gradient")
-    answer = subprocess.run([program], input="\n".join(lines) + "\n", text=True, stdout=subprocess.PIPE, check=True)
+    answer = subprocess.run([program()], input="\n".join(lines) + "\n", text=True, stdout=subprocess.PIPE, check=True)
     return answer.stdout.splitlines()
 
 

@@ -109,7 +109,7 @@ class Torch(Process):
 
     def __init__(self, python, threads, options, wait):
         command = [python, Path(__file__).with_name("train_torch.py"), threads, options.data]
-        super().__init__("torch", command, threads, options.core, wait)
+        super().__init__("torch", command, threads, options.core, wait, stderr=None)
         self.version = "PyTorch " + self.version
 
     def run(self, job):
@@ -259,7 +259,7 @@ def markdown(results, target):
 
 def main():
     options = arguments()
-    python = options.python or environment_python(["torch"], [PLOTTING])
+    python = options.python or environment_python([] if options.source else ["torch"], [PLOTTING])
     path = TARGET / "accuracy.json"
     if options.source:
         path = options.source

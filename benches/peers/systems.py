@@ -49,16 +49,18 @@ class Died(Exception):
 class Process:
     """A process that answers a line with a line, and is started again should it end."""
 
-    def __init__(self, name, command, threads, core, wait=None):
-        self.name, self.command, self.threads, self.core, self.wait = name, list(map(str, command)), threads, core, wait
+    def __init__(self, name, command, threads, core, wait=None, stderr=subprocess.DEVNULL):
+        self.name, self.command, self.threads, self.core = name, list(map(str, command)), threads, core
+        self.wait, self.stderr = wait, stderr
         self.start()
 
     def start(self):
         variables = {**os.environ, **KEEPING}
         variables |= {f"{library}_NUM_THREADS": str(self.threads) for library in ("OMP", "MKL", "OPENBLAS", "RAYON")}
+        variables.pop("OMP_WAIT_POLICY", None)
         if self.wait:
             variables["OMP_WAIT_POLICY"] = self.wait
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.stderr}
         preexec = pinned(self.threads, self.core)
         self.process = subprocess.Popen(self.command, text=True, preexec_fn=preexec, env=variables, **pipes)
         try:
@@ -108,7 +110,7 @@ class Peer:
 
     def ask(self, job):
         """The best answer to a job; one with `error` where there is none."""
-        answers = [process.ask(job) for process in self.processes]
+        answers = [{**process.ask(job), **({"wait": process.wait} if process.wait else {})} for process in self.processes]
         return min(answers, key=lambda answer: answer.get("best_us_per_step", float("inf")))
 
     def end(self):

@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 
 from recording import Recording
+from systems import Peer, waits
 from table import BEGIN, END, bf16_table, f32_table, markdown, placed, short, summary, thousands
 
 FILES = []
@@ -45,7 +46,27 @@ def known():
     return recording
 
 
+class Answering:
+    """A process that knows one answer."""
+
+    def __init__(self, wait, answer):
+        self.wait, self.answer = wait, answer
+
+    def ask(self, job):
+        return self.answer
+
+
 class Comparison(unittest.TestCase):
+    def test_of_the_ways_to_wait_the_quickest_counts(self):
+        self.assertEqual([waits("torch", 1), waits("torch-bf16", 2), waits("jax", 2)], [(None,), (None, "passive"), (None,)])
+        peer = Peer.__new__(Peer)
+        for spinning, passive, best in [(3, 2, {"best_us_per_step": 2, "wait": "passive"}), (1, 2, {"best_us_per_step": 1})]:
+            answers = [(None, {"best_us_per_step": spinning}), ("passive", {"best_us_per_step": passive})]
+            peer.processes = [Answering(*answer) for answer in answers]
+            self.assertEqual(peer.ask({}), best)
+        peer.processes = [Answering(None, {"error": "died"}), Answering("passive", {"best_us_per_step": 7})]
+        self.assertEqual(peer.ask({})["best_us_per_step"], 7)
+
     def test_the_best_round_counts(self):
         recording = known()
         won, lost = recording.workloads

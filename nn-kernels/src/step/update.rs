@@ -68,7 +68,7 @@ pub struct Stepped {
     pub cost: f64,
     /// Whether the update has been applied: not where the cost was known not to be finite before.
     pub updated: bool,
-    /// Whether the new parameters and all that is remembered of them are finite.
+    /// Whether the new parameters and all that is remembered of them are finite; it says nothing of the cost.
     pub finite: bool,
 }
 

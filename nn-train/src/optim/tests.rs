@@ -142,27 +142,27 @@ fn pieces_by_several_threads_make_no_difference() {
     let theta: Vec<f32> = (0..count).map(|index| (index as f32).cos()).collect();
     for optimizer in [Sgd::new(0.1).into(), Sgd::new(0.1).momentum(0.9).into(), AdamW::default().into()] {
         let optimizer: Optimizer = optimizer;
-        let before: Vec<f32> = (0..count).map(|index| gradient(1, index) as f32).collect();
-        let mut cut = before.clone();
-        assert!(propose(
-            &optimizer,
-            &mut optimizer.state(count).expect("memory"),
-            &ranges(&architecture),
-            &theta,
-            &mut cut
-        ));
+        let (mut state, mut whole) =
+            (optimizer.state(count).expect("memory"), optimizer.state(weights).expect("memory"));
+        for step in 1..=3 {
+            let before: Vec<f32> = (0..count).map(|index| gradient(step, index) as f32).collect();
+            let mut cut = before.clone();
+            assert!(propose(&optimizer, &mut state, &ranges(&architecture), &theta, &mut cut));
 
-        let mut whole = before[..weights].to_vec();
-        let mut state = optimizer.state(weights).expect("memory");
-        let [first, second] = &mut state.slots;
-        let span = Span {
-            theta: &theta[..weights],
-            gradient: &mut whole,
-            first: first.as_mut_slice(),
-            second: second.as_mut_slice(),
-        };
-        assert!(optimizer.at(1).update(set(), Part::Weights, span));
-        assert_eq!(cut[..weights], whole, "{optimizer:?}");
+            let mut alone = before[..weights].to_vec();
+            let [first, second] = &mut whole.slots;
+            let span = Span {
+                theta: &theta[..weights],
+                gradient: &mut alone,
+                first: first.as_mut_slice(),
+                second: second.as_mut_slice(),
+            };
+            assert!(optimizer.at(step as u64).update(set(), Part::Weights, span));
+            assert!(cut[..weights] == alone, "{optimizer:?}, step {step}");
+            for (cut, alone) in state.slots.iter().zip(&whole.slots) {
+                assert!(cut.as_slice().starts_with(alone.as_slice()), "{optimizer:?}, step {step}");
+            }
+        }
     }
 }
 

@@ -63,8 +63,11 @@ impl<T: Element> Finish<T> for Backward<'_, T> {
 
 /// Writes units from a multiple of the width on, `first_unit`, of the samples of a panel to where they are columns.
 ///
+/// # Panics
+/// When `first_unit` is no multiple of the width.
+///
 /// # Safety
-/// Nobody else uses these rows and columns of `to` meanwhile.
+/// Nobody else uses these samples' rows of `to` in the panels of these units meanwhile, all of the last one included.
 pub(super) unsafe fn turn<T: Element>(
     set: InstructionSet,
     units: &[T],
@@ -73,6 +76,7 @@ pub(super) unsafe fn turn<T: Element>(
     samples: usize,
 ) {
     let width = to.panels.width;
+    assert!(first_unit.is_multiple_of(width), "unit {first_unit} begins no panel of {width}");
     let rows = samples * width..(samples + 1) * width;
     for (panel, units) in (first_unit / width..).zip(units.chunks(width * width)) {
         // SAFETY: the caller vouches for them.

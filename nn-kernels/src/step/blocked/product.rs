@@ -91,7 +91,7 @@ impl<'a, T: Element> Product<'a, T> {
         if let Start::Bias(bias) = self.start {
             assert!(bias.len() >= out.rows, "a bias of {} for {out:?}", bias.len());
         }
-        assert!(grid.shape() == (out.rows, out.panels()), "{grid:?} of {out:?}");
+        assert!(grid.is_of(&out), "{grid:?} of {out:?}");
         Divided { product: self, arithmetic, grid }
     }
 }
@@ -238,8 +238,9 @@ impl<'p, T: Element> Block<'_, 'p, T> {
     /// # Safety
     /// `operands` are those of the product.
     #[inline(always)]
-    pub(super) unsafe fn compute<S: Simd<T>, O: Operands<T, S>>(&self, s: S, mut operands: O) {
-        let Self { product, part, .. } = self;
+    pub(super) unsafe fn compute<S: Simd<T>, O: Operands<T, S>>(self, s: S, mut operands: O) {
+        let Self { product, part, .. } = &self;
+        assert!(product.out.panels.width == S::LANES, "vectors of {} for {:?}", S::LANES, product.out.panels);
         // Whole vectors of k, which L's panels are made of.
         let count = product.depth.div_ceil(MAX_DEPTH).max(1);
         let step = product.depth.div_ceil(count).next_multiple_of(S::LANES).max(1);

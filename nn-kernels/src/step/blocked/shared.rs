@@ -65,7 +65,11 @@ impl<'a, T> Source<'a, T> {
     }
 
     /// The rows of a panel.
+    ///
+    /// # Panics
+    /// When there are fewer.
     pub(super) fn strip(&self, panel: usize, rows: Range<usize>) -> &'a [T] {
+        assert!(rows.end <= self.panels.rows, "rows {rows:?} of {:?}", self.panels);
         let at = self.panels.at(rows.start, panel);
         &self.numbers[at..at + rows.len() * self.panels.width]
     }
@@ -100,11 +104,14 @@ impl<'a, T> Target<'a, T> {
 
     /// The rows of a panel.
     ///
+    /// # Panics
+    /// When there are fewer.
+    ///
     /// # Safety
     /// Nobody else uses them as long as the strip lives.
     #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has these numbers")]
     pub(super) unsafe fn strip(&self, panel: usize, rows: Range<usize>) -> &mut [T] {
-        debug_assert!(panel < self.panels.panels() && rows.end <= self.panels.rows);
+        assert!(rows.end <= self.panels.rows, "rows {rows:?} of {:?}", self.panels);
         let at = self.panels.at(rows.start, panel);
         // SAFETY: the caller vouches for them.
         unsafe { self.numbers.part(at..at + rows.len() * self.panels.width) }
@@ -116,7 +123,6 @@ impl<'a, T> Target<'a, T> {
     /// Nobody else uses it as long as it lives.
     #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has these numbers")]
     pub(super) unsafe fn gap(&self, panel: usize) -> &mut [T] {
-        debug_assert!(panel < self.panels.panels());
         // SAFETY: the caller vouches for it.
         unsafe { self.numbers.part(self.panels.at(self.panels.rows, panel)..self.panels.at(0, panel + 1)) }
     }
