@@ -46,7 +46,8 @@ pub(super) trait Finish<T>: Sync {
     /// Takes the numbers of a strip of C.
     ///
     /// # Safety
-    /// The strip is one of the product that this belongs to, and comes once.
+    /// The strip is one of the product that this belongs to, and comes once. What this reads or writes besides is shaped as C,
+    /// and nobody else writes there meanwhile.
     unsafe fn finish(&self, set: InstructionSet, strip: Strip, numbers: &mut [T]);
 }
 
