@@ -32,9 +32,10 @@ use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError}
 /// The blocked engine: for networks with wide layers.
 ///
 /// All matrices lie in panels of one vector's width, which the products read and write as they are: nothing is packed,
-/// weights least of all, but for bfloat16, where each thread rounds blocks of both operands into half a MiB of its own. Work is divided over blocks of the output of each product, so that no thread has a gradient of its
-/// own, and a block's numbers are added up in the same order whoever computes it. Bias and activation, ⊙ g', and the
-/// optimiser's update are done on each block while it is in cache.
+/// weights least of all, but for bfloat16, where each thread rounds blocks of both operands into half a MiB of its own.
+/// Work is divided over blocks of the output of each product, so that no thread has a gradient of its own, and a block's
+/// numbers are added up in the same order whoever computes it. Bias and activation, ⊙ g', and the optimiser's update are
+/// done on each block while it is in cache.
 ///
 /// A step holds the activations of the batch, δ of two layers twice (features along lanes, samples along lanes), and g' of
 /// layers whose activation does not tell it; see [`scratch_bytes`](StepEngine::scratch_bytes). Batches whose activations
