@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::panels::Panels;
 use super::product::MAX_DEPTH;
 
 /// What the rows of L of a part take in a block of k: with R's panels, what an L2 of 1 MiB holds.
@@ -60,11 +59,6 @@ impl Grid {
     /// No fewer than there are, whatever the depth.
     pub(super) const fn most_parts(rows: usize, panels: usize) -> usize {
         rows.div_ceil(MIN_ROWS) * panels.div_ceil(MAX_PANELS)
-    }
-
-    /// Whether it cuts such a C, where its panels have whole vectors.
-    pub(super) const fn is_of(&self, out: &Panels) -> bool {
-        self.rows == out.rows && self.panels == out.panels() && self.part_rows.is_multiple_of(out.width)
     }
 
     /// How many there are.

@@ -16,7 +16,7 @@ use self::finish::Updating;
 use self::grid::Grid;
 use self::layout::{LayerPlan, layout, pairs};
 use self::pairs::Pairs;
-use self::pass::{Gradients, Pass, gradient_grid};
+use self::pass::{Gradients, Pass};
 use self::product::Arithmetic;
 use self::scratch::{Scratch, Shard};
 use self::shared::{Shared, Source};
@@ -208,7 +208,7 @@ impl<T: Element> Ready<'_, T> {
         let mut total = 0.0;
         for plan in self.layers {
             let weights = Source::new(&theta[plan.range.weights.clone()], plan.weights);
-            let grid = gradient_grid(&self.arithmetic, plan, self.width, shard_rows);
+            let grid = self.arithmetic.grid(&plan.weights, shard_rows);
             for index in 0..grid.parts() {
                 let part = grid.part(index);
                 let mut sum = 0.0;

@@ -1,7 +1,7 @@
 //! One shard's way through the network and back.
 
 use super::finish::{Activate, Backward, Gradient, Nothing, Updating, turn};
-use super::grid::{Grid, for_each};
+use super::grid::for_each;
 use super::layout::LayerPlan;
 use super::product::{Arithmetic, Finish, Product, Side, Start};
 use super::scratch::{Scratch, Shard};
@@ -80,8 +80,7 @@ impl<T: Element> Pass<'_, T> {
                 finish,
                 beside: None,
             };
-            let grid = arithmetic.grid(outputs.rows, outputs.panels(), width, plan.inputs);
-            product.divided(arithmetic, grid).run_all();
+            product.divided(arithmetic, plan.inputs).run_all();
             if let (Some((dropout, first_row)), true, true) = (dropout, stored, plan.dropout > 0.0) {
                 let (a, slopes) = (Target::new(a, outputs), Target::new(slopes, outputs));
                 for_each(shard.panels(), |_, panel| {
@@ -196,7 +195,7 @@ impl<T: Element> Pass<'_, T> {
                 finish: &finish,
                 beside: Some(theta_weights),
             };
-            let for_weights = product.divided(arithmetic, gradient_grid(arithmetic, plan, width, shard_rows));
+            let for_weights = product.divided(arithmetic, shard_rows);
             let bias = Shared::new(bias);
             let for_bias = || {
                 // SAFETY: this is called once a layer.
@@ -244,8 +243,7 @@ impl<T: Element> Pass<'_, T> {
                 finish: &finish,
                 beside: None,
             };
-            let grid = arithmetic.grid(before.outputs, units(before.outputs).panels(), width, plan.outputs);
-            let back = product.divided(arithmetic, grid);
+            let back = product.divided(arithmetic, plan.outputs);
             let back_parts = back.parts();
             for_each(back_parts + 1 + for_weights.parts(), |worker, index| {
                 // SAFETY: every number comes once, from threads of different numbers, whichever of the two products it is
@@ -264,16 +262,6 @@ impl<T: Element> Pass<'_, T> {
             std::mem::swap(&mut turned, &mut next_turned);
         }
     }
-}
-
-/// The parts of a layer's gradient, of shards of up to `rows`.
-pub(super) fn gradient_grid<T: Element>(
-    arithmetic: &Arithmetic<'_, T>,
-    plan: &LayerPlan,
-    width: usize,
-    rows: usize,
-) -> Grid {
-    arithmetic.grid(plan.inputs, plan.weights.panels(), width, rows)
 }
 
 /// A panel turned: as many samples as `to` has room for.

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::grid::{Grid, Part, for_each};
 use super::pairs::{InPairs, Pairs};
+use super::panels::Panels;
 use super::shared::{Source, Target};
 use crate::Element;
 use crate::gemm::register_tile::{Left, Products, Right, accumulate, has_32_registers};
@@ -74,25 +75,26 @@ pub(super) struct Product<'a, T: Element> {
 }
 
 impl<'a, T: Element> Product<'a, T> {
-    /// The product, to be computed in the parts of `grid`.
+    /// The product, to be computed in parts as they are cut for sums of `depth`: its own, or that of a full shard, so that
+    /// the last one's parts are those of the others.
     ///
     /// # Panics
     /// When the shapes do not fit.
-    pub(super) fn divided(self, arithmetic: &'a Arithmetic<'a, T>, grid: Grid) -> Divided<'a, T> {
+    pub(super) fn divided(self, arithmetic: &'a Arithmetic<'a, T>, depth: usize) -> Divided<'a, T> {
+        let grid = arithmetic.grid(&self.out.panels, depth);
         let (out, left, right) = (self.out.panels, self.left.panels, self.right.panels);
-        let (rows, depth) = match self.side {
+        let (rows, columns) = match self.side {
             Side::Rows => (left.rows, left.columns),
             Side::Columns => (left.columns, left.rows),
         };
         assert!(
-            rows >= out.rows && depth >= self.depth && right.rows >= self.depth && right.panels() >= out.panels(),
+            rows >= out.rows && columns >= self.depth && right.rows >= self.depth && right.panels() >= out.panels(),
             "{left:?} · {right:?} to {out:?}"
         );
         assert!(left.width == out.width && right.width == out.width, "{left:?} · {right:?} to {out:?}");
         if let Start::Bias(bias) = self.start {
             assert!(bias.len() >= out.rows, "a bias of {} for {out:?}", bias.len());
         }
-        assert!(grid.is_of(&out), "{grid:?} of {out:?}");
         Divided { product: self, arithmetic, grid }
     }
 }
@@ -144,10 +146,11 @@ pub(super) struct Arithmetic<'a, T: Element> {
 }
 
 impl<T: Element> Arithmetic<'_, T> {
-    /// The parts of a C of `rows` × `panels` vectors of `width`, each number a sum of `depth`.
-    pub(super) fn grid(&self, rows: usize, panels: usize, width: usize, depth: usize) -> Grid {
+    /// The parts of a C that lies in such panels, each number a sum of `depth`.
+    pub(super) fn grid(&self, out: &Panels, depth: usize) -> Grid {
         let packed = self.pairs.is_some();
-        Grid::new(rows, panels, width, depth, (if packed { 2 } else { size_of::<T>() }, packed))
+        let size = if packed { 2 } else { size_of::<T>() };
+        Grid::new(out.rows, out.panels(), out.width, depth, (size, packed))
     }
 }
 
