@@ -91,13 +91,21 @@ pub enum StepError {
         /// The place in the order.
         position: usize,
         /// The index found there.
-        index: u32,
+        index: u64,
         /// The number of samples.
         rows: usize,
     },
-    /// λ is negative, infinite or not a number.
-    #[error("l2 is {value}, expected a finite number ≥ 0")]
-    L2 {
+    /// A sample's weight is negative, infinite or not a number.
+    #[error("weights[{position}] is {value}, expected a finite number ≥ 0")]
+    Weight {
+        /// The sample.
+        position: usize,
+        /// The value found, printed as it was.
+        value: Shown,
+    },
+    /// The weight decay is negative, infinite or not a number.
+    #[error("decay is {value}, expected a finite number ≥ 0")]
+    Decay {
         /// The value found, printed as it was.
         value: Shown,
     },
@@ -159,7 +167,13 @@ pub(crate) fn rows_of<T>(what: &'static str, slice: &[T], width: usize) -> Resul
     Ok(slice.len() / width)
 }
 
-/// λ is finite and not negative.
-pub(crate) fn check_l2(l2: f64) -> Result<(), StepError> {
-    if l2.is_finite() && l2 >= 0.0 { Ok(()) } else { Err(StepError::L2 { value: Shown(l2) }) }
+/// `outputs` holds `rows` samples of `width`.
+pub(crate) fn check_outputs<T>(outputs: &[T], width: usize, rows: usize) -> Result<(), StepError> {
+    let found = rows_of("outputs", outputs, width)?;
+    if found == rows { Ok(()) } else { Err(StepError::Rows { what: "outputs", expected: rows, found }) }
+}
+
+/// The weight decay is finite and not negative.
+pub(crate) fn check_decay(decay: f64) -> Result<(), StepError> {
+    if decay.is_finite() && decay >= 0.0 { Ok(()) } else { Err(StepError::Decay { value: Shown(decay) }) }
 }

@@ -17,7 +17,7 @@ pub struct Output {
     pub activation: Activation,
     /// S_L.
     pub width: usize,
-    /// 1/m.
+    /// 1/m, or 1/Σs where samples have weights.
     pub scale: f64,
 }
 
@@ -55,6 +55,162 @@ pub fn cost_and_delta<T: Element, S: Simd<T>>(
             cost
         }
     }
+}
+
+/// As [`cost_and_delta`], with the cost and δ of each row multiplied by its weight, of which `output.scale` is 1/Σs. Where
+/// a weight is 0 both are 0, even where `z` or `targets` are not finite. Weights are finite and not negative.
+///
+/// Where the width matters, which is for softmax only, units lie side by side. For others it says how many numbers a
+/// weight is for: with a width of 1, `z` may be one unit of many samples.
+///
+/// # Panics
+/// When the slices differ in length, or there is not a weight for each row.
+#[inline(always)]
+pub fn weighted_cost_and_delta<T: Element, S: Simd<T>>(
+    s: S,
+    output: Output,
+    z: &mut [T],
+    targets: &[T],
+    weights: &[T],
+    spare: &mut [T],
+) -> f64 {
+    assert!(z.len() == targets.len() && z.len() == spare.len(), "z, targets and spare");
+    assert!(z.len() == weights.len() * output.width, "a weight for each row");
+    match (output.loss, output.activation) {
+        (Loss::CrossEntropy, Activation::Softmax) => {
+            return weighted_softmax_cross_entropy(s, output, z, targets, weights, spare);
+        }
+        (Loss::CrossEntropy, _) => spare.copy_from_slice(z),
+        (_, activation) => activate_with_derivative(s, activation, output.width, z, spare),
+    }
+    // z, or g' and a, block by block with a weight for every number.
+    let (mut cost, mut first) = (0.0, 0);
+    let mut room = [T::ZERO; SPREAD];
+    let blocks = z.chunks_mut(SPREAD).zip(targets.chunks(SPREAD)).zip(spare.chunks(SPREAD));
+    for ((z, targets), spare) in blocks {
+        let weights = spread(weights, output.width, first, &mut room[..z.len()]);
+        first += z.len();
+        cost += if output.loss == Loss::CrossEntropy {
+            weighted_sigmoid_cross_entropy(s, output.scale, spare, targets, weights, z)
+        } else {
+            residual_delta(s, output.loss, z, spare, targets);
+            multiply(s, z, weights);
+            weighted_residual_cost(output.loss, spare, targets, weights, output.scale)
+        };
+    }
+    cost
+}
+
+/// Numbers whose weights are written out at a time: 1 KiB of f32.
+const SPREAD: usize = 256;
+
+/// The weights of numbers from `first` on, of which `width` share one: as many as there is room for.
+#[inline(always)]
+fn spread<'a, T: Copy>(weights: &'a [T], width: usize, first: usize, room: &'a mut [T]) -> &'a [T] {
+    if width == 1 {
+        return &weights[first..first + room.len()];
+    }
+    let (mut row, mut count) = (first / width, width - first % width);
+    let mut rest = &mut *room;
+    while !rest.is_empty() {
+        let (numbers, behind) = rest.split_at_mut(count.min(rest.len()));
+        numbers.fill(weights[row]);
+        (row, count, rest) = (row + 1, width, behind);
+    }
+    room
+}
+
+/// `values` ⊙= `weights`, 0 where a weight is 0.
+#[inline(always)]
+fn multiply<T: Element, S: Simd<T>>(s: S, values: &mut [T], weights: &[T]) {
+    for (values, weights) in values.chunks_mut(S::LANES).zip(weights.chunks(S::LANES)) {
+        let product = weighted(s, s.load_partial(values, T::ZERO), s.load_partial(weights, T::ZERO));
+        s.store_partial(product, values);
+    }
+}
+
+/// `value` · `weight`, 0 where the weight is 0.
+#[inline(always)]
+pub(crate) fn weighted<T: Element, S: Simd<T>>(s: S, value: S::V, weight: S::V) -> S::V {
+    let zero = s.splat(T::ZERO);
+    S::V::select(weight.le(zero), zero, value * weight)
+}
+
+/// Row by row, as [`softmax_cross_entropy`].
+#[inline(always)]
+fn weighted_softmax_cross_entropy<T: Element, S: Simd<T>>(
+    s: S,
+    output: Output,
+    z: &mut [T],
+    targets: &[T],
+    weights: &[T],
+    spare: &mut [T],
+) -> f64 {
+    let width = output.width;
+    let mut cost = 0.0;
+    let rows = z.chunks_exact_mut(width).zip(targets.chunks_exact(width)).zip(spare.chunks_exact_mut(width));
+    for (((z, targets), spare), &weight) in rows.zip(weights) {
+        if weight == T::ZERO {
+            z.fill(T::ZERO);
+            continue;
+        }
+        let output = Output { scale: output.scale * weight.to_f64(), ..output };
+        cost += softmax_cross_entropy(s, output, z, targets, spare);
+        for z in z {
+            *z *= weight;
+        }
+    }
+    cost
+}
+
+/// As [`sigmoid_cross_entropy`], for any number of units, each with a weight.
+#[inline(always)]
+fn weighted_sigmoid_cross_entropy<T: Element, S: Simd<T>>(
+    s: S,
+    scale: f64,
+    z: &[T],
+    targets: &[T],
+    weights: &[T],
+    delta: &mut [T],
+) -> f64 {
+    let share_of_sum = z.len() as f64;
+    let factor = T::from_f64(scale / share_of_sum);
+    let wide = s.wide();
+    let bulk = z.len() / lanes(wide) * lanes(wide);
+    let (wide_z, z) = z.split_at(bulk);
+    let (wide_targets, targets) = targets.split_at(bulk);
+    let (wide_weights, weights) = weights.split_at(bulk);
+    let (wide_delta, delta) = delta.split_at_mut(bulk);
+    let bulk = weighted_sigmoid_costs(wide, wide_z, wide_targets, wide_weights, wide_delta, factor).sum().to_f64();
+    let rest = weighted_sigmoid_costs(s, z, targets, weights, delta, factor).sum().to_f64();
+    share_of_sum * (bulk + rest)
+}
+
+/// The costs of units, lane by lane, times weight and `factor`; and δ times the weight. Each has a logarithm of its own:
+/// products of the 1 + e, as in [`sigmoid_costs`], have no weights.
+#[inline(always)]
+fn weighted_sigmoid_costs<T: Element, S: Simd<T>>(
+    s: S,
+    z: &[T],
+    targets: &[T],
+    weights: &[T],
+    delta: &mut [T],
+    factor: T,
+) -> S::V {
+    let (zero, factor) = (s.splat(T::ZERO), s.splat(factor));
+    let mut total = zero;
+    let vectors = z.chunks(S::LANES).zip(targets.chunks(S::LANES)).zip(weights.chunks(S::LANES));
+    for (((z, y), weight), delta) in vectors.zip(delta.chunks_mut(S::LANES)) {
+        // Lanes without a unit weigh nothing.
+        let (z, y) = (s.load_partial(z, T::ZERO), s.load_partial(y, T::ZERO));
+        let weight = s.load_partial(weight, T::ZERO);
+        let e = exp_clamped(s, -z.abs());
+        let cost = z.neg_mul_add(y, zero.max(z)) + ln_1p(s, e);
+        // The factor first, so that a large weight cannot overflow.
+        total = total + weighted(s, cost, weight * factor);
+        s.store_partial(weighted(s, sigmoid_from_exp(s, z, e) - y, weight), delta);
+    }
+    total
 }
 
 /// As [`sigmoid_cross_entropy`], in place and for any number of units.
@@ -192,12 +348,39 @@ fn softmax_cross_entropy<T: Element, S: Simd<T>>(
 fn residual_cost<T: Element>(loss: Loss, a: &[T], targets: &[T], scale: f64) -> f64 {
     match loss {
         Loss::Mae => sum_of(a, targets, scale, f64::abs),
-        Loss::Huber(d) => sum_of(a, targets, scale, |r| {
-            let magnitude = r.abs();
-            if magnitude > d { d * (magnitude - 0.5 * d) } else { 0.5 * r * r }
-        }),
+        Loss::Huber(d) => sum_of(a, targets, scale, |r| huber(r, d)),
         _ => sum_of(a, targets, scale, |r| 0.5 * r * r),
     }
+}
+
+/// ½ r², or d (|r| - ½ d) beyond d.
+#[inline(always)]
+fn huber(r: f64, d: f64) -> f64 {
+    let magnitude = r.abs();
+    if magnitude > d { d * (magnitude - 0.5 * d) } else { 0.5 * r * r }
+}
+
+/// As [`residual_cost`], each number with a weight.
+#[inline(always)]
+fn weighted_residual_cost<T: Element>(loss: Loss, a: &[T], targets: &[T], weights: &[T], scale: f64) -> f64 {
+    match loss {
+        Loss::Mae => weighted_sum_of(a, targets, weights, scale, f64::abs),
+        Loss::Huber(d) => weighted_sum_of(a, targets, weights, scale, |r| huber(r, d)),
+        _ => weighted_sum_of(a, targets, weights, scale, |r| 0.5 * r * r),
+    }
+}
+
+/// As [`sum_of`], each number with a weight.
+#[inline(always)]
+fn weighted_sum_of<T: Element>(a: &[T], targets: &[T], weights: &[T], scale: f64, f: impl Fn(f64) -> f64) -> f64 {
+    let mut sums = [0.0; 8];
+    for ((a, y), weights) in a.chunks(8).zip(targets.chunks(8)).zip(weights.chunks(8)) {
+        for (sum, ((a, y), weight)) in sums.iter_mut().zip(a.iter().zip(y).zip(weights)) {
+            let cost = f(a.to_f64() - y.to_f64()) * (weight.to_f64() * scale);
+            *sum += if *weight == T::ZERO { 0.0 } else { cost };
+        }
+    }
+    sums.iter().sum()
 }
 
 /// Σ f(a - y) · scale over eight sums side by side, so that the compiler may use vectors.

@@ -21,7 +21,7 @@ mod matrix;
 mod scalar;
 
 pub use matrix::Matrix;
-pub use scalar::{activate, activation_derivative, loss, loss_derivative, softplus};
+pub use scalar::{activate, activation_derivative, loss_derivative, losses, softplus};
 
 use crate::{Activation, Architecture, Loss};
 
@@ -115,18 +115,44 @@ pub fn forward_with(architecture: &Architecture, theta: &[f64], inputs: &[f64], 
     Forward { z, a }
 }
 
-/// J = 1/m Σ_i loss(h_i, y_i) + λ/2m Σ_l ‖Θ_w^(l)‖², the loss computed from z so that it is finite for every
-/// finite z. `targets` are m × S_L, sample-major; `lambda` is λ.
+/// J = 1/m Σ_i loss(h_i, y_i) + ½ λ/m Σ_l ‖Θ_w^(l)‖², the loss computed from z so that it is finite for every
+/// finite z. `targets` are m × S_L, sample-major; `decay` is λ/m.
 ///
 /// # Panics
 /// When a length is not the architecture's.
 #[must_use]
-pub fn cost(architecture: &Architecture, theta: &[f64], forward: &Forward, targets: &[f64], lambda: f64) -> f64 {
+pub fn cost(architecture: &Architecture, theta: &[f64], forward: &Forward, targets: &[f64], decay: f64) -> f64 {
+    cost_with(architecture, theta, forward, targets, decay, None)
+}
+
+/// [`cost`] with a weight s_i for each sample: the data's part is Σ_i s_i loss(h_i, y_i) / Σ_i s_i, and 0 where all weights
+/// are.
+///
+/// # Panics
+/// When a length is not the architecture's.
+#[must_use]
+pub fn cost_with(
+    architecture: &Architecture,
+    theta: &[f64],
+    forward: &Forward,
+    targets: &[f64],
+    decay: f64,
+    weights: Option<&[f64]>,
+) -> f64 {
     let z = &forward.z[forward.z.len() - 1];
     let y = Matrix::from_samples(targets, architecture.outputs());
-    let m = z.cols() as f64;
-    // 1/m Σ_i loss_i
-    let data = loss(architecture.loss(), architecture.output_activation(), z, &y) / m;
+    let losses = losses(architecture.loss(), architecture.output_activation(), z, &y);
+    let data = match weights {
+        // 1/m Σ_i loss_i
+        None => losses.iter().sum::<f64>() / z.cols() as f64,
+        // Σ_i s_i loss_i / Σ_i s_i
+        Some(weights) => {
+            assert_eq!(weights.len(), losses.len(), "a weight for each sample");
+            let sum: f64 =
+                losses.iter().zip(weights).map(|(loss, weight)| if *weight == 0.0 { 0.0 } else { weight * loss }).sum();
+            sum * inverse(weights.iter().sum())
+        }
+    };
     // λ/2m Σ_l Σ_ji (Θ_ji^(l))², i ≥ 1
     let mut squares = 0.0;
     for theta in thetas(architecture, theta) {
@@ -137,7 +163,12 @@ pub fn cost(architecture: &Architecture, theta: &[f64], forward: &Forward, targe
         }
     }
     // Where λ = 0 the term is absent, even where Θ is not finite.
-    if lambda == 0.0 { data } else { data + lambda / (2.0 * m) * squares }
+    if decay == 0.0 { data } else { data + 0.5 * decay * squares }
+}
+
+/// 1/`sum`, but 0 where there is nothing to divide.
+fn inverse(sum: f64) -> f64 {
+    if sum == 0.0 { 0.0 } else { 1.0 / sum }
 }
 
 /// δ^(l) and Δ^(l) of every layer.
@@ -150,12 +181,22 @@ pub fn backward(
     theta: &[f64],
     forward: &Forward,
     targets: &[f64],
-    lambda: f64,
+    decay: f64,
 ) -> Backward {
-    backward_with(architecture, theta, forward, targets, lambda, None)
+    backward_with(architecture, theta, forward, targets, decay, Extras::default())
 }
 
-/// [`backward`] with the masks that [`forward_with`] was given.
+/// What a step may have beside its samples.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Extras<'a> {
+    /// A weight for each sample, see [`cost_with`].
+    pub weights: Option<&'a [f64]>,
+    /// Dropout's masks, see [`forward_with`].
+    pub masks: Option<&'a [Matrix]>,
+}
+
+/// [`backward`] with the weights of [`cost_with`] and the masks that [`forward_with`] was given. With weights, δ^(l) of a
+/// sample is multiplied by its weight, and Δ divided by their sum instead of m.
 ///
 /// # Panics
 /// When a length is not the architecture's.
@@ -165,17 +206,26 @@ pub fn backward_with(
     theta: &[f64],
     forward: &Forward,
     targets: &[f64],
-    lambda: f64,
-    masks: Option<&[Matrix]>,
+    decay: f64,
+    extras: Extras<'_>,
 ) -> Backward {
+    let Extras { weights, masks } = extras;
     let layers = architecture.layers();
     let last = layers.len() - 1;
     let thetas = thetas(architecture, theta);
     let y = Matrix::from_samples(targets, architecture.outputs());
-    let m = y.cols() as f64;
+    // 1/m, or 1/Σ_i s_i
+    let share = inverse(weights.map_or(y.cols() as f64, |weights| weights.iter().sum()));
 
     // δ^(L) = A^(L) - Y where the loss is the output's own; loss'(A^(L), Y) ⊙ g'(z^(L)) elsewhere
-    let mut delta = vec![loss_derivative(architecture.loss(), layers[last].activation, &forward.z[last], &y)];
+    let mut last_delta = loss_derivative(architecture.loss(), layers[last].activation, &forward.z[last], &y);
+    if let Some(weights) = weights {
+        last_delta = Matrix::from_fn(last_delta.rows(), last_delta.cols(), |k, i| match weights[i] {
+            0.0 => 0.0,
+            weight => weight * last_delta[(k, i)],
+        });
+    }
+    let mut delta = vec![last_delta];
     for l in (0..last).rev() {
         // δ^(l) = (Θ_w^(l))ᵀ δ^(l+1) ⊙ g'(z^(l))
         let back = thetas[l + 1].without_bias_column().transposed().times(&delta[0]);
@@ -188,11 +238,11 @@ pub fn backward_with(
 
     let gradient = (0..=last)
         .map(|l| {
-            // Δ^(l) = δ^(l+1) (A^(l))ᵀ / m  +  λ Θ^(l) / m, the λ term 0 in the bias column
+            // Δ^(l) = δ^(l+1) (A^(l))ᵀ / m  +  λ/m Θ^(l), the λ term 0 in the bias column
             let product = delta[l].times(&forward.a[l].with_bias_row().transposed());
             Matrix::from_fn(product.rows(), product.cols(), |j, i| {
-                let decay = if i == 0 || lambda == 0.0 { 0.0 } else { lambda * thetas[l][(j, i)] / m };
-                product[(j, i)] / m + decay
+                let decayed = if i == 0 || decay == 0.0 { 0.0 } else { decay * thetas[l][(j, i)] };
+                product[(j, i)] * share + decayed
             })
         })
         .collect();
@@ -209,12 +259,12 @@ pub fn gradient(
     theta: &[f64],
     inputs: &[f64],
     targets: &[f64],
-    lambda: f64,
+    decay: f64,
 ) -> (f64, Vec<f64>) {
-    gradient_with(architecture, theta, inputs, targets, lambda, None)
+    gradient_with(architecture, theta, inputs, targets, decay, Extras::default())
 }
 
-/// [`gradient`] with dropout masks, see [`forward_with`].
+/// [`gradient`] with samples' weights and dropout's masks.
 ///
 /// # Panics
 /// When a length is not the architecture's.
@@ -224,12 +274,13 @@ pub fn gradient_with(
     theta: &[f64],
     inputs: &[f64],
     targets: &[f64],
-    lambda: f64,
-    masks: Option<&[Matrix]>,
+    decay: f64,
+    extras: Extras<'_>,
 ) -> (f64, Vec<f64>) {
-    let forward = forward_with(architecture, theta, inputs, masks);
-    let backward = backward_with(architecture, theta, &forward, targets, lambda, masks);
-    (cost(architecture, theta, &forward, targets, lambda), flatten(&backward.gradient))
+    let forward = forward_with(architecture, theta, inputs, extras.masks);
+    let backward = backward_with(architecture, theta, &forward, targets, decay, extras);
+    let cost = cost_with(architecture, theta, &forward, targets, decay, extras.weights);
+    (cost, flatten(&backward.gradient))
 }
 
 /// (J(Θ + ε e_p) - J(Θ - ε e_p)) / 2ε for the one parameter `index` = p, with ε = `step`.
@@ -242,14 +293,14 @@ pub fn central_difference(
     theta: &[f64],
     inputs: &[f64],
     targets: &[f64],
-    lambda: f64,
+    decay: f64,
     index: usize,
     step: f64,
 ) -> f64 {
     let mut moved = theta.to_vec();
     let mut cost_at = |value: f64| {
         moved[index] = value;
-        cost(architecture, &moved, &forward(architecture, &moved, inputs), targets, lambda)
+        cost(architecture, &moved, &forward(architecture, &moved, inputs), targets, decay)
     };
     let (above, below) = (theta[index] + step, theta[index] - step);
     // Divided by the distance that rounding left between the two points, not by the one asked for.
@@ -267,12 +318,12 @@ pub fn central_differences(
     theta: &[f64],
     inputs: &[f64],
     targets: &[f64],
-    lambda: f64,
+    decay: f64,
 ) -> Vec<f64> {
     (0..theta.len())
         .map(|index| {
             let step = f64::EPSILON.cbrt() * theta[index].abs().max(1.0);
-            central_difference(architecture, theta, inputs, targets, lambda, index, step)
+            central_difference(architecture, theta, inputs, targets, decay, index, step)
         })
         .collect()
 }

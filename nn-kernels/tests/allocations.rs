@@ -40,20 +40,24 @@ fn allocations_of_steps<T: Element>(kind: &EngineKind<T>, problem: &Problem, ste
     let architecture = &problem.architecture;
     let [theta, inputs, targets] = [&problem.theta, &problem.inputs, &problem.targets].map(|x| cast::<T>(x));
     let rows = problem.rows();
-    let order: Vec<u32> = (0..rows as u32).rev().collect();
+    let order: Vec<u64> = (0..rows as u64).rev().collect();
     let mut engine = kind.make_bare(architecture);
     let [mut own, mut gradient, mut first, mut second] = [(); 4].map(|()| vec![T::ZERO; engine.params()]);
     engine.import(&theta, &mut own).expect("lengths as asked for");
     let mut outputs = vec![T::ZERO; targets.len()];
     let mut scratch = Vec::new();
+    let weights = cast::<T>(&support::sample_weights(rows, 1));
     let mut step = |i: usize| {
         let batch = Batch::new(architecture, &inputs, &targets).expect("a batch");
         let batch = batch.with_order(&order[..rows - i % 3]).expect("an order");
+        let batch = if i.is_multiple_of(2) { batch } else { batch.with_weights(&weights).expect("weights") };
         let dropout = Some(Dropout { seed: 1, first_sample: i as u64 });
         engine.gradient(&own, batch, 1.0, dropout, &mut gradient).expect("a gradient");
         let span = Span { theta: &own, gradient: &mut gradient, first: &mut first, second: &mut second };
         engine.step(batch, 1.0, dropout, &Rule { minds_part: i.is_multiple_of(2) }, span).expect("a step");
         engine.cost(&own, batch, 1.0).expect("a cost");
+        let taken = batch.rows() * architecture.outputs();
+        engine.evaluate(&own, batch, 1.0, &mut outputs[..taken]).expect("a cost and outputs");
         engine.predict(&own, &inputs, &mut outputs).expect("predictions");
         let (x, out) = (&inputs[..architecture.inputs()], &mut outputs[..architecture.outputs()]);
         predict_one(architecture, &theta, x, out, &mut scratch).expect("a prediction");

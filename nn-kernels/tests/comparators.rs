@@ -2,7 +2,8 @@
 
 mod support;
 
-use support::compare::{assert_within, max_error, max_norm_error, norm_error};
+use nn_kernels::{Activation, Architecture, Layer, Loss};
+use support::compare::{assert_within, layer_error, max_error, max_norm_error, norm_error};
 
 type Comparator = fn(&[f64], &[f64]) -> f64;
 
@@ -70,4 +71,31 @@ fn a_single_wrong_element_among_many_fails() {
     assert!(!passes(max_error(&found, &expected, 1.0)));
     assert!(!passes(max_norm_error(&found, &expected)));
     assert!(!passes(norm_error(&found, &expected)));
+}
+
+/// Gradients shrink from layer to layer on the way back: what is 1 % wrong in the first of six is far below the scale of
+/// the whole.
+#[test]
+fn a_first_layer_that_is_one_per_cent_off_fails() {
+    let layers = vec![Layer::new(3, 3, Activation::Sigmoid); 6];
+    let architecture = Architecture::new(layers, Loss::CrossEntropy).expect("valid");
+    let mut expected = Vec::new();
+    for (l, range) in architecture.ranges().enumerate() {
+        let scale = 0.1_f64.powi(5 - l as i32);
+        expected.extend((range.weights.start..range.bias.end).map(|i| scale * (1.0 + i as f64).sin()));
+    }
+    let layer = 0..architecture.layers()[0].params();
+    for error in [norm_error, max_norm_error] {
+        let mut wrong = expected.clone();
+        wrong[layer.clone()].iter_mut().for_each(|x| *x *= 1.01);
+        assert!(passes(error(&wrong, &expected)), "by the scale of the whole it passes");
+        assert!(!passes(layer_error(&architecture, &wrong, &expected, error)));
+        let mut rounded = expected.clone();
+        rounded[layer.clone()].iter_mut().for_each(|x| *x *= 1.0 + 1e-6);
+        assert!(passes(layer_error(&architecture, &rounded, &expected, error)));
+        // NaN in any layer, and a gradient of another length.
+        wrong[layer.end] = f64::NAN;
+        assert!(!passes(layer_error(&architecture, &wrong, &expected, error)));
+        assert!(!passes(layer_error(&architecture, &expected[1..], &expected[1..], error)));
+    }
 }

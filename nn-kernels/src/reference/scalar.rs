@@ -132,11 +132,11 @@ fn max_and_log_sum(z: &[f64]) -> (f64, f64) {
     (max, z.iter().map(|z| (z - max).exp()).sum::<f64>().ln())
 }
 
-/// Σ_i loss(h_i, y_i) over all samples, from the output's pre-activation `z`, S_L × m; `y` likewise.
+/// loss(h_i, y_i) of each sample i, from the output's pre-activation `z`, S_L × m; `y` likewise.
 #[must_use]
-pub fn loss(loss: Loss, output: Activation, z: &Matrix, y: &Matrix) -> f64 {
-    let mut sum = 0.0;
-    for i in 0..z.cols() {
+pub fn losses(loss: Loss, output: Activation, z: &Matrix, y: &Matrix) -> Vec<f64> {
+    let sample = |i| {
+        let mut sum = 0.0;
         let (max, log_sum) = if output == Activation::Softmax { max_and_log_sum(&z.column(i)) } else { (0.0, 0.0) };
         for k in 0..z.rows() {
             let (z, y) = (z[(k, i)], y[(k, i)]);
@@ -156,8 +156,9 @@ pub fn loss(loss: Loss, output: Activation, z: &Matrix, y: &Matrix) -> f64 {
                 }
             };
         }
-    }
-    sum
+        sum
+    };
+    (0..z.cols()).map(sample).collect()
 }
 
 /// δ^(L) = ∂(Σ_i loss_i)/∂z^(L), S_L × m.

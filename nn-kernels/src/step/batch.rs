@@ -1,12 +1,16 @@
 //! The samples of one step.
 
-use crate::error::{StepError, rows_of};
+use crate::error::{Shown, StepError, rows_of};
 use crate::{Architecture, Element};
 
 /// The samples of one step, sample-major as the user holds them: m rows of S_1 inputs and S_L targets.
 ///
 /// With an [order](Self::with_order) the step takes those samples in that order, so that a shuffled epoch copies
-/// nothing but the rows that a shard is about to read.
+/// nothing but the rows that a shard is about to read. With [weights](Self::with_weights) some samples count more than
+/// others.
+///
+/// A batch is checked when it is made, the order and the weights number by number. Make it once for all samples, and
+/// from it one batch a step by [`with_order`](Self::with_order): that looks at no more than the step's own rows.
 ///
 /// ```
 /// use nn_kernels::{Activation, Architecture, Batch, Layer, Loss, StepError};
@@ -25,7 +29,9 @@ use crate::{Architecture, Element};
 pub struct Batch<'a, T> {
     inputs: &'a [T],
     targets: &'a [T],
-    order: Option<&'a [u32]>,
+    order: Option<&'a [u64]>,
+    /// One a sample.
+    weights: Option<&'a [T]>,
     input_width: usize,
     target_width: usize,
     rows: usize,
@@ -43,22 +49,59 @@ impl<'a, T: Element> Batch<'a, T> {
         if found != rows {
             return Err(StepError::Rows { what: "targets", expected: rows, found });
         }
-        Ok(Self { inputs, targets, order: None, input_width, target_width, rows })
+        Ok(Self { inputs, targets, order: None, weights: None, input_width, target_width, rows })
     }
 
     /// The samples that `order` names, in its order; a sample may appear more than once.
     ///
     /// # Errors
     /// [`StepError::NoRows`] when `order` is empty, [`StepError::Order`] when it points past the samples.
-    pub fn with_order(self, order: &'a [u32]) -> Result<Self, StepError> {
+    pub fn with_order(self, order: &'a [u64]) -> Result<Self, StepError> {
         if order.is_empty() {
             return Err(StepError::NoRows { what: "order" });
         }
-        let rows = self.inputs.len() / self.input_width;
-        match order.iter().position(|&index| index as usize >= rows) {
+        let rows = self.samples();
+        match order.iter().position(|&index| index >= rows as u64) {
             Some(position) => Err(StepError::Order { position, index: order[position], rows }),
             None => Ok(Self { order: Some(order), rows: order.len(), ..self }),
         }
+    }
+
+    /// How much each sample counts: J = Σ sᵢ lossᵢ / Σ sᵢ over the rows of a step, and the λ term as without weights. There
+    /// is one weight for each sample, not for each row of an order.
+    ///
+    /// Only their ratios matter. A sample of weight 2 counts as two of weight 1 do. One of weight 0 adds nothing to cost
+    /// and gradient, whatever its target; its inputs still go through the network, and must be finite. Where all weights
+    /// of a step are 0, the data's cost and gradient are 0.
+    ///
+    /// ```
+    /// use nn_kernels::{Activation, Architecture, Batch, Layer, Layered, Loss, StepEngine};
+    ///
+    /// // 1 => 1, a = x: samples off by 1 and by 3 cost ½ and 4½
+    /// let architecture = Architecture::new(vec![Layer::new(1, 1, Activation::Linear)], Loss::Mse)?;
+    /// let batch = Batch::new(&architecture, &[1.0, 1.0], &[0.0, 4.0])?;
+    /// let mut engine = Layered::new(&architecture)?;
+    /// assert_eq!(engine.cost(&[1.0, 0.0], batch, 0.0)?, 2.5);
+    /// assert_eq!(engine.cost(&[1.0, 0.0], batch.with_weights(&[3.0, 1.0])?, 0.0)?, 1.5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StepError::Rows`] when there are not as many as samples, [`StepError::Weight`] when one is negative or not finite.
+    pub fn with_weights(self, weights: &'a [T]) -> Result<Self, StepError> {
+        let (expected, found) = (self.samples(), weights.len());
+        if found != expected {
+            return Err(StepError::Rows { what: "weights", expected, found });
+        }
+        match weights.iter().position(|weight| !(weight.is_finite() && *weight >= T::ZERO)) {
+            Some(position) => Err(StepError::Weight { position, value: Shown(weights[position].to_f64()) }),
+            None => Ok(Self { weights: Some(weights), ..self }),
+        }
+    }
+
+    /// All samples, whether a step takes them or not.
+    const fn samples(&self) -> usize {
+        self.inputs.len() / self.input_width
     }
 
     /// m, the samples that a step on this batch takes.
@@ -81,6 +124,24 @@ impl<'a, T: Element> Batch<'a, T> {
 }
 
 impl<'a, T: Element> Batch<'a, T> {
+    /// Whether samples have weights.
+    pub(crate) const fn is_weighted(&self) -> bool {
+        self.weights.is_some()
+    }
+
+    /// What the step's rows weigh together.
+    pub(crate) fn mass(&self) -> Mass {
+        match self.weights {
+            None => Mass { factor: 1.0, total: self.rows as f64 },
+            Some(weights) => Mass::of(weights, self.order, self.rows),
+        }
+    }
+
+    /// The weight of row `row` of the step, where samples have weights.
+    pub(crate) fn weight(&self, row: usize, mass: Mass) -> Option<T> {
+        self.weights.map(|weights| mass.weight(weights[self.place(row)]))
+    }
+
     /// Whether rows are taken in an order of their own, and need to be gathered.
     pub(crate) const fn is_ordered(&self) -> bool {
         self.order.is_some()
@@ -102,9 +163,67 @@ impl<'a, T: Element> Batch<'a, T> {
     }
 
     /// Rows `first..first + count` of the step.
-    pub(crate) const fn slice(self, first: usize, count: usize) -> Rows<'a, T> {
-        Rows { batch: self, first, count }
+    pub(crate) const fn slice(self, first: usize, count: usize, mass: Mass) -> Rows<'a, T> {
+        Rows { batch: self, first, count, mass }
     }
+}
+
+/// What the rows of a step weigh together: as many as they are, or the sum of their weights.
+///
+/// Weights are brought to a mean between 1 and 4 by a power of two, which is exact: whatever their size, nothing overflows
+/// that would not without them, and twice the weights give the same bits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Mass {
+    /// The power of two.
+    factor: f64,
+    /// The sum of the weights, multiplied by it.
+    total: f64,
+}
+
+impl Mass {
+    fn of<T: Element>(weights: &[T], order: Option<&[u64]>, rows: usize) -> Self {
+        // A share of each weight is added, so that the sum cannot overflow.
+        let count = rows.next_power_of_two() as f64;
+        let share = 1.0 / count;
+        let mut sums = [0.0; 8];
+        match order {
+            None => {
+                let (eights, rest) = weights.as_chunks::<8>();
+                for eight in eights {
+                    sums.iter_mut().zip(eight).for_each(|(sum, weight)| *sum += weight.to_f64() * share);
+                }
+                sums.iter_mut().zip(rest).for_each(|(sum, weight)| *sum += weight.to_f64() * share);
+            }
+            Some(order) => {
+                for eight in order.chunks(8) {
+                    let weights = eight.iter().map(|&index| weights[index as usize].to_f64());
+                    sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * share);
+                }
+            }
+        }
+        let mean: f64 = sums.iter().sum();
+        // 2ⁿ ≤ mean < 2ⁿ⁺¹; a mean below the normal numbers is brought as near as there is a power for.
+        let exponent = (mean.to_bits() >> 52) as i32 - 1023;
+        let factor = f64::powi(2.0, -exponent.clamp(-1022, 1023));
+        Self { factor, total: mean * factor * count }
+    }
+
+    /// 1/m or 1/Σs; 0 where nothing weighs anything.
+    pub(crate) fn scale(self) -> f64 {
+        if self.total == 0.0 { 0.0 } else { 1.0 / self.total }
+    }
+
+    fn weight<T: Element>(self, weight: T) -> T {
+        T::from_f64(weight.to_f64() * self.factor)
+    }
+}
+
+/// The samples of a shard: rows × S_1, rows × S_L, and a weight a row where there are weights.
+#[derive(Debug, Clone, Copy)]
+pub struct Gathered<'a, T> {
+    pub(crate) inputs: &'a [T],
+    pub(crate) targets: &'a [T],
+    pub(crate) weights: Option<&'a [T]>,
 }
 
 /// Consecutive rows of a batch, which one shard is made of.
@@ -113,12 +232,28 @@ pub(crate) struct Rows<'a, T> {
     batch: Batch<'a, T>,
     first: usize,
     count: usize,
+    mass: Mass,
 }
 
 impl<'a, T: Element> Rows<'a, T> {
     /// The rows' inputs and targets: the batch's own slices, or copied into the room given where the batch has an
-    /// order. The room must then hold all rows.
-    pub(crate) fn gather<'b>(&self, inputs: &'b mut [T], targets: &'b mut [T]) -> (&'b [T], &'b [T])
+    /// order. The room must then hold all rows. Weights are always copied.
+    pub(crate) fn gather<'b>(&self, inputs: &'b mut [T], targets: &'b mut [T], weights: &'b mut [T]) -> Gathered<'b, T>
+    where
+        'a: 'b,
+    {
+        let (inputs, targets) = self.samples(inputs, targets);
+        if !self.batch.is_weighted() {
+            return Gathered { inputs, targets, weights: None };
+        }
+        let weights = &mut weights[..self.count];
+        for (row, room) in (self.first..).zip(&mut *weights) {
+            *room = self.batch.weight(row, self.mass).unwrap_or(T::ONE);
+        }
+        Gathered { inputs, targets, weights: Some(weights) }
+    }
+
+    fn samples<'b>(&self, inputs: &'b mut [T], targets: &'b mut [T]) -> (&'b [T], &'b [T])
     where
         'a: 'b,
     {
@@ -139,5 +274,29 @@ impl<'a, T: Element> Rows<'a, T> {
             target.copy_from_slice(&self.batch.targets[index * target_width..][..target_width]);
         }
         (inputs, targets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_have_a_mean_between_1_and_4_whatever_their_size() {
+        for size in [1.0, 3.0, 1e-300, 1e300, f64::MAX] {
+            for rows in [1, 2, 3, 7, 8, 9, 100] {
+                let weights: Vec<f64> = (0..rows).map(|i| size / f64::from(i + 1)).collect();
+                let mass = Mass::of(&weights, None, weights.len());
+                let scaled: Vec<f64> = weights.iter().map(|&weight| mass.weight(weight)).collect();
+                let (sum, mean) = (scaled.iter().sum::<f64>(), mass.total / f64::from(rows));
+                assert!((1.0..4.0).contains(&mean), "{rows} of {size:e}: {mean}");
+                assert!((sum - mass.total).abs() <= 1e-15 * sum, "{sum} {mass:?}");
+                let backwards: Vec<u64> = (0..rows as u64).rev().collect();
+                let ordered = Mass::of(&weights, Some(&backwards), weights.len());
+                assert!((ordered.total - mass.total).abs() <= 1e-15 * sum && ordered.factor == mass.factor);
+            }
+        }
+        let nothing = Mass::of(&[0.0_f32; 3], None, 3);
+        assert_eq!((nothing.scale(), nothing.weight(0.0_f32)), (0.0, 0.0));
     }
 }

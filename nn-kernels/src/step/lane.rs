@@ -1,6 +1,7 @@
 //! One lane of the layered engine: the scratch of a shard, and its way through the network and back.
 
-use super::passes::{Activate, ActivateWithDerivative, BiasGradient, CostAndDelta, Hadamard};
+use super::batch::Gathered;
+use super::passes::{Activate, ActivateWithDerivative, BiasGradient, CostAndDelta, Hadamard, WeightedCostAndDelta};
 use super::sharded::Pass;
 use crate::buffer::Buffer;
 use crate::gemm::{Gemm, MatMut, MatRef};
@@ -86,19 +87,31 @@ impl<T: Element> Lane<T> {
 
     /// A^(L) of `inputs` to `outputs`.
     pub(super) fn predict(&mut self, network: &Network<'_, T>, inputs: &[T], outputs: &mut [T]) {
-        let rows = inputs.len() / network.architecture.inputs();
-        let last = network.architecture.layers().len() - 1;
-        self.forward(network, inputs, rows);
-        let z = &mut self.z[last].as_mut_slice()[..outputs.len()];
-        let (activation, width) = (network.architecture.output_activation(), network.architecture.outputs());
-        T::dispatch(network.set, Activate { activation, width, row: width, z });
-        outputs.copy_from_slice(z);
+        self.forward(network, inputs, inputs.len() / network.architecture.inputs());
+        self.outputs(network, outputs);
     }
 
-    /// The rows' share of the cost.
-    pub(super) fn cost(&mut self, network: &Network<'_, T>, output: Output, x: &[T], y: &[T]) -> f64 {
-        self.forward(network, x, x.len() / network.architecture.inputs());
-        self.output_delta(network, output, y)
+    /// The rows' share of the cost; A^(L) to `outputs`, if it is wanted.
+    pub(super) fn evaluate(
+        &mut self,
+        network: &Network<'_, T>,
+        output: Output,
+        samples: Gathered<'_, T>,
+        outputs: Option<&mut [T]>,
+    ) -> f64 {
+        self.forward(network, samples.inputs, samples.inputs.len() / network.architecture.inputs());
+        if let Some(outputs) = outputs {
+            self.outputs(network, outputs);
+        }
+        self.output_delta(network, output, samples)
+    }
+
+    /// A^(L) from z^(L), which stays.
+    fn outputs(&mut self, network: &Network<'_, T>, outputs: &mut [T]) {
+        let last = network.architecture.layers().len() - 1;
+        outputs.copy_from_slice(&self.z[last].as_slice()[..outputs.len()]);
+        let (activation, width) = (network.architecture.output_activation(), network.architecture.outputs());
+        T::dispatch(network.set, Activate { activation, width, row: width, z: outputs });
     }
 
     /// z^(L) of `rows` rows of `inputs`, the activations of hidden layers left in z.
@@ -119,11 +132,15 @@ impl<T: Element> Lane<T> {
     }
 
     /// The cost from z^(L), which becomes δ^(L).
-    fn output_delta(&mut self, network: &Network<'_, T>, output: Output, targets: &[T]) -> f64 {
+    fn output_delta(&mut self, network: &Network<'_, T>, output: Output, samples: Gathered<'_, T>) -> f64 {
+        let Gathered { targets, weights, .. } = samples;
         let last = network.architecture.layers().len() - 1;
         let z = &mut self.z[last].as_mut_slice()[..targets.len()];
         let spare = &mut self.spare.as_mut_slice()[..targets.len()];
-        T::dispatch(network.set, CostAndDelta { output, z, targets, spare })
+        match weights {
+            None => T::dispatch(network.set, CostAndDelta { output, z, targets, spare }),
+            Some(weights) => T::dispatch(network.set, WeightedCostAndDelta { output, z, targets, weights, spare }),
+        }
     }
 
     /// One shard forward and back: its share of the cost is returned, Σ δ aᵀ of its rows written to `gradient` or,
@@ -132,14 +149,14 @@ impl<T: Element> Lane<T> {
         &mut self,
         network: &Network<'_, T>,
         pass: Pass,
-        x: &[T],
-        y: &[T],
+        samples: Gathered<'_, T>,
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
+        let x = samples.inputs;
         let rows = x.len() / network.architecture.inputs();
         self.forward_with_derivatives(network, pass, x, rows);
-        let cost = self.output_delta(network, pass.output, y);
+        let cost = self.output_delta(network, pass.output, samples);
         self.backward(network, x, rows, add, gradient);
         cost
     }

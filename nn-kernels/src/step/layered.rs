@@ -1,5 +1,6 @@
 //! The layered engine: one GEMM a layer, elementwise passes between.
 
+use super::batch::Gathered;
 use super::lane::{Lane, Network};
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::ShardRule;
@@ -118,17 +119,23 @@ impl<T: Element> Method<T> for GemmPerLayer<T> {
         &self,
         scratch: &mut Lane<T>,
         theta: &[T],
-        x: &[T],
-        y: &[T],
+        samples: Gathered<'_, T>,
         pass: Pass,
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
-        scratch.gradient(&self.network(theta), pass, x, y, add, gradient)
+        scratch.gradient(&self.network(theta), pass, samples, add, gradient)
     }
 
-    fn cost(&self, scratch: &mut Lane<T>, theta: &[T], x: &[T], y: &[T], output: Output) -> f64 {
-        scratch.cost(&self.network(theta), output, x, y)
+    fn evaluate(
+        &self,
+        scratch: &mut Lane<T>,
+        theta: &[T],
+        samples: Gathered<'_, T>,
+        output: Output,
+        outputs: Option<&mut [T]>,
+    ) -> f64 {
+        scratch.evaluate(&self.network(theta), output, samples, outputs)
     }
 
     fn predict(&self, scratch: &mut Lane<T>, theta: &[T], x: &[T], out: &mut [T]) {

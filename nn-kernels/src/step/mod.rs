@@ -80,19 +80,23 @@ pub trait StepEngine<T: Element>: Send {
         Ok(())
     }
 
-    /// J and Δ: the cost of `batch` with its term λ/2m Σ‖Θ_w‖², where λ = `l2`, and ∂J/∂Θ written to `gradient`.
-    /// Units are dropped only when `dropout` is given.
+    /// The cost J = data + ½ · `decay` · Σ‖Θ_w‖² of `batch`, where `decay` is λ/m, and its gradient Δ = ∂J/∂Θ, written
+    /// to `gradient`. Units are dropped only when `dropout` is given.
+    ///
+    /// The data's cost is the mean over the batch's samples, weighted where the batch has
+    /// [weights](Batch::with_weights). By what λ is divided is the caller's decision: for a whole training run it is
+    /// better the size of a full batch, so that a last batch of one sample is not decayed many times as hard.
     ///
     /// Numbers that are not finite pass through: the cost or the gradient then is not finite either.
     ///
     /// # Errors
-    /// A [`StepError`] when a length or width is not the network's or λ is no strength; `gradient` is then as
-    /// it was.
+    /// A [`StepError`] when a length or width is not the network's, or `decay` is negative or not finite; `gradient` is
+    /// then as it was.
     fn gradient(
         &mut self,
         theta: &[T],
         batch: Batch<'_, T>,
-        l2: f64,
+        decay: f64,
         dropout: Option<Dropout>,
         gradient: &mut [T],
     ) -> Result<f64, StepError>;
@@ -109,14 +113,14 @@ pub trait StepEngine<T: Element>: Send {
     fn step(
         &mut self,
         batch: Batch<'_, T>,
-        l2: f64,
+        decay: f64,
         dropout: Option<Dropout>,
         update: &dyn Update<T>,
         span: Span<'_, T>,
     ) -> Result<Stepped, StepError> {
         let Span { theta, gradient, first, second } = span;
         check_memory(&[&*first, &*second], self.params())?;
-        let cost = self.gradient(theta, batch, l2, dropout, gradient)?;
+        let cost = self.gradient(theta, batch, decay, dropout, gradient)?;
         if !cost.is_finite() {
             return Ok(Stepped { cost, updated: false, finite: false });
         }
@@ -130,6 +134,13 @@ pub trait StepEngine<T: Element>: Send {
     /// # Errors
     /// As [`gradient`](Self::gradient).
     fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, l2: f64) -> Result<f64, StepError>;
+
+    /// One forward pass for both J and A^(L): what [`cost`](Self::cost) returns, and for every row of the batch, in its
+    /// order, what [`predict`](Self::predict) writes, in the same bits. `outputs` is m × S_L, sample-major.
+    ///
+    /// # Errors
+    /// As [`gradient`](Self::gradient); `outputs` is then as it was.
+    fn evaluate(&mut self, theta: &[T], batch: Batch<'_, T>, decay: f64, outputs: &mut [T]) -> Result<f64, StepError>;
 
     /// A^(L) of every sample: `inputs` is m × S_1, `outputs` m × S_L, sample-major.
     ///

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::activation::{activate, activate_with_derivative};
 use crate::isa::{Kernel, Simd, Vector};
-use crate::loss::{Output, cost_and_delta};
+use crate::loss::{Output, cost_and_delta, weighted_cost_and_delta};
 use crate::{Activation, Element, LayerRange};
 
 /// A = g(z) in place: `width` numbers of every `row`.
@@ -77,6 +77,25 @@ impl<T: Element> Kernel<T> for CostAndDelta<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
         cost_and_delta(s, self.output, self.z, self.targets, self.spare)
+    }
+}
+
+/// As [`CostAndDelta`], with a weight for each row. (A kernel of its own, so that the other one is the same with it and
+/// without it.)
+pub(super) struct WeightedCostAndDelta<'a, T> {
+    pub(super) output: Output,
+    pub(super) z: &'a mut [T],
+    pub(super) targets: &'a [T],
+    pub(super) weights: &'a [T],
+    pub(super) spare: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for WeightedCostAndDelta<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) -> f64 {
+        weighted_cost_and_delta(s, self.output, self.z, self.targets, self.weights, self.spare)
     }
 }
 
@@ -164,12 +183,12 @@ impl<T> Run<'_, T> {
 }
 
 /// `gradient` ← `scale` · `gradient` + `decay` · Θ_w; returns Σ Θ_w², or 0 where `decay` is 0, in which case Θ is not
-/// read.
+/// read. (`decay` is an `f64`, for one that rounds to 0 in `T` still has its term in the cost.)
 pub(super) struct Finish<'a, T> {
     pub(super) gradient: &'a mut [T],
     pub(super) run: Run<'a, T>,
     pub(super) scale: T,
-    pub(super) decay: T,
+    pub(super) decay: f64,
 }
 
 impl<T: Element> Kernel<T> for Finish<'_, T> {
@@ -178,13 +197,13 @@ impl<T: Element> Kernel<T> for Finish<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
         let Self { gradient, run, scale, decay } = self;
-        if decay == T::ZERO {
+        if decay == 0.0 {
             for gradient in gradient {
                 *gradient *= scale;
             }
             return 0.0;
         }
-        let (scale, decay) = (s.splat(scale), s.splat(decay));
+        let (scale, decay) = (s.splat(scale), s.splat(T::from_f64(decay)));
         let mut squares = SumOfSquares::new(s);
         for range in run.ranges {
             for (part, weights) in run.parts(range) {
@@ -208,7 +227,7 @@ impl<T: Element> Kernel<T> for Finish<'_, T> {
                 }
             }
         }
-        squares.total()
+        squares.total(&run)
     }
 }
 
@@ -227,11 +246,12 @@ impl<T: Element> Kernel<T> for Squares<'_, T> {
             let [(weights, _), _] = self.run.parts(range);
             squares.add(s, &self.run.theta[weights]);
         }
-        squares.total()
+        squares.total(&self.run)
     }
 }
 
-/// Σ Θ², in vectors of the element type: the sum of a run is short enough for it.
+/// Σ Θ², in vectors of the element type: the sum of a run is short enough for it. Where it overflows there, it is added
+/// up once more in `f64`.
 struct SumOfSquares<V> {
     /// Side by side, which hides the latency of an addition.
     sums: [V; 4],
@@ -264,14 +284,30 @@ impl<V> SumOfSquares<V> {
         }
     }
 
+    /// The sum over the weights of `run`, which have been added.
     #[inline(always)]
-    fn total<T: Element>(&self) -> f64
+    fn total<T: Element>(&self, run: &Run<'_, T>) -> f64
     where
         V: Vector<T>,
     {
         let [a, b, c, d] = self.sums;
-        ((a + b) + (c + d)).sum().to_f64()
+        let total = ((a + b) + (c + d)).sum().to_f64();
+        if total.is_finite() { total } else { squares_in_f64(run) }
     }
+}
+
+/// Σ Θ_w² where it has no finite value in `T`: the square of 10²⁰ is past the end of `f32`.
+#[cold]
+#[inline(never)]
+fn squares_in_f64<T: Element>(run: &Run<'_, T>) -> f64 {
+    let mut sum = 0.0;
+    for range in run.ranges {
+        let [(weights, _), _] = run.parts(range);
+        for theta in &run.theta[weights] {
+            sum += theta.to_f64() * theta.to_f64();
+        }
+    }
+    sum
 }
 
 /// Turns a matrix: `rows` rows of `from_stride` whole vectors become columns of `to`. What lies between rows and the

@@ -3,11 +3,12 @@
 
 use rayon::prelude::*;
 
+use super::batch::{Gathered, Mass};
 use super::passes::{Add, Finish, Run, Squares};
 use super::shards::{ShardRule, Shards};
 use super::{Batch, Dropout, StepEngine};
 use crate::buffer::Buffer;
-use crate::error::{check_l2, check_length, rows_of};
+use crate::error::{check_decay, check_length, check_outputs, rows_of};
 use crate::loss::Output;
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
@@ -26,7 +27,7 @@ pub struct Pass {
     pub(crate) first_row: usize,
 }
 
-/// How a shard is computed: `x` is rows × S_1, `y` rows × S_L, parameters and gradients are in the method's layout.
+/// How a shard is computed. Parameters and gradients are in the method's layout.
 ///
 /// The methods are the engines of this crate; the trait is public only because [`Sharded`] is.
 #[doc(hidden)]
@@ -60,23 +61,26 @@ pub trait Method<T: Element>: Send + Sync {
     /// What is done once before a gradient.
     fn prepare(&mut self, _theta: &[T]) {}
     /// The shard's share of the cost; Σ δ aᵀ of its rows is added to `gradient`, or written where `add` is false.
-    #[allow(clippy::too_many_arguments, reason = "a struct for them would be taken apart at once")]
     fn gradient(
         &self,
         scratch: &mut Self::Scratch,
         theta: &[T],
-        x: &[T],
-        y: &[T],
+        samples: Gathered<'_, T>,
         pass: Pass,
         add: bool,
         gradient: &mut [T],
     ) -> f64;
-    fn cost(&self, scratch: &mut Self::Scratch, theta: &[T], x: &[T], y: &[T], output: Output) -> f64;
+    /// The shard's share of the cost; A^(L) of its rows is written to `outputs`, if it is wanted.
+    fn evaluate(
+        &self,
+        scratch: &mut Self::Scratch,
+        theta: &[T],
+        samples: Gathered<'_, T>,
+        output: Output,
+        outputs: Option<&mut [T]>,
+    ) -> f64;
     fn predict(&self, scratch: &mut Self::Scratch, theta: &[T], x: &[T], out: &mut [T]);
 }
-
-/// Inputs, and room for their outputs.
-type Samples<'a, T> = (&'a [T], &'a mut [T]);
 
 /// A lane: the memory in which one task walks through its shards.
 struct Lane<T, S> {
@@ -84,6 +88,8 @@ struct Lane<T, S> {
     /// Rows gathered in a batch's order.
     inputs: Buffer<T>,
     targets: Buffer<T>,
+    /// The weights of a shard's rows.
+    weights: Buffer<T>,
     /// Δ of this lane's rows, not divided by m. The first lane accumulates into the caller's gradient and has none.
     accumulator: Buffer<T>,
     /// This lane's share of the cost.
@@ -114,6 +120,14 @@ struct Demand {
     backward: bool,
     /// Whether rows are gathered in the batch's order.
     ordered: bool,
+    /// Whether rows have weights.
+    weighted: bool,
+}
+
+impl Demand {
+    fn of<T: Element>(batch: &Batch<'_, T>, backward: bool) -> Self {
+        Self { rows: batch.rows(), backward, ordered: batch.is_ordered(), weighted: batch.is_weighted() }
+    }
 }
 
 impl<T: Element, M: Method<T>> Sharded<T, M> {
@@ -141,7 +155,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
 
     #[cold]
     fn make_room(&mut self, demand: Demand) -> Result<Shards, StepError> {
-        let Demand { rows, backward, ordered } = demand;
+        let Demand { rows, backward, ordered, weighted } = demand;
         let rule = self.method.rule();
         let (count, shard_rows) = (rule.lane_bound(rows), rule.row_bound(rows));
         while self.lanes.len() < count {
@@ -149,6 +163,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
                 scratch: self.method.scratch(),
                 inputs: Buffer::empty(),
                 targets: Buffer::empty(),
+                weights: Buffer::empty(),
                 accumulator: Buffer::empty(),
                 cost: 0.0,
             });
@@ -159,6 +174,9 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
                 lane.inputs.grow(shard_rows * self.method.architecture().inputs())?;
                 lane.targets.grow(shard_rows * self.method.architecture().outputs())?;
             }
+            if weighted {
+                lane.weights.grow(shard_rows)?;
+            }
             if backward && index > 0 {
                 lane.accumulator.grow(self.params)?;
             }
@@ -166,14 +184,53 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         Ok(rule.split(rows))
     }
 
-    /// The loss at the output of a batch of `rows`.
-    fn output(&self, rows: usize) -> Output {
-        let architecture = self.method.architecture();
-        let (loss, activation) = (architecture.loss(), architecture.output_activation());
-        Output { loss, activation, width: architecture.outputs(), scale: 1.0 / rows as f64 }
+    /// J of a batch, and A^(L) of its rows where that is wanted: the lanes' shares, forward only.
+    fn forward(
+        &mut self,
+        theta: &[T],
+        batch: Batch<'_, T>,
+        decay: f64,
+        outputs: Option<&mut [T]>,
+    ) -> Result<f64, StepError> {
+        check_length("theta", theta, self.params)?;
+        check_decay(decay)?;
+        batch.check(self.architecture())?;
+        let rows = batch.rows();
+        let width = self.architecture().outputs();
+        if let Some(outputs) = &outputs {
+            check_outputs(outputs, width, rows)?;
+        }
+        let split = self.grow(Demand::of(&batch, false))?;
+
+        let mass = batch.mass();
+        let output = output_of(self.architecture(), mass);
+        let Self { method, lanes, .. } = self;
+        let method = &*method;
+        let work = |index: usize, lane: &mut Lane<T, M::Scratch>, outputs: Option<&mut [T]>| {
+            let Lane { scratch, inputs, targets, weights, cost, .. } = lane;
+            let mut outputs = outputs.map(|outputs| outputs.chunks_mut(split.rows * width));
+            *cost = 0.0;
+            for (first_row, count) in shards_of(split, index, rows) {
+                let shard = batch.slice(first_row, count, mass);
+                let samples = shard.gather(inputs.as_mut_slice(), targets.as_mut_slice(), weights.as_mut_slice());
+                let outputs = outputs.as_mut().and_then(Iterator::next);
+                *cost += method.evaluate(scratch, theta, samples, output, outputs);
+            }
+        };
+        let lanes = &mut lanes[..split.lanes];
+        match outputs {
+            None => for_each_lane(lanes, |index, lane| work(index, lane, None)),
+            Some(outputs) => {
+                let len = split.lane_rows * width;
+                for_each_lane_with(lanes, outputs, len, |index, lane, outputs| work(index, lane, Some(outputs)));
+            }
+        }
+
+        let squares = if decay == 0.0 { 0.0 } else { self.squares_of(theta) };
+        Ok(self.total(split.lanes, decay, squares))
     }
 
-    /// J of the lanes' shares and λ/2m Σ Θ_w², where `decay` is λ/m.
+    /// J of the lanes' shares and ½ `decay` Σ Θ_w².
     fn total(&self, lanes: usize, decay: f64, squares: f64) -> f64 {
         let data: f64 = self.lanes[..lanes].iter().map(|lane| lane.cost).sum();
         // Where λ = 0 the term is absent, even where Θ is not finite.
@@ -187,12 +244,12 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         runs.map(|run| T::dispatch(set, Squares { run })).sum()
     }
 
-    /// Adds the other lanes' accumulators to `gradient`, divides by m, adds λ Θ_w / m, and returns Σ Θ_w², or 0
-    /// where λ is 0.
+    /// Adds the other lanes' accumulators to `gradient`, multiplies it by `scale`, adds `decay` Θ_w, and returns Σ Θ_w²,
+    /// or 0 where `decay` is 0.
     fn reduce(&mut self, theta: &[T], lanes: usize, scale: f64, decay: f64, gradient: &mut [T]) -> f64 {
         let Self { method, lanes: all_lanes, squares, .. } = self;
         let (set, ranges, others) = (method.set(), method.ranges(), &all_lanes[1..lanes]);
-        let (scale, decay) = (T::from_f64(scale), T::from_f64(decay));
+        let scale = T::from_f64(scale);
         let chunk = |(index, (gradient, squares)): (usize, (&mut [T], &mut f64))| {
             let first = index * CHUNK;
             let end = first + gradient.len();
@@ -214,6 +271,12 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
     }
 }
 
+/// The loss at the output of a network for a batch.
+pub(super) fn output_of(architecture: &Architecture, mass: Mass) -> Output {
+    let (loss, activation) = (architecture.loss(), architecture.output_activation());
+    Output { loss, activation, width: architecture.outputs(), scale: mass.scale() }
+}
+
 /// Whether `tasks` run on the calling thread.
 fn runs_inline(tasks: usize) -> bool {
     tasks <= 1 || rayon::current_num_threads() == 1
@@ -232,6 +295,21 @@ fn for_each_lane<L: Send>(lanes: &mut [L], work: impl Fn(usize, &mut L) + Sync +
         lanes.iter_mut().enumerate().for_each(|(index, lane)| work(index, lane));
     } else {
         lanes.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| work(index, lane));
+    }
+}
+
+/// As [`for_each_lane`], each lane with its own `len` numbers of `outputs`.
+fn for_each_lane_with<L: Send, T: Send>(
+    lanes: &mut [L],
+    outputs: &mut [T],
+    len: usize,
+    work: impl Fn(usize, &mut L, &mut [T]) + Sync + Send,
+) {
+    let one = |(index, (lane, outputs)): (usize, (&mut L, &mut [T]))| work(index, lane, outputs);
+    if runs_inline(lanes.len()) {
+        lanes.iter_mut().zip(outputs.chunks_mut(len)).enumerate().for_each(one);
+    } else {
+        lanes.par_iter_mut().zip(outputs.par_chunks_mut(len)).with_max_len(1).enumerate().for_each(one);
     }
 }
 
@@ -267,34 +345,39 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
     }
 
     fn reserve(&mut self, rows: usize, backward: bool) -> Result<(), StepError> {
-        self.grow(Demand { rows, backward, ordered: true }).map(|_| ())
+        if rows == 0 {
+            return Ok(());
+        }
+        self.grow(Demand { rows, backward, ordered: true, weighted: true }).map(|_| ())
     }
 
     fn gradient(
         &mut self,
         theta: &[T],
         batch: Batch<'_, T>,
-        l2: f64,
+        decay: f64,
         dropout: Option<Dropout>,
         gradient: &mut [T],
     ) -> Result<f64, StepError> {
         check_length("theta", theta, self.params)?;
         check_length("gradient", gradient, self.params)?;
-        check_l2(l2)?;
+        check_decay(decay)?;
         batch.check(self.architecture())?;
         let rows = batch.rows();
-        let split = self.grow(Demand { rows, backward: true, ordered: batch.is_ordered() })?;
+        let split = self.grow(Demand::of(&batch, true))?;
         self.method.prepare(theta);
 
-        let output = self.output(rows);
+        let mass = batch.mass();
+        let output = output_of(self.architecture(), mass);
         let method = &self.method;
         let work = |index: usize, lane: &mut Lane<T, M::Scratch>, target: &mut [T]| {
-            let Lane { scratch, inputs, targets, cost, .. } = lane;
+            let Lane { scratch, inputs, targets, weights, cost, .. } = lane;
             *cost = 0.0;
-            for (shard, (first_row, count)) in shards_of(split, index, rows).enumerate() {
-                let (x, y) = batch.slice(first_row, count).gather(inputs.as_mut_slice(), targets.as_mut_slice());
+            for (number, (first_row, count)) in shards_of(split, index, rows).enumerate() {
+                let shard = batch.slice(first_row, count, mass);
+                let samples = shard.gather(inputs.as_mut_slice(), targets.as_mut_slice(), weights.as_mut_slice());
                 let pass = Pass { output, dropout, first_row };
-                *cost += method.gradient(scratch, theta, x, y, pass, shard > 0, target);
+                *cost += method.gradient(scratch, theta, samples, pass, number > 0, target);
             }
         };
         let work_apart = |index: usize, lane: &mut Lane<T, M::Scratch>| {
@@ -311,65 +394,42 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
             rayon::join(|| work(0, &mut first[0], gradient), || for_each_lane(others, work_apart));
         }
 
-        let decay = l2 / rows as f64;
-        let squares = self.reduce(theta, split.lanes, 1.0 / rows as f64, decay, gradient);
+        let squares = self.reduce(theta, split.lanes, mass.scale(), decay, gradient);
         Ok(self.total(split.lanes, decay, squares))
     }
 
-    fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, l2: f64) -> Result<f64, StepError> {
-        check_length("theta", theta, self.params)?;
-        check_l2(l2)?;
-        batch.check(self.architecture())?;
-        let rows = batch.rows();
-        let split = self.grow(Demand { rows, backward: false, ordered: batch.is_ordered() })?;
+    fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, decay: f64) -> Result<f64, StepError> {
+        self.forward(theta, batch, decay, None)
+    }
 
-        let output = self.output(rows);
-        let Self { method, lanes, .. } = self;
-        let method = &*method;
-        for_each_lane(&mut lanes[..split.lanes], |index, lane| {
-            let Lane { scratch, inputs, targets, cost, .. } = lane;
-            *cost = 0.0;
-            for (first_row, count) in shards_of(split, index, rows) {
-                let (x, y) = batch.slice(first_row, count).gather(inputs.as_mut_slice(), targets.as_mut_slice());
-                *cost += method.cost(scratch, theta, x, y, output);
-            }
-        });
-
-        let decay = l2 / rows as f64;
-        let squares = if decay == 0.0 { 0.0 } else { self.squares_of(theta) };
-        Ok(self.total(split.lanes, decay, squares))
+    fn evaluate(&mut self, theta: &[T], batch: Batch<'_, T>, decay: f64, outputs: &mut [T]) -> Result<f64, StepError> {
+        self.forward(theta, batch, decay, Some(outputs))
     }
 
     fn predict(&mut self, theta: &[T], inputs: &[T], outputs: &mut [T]) -> Result<(), StepError> {
         check_length("theta", theta, self.params)?;
         let (input_width, output_width) = (self.architecture().inputs(), self.architecture().outputs());
         let rows = rows_of("inputs", inputs, input_width)?;
-        let found = rows_of("outputs", outputs, output_width)?;
-        if found != rows {
-            return Err(StepError::Rows { what: "outputs", expected: rows, found });
-        }
-        let split = self.grow(Demand { rows, backward: false, ordered: false })?;
+        check_outputs(outputs, output_width, rows)?;
+        let split = self.grow(Demand { rows, backward: false, ordered: false, weighted: false })?;
 
         let Self { method, lanes, .. } = self;
         let method = &*method;
-        let work = |(lane, (inputs, outputs)): (&mut Lane<T, M::Scratch>, Samples<'_, T>)| {
+        let lanes = &mut lanes[..split.lanes];
+        for_each_lane_with(lanes, outputs, split.lane_rows * output_width, |index, lane, outputs| {
+            let inputs = &inputs[index * split.lane_rows * input_width..];
             let shards = inputs.chunks(split.rows * input_width).zip(outputs.chunks_mut(split.rows * output_width));
             shards.for_each(|(x, out)| method.predict(&mut lane.scratch, theta, x, out));
-        };
-        let lanes = &mut lanes[..split.lanes];
-        let (input_len, output_len) = (split.lane_rows * input_width, split.lane_rows * output_width);
-        if runs_inline(split.lanes) {
-            lanes.iter_mut().zip(inputs.chunks(input_len).zip(outputs.chunks_mut(output_len))).for_each(work);
-        } else {
-            let samples = inputs.par_chunks(input_len).zip(outputs.par_chunks_mut(output_len));
-            lanes.par_iter_mut().zip(samples).with_max_len(1).for_each(work);
-        }
+        });
         Ok(())
     }
 
     fn scratch_bytes(&self) -> usize {
         let lane = |lane: &Lane<T, M::Scratch>| {
-            let buffers = lane.inputs.bytes() + lane.targets.bytes() + lane.accumulator.bytes();
+            let buffers = [&lane.inputs, &lane.targets, &lane.weights, &lane.accumulator]
+                .map(Buffer::bytes)
+                .iter()
+                .sum::<usize>();
             buffers + M::scratch_bytes(&lane.scratch)
         };
         let lanes: usize = self.lanes.iter().map(lane).sum();

@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 
-use crate::support::compare::{assert_within, max_norm_error, norm_error};
+use crate::support::compare::{assert_within, layer_error, max_norm_error, norm_error};
 use crate::support::cover::{BATCHES, COMMON_OUTPUTS, Case, cases, quick, widths};
-use crate::support::{EngineKind, HIDDEN, Numbers, Problem, SIZES, cast, engines, masks, network, outputs, poison};
-use nn_kernels::{Architecture, Batch, Dropout, Element, InstructionSet, reference};
+use crate::support::{
+    EngineKind, HIDDEN, Numbers, Problem, SIZES, cast, engines, masks, network, outputs, poison, sample_weights,
+};
+use nn_kernels::reference::Extras;
+use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, InstructionSet, reference};
 use rayon::prelude::*;
 
 /// What is allowed, in parts of the greatest number.
@@ -17,7 +20,8 @@ const DROPOUT: Dropout = Dropout { seed: 3, first_sample: 1_000_003 };
 /// A step and its outcome by the reference, computed once for all engines.
 struct Step {
     problem: Problem,
-    lambda: f64,
+    /// λ/m.
+    decay: f64,
     /// Whether the engine is given the samples in reverse, with an order that undoes it.
     ordered: bool,
     cost: f64,
@@ -25,30 +29,40 @@ struct Step {
     outputs: Vec<f64>,
     /// Cost and gradient with dropout, where the network has any.
     dropped: Option<(f64, Vec<f64>)>,
+    /// Samples' weights, in some steps; cost and gradient with them, and with dropout where there is any.
+    weighted: Option<(Vec<f64>, f64, Vec<f64>)>,
 }
 
 impl Step {
     fn new(architecture: Architecture, rows: usize, seed: u64, lambda: f64, ordered: bool) -> Self {
+        let decay = lambda / rows as f64;
         let problem = Problem::new(architecture, rows, seed).in_f32();
         let Problem { architecture, theta, inputs, targets } = &problem;
         let forward = reference::forward(architecture, theta, inputs);
-        let cost = reference::cost(architecture, theta, &forward, targets, lambda);
-        let backward = reference::backward(architecture, theta, &forward, targets, lambda);
+        let cost = reference::cost(architecture, theta, &forward, targets, decay);
+        let backward = reference::backward(architecture, theta, &forward, targets, decay);
         let gradient = reference::flatten(&backward.gradient);
         let outputs = forward.output().to_samples();
         let drops = architecture.layers().iter().any(|layer| layer.dropout > 0.0);
-        let dropped = drops.then(|| {
-            let masks = masks(architecture, DROPOUT, rows);
-            reference::gradient_with(architecture, theta, inputs, targets, lambda, Some(&masks))
+        let masks = drops.then(|| masks(architecture, DROPOUT, rows));
+        let with = |weights: Option<&Vec<f64>>, masks| {
+            let extras = Extras { weights: weights.map(Vec::as_slice), masks };
+            reference::gradient_with(architecture, theta, inputs, targets, decay, extras)
+        };
+        let dropped = masks.as_deref().map(|masks| with(None, Some(masks)));
+        let weights = seed.is_multiple_of(3).then(|| sample_weights(rows, seed));
+        let weighted = weights.as_ref().map(|weights| {
+            let (cost, gradient) = with(Some(weights), masks.as_deref());
+            (weights.clone(), cost, gradient)
         });
-        Self { lambda, ordered, cost, gradient, outputs, dropped, problem }
+        Self { decay, ordered, cost, gradient, outputs, dropped, weighted, problem }
     }
 
     /// One engine's outcome is near the reference's.
     fn check<T: Element>(&self, kind: &EngineKind<T>, bound: f64) {
         let Problem { architecture, theta, inputs, targets } = &self.problem;
-        let (rows, lambda) = (self.problem.rows(), self.lambda);
-        let what = |part| format!("{} {architecture}, {rows} rows, λ = {lambda}: {part}", kind.name);
+        let (rows, decay) = (self.problem.rows(), self.decay);
+        let what = |part: &str| format!("{} {architecture}, {rows} rows, decay {decay}: {part}", kind.name);
         let mut engine = kind.make(architecture);
 
         // A step on NaN of more rows fills the scratch with it, as far as a step ever writes.
@@ -56,11 +70,13 @@ impl Step {
         let (x, y) = (poison::<T>((rows + 3) * x_width), poison::<T>((rows + 3) * y_width));
         let mut gradient = poison::<T>(theta.len());
         let batch = Batch::new(architecture, &x, &y).expect("a batch");
-        let cost = engine.gradient(&poison(theta.len()), batch, lambda, Some(DROPOUT), &mut gradient);
+        let ones = vec![T::ONE; rows + 3];
+        let batch = if self.weighted.is_some() { batch.with_weights(&ones).expect("weights") } else { batch };
+        let cost = engine.gradient(&poison(theta.len()), batch, decay, Some(DROPOUT), &mut gradient);
         assert!(cost.expect("a step").is_nan(), "{}", what("J of NaN"));
 
         let [theta, x, y] = [theta, inputs, targets].map(|values| cast::<T>(values));
-        let (backwards, order): (_, Vec<u32>) = ([(&x, x_width), (&y, y_width)], (0..rows as u32).rev().collect());
+        let (backwards, order): (_, Vec<u64>) = ([(&x, x_width), (&y, y_width)], (0..rows as u64).rev().collect());
         let backwards = backwards.map(|(values, width)| values.rchunks(width).flatten().copied().collect::<Vec<T>>());
         let batch = if self.ordered {
             Batch::new(architecture, &backwards[0], &backwards[1]).and_then(|batch| batch.with_order(&order))
@@ -68,25 +84,42 @@ impl Step {
             Batch::new(architecture, &x, &y)
         };
         let batch = batch.expect("a batch");
-        let mut step = |dropout, expected_cost: f64, expected: &[f64]| {
+        let mut step = |batch, dropout, expected_cost: f64, expected: &[f64]| {
             let mut gradient = poison::<T>(theta.len());
-            let cost = engine.gradient(&theta, batch, lambda, dropout, &mut gradient).expect("a step");
+            let cost = engine.gradient(&theta, batch, decay, dropout, &mut gradient).expect("a step");
             assert_within((cost - expected_cost).abs() / expected_cost.abs().max(1.0), bound, &what("J"));
             let gradient = crate::support::widen(&gradient);
-            assert_within(norm_error(&gradient, expected), bound, &what("Δ"));
-            assert_within(max_norm_error(&gradient, expected), bound, &what("Δ, worst"));
+            assert_within(layer_error(architecture, &gradient, expected, norm_error), bound, &what("Δ"));
+            assert_within(layer_error(architecture, &gradient, expected, max_norm_error), bound, &what("Δ, worst"));
             cost
         };
         if let Some((cost, gradient)) = &self.dropped {
-            step(Some(DROPOUT), *cost, gradient);
+            step(batch, Some(DROPOUT), *cost, gradient);
         }
-        let cost = step(None, self.cost, &self.gradient);
-        let cost_alone = engine.cost(&theta, batch, lambda).expect("a cost");
-        assert_eq!(cost_alone.to_bits(), cost.to_bits(), "{}", what("J alone"));
-
+        let mut costs = vec![(batch, step(batch, None, self.cost, &self.gradient))];
+        let mut weights = Vec::new();
+        if let Some((values, cost, gradient)) = &self.weighted {
+            weights.extend(cast::<T>(values));
+            if self.ordered {
+                weights.reverse();
+            }
+            let batch = batch.with_weights(&weights).expect("weights");
+            let found = step(batch, self.dropped.is_some().then_some(DROPOUT), *cost, gradient);
+            if self.dropped.is_none() {
+                costs.push((batch, found));
+            }
+        }
         let mut found = poison::<T>(y.len());
         engine.predict(&theta, &x, &mut found).expect("a prediction");
         assert_within(max_norm_error(&crate::support::widen(&found), &self.outputs), bound, &what("h"));
+        for (batch, cost) in costs {
+            let cost_alone = engine.cost(&theta, batch, decay).expect("a cost");
+            assert_eq!(cost_alone.to_bits(), cost.to_bits(), "{}", what("J alone"));
+            let mut outputs = poison::<T>(y.len());
+            let evaluated = engine.evaluate(&theta, batch, decay, &mut outputs).expect("a cost and outputs");
+            assert_eq!(evaluated.to_bits(), cost.to_bits(), "{}", what("J beside h"));
+            assert!(outputs == found, "{}", what("h beside J"));
+        }
     }
 }
 
@@ -163,7 +196,8 @@ fn the_design_covers_what_it_promises() {
             expected.extend(["in", "hidden", "out"].map(|role| format!("{role} {width}, {rows} rows")));
         }
         expected.extend(HIDDEN.map(|activation| format!("hidden {width} {activation}")));
-        expected.extend(COMMON_OUTPUTS.map(|(last, loss)| format!("out {width} {last} {loss}")));
+        let outputs = COMMON_OUTPUTS.into_iter().filter(|&(last, _)| width > 1 || last != Activation::Softmax);
+        expected.extend(outputs.map(|(last, loss)| format!("out {width} {last} {loss}")));
     }
     expected.extend(BATCHES.into_iter().flat_map(|rows| HIDDEN.map(|g| format!("{rows} rows {g}"))));
     let missing: Vec<_> = expected.iter().filter(|pair| !seen.contains(*pair)).collect();
@@ -178,7 +212,7 @@ fn the_design_covers_what_it_promises() {
 
 /// In small whole numbers nothing is rounded, so every engine's cost and gradient are the reference's, to the bit.
 fn whole_numbers_are_exact<T: Element>() {
-    use nn_kernels::{Activation, Loss};
+    use nn_kernels::Loss;
     for (index, sizes) in
         [&[1, 1][..], &[2, 4, 4, 4], &[17, 33, 1], &[40, 31, 5, 9], &[65, 7, 23, 2], &[129, 20, 16], &[5, 97, 3]]
             .into_iter()

@@ -1,6 +1,6 @@
 //! What the blocked engine does beyond other engines: deep sums, shards, updates piece by piece, bfloat16.
 
-use crate::support::compare::{assert_within, max_norm_error, norm_error};
+use crate::support::compare::{assert_within, layer_error, max_norm_error, norm_error};
 use crate::support::cover::quick;
 use crate::support::{Problem, Rule, cast, network, on_threads, poison, widen};
 use nn_kernels::isa::{Bf16, PairProducts, dot_pairs, round_to_bf16};
@@ -22,7 +22,7 @@ fn blocked<T: Element>(
 fn step<T: Element>(
     engine: &mut dyn StepEngine<T>,
     problem: &Problem,
-    l2: f64,
+    decay: f64,
     dropout: Option<Dropout>,
 ) -> (f64, Vec<T>) {
     let [theta, x, y] = [&problem.theta, &problem.inputs, &problem.targets].map(|values| cast::<T>(values));
@@ -30,7 +30,7 @@ fn step<T: Element>(
     let mut own = vec![T::ZERO; engine.params()];
     engine.import(&theta, &mut own).expect("lengths");
     let mut gradient = poison::<T>(engine.params());
-    let cost = engine.gradient(&own, batch, l2, dropout, &mut gradient).expect("a step");
+    let cost = engine.gradient(&own, batch, decay, dropout, &mut gradient).expect("a step");
     let mut flat = poison::<T>(theta.len());
     engine.export(&gradient, &mut flat).expect("lengths");
     (cost, flat)
@@ -58,13 +58,16 @@ fn large() -> Vec<Problem> {
 fn large_products_are_the_references<T: Element>(bound: f64) {
     for problem in large() {
         let Problem { architecture, theta, inputs, targets } = &problem;
-        let (cost, expected) = nn_kernels::reference::gradient(architecture, theta, inputs, targets, 1.0);
+        let decay = 1.0 / problem.rows() as f64;
+        let (cost, expected) = nn_kernels::reference::gradient(architecture, theta, inputs, targets, decay);
         for set in InstructionSet::available() {
             let what = |part: &str| format!("{set}/{} {architecture}: {part}", T::NAME);
-            let (found_cost, found) = step::<T>(&mut *blocked(architecture, set, Precision::Full), &problem, 1.0, None);
+            let mut engine = blocked::<T>(architecture, set, Precision::Full);
+            let (found_cost, found) = step(&mut *engine, &problem, decay, None);
             assert_within((found_cost - cost).abs() / cost.abs().max(1.0), bound, &what("J"));
-            assert_within(norm_error(&widen(&found), &expected), bound, &what("Δ"));
-            assert_within(max_norm_error(&widen(&found), &expected), bound, &what("Δ, worst"));
+            let error = |error| layer_error(architecture, &widen(&found), &expected, error);
+            assert_within(error(norm_error), bound, &what("Δ"));
+            assert_within(error(max_norm_error), bound, &what("Δ, worst"));
         }
     }
 }
@@ -202,6 +205,30 @@ fn a_term_of_lambda_that_is_infinite_is_told() {
         let stepped = engine.step(batch, 1.0, None, &Rule { minds_part: false }, span).expect("a step");
         assert_eq!(stepped.cost, f64::INFINITY, "{kind}: {stepped:?}");
         assert_eq!(stepped.updated, first.iter().any(|&x| x != 0.0), "{kind}");
+    }
+}
+
+/// Where the λ term is too much for f32 but not for f64, it is finite, and no reason not to update.
+#[test]
+fn a_term_of_lambda_beyond_f32_is_no_reason_not_to_update() {
+    let architecture = network(&[3, 70, 2], Activation::Relu, Activation::Linear, Loss::Mse);
+    for kind in EngineKind::ALL.into_iter().filter(|&kind| kind != EngineKind::Narrow) {
+        let plan = Plan::<f32>::new(&architecture, 1, 1, &PlanOptions::default().engine(kind));
+        let mut engine = plan.expect("a plan").into_engine();
+        let mut flat = vec![0.0; architecture.params()];
+        flat[0] = 1e20;
+        let mut theta = vec![0.0; engine.params()];
+        engine.import(&flat, &mut theta).expect("lengths");
+        let mut gradient = vec![0.0; theta.len()];
+        let span = Span { theta: &theta, gradient: &mut gradient, first: &mut [], second: &mut [] };
+        let batch = Batch::new(&architecture, &[0.0; 3], &[0.0; 2]).expect("a batch");
+        let stepped = engine.step(batch, 1.0, None, &crate::support::Descent, span).expect("a step");
+        assert!(stepped.updated && stepped.finite, "{kind}: {stepped:?}");
+        assert_within((stepped.cost / 5e39 - 1.0).abs(), 1e-6, &format!("{kind}"));
+        let mut moved = vec![f32::NAN; flat.len()];
+        engine.export(&gradient, &mut moved).expect("lengths");
+        // θ - ¼ λ θ
+        assert_within(f64::from((moved[0] / 0.75e20 - 1.0).abs()), 1e-6, &format!("{kind}"));
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::support::cover::quick;
 use crate::support::guarded::{Guard, Guarded};
-use crate::support::{Problem, cast, engines, poison};
+use crate::support::{Problem, cast, engines, poison, sample_weights};
 use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss, predict_one};
 
 /// Networks of odd widths, with thin and wide outputs and further layers between.
@@ -50,8 +50,9 @@ fn nothing_beyond_the_slices<T: Element>() {
                 let guarded = |values: &[f64]| Guarded::new(&cast::<T>(values), guard);
                 let problem = Problem::new(architecture.clone(), rows, 3);
                 let (inputs, targets) = (guarded(&problem.inputs), guarded(&problem.targets));
-                let order: Vec<u32> = (0..rows as u32 + 5).map(|i| (i * 3 + rows as u32 - 1) % rows as u32).collect();
+                let order: Vec<u64> = (0..rows as u64 + 5).map(|i| (i * 3 + rows as u64 - 1) % rows as u64).collect();
                 let order = Guarded::new(&order, guard);
+                let weights = guarded(&sample_weights(rows, 2));
 
                 let mut engine = kind.make_bare(architecture);
                 let flat = guarded(&problem.theta);
@@ -63,11 +64,15 @@ fn nothing_beyond_the_slices<T: Element>() {
 
                 let plain = Batch::new(architecture, &inputs, &targets).expect("a batch");
                 let ordered = plain.with_order(&order).expect("an order");
-                for (batch, dropout) in [(plain, None), (ordered, dropout)] {
+                let weighted = ordered.with_weights(&weights).expect("weights");
+                let mut in_order = Guarded::new(&poison(order.len() * architecture.outputs()), guard);
+                for (batch, dropout) in [(plain, None), (ordered, dropout), (weighted, None)] {
                     let cost = engine.gradient(&theta, batch, 1.0, dropout, &mut gradient).expect("a step");
                     assert!(cost.is_finite() && gradient.iter().all(|g| g.is_finite()), "{} {architecture}", kind.name);
                     engine.cost(&theta, batch, 1.0).expect("a cost");
                 }
+                engine.evaluate(&theta, weighted, 1.0, &mut in_order).expect("a cost and outputs");
+                assert!(in_order.iter().all(|a| a.is_finite()), "{} {architecture}", kind.name);
                 engine.predict(&theta, &inputs, &mut outputs).expect("predictions");
                 assert!(outputs.iter().all(|a| a.is_finite()), "{} {architecture}", kind.name);
                 engine.export(&gradient, &mut exported).expect("lengths as asked for");

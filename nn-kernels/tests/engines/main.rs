@@ -10,3 +10,4 @@ mod blocked;
 mod guard_pages;
 mod properties;
 mod threads;
+mod weights;

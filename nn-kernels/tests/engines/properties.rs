@@ -1,8 +1,8 @@
 //! What every engine promises besides being near the reference.
 
-use crate::support::compare::{assert_within, max_norm_error};
+use crate::support::compare::{assert_within, layer_error, max_norm_error};
 use crate::support::{EngineKind, HIDDEN, Problem, cast, engines, masks, network, outputs, poison, widen};
-use nn_kernels::reference::{self, Matrix};
+use nn_kernels::reference::{self, Extras, Matrix};
 use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss, StepError, predict_one};
 
 /// A gradient and its cost, as bits, so that NaN and -0 count.
@@ -14,7 +14,7 @@ fn bits<T: Element>(cost: f64, gradient: &[T]) -> (u64, Vec<u64>) {
 fn step<T: Element>(
     kind: &EngineKind<T>,
     problem: &Problem,
-    order: Option<&[u32]>,
+    order: Option<&[u64]>,
     lambda: f64,
     dropout: Option<Dropout>,
 ) -> (f64, Vec<T>) {
@@ -24,7 +24,8 @@ fn step<T: Element>(
         batch = batch.with_order(order).expect("an order");
     }
     let mut gradient = poison(theta.len());
-    let cost = kind.make(&problem.architecture).gradient(&theta, batch, lambda, dropout, &mut gradient);
+    let cost =
+        kind.make(&problem.architecture).gradient(&theta, batch, lambda / batch.rows() as f64, dropout, &mut gradient);
     (cost.expect("a step"), gradient)
 }
 
@@ -60,7 +61,7 @@ fn an_order_is_the_same_as_gathering_first() {
     for kind in engines::<f32>() {
         for (rows, taken) in [(5, 17), (40, 1), (3000, 2000)] {
             let problem = Problem::new(network(&[20, 9, 4], Activation::Silu, Activation::Linear, Loss::Mse), rows, 8);
-            let order: Vec<u32> = (0..taken).map(|i: u32| (i * 31 + 3) % rows as u32).collect();
+            let order: Vec<u64> = (0..taken).map(|i: u64| (i * 31 + 3) % rows as u64).collect();
             let gather = |values: &[f64], width: usize| -> Vec<f64> {
                 order.iter().flat_map(|&i| values[i as usize * width..][..width].to_vec()).collect()
             };
@@ -74,6 +75,11 @@ fn an_order_is_the_same_as_gathering_first() {
             assert_eq!(bits(cost, &gradient), bits(expected_cost, &expected), "{}", kind.name);
         }
     }
+}
+
+/// Dropout's masks, and nothing else.
+fn dropped(masks: &[Matrix]) -> Extras<'_> {
+    Extras { masks: Some(masks), ..Extras::default() }
 }
 
 #[test]
@@ -91,12 +97,12 @@ fn dropout_is_the_reference_with_its_masks() {
             let Problem { architecture, theta, inputs, targets } = &problem;
             let masks = masks(architecture, dropout, rows);
             let (expected_cost, expected) =
-                reference::gradient_with(architecture, theta, inputs, targets, 1.0, Some(&masks));
+                reference::gradient_with(architecture, theta, inputs, targets, 1.0 / rows as f64, dropped(&masks));
             for kind in engines::<f64>() {
                 let (cost, gradient) = step(&kind, &problem, None, 1.0, Some(dropout));
                 let what = format!("{} {architecture} {rows}", kind.name);
                 assert_within((cost - expected_cost).abs() / expected_cost, 1e-12, &what);
-                assert_within(max_norm_error(&gradient, &expected), 1e-12, &what);
+                assert_within(layer_error(architecture, &gradient, &expected, max_norm_error), 1e-12, &what);
                 // A later batch of the same run drops the units that its samples' numbers say.
                 if rows > 1 {
                     let half = |values: &[f64], width: usize| values[rows / 2 * width..].to_vec();
@@ -110,10 +116,17 @@ fn dropout_is_the_reference_with_its_masks() {
                         .iter()
                         .map(|m| Matrix::from_samples(&half(&m.to_samples(), m.rows()), m.rows()))
                         .collect();
-                    let (_, expected) =
-                        reference::gradient_with(architecture, theta, &rest.inputs, &rest.targets, 0.0, Some(&masks));
+                    let (_, expected) = reference::gradient_with(
+                        architecture,
+                        theta,
+                        &rest.inputs,
+                        &rest.targets,
+                        0.0,
+                        dropped(&masks),
+                    );
                     let (_, gradient) = step(&kind, &rest, None, 0.0, Some(later));
-                    assert_within(max_norm_error(&gradient, &expected), 1e-12, &format!("{what}, later"));
+                    let error = layer_error(architecture, &gradient, &expected, max_norm_error);
+                    assert_within(error, 1e-12, &format!("{what}, later"));
                 }
             }
         }
@@ -216,6 +229,44 @@ fn the_cost_is_finite_for_finite_z() {
     }
 }
 
+/// The λ term is added up in f64: 10²⁰ squared is past the end of f32.
+#[test]
+fn the_term_of_lambda_is_in_f64() {
+    for sizes in [&[1, 1][..], &[3, 40, 2]] {
+        let architecture = network(sizes, Activation::Tanh, Activation::Linear, Loss::Mse);
+        let mut theta = vec![0.0_f32; architecture.params()];
+        theta[0] = 1e20;
+        let (x, y) = (vec![0.0; sizes[0]], vec![0.0; architecture.outputs()]);
+        let batch = Batch::new(&architecture, &x, &y).expect("a batch");
+        for kind in engines::<f32>() {
+            let mut engine = kind.make(&architecture);
+            let mut gradient = poison(theta.len());
+            let cost = engine.gradient(&theta, batch, 1.0, None, &mut gradient).expect("a step");
+            assert_within((cost / 5e39 - 1.0).abs(), 1e-6, &kind.name);
+            assert_eq!(engine.cost(&theta, batch, 1.0), Ok(cost), "{}", kind.name);
+            assert_eq!(engine.evaluate(&theta, batch, 1.0, &mut vec![0.0; y.len()]), Ok(cost), "{}", kind.name);
+            assert_eq!(gradient[0], 1e20, "{}", kind.name);
+            // A decay that rounds to 0 in f32 has its term, too.
+            let cost = engine.gradient(&theta, batch, 1e-50, None, &mut gradient).expect("a step");
+            assert_within((cost / 5e-11 - 1.0).abs(), 1e-6, &kind.name);
+            assert_eq!(engine.cost(&theta, batch, 1e-50), Ok(cost), "{}", kind.name);
+        }
+    }
+}
+
+#[test]
+fn room_for_nothing_is_no_room() {
+    let architecture = network(&[3, 40, 2], Activation::Tanh, Activation::Linear, Loss::Mse);
+    for kind in engines::<f32>() {
+        let mut engine = kind.make_bare(&architecture);
+        let before = engine.scratch_bytes();
+        assert_eq!(engine.reserve(0, true), Ok(()), "{}", kind.name);
+        assert_eq!(engine.scratch_bytes(), before, "{}", kind.name);
+        assert_eq!(engine.reserve(5000, true), Ok(()), "{}", kind.name);
+        assert!(engine.scratch_bytes() > before, "{}", kind.name);
+    }
+}
+
 /// A mean of costs near the end of f64 is finite although their sum is not.
 #[test]
 fn the_mean_does_not_overflow() {
@@ -269,6 +320,16 @@ fn wrong_arguments_are_errors_and_change_nothing() {
     let batch = Batch::new(&architecture, &[1.0_f32; 4], &[1.0; 2]).expect("two samples");
     assert_eq!(batch.with_order(&[]), Err(no_rows("order")));
     assert_eq!(batch.with_order(&[0, 1, 2]), Err(StepError::Order { position: 2, index: 2, rows: 2 }));
+    // An index is not cut off to fewer bits.
+    let index = 1 << 32;
+    assert_eq!(batch.with_order(&[0, index]), Err(StepError::Order { position: 1, index, rows: 2 }));
+    assert_eq!(batch.with_weights(&[1.0]), Err(StepError::Rows { what: "weights", expected: 2, found: 1 }));
+    let ordered = batch.with_order(&[0]).expect("an order");
+    assert!(ordered.with_weights(&[1.0; 2]).is_ok(), "one a sample, not one a row of the order");
+    for (value, shown) in [(-1.0, "-1"), (f32::NAN, "NaN"), (f32::INFINITY, "inf")] {
+        let error = batch.with_weights(&[1.0, value]).map(|_| ()).expect_err("no weight").to_string();
+        assert_eq!(error, format!("weights[1] is {shown}, expected a finite number ≥ 0"));
+    }
 
     for kind in engines::<f32>() {
         let mut engine = kind.make(&architecture);
@@ -278,10 +339,11 @@ fn wrong_arguments_are_errors_and_change_nothing() {
         assert_eq!(engine.gradient(&theta[1..], batch, 0.0, None, &mut gradient), length("theta", params - 1));
         assert_eq!(engine.gradient(&theta, batch, 0.0, None, &mut gradient[2..]), length("gradient", params - 2));
         assert_eq!(engine.cost(&[], batch, 0.0), length("theta", 0));
-        for l2 in [-1.0, f64::NAN, f64::INFINITY] {
-            for error in [engine.gradient(&theta, batch, l2, None, &mut gradient), engine.cost(&theta, batch, l2)] {
+        for decay in [-1.0, f64::NAN, f64::INFINITY] {
+            for error in [engine.gradient(&theta, batch, decay, None, &mut gradient), engine.cost(&theta, batch, decay)]
+            {
                 let message = error.expect_err("no strength").to_string();
-                assert_eq!(message, format!("l2 is {l2}, expected a finite number ≥ 0"));
+                assert_eq!(message, format!("decay is {decay}, expected a finite number ≥ 0"));
             }
         }
         let foreign = Batch::new(&other, &[1.0_f32; 3], &[1.0]).expect("one sample");
@@ -289,6 +351,9 @@ fn wrong_arguments_are_errors_and_change_nothing() {
         assert_eq!(engine.gradient(&theta, foreign, 0.0, None, &mut gradient), width);
         assert_eq!(engine.cost(&theta, foreign, 0.0), width);
         let mut outputs = [7.0; 2];
+        assert_eq!(engine.evaluate(&theta, foreign, 0.0, &mut outputs), width);
+        let rows = Err(StepError::Rows { what: "outputs", expected: 2, found: 1 });
+        assert_eq!(engine.evaluate(&theta, batch, 0.0, &mut outputs[1..]), rows);
         assert_eq!(engine.predict(&theta, &[], &mut []), Err(no_rows("inputs")));
         let rows = Err(StepError::Rows { what: "outputs", expected: 1, found: 2 });
         assert_eq!(engine.predict(&theta, &[1.0; 2], &mut outputs), rows);

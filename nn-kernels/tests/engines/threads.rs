@@ -1,7 +1,7 @@
 //! Threads change how soon a result is there, not one bit of it.
 
 use crate::support::cover::quick;
-use crate::support::{EngineKind, Problem, cast, engines, on_threads, poison};
+use crate::support::{EngineKind, Problem, cast, engines, on_threads, poison, sample_weights};
 use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss};
 
 /// Wide and thin outputs, several layers of odd widths, dropout in all of the hidden ones.
@@ -35,18 +35,24 @@ fn bits<T: Element>(kind: &EngineKind<T>, problem: &Problem) -> Vec<u64> {
     let [theta, inputs, targets] = [&problem.theta, &problem.inputs, &problem.targets].map(|x| cast::<T>(x));
     let mut engine = kind.make(&problem.architecture);
     let plain = Batch::new(&problem.architecture, &inputs, &targets).expect("a batch");
-    let order: Vec<u32> = (0..rows as u32).map(|i| i * 7 % rows as u32).collect();
+    let order: Vec<u64> = (0..rows as u64).map(|i| i * 7 % rows as u64).collect();
     let shuffled = plain.with_order(&order).expect("an order");
+    let weights = cast::<T>(&sample_weights(rows, 1));
+    let weighted = shuffled.with_weights(&weights).expect("weights");
     let dropout = Some(Dropout { seed: 3, first_sample: 40 });
     let mut bits = Vec::new();
-    for (batch, lambda, dropout) in [(plain, 1.0, None), (shuffled, 0.0, dropout), (shuffled, 3.0, None)] {
+    for (batch, decay, dropout) in
+        [(plain, 1.0, None), (shuffled, 0.0, dropout), (shuffled, 3.0, None), (weighted, 0.1, None)]
+    {
         let mut gradient = poison::<T>(theta.len());
-        let cost = engine.gradient(&theta, batch, lambda, dropout, &mut gradient).expect("a step");
+        let cost = engine.gradient(&theta, batch, decay, dropout, &mut gradient).expect("a step");
         bits.push(cost.to_bits());
-        bits.push(engine.cost(&theta, batch, lambda).expect("a cost").to_bits());
+        bits.push(engine.cost(&theta, batch, decay).expect("a cost").to_bits());
         bits.extend(gradient.iter().map(|g| g.to_f64().to_bits()));
     }
     let mut outputs = poison::<T>(targets.len());
+    bits.push(engine.evaluate(&theta, weighted, 0.1, &mut outputs).expect("a cost").to_bits());
+    bits.extend(outputs.iter().map(|a| a.to_f64().to_bits()));
     engine.predict(&theta, &inputs, &mut outputs).expect("predictions");
     bits.extend(outputs.iter().map(|a| a.to_f64().to_bits()));
     bits

@@ -1,5 +1,7 @@
 //! Comparators that fail on NaN, on unequal lengths, and on nothing to compare.
 
+use nn_kernels::Architecture;
+
 /// The greatest |a - b| / max(|b|, floor) over all elements; NaN if any number is, infinity if the lengths differ.
 pub fn max_error(found: &[f64], expected: &[f64], floor: f64) -> f64 {
     if found.len() != expected.len() || found.is_empty() || floor.is_nan() || floor <= 0.0 {
@@ -34,6 +36,24 @@ pub fn max_norm_error(found: &[f64], expected: &[f64]) -> f64 {
     let difference = greatest(&mut found.iter().zip(expected).map(|(a, b)| a - b));
     let scale = greatest(&mut found.iter().chain(expected).copied());
     if difference == 0.0 && scale == 0.0 { 0.0 } else { difference / scale }
+}
+
+/// The greatest error of any layer of a gradient in the network's layout, each layer judged by its own scale: a wrong first
+/// layer shows, however much greater the gradients behind it are. Infinity if a length is not the network's.
+pub fn layer_error(
+    architecture: &Architecture,
+    found: &[f64],
+    expected: &[f64],
+    error: fn(&[f64], &[f64]) -> f64,
+) -> f64 {
+    if found.len() != architecture.params() || expected.len() != architecture.params() {
+        return f64::INFINITY;
+    }
+    architecture.ranges().fold(0.0, |greatest: f64, range| {
+        let layer = range.weights.start..range.bias.end;
+        let error = error(&found[layer.clone()], &expected[layer]);
+        if error.is_nan() || greatest.is_nan() { f64::NAN } else { greatest.max(error) }
+    })
 }
 
 /// Fails unless `error` is a number of at most `bound`.

@@ -135,7 +135,7 @@ impl<T: Element> StepEngine<T> for InNetworkLayout<T> {
         &mut self,
         theta: &[T],
         batch: Batch<'_, T>,
-        l2: f64,
+        decay: f64,
         dropout: Option<Dropout>,
         gradient: &mut [T],
     ) -> Result<f64, StepError> {
@@ -144,7 +144,7 @@ impl<T: Element> StepEngine<T> for InNetworkLayout<T> {
             return Err(StepError::Length { what: "gradient", expected: self.params(), found: gradient.len() });
         }
         self.gradient.fill(T::from_f64(f64::NAN));
-        let cost = self.engine.gradient(&self.theta, batch, l2, dropout, &mut self.gradient)?;
+        let cost = self.engine.gradient(&self.theta, batch, decay, dropout, &mut self.gradient)?;
         self.engine.export(&self.gradient, gradient)?;
         if cost.is_finite() && gradient.iter().all(|g| g.is_finite()) {
             let found = self.gradient.iter().zip(&self.padding).position(|(&g, &pads)| pads && g != T::ZERO);
@@ -155,9 +155,13 @@ impl<T: Element> StepEngine<T> for InNetworkLayout<T> {
         }
         Ok(cost)
     }
-    fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, l2: f64) -> Result<f64, StepError> {
+    fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, decay: f64) -> Result<f64, StepError> {
         self.engine.import(theta, &mut self.theta)?;
-        self.engine.cost(&self.theta, batch, l2)
+        self.engine.cost(&self.theta, batch, decay)
+    }
+    fn evaluate(&mut self, theta: &[T], batch: Batch<'_, T>, decay: f64, outputs: &mut [T]) -> Result<f64, StepError> {
+        self.engine.import(theta, &mut self.theta)?;
+        self.engine.evaluate(&self.theta, batch, decay, outputs)
     }
     fn predict(&mut self, theta: &[T], inputs: &[T], outputs: &mut [T]) -> Result<(), StepError> {
         self.engine.import(theta, &mut self.theta)?;

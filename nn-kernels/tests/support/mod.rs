@@ -70,7 +70,10 @@ pub fn outputs() -> Vec<(Activation, Loss)> {
     activations.flat_map(|g| LOSSES.into_iter().filter(move |loss| loss.fits(g)).map(move |loss| (g, loss))).collect()
 }
 
+/// A softmax over one unit, which there is not, becomes a sigmoid.
 pub fn network(widths: &[usize], hidden: Activation, output: Activation, loss: Loss) -> Architecture {
+    let single = widths.last() == Some(&1) && output == Activation::Softmax;
+    let output = if single { Activation::Sigmoid } else { output };
     let count = widths.len() - 1;
     let layers = (0..count).map(|l| Layer::new(widths[l], widths[l + 1], if l + 1 == count { output } else { hidden }));
     Architecture::new(layers.collect(), loss).expect("a valid network")
@@ -131,6 +134,13 @@ pub fn poison<T: Element>(count: usize) -> Vec<T> {
     vec![T::from_f64(f64::NAN); count]
 }
 
+/// Weights of `rows` samples, of which some are 0, in numbers that an `f32` holds.
+pub fn sample_weights(rows: usize, seed: u64) -> Vec<f64> {
+    let mut numbers = Numbers::new(seed ^ 0x5eed);
+    let mut weight = |_| if numbers.below(5) == 0 { 0.0 } else { f64::from((3.0 * numbers.unit()) as f32) };
+    (0..rows).map(&mut weight).collect()
+}
+
 /// One step's masks of [`Dropout`], from its documentation: a block of 16 words at a time, sample by sample.
 pub fn masks(architecture: &Architecture, dropout: Dropout, rows: usize) -> Vec<Matrix> {
     let hidden = &architecture.layers()[..architecture.layers().len() - 1];
@@ -151,6 +161,24 @@ pub fn masks(architecture: &Architecture, dropout: Dropout, rows: usize) -> Vec<
 /// Runs `work` in a pool of `threads`.
 pub fn on_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(work)
+}
+
+/// θ - ¼ Δ, which remembers nothing.
+pub struct Descent;
+
+impl<T: Element> Update<T> for Descent {
+    fn update(&self, _set: InstructionSet, _part: Part, span: Span<'_, T>) -> bool {
+        let mut finite = true;
+        for (theta, gradient) in span.theta.iter().zip(span.gradient) {
+            *gradient = *theta - T::from_f64(0.25) * *gradient;
+            finite &= gradient.is_finite();
+        }
+        finite
+    }
+
+    fn minds_part(&self) -> bool {
+        false
+    }
 }
 
 /// A rule that remembers two numbers, and treats biases in a way of their own.

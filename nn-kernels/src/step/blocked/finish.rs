@@ -150,7 +150,7 @@ impl<T: Element> Kernel<T> for TurnSquare<'_, T> {
     }
 }
 
-/// Δ ← Δ/m + λ/m Θ_w, Σ Θ_w², and the parameters that the gradient leads to, if they are wanted.
+/// Δ ← `scale` Δ + `decay` Θ_w, Σ Θ_w², and the parameters that the gradient leads to, if they are wanted.
 pub(super) struct Gradient<'a, T> {
     /// Where the layer's parameters lie among all.
     pub(super) range: &'a LayerRange,
@@ -158,7 +158,7 @@ pub(super) struct Gradient<'a, T> {
     /// All parameters.
     pub(super) theta: &'a [T],
     pub(super) scale: T,
-    pub(super) decay: T,
+    pub(super) decay: f64,
     /// Σ Θ_w² of each part.
     pub(super) squares: Shared<'a, f64>,
     /// Whether more is to be added before Δ is finished.

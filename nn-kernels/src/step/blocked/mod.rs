@@ -20,13 +20,14 @@ use self::pass::{Gradients, Pass};
 use self::product::Arithmetic;
 use self::scratch::{Scratch, Shard};
 use self::shared::{Shared, Source};
+use super::batch::Mass;
 use super::passes::{LanesOf, Run, Squares};
+use super::sharded::output_of;
 use super::shards::Shards;
 use super::update::{Span, Stepped, Update};
 use super::{Batch, Dropout, Precision, StepEngine, check_memory};
 use crate::buffer::Buffer;
-use crate::error::{check_l2, check_length, rows_of};
-use crate::loss::Output;
+use crate::error::{check_decay, check_length, check_outputs, rows_of};
 use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError};
 
 /// The blocked engine: for networks with wide layers.
@@ -139,26 +140,20 @@ impl<T: Element> Blocked<T> {
         shard_rows::<T>(&self.architecture, rows)
     }
 
-    /// The loss at the output of a batch of `rows`.
-    fn output(&self, rows: usize) -> Output {
-        let (loss, activation) = (self.architecture.loss(), self.architecture.output_activation());
-        Output { loss, activation, width: self.architecture.outputs(), scale: 1.0 / rows as f64 }
-    }
-
     /// J and Δ, and Θ after the step where there is an update.
     fn backward(
         &mut self,
         theta: &[T],
         batch: Batch<'_, T>,
-        l2: f64,
+        decay: f64,
         dropout: Option<Dropout>,
         gradient: &mut [T],
         updating: Option<&Updating<'_, T>>,
     ) -> Result<Stepped, StepError> {
         let rows = batch.rows();
         let shard_rows = self.shard_rows(rows);
-        let decay = l2 / rows as f64;
-        let (output, scale) = (self.output(rows), 1.0 / rows as f64);
+        let mass = batch.mass();
+        let (output, scale) = (output_of(&self.architecture, mass), mass.scale());
         let mut ready = self.ready(rows, true)?;
         ready.scratch.squares.iter_mut().flatten().for_each(|sum| *sum = 0.0);
         let mut data = 0.0;
@@ -167,7 +162,7 @@ impl<T: Element> Blocked<T> {
             let mut pass = ready.pass(theta, count);
             pass.inputs(|i| batch.input(first + i));
             pass.forward(true, dropout.map(|dropout| (dropout, first)));
-            data += pass.loss(true, |i| batch.target(first + i), output);
+            data += pass.loss(true, &Labels { batch, first, mass }, output);
             let last = first + count == rows;
             if last && updating.is_some() && !data.is_finite() {
                 return Ok(Stepped { cost: data, updated: false, finite: false });
@@ -181,10 +176,60 @@ impl<T: Element> Blocked<T> {
         Ok(Stepped { cost, updated: updating.is_some(), finite })
     }
 
-    fn check(&self, theta: &[T], batch: Batch<'_, T>, l2: f64) -> Result<(), StepError> {
+    /// J of a batch, and A^(L) of its rows where that is wanted: forward only.
+    fn forward(
+        &mut self,
+        theta: &[T],
+        batch: Batch<'_, T>,
+        decay: f64,
+        mut outputs: Option<&mut [T]>,
+    ) -> Result<f64, StepError> {
+        self.check(theta, batch, decay)?;
+        let (rows, width) = (batch.rows(), self.architecture.outputs());
+        if let Some(outputs) = &outputs {
+            check_outputs(outputs, width, rows)?;
+        }
+        let shard_rows = self.shard_rows(rows);
+        let mass = batch.mass();
+        let output = output_of(&self.architecture, mass);
+        let mut ready = self.ready(rows, false)?;
+        let mut data = 0.0;
+        for first in (0..rows).step_by(shard_rows) {
+            let count = shard_rows.min(rows - first);
+            let mut pass = ready.pass(theta, count);
+            pass.inputs(|i| batch.input(first + i));
+            pass.forward(false, None);
+            if let Some(outputs) = outputs.as_deref_mut() {
+                pass.outputs(&mut outputs[first * width..(first + count) * width]);
+            }
+            data += pass.loss(false, &Labels { batch, first, mass }, output);
+        }
+        Ok(if decay == 0.0 { data } else { data + 0.5 * decay * ready.squares(theta, shard_rows) })
+    }
+
+    fn check(&self, theta: &[T], batch: Batch<'_, T>, decay: f64) -> Result<(), StepError> {
         check_length("theta", theta, self.params())?;
-        check_l2(l2)?;
+        check_decay(decay)?;
         batch.check(&self.architecture)
+    }
+}
+
+/// The targets of a shard's samples, and their weights.
+struct Labels<'a, T> {
+    batch: Batch<'a, T>,
+    /// The shard's first row in the batch.
+    first: usize,
+    mass: Mass,
+}
+
+impl<T: Element> Labels<'_, T> {
+    fn target(&self, sample: usize) -> &[T] {
+        self.batch.target(self.first + sample)
+    }
+
+    /// The weight of a sample, where samples have weights.
+    fn weight(&self, sample: usize) -> Option<T> {
+        self.batch.weight(self.first + sample, self.mass)
     }
 }
 
@@ -284,6 +329,9 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
     }
 
     fn reserve(&mut self, rows: usize, backward: bool) -> Result<(), StepError> {
+        if rows == 0 {
+            return Ok(());
+        }
         self.ready(rows, backward).map(|_| ())
     }
 
@@ -291,57 +339,45 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
         &mut self,
         theta: &[T],
         batch: Batch<'_, T>,
-        l2: f64,
+        decay: f64,
         dropout: Option<Dropout>,
         gradient: &mut [T],
     ) -> Result<f64, StepError> {
-        self.check(theta, batch, l2)?;
+        self.check(theta, batch, decay)?;
         check_length("gradient", gradient, self.params())?;
-        Ok(self.backward(theta, batch, l2, dropout, gradient, None)?.cost)
+        Ok(self.backward(theta, batch, decay, dropout, gradient, None)?.cost)
     }
 
     fn step(
         &mut self,
         batch: Batch<'_, T>,
-        l2: f64,
+        decay: f64,
         dropout: Option<Dropout>,
         update: &dyn Update<T>,
         span: Span<'_, T>,
     ) -> Result<Stepped, StepError> {
         let Span { theta, gradient, first, second } = span;
-        self.check(theta, batch, l2)?;
+        self.check(theta, batch, decay)?;
         check_length("gradient", gradient, self.params())?;
         check_memory(&[&*first, &*second], self.params())?;
         let memory = [Shared::new(first), Shared::new(second)];
         let updating = Updating { update, memory, finite: AtomicBool::new(true) };
-        self.backward(theta, batch, l2, dropout, gradient, Some(&updating))
+        self.backward(theta, batch, decay, dropout, gradient, Some(&updating))
     }
 
-    fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, l2: f64) -> Result<f64, StepError> {
-        self.check(theta, batch, l2)?;
-        let rows = batch.rows();
-        let shard_rows = self.shard_rows(rows);
-        let output = self.output(rows);
-        let mut ready = self.ready(rows, false)?;
-        let mut data = 0.0;
-        for first in (0..rows).step_by(shard_rows) {
-            let mut pass = ready.pass(theta, shard_rows.min(rows - first));
-            pass.inputs(|i| batch.input(first + i));
-            pass.forward(false, None);
-            data += pass.loss(false, |i| batch.target(first + i), output);
-        }
-        let decay = l2 / rows as f64;
-        Ok(if decay == 0.0 { data } else { data + 0.5 * decay * ready.squares(theta, shard_rows) })
+    fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, decay: f64) -> Result<f64, StepError> {
+        self.forward(theta, batch, decay, None)
+    }
+
+    fn evaluate(&mut self, theta: &[T], batch: Batch<'_, T>, decay: f64, outputs: &mut [T]) -> Result<f64, StepError> {
+        self.forward(theta, batch, decay, Some(outputs))
     }
 
     fn predict(&mut self, theta: &[T], inputs: &[T], outputs: &mut [T]) -> Result<(), StepError> {
         check_length("theta", theta, self.params())?;
         let (input_width, output_width) = (self.architecture.inputs(), self.architecture.outputs());
         let rows = rows_of("inputs", inputs, input_width)?;
-        let found = rows_of("outputs", outputs, output_width)?;
-        if found != rows {
-            return Err(StepError::Rows { what: "outputs", expected: rows, found });
-        }
+        check_outputs(outputs, output_width, rows)?;
         let shard_rows = self.shard_rows(rows);
         let mut ready = self.ready(rows, false)?;
         for (first, outputs) in (0..rows).step_by(shard_rows).zip(outputs.chunks_mut(shard_rows * output_width)) {

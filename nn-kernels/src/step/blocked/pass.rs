@@ -1,5 +1,6 @@
 //! One shard's way through the network and back.
 
+use super::Labels;
 use super::finish::{Activate, Backward, Gradient, Nothing, Updating, turn};
 use super::grid::for_each;
 use super::layout::LayerPlan;
@@ -10,7 +11,9 @@ use crate::Element;
 use crate::isa::{Kernel, MAX_LANES, Simd};
 use crate::loss::Output;
 use crate::step::Dropout;
-use crate::step::passes::{Activate as Activation, ColumnSums, CostAndDelta, Finish as Scale, Run};
+use crate::step::passes::{
+    Activate as Activation, ColumnSums, CostAndDelta, Finish as Scale, Run, WeightedCostAndDelta,
+};
 use crate::step::slope::Slope;
 use crate::step::update::Part;
 
@@ -30,7 +33,7 @@ pub(super) struct Gradients<'a, T> {
     pub(super) add: bool,
     /// Whether more shards come.
     pub(super) more: bool,
-    /// 1/m.
+    /// 1/m, or 1/Σs where samples have weights.
     pub(super) scale: f64,
     /// λ/m.
     pub(super) decay: f64,
@@ -114,10 +117,7 @@ impl<T: Element> Pass<'_, T> {
     }
 
     /// The cost of the shard; with `train`, δ^(L) to the first buffers for δ.
-    pub(super) fn loss<'r>(&mut self, train: bool, target: impl Fn(usize) -> &'r [T] + Sync, output: Output) -> f64
-    where
-        T: 'r,
-    {
+    pub(super) fn loss(&mut self, train: bool, labels: &Labels<'_, T>, output: Output) -> f64 {
         let Self { arithmetic, layers, shard, .. } = *self;
         let (set, width) = (arithmetic.set, shard.width);
         let units = layers[layers.len() - 1].outputs;
@@ -138,10 +138,22 @@ impl<T: Element> Pass<'_, T> {
             let (values, rest) = compact.split_at_mut(len);
             let (targets, rest) = rest.split_at_mut(len);
             gather(z.strip(panel, 0..units), width, values);
-            for (targets, sample) in targets.chunks_exact_mut(units).zip(samples) {
-                targets.copy_from_slice(target(sample));
+            let mut weights = [T::ZERO; MAX_LANES];
+            let mut weighted = false;
+            let rows = samples.len();
+            for ((targets, weight), sample) in targets.chunks_exact_mut(units).zip(&mut weights).zip(samples) {
+                targets.copy_from_slice(labels.target(sample));
+                if let Some(found) = labels.weight(sample) {
+                    (*weight, weighted) = (found, true);
+                }
             }
-            *cost = T::dispatch(set, CostAndDelta { output, z: values, targets, spare: &mut rest[..len] });
+            let (z, spare) = (&mut *values, &mut rest[..len]);
+            *cost = if weighted {
+                let weights = &weights[..rows];
+                T::dispatch(set, WeightedCostAndDelta { output, z, targets, weights, spare })
+            } else {
+                T::dispatch(set, CostAndDelta { output, z, targets, spare })
+            };
             if let (Some(delta), Some(turned)) = (&delta, &turned) {
                 // SAFETY: as above.
                 let delta = unsafe { delta.strip(panel, 0..units) };
@@ -164,7 +176,7 @@ impl<T: Element> Pass<'_, T> {
         let Self { arithmetic, layers, theta, shard, .. } = *self;
         let Shard { rows, width } = shard;
         let set = arithmetic.set;
-        let (scale, decay) = (T::from_f64(scale), T::from_f64(decay));
+        let scale = T::from_f64(scale);
         let units = |units: usize| shard.units::<T>(units);
         let turned_units = |units: usize| shard.turned::<T>(units);
         let Scratch { activations, slopes, delta, turned, squares, .. } = &mut *self.scratch;

@@ -1,15 +1,18 @@
 //! One shard of the narrow engine: tiles of up to eight vectors of samples go forward and back; the gradient is summed
 //! lane by lane, and across lanes at the shard's end.
 
+use std::marker::PhantomData;
+
 use super::LayerPlan;
 use super::columns::columns;
 use super::products::{Backward, Forward, Gradient, Units, Weights};
 use crate::buffer::Buffer;
 use crate::isa::{Kernel, MAX_LANES, Simd, Vector};
-use crate::loss::{Output, sigmoid_cross_entropy, sum_of_first};
+use crate::loss::{Output, sigmoid_cross_entropy, sum_of_first, weighted};
 use crate::math::{exp, ln};
 use crate::step::Dropout;
-use crate::step::passes::{Activate, ActivateWithDerivative, CostAndDelta};
+use crate::step::batch::Gathered;
+use crate::step::passes::{Activate, ActivateWithDerivative, CostAndDelta, WeightedCostAndDelta};
 use crate::step::sharded::Pass;
 use crate::step::slope::{QuadraticSlope, Slope, StepSlope, StoredSlope};
 use crate::{Activation, Architecture, Element, InstructionSet, Loss, StepError};
@@ -65,20 +68,26 @@ pub(super) struct Network<'a, T> {
 }
 
 impl<T: Element> Scratch<T> {
-    /// The share of `x` in the cost; its Σ δ aᵀ is added to the gradient, or written where `add` is false.
+    /// The samples' share of the cost; their Σ δ aᵀ is added to the gradient, or written where `add` is false.
     pub(super) fn gradient(
         &mut self,
         network: Network<'_, T>,
-        (x, y): (&[T], &[T]),
+        samples: Gathered<'_, T>,
         pass: Pass,
         (add, gradient): (bool, &mut [T]),
     ) -> f64 {
-        T::dispatch(network.set, ShardGradient { scratch: self, network, x, y, pass, add, gradient })
+        T::dispatch(network.set, ShardGradient { scratch: self, network, samples, pass, add, gradient })
     }
 
-    /// The share of `x` in the cost.
-    pub(super) fn cost(&mut self, network: Network<'_, T>, (x, y): (&[T], &[T]), output: Output) -> f64 {
-        T::dispatch(network.set, ShardCost { scratch: self, network, x, y, output })
+    /// The samples' share of the cost; A^(L) to `outputs`, if it is wanted.
+    pub(super) fn evaluate(
+        &mut self,
+        network: Network<'_, T>,
+        samples: Gathered<'_, T>,
+        output: Output,
+        outputs: Option<&mut [T]>,
+    ) -> f64 {
+        T::dispatch(network.set, ShardEvaluation { scratch: self, network, samples, output, outputs })
     }
 
     /// A^(L) of `x`.
@@ -90,8 +99,7 @@ impl<T: Element> Scratch<T> {
 struct ShardGradient<'a, T> {
     scratch: &'a mut Scratch<T>,
     network: Network<'a, T>,
-    x: &'a [T],
-    y: &'a [T],
+    samples: Gathered<'a, T>,
     pass: Pass,
     add: bool,
     gradient: &'a mut [T],
@@ -102,9 +110,9 @@ impl<T: Element> Kernel<T> for ShardGradient<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let Self { scratch, network, x, y, pass, add, gradient } = self;
+        let Self { scratch, network, samples, pass, add, gradient } = self;
         let mut cost = 0.0;
-        for tile in tiles(x, y, network.layers, S::LANES) {
+        for tile in tiles(samples, network.layers, S::LANES) {
             let masks = pass.dropout.map(|dropout| (dropout, pass.first_row + tile.first));
             scratch.forward(s, network, &tile, true, masks);
             cost += scratch.output_delta(s, network.layers, pass.output, &tile);
@@ -115,23 +123,26 @@ impl<T: Element> Kernel<T> for ShardGradient<'_, T> {
     }
 }
 
-struct ShardCost<'a, T> {
+struct ShardEvaluation<'a, T> {
     scratch: &'a mut Scratch<T>,
     network: Network<'a, T>,
-    x: &'a [T],
-    y: &'a [T],
+    samples: Gathered<'a, T>,
     output: Output,
+    outputs: Option<&'a mut [T]>,
 }
 
-impl<T: Element> Kernel<T> for ShardCost<'_, T> {
+impl<T: Element> Kernel<T> for ShardEvaluation<'_, T> {
     type Output = f64;
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let Self { scratch, network, x, y, output } = self;
+        let Self { scratch, network, samples, output, mut outputs } = self;
         let mut cost = 0.0;
-        for tile in tiles(x, y, network.layers, S::LANES) {
+        for tile in tiles(samples, network.layers, S::LANES) {
             scratch.forward(s, network, &tile, false, None);
+            if let Some(outputs) = outputs.as_deref_mut() {
+                scratch.outputs(s, network.layers, &tile, outputs);
+            }
             cost += scratch.output_delta(s, network.layers, output, &tile);
         }
         cost
@@ -151,19 +162,10 @@ impl<T: Element> Kernel<T> for ShardPrediction<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let Self { scratch, network, x, out } = self;
-        let Some(last) = network.layers.last() else { return };
-        for tile in tiles(x, &[], network.layers, S::LANES) {
+        let samples = Gathered { inputs: x, targets: &[], weights: None };
+        for tile in tiles(samples, network.layers, S::LANES) {
             scratch.forward(s, network, &tile, false, None);
-            let out = &mut out[tile.first * last.outputs..(tile.first + tile.rows) * last.outputs];
-            let samples = tile.samples();
-            let z = &scratch.units.as_slice()[last.to * samples..];
-            for (row, out) in out.chunks_exact_mut(last.outputs).enumerate() {
-                for (unit, out) in out.iter_mut().enumerate() {
-                    *out = z[unit * samples + row];
-                }
-            }
-            let (activation, width) = (last.activation, last.outputs);
-            s.run(Activate { activation, width, row: width, z: out });
+            scratch.outputs(s, network.layers, &tile, out);
         }
     }
 }
@@ -188,7 +190,8 @@ impl<T: Element> Scratch<T> {
             let weights = Weights { data: weights.as_ptr(), output: plan.inputs, input: 1 };
             let bias = theta[plan.bias..plan.bias + plan.outputs].as_ptr();
             let shape = (plan.inputs, plan.outputs);
-            let (a, z) = (at(&mut self.units, plan.from, samples), at(&mut self.units, plan.to, samples));
+            let units = Rows::new(&mut self.units, samples);
+            let (a, z) = (units.from(plan.from), units.from(plan.to));
             let forward = Forward { groups: tile.groups, shape, weights, bias, a, z };
             // SAFETY: the buffer has room for TILE samples of every unit, and no tile has more; what the layer reads
             // and what it writes are different rows; weights and bias were cut to the layer's shape.
@@ -219,6 +222,21 @@ impl<T: Element> Scratch<T> {
         }
     }
 
+    /// A^(L) of the tile to its rows of `out`, sample by sample.
+    fn outputs<S: Simd<T>>(&mut self, s: S, layers: &[LayerPlan], tile: &Tile<'_, T>, out: &mut [T]) {
+        let Some(last) = layers.last() else { return };
+        let out = &mut out[tile.first * last.outputs..(tile.first + tile.rows) * last.outputs];
+        let samples = tile.samples();
+        let z = &self.units.as_slice()[last.to * samples..];
+        for (row, out) in out.chunks_exact_mut(last.outputs).enumerate() {
+            for (unit, out) in out.iter_mut().enumerate() {
+                *out = z[unit * samples + row];
+            }
+        }
+        let (activation, width) = (last.activation, last.outputs);
+        s.run(Activate { activation, width, row: width, z: out });
+    }
+
     /// The tile's share of the cost; δ^(L), 0 for the samples that fill the last vector, in the first buffer.
     fn output_delta<S: Simd<T>>(&mut self, s: S, layers: &[LayerPlan], output: Output, tile: &Tile<'_, T>) -> f64 {
         let Some(plan) = layers.last() else { return 0.0 };
@@ -228,13 +246,29 @@ impl<T: Element> Scratch<T> {
         s.run(Columns { from: tile.y, width: plan.outputs, samples, to: targets });
         let z = &self.units.as_slice()[plan.to * samples..][..len];
         let delta = &mut self.delta[0].as_mut_slice()[..len];
+        let scale = output.scale;
         let cost = match (output.loss, output.activation) {
-            (Loss::CrossEntropy, Activation::Softmax) => {
-                s.run(SoftmaxCrossEntropy { z, targets, delta, samples, rows, scale: output.scale })
+            (Loss::CrossEntropy, Activation::Softmax) => match tile.weights {
+                None => {
+                    s.run(SoftmaxCrossEntropy::<T, false> { z, targets, weights: &[], delta, samples, rows, scale })
+                }
+                Some(weights) => {
+                    s.run(SoftmaxCrossEntropy::<T, true> { z, targets, weights, delta, samples, rows, scale })
+                }
+            },
+            _ if let Some(weights) = tile.weights => {
+                delta.copy_from_slice(z);
+                let spare = &mut self.spare.as_mut_slice()[..rows];
+                // Unit by unit, for each of which the weights lie as its samples do.
+                let output = Output { width: 1, ..output };
+                let mut cost = 0.0;
+                for (delta, targets) in delta.chunks_exact_mut(samples).zip(targets.chunks_exact(samples)) {
+                    let (z, targets) = (&mut delta[..rows], &targets[..rows]);
+                    cost += s.run(WeightedCostAndDelta { output, z, targets, weights, spare: &mut *spare });
+                }
+                cost
             }
-            (Loss::CrossEntropy, _) => {
-                s.run(SigmoidCrossEntropy { z, targets, delta, samples, rows, scale: output.scale })
-            }
+            (Loss::CrossEntropy, _) => s.run(SigmoidCrossEntropy { z, targets, delta, samples, rows, scale }),
             _ => {
                 delta.copy_from_slice(z);
                 // Where samples fill the tile, its units are one long row.
@@ -261,10 +295,12 @@ impl<T: Element> Scratch<T> {
         let lanes = S::LANES;
         let Self { units, slopes, delta: [current, next], sums, .. } = self;
         let samples = tile.samples();
-        let [mut current, mut next] = [current, next].map(|buffer| at(buffer, 0, samples));
+        // One borrow of each buffer, from which all its pointers come.
+        let (units, slopes) = (Rows::new(units, samples), Rows::new(slopes, samples));
+        let [mut current, mut next] = [current, next].map(|buffer| Rows::new(buffer, samples).from(0));
         for (l, plan) in layers.iter().enumerate().rev() {
             let (groups, shape) = (tile.groups, (plan.inputs, plan.outputs));
-            let a = at(units, plan.from, samples);
+            let a = units.from(plan.from);
             let sums = &mut sums.as_mut_slice()[plan.weights * lanes..(plan.bias + plan.outputs) * lanes];
             let (weight_sums, bias_sums) = sums.split_at_mut((plan.bias - plan.weights) * lanes);
             let sums = (weight_sums.as_mut_ptr(), bias_sums.as_mut_ptr());
@@ -282,7 +318,7 @@ impl<T: Element> Scratch<T> {
                 match layers[l - 1].slope {
                     Slope::Quadratic(c) => back(a).run(s, QuadraticSlope::new(c)),
                     Slope::Step => back(a).run(s, StepSlope),
-                    Slope::Stored => back(at(slopes, plan.from, samples)).run(s, StoredSlope),
+                    Slope::Stored => back(slopes.from(plan.from)).run(s, StoredSlope),
                 }
             }
             std::mem::swap(&mut current, &mut next);
@@ -299,6 +335,7 @@ struct Tile<'a, T> {
     lanes: usize,
     x: &'a [T],
     y: &'a [T],
+    weights: Option<&'a [T]>,
 }
 
 impl<T> Tile<'_, T> {
@@ -309,13 +346,13 @@ impl<T> Tile<'_, T> {
 }
 
 /// Cuts a shard: as many vectors as a kernel takes at a time; a rest of less than one is a vector too. Where there are
-/// only outputs to compute, `y` is empty.
+/// only outputs to compute, there are no targets.
 fn tiles<'a, T>(
-    x: &'a [T],
-    y: &'a [T],
+    samples: Gathered<'a, T>,
     layers: &'a [LayerPlan],
     lanes: usize,
 ) -> impl Iterator<Item = Tile<'a, T>> + 'a {
+    let Gathered { inputs: x, targets: y, weights } = samples;
     let inputs = layers[0].inputs;
     let total = x.len() / inputs;
     let outputs = y.len() / total;
@@ -329,15 +366,38 @@ fn tiles<'a, T>(
         let rows = (total - first).min(groups * lanes);
         let end = first + rows;
         let (x, y) = (&x[first * inputs..end * inputs], &y[first * outputs..end * outputs]);
-        let tile = Tile { first, rows, groups, lanes, x, y };
+        let weights = weights.map(|weights| &weights[first..end]);
+        let tile = Tile { first, rows, groups, lanes, x, y, weights };
         first = end;
         Some(tile)
     })
 }
 
-/// The rows of units from `unit` on.
-fn at<T: Element>(buffer: &mut Buffer<T>, unit: usize, samples: usize) -> Units<T> {
-    Units { data: buffer.as_mut_slice()[unit * samples..].as_mut_ptr(), stride: samples }
+/// A buffer of rows of samples. All pointers to its units come from one borrow: a second one would end the first, and
+/// what was pointed to under it.
+#[derive(Clone, Copy)]
+struct Rows<'a, T> {
+    data: *mut T,
+    len: usize,
+    samples: usize,
+    borrow: PhantomData<&'a mut [T]>,
+}
+
+impl<'a, T: Element> Rows<'a, T> {
+    fn new(buffer: &'a mut Buffer<T>, samples: usize) -> Self {
+        let numbers = buffer.as_mut_slice();
+        Self { data: numbers.as_mut_ptr(), len: numbers.len(), samples, borrow: PhantomData }
+    }
+
+    /// The rows of units from `unit` on.
+    ///
+    /// # Panics
+    /// When the buffer ends before them.
+    fn from(self, unit: usize) -> Units<T> {
+        let first = unit * self.samples;
+        assert!(first <= self.len, "unit {unit} of {} numbers", self.len);
+        Units { data: self.data.wrapping_add(first), stride: self.samples }
+    }
 }
 
 /// Rows of `width` numbers, turned into rows of samples; what is left of the last vector becomes 0.
@@ -398,7 +458,7 @@ struct SigmoidCrossEntropy<'a, T> {
     delta: &'a mut [T],
     samples: usize,
     rows: usize,
-    /// 1/m.
+    /// 1/m, or 1/Σs where samples have weights.
     scale: f64,
 }
 
@@ -415,22 +475,24 @@ impl<T: Element> Kernel<T> for SigmoidCrossEntropy<'_, T> {
 }
 
 /// -Σ_k y_k ln h_k, where -ln h_k = max z - z_k + ln Σ_j e^(z_j - max z), and δ = h Σy - y.
-struct SoftmaxCrossEntropy<'a, T> {
+struct SoftmaxCrossEntropy<'a, T, const WEIGHTED: bool> {
     z: &'a [T],
     targets: &'a [T],
+    /// One a row, where there are any.
+    weights: &'a [T],
     delta: &'a mut [T],
     samples: usize,
     rows: usize,
-    /// 1/m.
+    /// 1/m, or 1/Σs where samples have weights.
     scale: f64,
 }
 
-impl<T: Element> Kernel<T> for SoftmaxCrossEntropy<'_, T> {
+impl<T: Element, const WEIGHTED: bool> Kernel<T> for SoftmaxCrossEntropy<'_, T, WEIGHTED> {
     type Output = f64;
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let Self { z, targets, delta, samples, rows, scale } = self;
+        let Self { z, targets, weights, delta, samples, rows, scale } = self;
         // Divided before they are added, by the number of what is added too: the sum cannot overflow where the
         // mean does not.
         let share_of_sum = (z.len() / samples * S::LANES) as f64;
@@ -458,11 +520,17 @@ impl<T: Element> Kernel<T> for SoftmaxCrossEntropy<'_, T> {
                 total = wanted.mul_add(factor + factor, total);
             }
             total = (mass * ln(s, sum)).mul_add(factor, total);
+            let weight = if WEIGHTED { s.load_partial(weights.get(at..).unwrap_or_default(), T::ZERO) } else { zero };
+            if WEIGHTED {
+                total = weighted(s, total, weight);
+            }
             let share = mass / sum;
             for unit in 0..units {
                 let e = s.load(&delta[unit * samples + at..]);
                 let y = s.load(&targets[unit * samples + at..]);
-                s.store(e * share - y, &mut delta[unit * samples + at..]);
+                let difference = e * share - y;
+                let difference = if WEIGHTED { weighted(s, difference, weight) } else { difference };
+                s.store(difference, &mut delta[unit * samples + at..]);
             }
             cost += sum_of_first(s, total, rows.saturating_sub(at));
         }

@@ -5,6 +5,7 @@ mod kernel;
 mod products;
 
 use self::kernel::{Network, Scratch};
+use super::batch::Gathered;
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::{ShardRule, worthwhile_rows};
 use super::slope::Slope;
@@ -168,17 +169,23 @@ impl<T: Element> Method<T> for NarrowMethod {
         &self,
         scratch: &mut Scratch<T>,
         theta: &[T],
-        x: &[T],
-        y: &[T],
+        samples: Gathered<'_, T>,
         pass: Pass,
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
-        scratch.gradient(self.network(theta), (x, y), pass, (add, gradient))
+        scratch.gradient(self.network(theta), samples, pass, (add, gradient))
     }
 
-    fn cost(&self, scratch: &mut Scratch<T>, theta: &[T], x: &[T], y: &[T], output: Output) -> f64 {
-        scratch.cost(self.network(theta), (x, y), output)
+    fn evaluate(
+        &self,
+        scratch: &mut Scratch<T>,
+        theta: &[T],
+        samples: Gathered<'_, T>,
+        output: Output,
+        outputs: Option<&mut [T]>,
+    ) -> f64 {
+        scratch.evaluate(self.network(theta), samples, output, outputs)
     }
 
     fn predict(&self, scratch: &mut Scratch<T>, theta: &[T], x: &[T], out: &mut [T]) {

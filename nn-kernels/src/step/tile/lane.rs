@@ -7,7 +7,8 @@ use crate::gemm::register_tile::{Left, Right};
 use crate::isa::{Kernel, Simd, Vector};
 use crate::loss::Output;
 use crate::step::Dropout;
-use crate::step::passes::{Activate, ActivateWithDerivative, ColumnSums, CostAndDelta};
+use crate::step::batch::Gathered;
+use crate::step::passes::{Activate, ActivateWithDerivative, ColumnSums, CostAndDelta, WeightedCostAndDelta};
 use crate::step::sharded::Pass;
 use crate::step::slope::{QuadraticSlope, Slope, SlopeOf, StepSlope, StoredSlope};
 use crate::{Activation, Element, InstructionSet, StepError};
@@ -67,35 +68,49 @@ impl<T: Element> Scratch<T> {
         all.map(Buffer::bytes).sum()
     }
 
-    /// The share of `x` in the cost; its Σ δ aᵀ is added to `gradient`, or written where `add` is false.
+    /// The samples' share of the cost; their Σ δ aᵀ is added to `gradient`, or written where `add` is false.
     pub(super) fn gradient(
         &mut self,
         network: Network<'_, T>,
-        x: &[T],
-        y: &[T],
+        samples: Gathered<'_, T>,
         pass: Pass,
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
+        let x = samples.inputs;
         let rows = x.len() / network.layout.layers[0].inputs;
         self.forward(network, x, rows, true, pass.dropout.map(|dropout| (dropout, pass.first_row)));
-        let cost = self.loss(network, y, rows);
+        let cost = self.loss(network, samples, rows);
         self.backward(network, x, rows, add, gradient);
         cost
     }
 
-    /// The share of `x` in the cost.
-    pub(super) fn cost(&mut self, network: Network<'_, T>, x: &[T], y: &[T]) -> f64 {
-        let rows = x.len() / network.layout.layers[0].inputs;
-        self.forward(network, x, rows, false, None);
-        self.loss(network, y, rows)
+    /// The samples' share of the cost; A^(L) to `outputs`, if it is wanted.
+    pub(super) fn evaluate(
+        &mut self,
+        network: Network<'_, T>,
+        samples: Gathered<'_, T>,
+        outputs: Option<&mut [T]>,
+    ) -> f64 {
+        let rows = samples.inputs.len() / network.layout.layers[0].inputs;
+        self.forward(network, samples.inputs, rows, false, None);
+        if let Some(outputs) = outputs {
+            self.outputs(network, outputs);
+        }
+        self.loss(network, samples, rows)
     }
 
     /// A^(L) of `inputs`, to `outputs`.
     pub(super) fn predict(&mut self, network: Network<'_, T>, inputs: &[T], outputs: &mut [T]) {
+        let rows = inputs.len() / network.layout.layers[0].inputs;
+        self.forward(network, inputs, rows, false, None);
+        self.outputs(network, outputs);
+    }
+
+    /// A^(L) from z^(L), which stays.
+    fn outputs(&mut self, network: Network<'_, T>, outputs: &mut [T]) {
         let last = &network.layout.layers[network.layout.layers.len() - 1];
         let rows = outputs.len() / last.outputs;
-        self.forward(network, inputs, rows, false, None);
         let z = &self.activations[network.layout.layers.len() - 1];
         let [compact, ..] = &mut self.compact;
         let compact = &mut compact.as_mut_slice()[..rows * last.outputs];
@@ -184,7 +199,8 @@ impl<T: Element> Scratch<T> {
     }
 
     /// The share of the rows in the cost; z^(L) becomes δ^(L), in the first buffer for δ.
-    fn loss(&mut self, network: Network<'_, T>, targets: &[T], rows: usize) -> f64 {
+    fn loss(&mut self, network: Network<'_, T>, samples: Gathered<'_, T>, rows: usize) -> f64 {
+        let Gathered { targets, weights, .. } = samples;
         let last = &network.layout.layers[network.layout.layers.len() - 1];
         let width = last.outputs;
         let z = self.activations[network.layout.layers.len() - 1].as_slice();
@@ -204,7 +220,23 @@ impl<T: Element> Scratch<T> {
             gather_columns(z, last.row, delta, width);
             targets
         };
-        let cost = T::dispatch(network.set, CostAndDelta { output: network.output, z: delta, targets, spare });
+        let output = network.output;
+        let cost = match weights {
+            None => T::dispatch(network.set, CostAndDelta { output, z: &mut *delta, targets, spare }),
+            // A thin layer's units are rows of samples: each of them meets all weights.
+            Some(weights) if last.thin => {
+                let output = Output { width: 1, ..output };
+                let units =
+                    delta.chunks_exact_mut(rows).zip(targets.chunks_exact(rows)).zip(spare.chunks_exact_mut(rows));
+                let cost = |((z, targets), spare): ((&mut [T], &[T]), &mut [T])| {
+                    T::dispatch(network.set, WeightedCostAndDelta { output, z, targets, weights, spare })
+                };
+                units.map(cost).sum()
+            }
+            Some(weights) => {
+                T::dispatch(network.set, WeightedCostAndDelta { output, z: &mut *delta, targets, weights, spare })
+            }
+        };
         let out = self.delta[0].as_mut_slice();
         if last.thin {
             out[..len].copy_from_slice(delta);

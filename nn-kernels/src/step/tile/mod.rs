@@ -7,6 +7,7 @@ mod product;
 
 use self::lane::{Network, Scratch};
 use self::layout::Layout;
+use super::batch::Gathered;
 use super::passes::{LanesOf, Transpose};
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::{ShardRule, cached_lanes, max_lanes, worthwhile_rows};
@@ -168,17 +169,23 @@ impl<T: Element> Method<T> for TileMethod<T> {
         &self,
         scratch: &mut Scratch<T>,
         theta: &[T],
-        x: &[T],
-        y: &[T],
+        samples: Gathered<'_, T>,
         pass: Pass,
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
-        scratch.gradient(self.network(theta, pass.output), x, y, pass, add, gradient)
+        scratch.gradient(self.network(theta, pass.output), samples, pass, add, gradient)
     }
 
-    fn cost(&self, scratch: &mut Scratch<T>, theta: &[T], x: &[T], y: &[T], output: Output) -> f64 {
-        scratch.cost(self.network(theta, output), x, y)
+    fn evaluate(
+        &self,
+        scratch: &mut Scratch<T>,
+        theta: &[T],
+        samples: Gathered<'_, T>,
+        output: Output,
+        outputs: Option<&mut [T]>,
+    ) -> f64 {
+        scratch.evaluate(self.network(theta, output), samples, outputs)
     }
 
     fn predict(&self, scratch: &mut Scratch<T>, theta: &[T], x: &[T], out: &mut [T]) {
