@@ -1,7 +1,8 @@
 //! g and g' over slices.
 //!
-//! The functions are generic over the instruction set and `#[inline(always)]`: a kernel calls them from inside
-//! [`Simd::run`], once a layer, and the choice of the activation is made outside the loops.
+//! The functions are generic over the instruction set: a kernel calls them from inside [`Simd::run`], for a layer of a whole
+//! shard or of one tile. The activation is chosen outside the loops, each of which is a [`Kernel`] of its own, so that it is
+//! compiled once in each set.
 
 use crate::isa::{Kernel, Simd, Vector};
 use crate::math::{exp, exp_clamped, exp_m1, sigmoid, sigmoid_from_exp, softplus, softplus_from_exp, tanh};
@@ -11,8 +12,9 @@ use crate::{Activation, Element};
 const GELU_SCALE: f64 = 1.595_769_121_605_730_7;
 /// The cubic coefficient in the tanh form of gelu.
 const GELU_CUBIC: f64 = 0.044_715;
-/// Where silu and gelu and their slopes are 0 in either element type, and 1 on the other side: from there on σ is
-/// not multiplied by z but by this, since the least that σ comes to is not 0 but the least normal number.
+/// Below this z, silu and gelu and their slopes should be 0 in either element type, and beyond its opposite the slopes 1. The
+/// least that σ comes to is not 0 but about the least normal number, so it is multiplied by no z beyond these: silu of -10³⁰
+/// comes to -10⁻³⁵ in `f32` rather than to -10⁻⁸.
 const SATURATED: f64 = -760.0;
 /// Beyond this magnitude the second term of gelu' is 0 in either element type, and its factors would overflow.
 const GELU_FLAT: f64 = 40.0;
@@ -260,8 +262,8 @@ impl<T: Element> Function<T> for Softplus {
     }
 }
 
-/// e^z_k / Σ_j e^z_j of one row, in place, the greatest z subtracted first. Returns that z and Σ_j e^(z_j - max),
-/// which is at least 1 and at most the row's length.
+/// e^z_k / Σ_j e^z_j of one row, in place, the greatest z subtracted first. Returns that z and Σ_j e^(z_j - max), which for
+/// finite z is at least 1 and at most the row's length; otherwise it may be NaN, and with it the whole row.
 #[inline(always)]
 pub(crate) fn softmax<T: Element, S: Simd<T>>(s: S, row: &mut [T]) -> (T, T) {
     let lowest = T::from_f64(f64::NEG_INFINITY);

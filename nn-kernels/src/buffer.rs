@@ -5,7 +5,17 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use crate::{Element, StepError};
+use crate::{Architecture, Element, StepError};
+
+/// Bytes that no process has: 128 TiB is the address space that 64-bit systems give to one.
+const ADDRESS_SPACE: u64 = 1 << 47;
+
+/// Whether there can be memory for a network's parameters. Where there can, sizes of all that is made for them may be
+/// computed without overflow: no layout pads a matrix to more than 16² times its size, and there is room for 2¹⁷ times.
+pub(crate) fn check_size<T>(architecture: &Architecture) -> Result<(), StepError> {
+    let bytes = architecture.params().saturating_mul(size_of::<T>());
+    if (bytes as u64) < ADDRESS_SPACE { Ok(()) } else { Err(StepError::Memory { bytes }) }
+}
 
 /// One cache line, and one AVX-512 register.
 const LINE: usize = 64;

@@ -6,17 +6,11 @@ use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use bytemuck::Pod;
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
-
 /// A number that parameters, activations and gradients are made of: `f32` or `f64`.
 ///
 /// The trait is sealed: the kernels are written and tested for these two.
 pub trait Element:
-    sealed::Sealed
+    crate::sealed::Sealed
     + crate::isa::Dispatch
     + crate::math::MathConstants
     + crate::step::Engines

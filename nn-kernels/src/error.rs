@@ -3,12 +3,15 @@
 use thiserror::Error;
 
 /// Why a step was refused. Nothing has been written to the caller's outputs when it is returned.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum StepError {
     /// The instruction set that the environment forces cannot be had.
     #[error(transparent)]
     Isa(#[from] crate::isa::IsaError),
+    /// The network has a number that its number type has not.
+    #[error(transparent)]
+    Architecture(#[from] crate::ArchitectureError),
     /// A plan for no samples or no threads.
     #[error("{what} is 0, expected at least 1")]
     Zero {
@@ -119,8 +122,8 @@ pub enum StepError {
         /// The network's widest layer.
         found: usize,
     },
-    /// The system has no memory for a step's scratch.
-    #[error("no memory for {bytes} bytes of scratch")]
+    /// The system has no memory for a network's parameters or a step's scratch.
+    #[error("no memory for {bytes} bytes")]
     Memory {
         /// The bytes asked for.
         bytes: usize,

@@ -32,19 +32,22 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`architecture`] | what a network is made of, checked once: an [`Architecture`] is always valid |
+//! | [`architecture`] | what a network is made of, checked once: an [`Architecture`] is always valid; from and to text |
 //! | [`random`] | one documented generator, one seed, a stream for every purpose |
 //! | [`isa`] | instruction sets: [`Simd`](isa::Simd) to write a kernel against, a token for each set |
-//! | [`math`] | exp, ln, σ, tanh over vectors, each with its error in ULP |
+//! | [`math`] | exp, ln, softplus, σ, tanh over vectors, each with its error in ULP |
 //! | [`activation`], [`loss`] | g, g', the cost and δ^(L) over slices |
 //! | [`gemm`] | matrix products behind one trait |
-//! | [`step`] | the engines: [`StepEngine`], [`Tile`], [`Layered`], and the [`Plan`] that picks one |
+//! | [`step`] | the engines behind [`StepEngine`]: [`Narrow`], [`Tile`], [`Blocked`], [`Layered`], and the [`Plan`] that picks one |
 //! | [`mod@reference`] | the formulas in scalar `f64`, against which all of the above is tested |
 //!
 //! # What to know
 //!
-//! - Samples are rows in the engines and columns in the derivation and the [`mod@reference`].
-//! - λ (`l2`) enters as λ/m, and not at all into the bias.
+//! - Samples are rows in all slices that go into an engine and come out of it, and columns in the derivation and the
+//!   [`mod@reference`]. How an engine lays them out inside is its own affair; so is the layout of its parameters, between
+//!   which and a network's [`import`](StepEngine::import) and [`export`](StepEngine::export) copy.
+//! - λ enters as `decay` = λ/m, divided by the caller, and not at all into the bias.
+//! - Samples may have [weights](Batch::with_weights); the cost is then their weighted mean.
 //! - Results are bit-identical on any number of threads, but not in different instruction sets, nor in `f32` and
 //!   `f64`.
 //! - An engine works on the current rayon pool. Call it from inside the pool's
@@ -66,7 +69,15 @@ pub mod random;
 pub mod reference;
 pub mod step;
 
-pub use architecture::{Activation, Architecture, ArchitectureError, Layer, LayerRange, Loss};
+/// What a trait asks for that may be used elsewhere but not implemented: unsafe code relies on what implementations say of
+/// themselves, so they are all in this crate.
+pub(crate) mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+pub use architecture::{Activation, Architecture, ArchitectureError, Layer, LayerRange, Loss, ParseError};
 pub use buffer::Buffer;
 pub use element::Element;
 pub use error::{Shown, StepError};

@@ -23,7 +23,7 @@ mod scalar;
 pub use matrix::Matrix;
 pub use scalar::{activate, activation_derivative, loss_derivative, losses, softplus};
 
-use crate::{Activation, Architecture, Loss};
+use crate::Architecture;
 
 /// What one forward pass computes, layer by layer.
 #[derive(Debug, Clone, PartialEq)]
@@ -326,13 +326,4 @@ pub fn central_differences(
             central_difference(architecture, theta, inputs, targets, decay, index, step)
         })
         .collect()
-}
-
-/// Whether δ^(L) = A^(L) - Y for this pair: sigmoid and softmax with cross-entropy, linear with the squared error.
-#[must_use]
-pub const fn is_canonical(loss: Loss, output: Activation) -> bool {
-    matches!(
-        (loss, output),
-        (Loss::CrossEntropy, Activation::Sigmoid | Activation::Softmax) | (Loss::Mse, Activation::Linear)
-    )
 }

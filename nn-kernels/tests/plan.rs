@@ -5,8 +5,8 @@ use std::{env, str};
 
 use nn_kernels::isa::IsaError;
 use nn_kernels::{
-    Activation, Architecture, Candidate, EngineKind, Explanation, GemmKind, InstructionSet, Layer, Loss, Plan,
-    PlanOptions, Share, StepError,
+    Activation, Architecture, Blocked, Candidate, EngineKind, Explanation, GemmKind, InstructionSet, Layer, Layered,
+    Loss, Plan, PlanOptions, Share, StepError, Tile, predict_one,
 };
 
 fn network(widths: &[usize], activation: Activation) -> Architecture {
@@ -210,6 +210,95 @@ fn a_set_that_the_environment_asks_for_in_vain_is_an_error() {
     let output = Command::new(program).args(["--exact", NAME]).env("NN_ISA", "mmx").output().expect("it runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+/// One sample by `predict_one`, as bits.
+fn predicted() -> String {
+    let architecture = network(&[1000, 3], Activation::Linear);
+    let theta: Vec<f32> = (0..architecture.params()).map(|i| (i as f32).sin()).collect();
+    let mut out = [f32::NAN; 3];
+    predict_one(&architecture, &theta, &[0.1; 1000], &mut out, &mut Vec::new()).expect("a prediction");
+    format!("predicted {:?}", out.map(f32::to_bits))
+}
+
+/// Runs itself in processes of its own, for the environment is read once in each.
+#[test]
+#[allow(clippy::print_stdout, reason = "what another process reads")]
+fn a_single_sample_is_predicted_in_the_set_that_the_environment_asks_for() {
+    const NAME: &str = "a_single_sample_is_predicted_in_the_set_that_the_environment_asks_for";
+    if env::var("NN_ISA").as_deref() == Ok("mmx") {
+        let architecture = network(&[2, 1], Activation::Relu);
+        let mut out = [7.0];
+        let error = predict_one(&architecture, &[0.0; 3], &[0.0; 2], &mut out, &mut Vec::new());
+        assert!(matches!(error, Err(StepError::Isa(IsaError::Unknown { name })) if name == "mmx"));
+        assert_eq!(out, [7.0]);
+        return;
+    }
+    if env::var_os("NN_PREDICT").is_some() {
+        println!("{}", predicted());
+        return;
+    }
+    let run = |set: &str| {
+        let program = env::current_exe().expect("this program");
+        let arguments = ["--exact", NAME, "--nocapture"];
+        let child = Command::new(program).args(arguments).env("NN_ISA", set).env("NN_PREDICT", "1").output();
+        let output = child.expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+        text.lines().find(|line| line.contains("predicted")).unwrap_or_default().to_owned()
+    };
+    run("mmx");
+    // Sets add up in orders of their own, so that a thousand products differ in the last bits.
+    let best = InstructionSet::best().name();
+    assert_eq!(run(""), run(best));
+    assert!(run(best).contains("predicted") && (best == "portable" || run(best) != run("portable")));
+}
+
+/// What no process has memory for is an error, at once: a plan looks at layers, not at their units.
+#[test]
+fn networks_beyond_all_memory_are_an_error_at_once() {
+    let engines = || EngineKind::ALL.into_iter().filter(|&kind| kind != EngineKind::Narrow);
+    for widths in [&[1 << 56, 1][..], &[1, 1 << 56], &[1 << 44, 1], &[1, 1 << 44, 1], &[3, 1, 1 << 43]] {
+        let architecture = network(widths, Activation::Relu);
+        for engine in engines().map(Some).chain([None]) {
+            let error = Plan::<f32>::new(&architecture, 64, 1, &PlanOptions::default().engine(engine)).map(|_| ());
+            assert!(matches!(error, Err(StepError::Memory { .. })), "{widths:?} {engine:?}: {error:?}");
+        }
+        for set in InstructionSet::available() {
+            assert!(Tile::<f64>::with_set(&architecture, set).is_err(), "{set} {widths:?}");
+            assert!(Layered::<f64>::with_set(&architecture, set).is_err(), "{set} {widths:?}");
+            assert!(Blocked::<f64>::with_set(&architecture, set).is_err(), "{set} {widths:?}");
+        }
+    }
+}
+
+/// Estimates are of panels of several vectors: the last one may have fewer, and counts as it is.
+#[test]
+fn a_wider_layer_is_estimated_to_take_longer() {
+    for set in InstructionSet::available() {
+        let mut before = 0.0;
+        for width in [1_000, 1_001, 1_100, 2_000, 100_000] {
+            let options = PlanOptions::default().instruction_set(set).engine(EngineKind::Layered).forward_only();
+            let plan = Plan::<f32>::new(&network(&[width, 40], Activation::Relu), 64, 1, &options).expect("a plan");
+            let tile = plan.explain().candidates.iter().find(|candidate| candidate.engine == EngineKind::Tile);
+            let estimate = *tile.expect("there").nanoseconds.as_ref().expect("an estimate");
+            assert!(estimate > before, "{set}, {width}: {estimate} after {before}");
+            before = estimate;
+        }
+    }
+}
+
+#[test]
+fn numbers_that_round_to_nothing_are_refused() {
+    let network = |slope| network(&[2, 3], Activation::LeakyRelu(slope));
+    let new32 = |slope| Plan::<f32>::new(&network(slope), 1, 1, &PlanOptions::default()).map(|_| ());
+    let error = new32(1e300).expect_err("infinite");
+    assert_eq!(error.to_string(), format!("leaky_relu({}) is inf in f32; expected a number that f32 holds", 1e300));
+    assert!(matches!(new32(1e-50), Err(StepError::Architecture(_))));
+    assert_eq!(new32(0.01), Ok(()));
+    for slope in [1e300, 1e-50] {
+        assert!(Plan::<f64>::new(&network(slope), 1, 1, &PlanOptions::default()).is_ok());
+    }
 }
 
 #[test]

@@ -22,8 +22,8 @@ impl<P> Strided<P> {
     }
 }
 
-/// An element type that `matrixmultiply` knows.
-pub trait MatrixMultiplyElement: Sized {
+/// An element type that `matrixmultiply` knows. The trait is sealed.
+pub trait MatrixMultiplyElement: crate::sealed::Sealed + Sized {
     /// C ← α·A·B + β·C, where A is `m` × `k` and B is `k` × `n`.
     ///
     /// # Safety

@@ -1,4 +1,5 @@
-//! The innermost loop of every product: a tile of C in registers, to which operands are added k by k.
+//! The innermost loop of the large products (tile engine, blocked engine, packed GEMM): a tile of C in registers, to which
+//! operands are added k by k. The narrow engine, thin layers and part vectors have loops of their own.
 //!
 //! For each k it loads the vectors of the right operand, broadcasts a number of the left one for every row, and adds
 //! the products. The sums stay in registers as long as the tile is no larger than the set has room for (see
@@ -27,7 +28,8 @@ pub(crate) struct Right<T> {
     pub(crate) vector: usize,
 }
 
-/// Whether the set has 32 registers: those of 64-byte vectors have, the others 16.
+/// Whether kernels may count on 32 registers: of this crate's sets only AVX-512, whose vectors have 64 bytes, always has so
+/// many. (So may the portable set, as on AArch64, where it is compiled for a CPU that has; it is not asked.)
 #[inline(always)]
 pub(crate) const fn has_32_registers<T, S: Simd<T>>() -> bool {
     S::LANES * size_of::<T>() == 64
@@ -39,7 +41,7 @@ pub(crate) trait Terms<T, S: Simd<T>>: Copy {
     fn add(self, left: S::V, right: S::V, sum: S::V) -> S::V;
 }
 
-/// By an FMA, where the set has it.
+/// By an FMA, where the set has it, otherwise by a product and a sum, each rounded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Products;
 

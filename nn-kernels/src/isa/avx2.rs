@@ -5,10 +5,13 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::transpose::{block_f32, block_f64};
 use super::{Bundle, Kernel, Simd, Vector};
+use crate::sealed::Sealed;
 
 /// The token of AVX2 and FMA: a value exists only where the CPU has both, so whoever holds one may use them.
 #[derive(Debug, Clone, Copy)]
 pub struct Avx2(());
+
+impl Sealed for Avx2 {}
 
 impl Avx2 {
     /// The token, if this CPU has AVX2 and FMA.
@@ -36,6 +39,8 @@ macro_rules! avx2 {
         #[derive(Debug, Clone, Copy)]
         #[repr(transparent)]
         pub struct $V($R);
+
+        impl Sealed for $V {}
 
         impl Simd<$T> for Avx2 {
             type V = $V;

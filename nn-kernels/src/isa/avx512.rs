@@ -6,10 +6,13 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use super::registers::{quotient_f32, quotient_f64, sum_each_f32, sum_each_f64, unzip_f32, unzip_f64};
 use super::transpose::{block_f32, block_f64};
 use super::{Bundle, Kernel, PairKernel, PairSimd, Simd, Vector};
+use crate::sealed::Sealed;
 
 /// The token of AVX-512: a value exists only where the CPU has the set, so whoever holds one may use it.
 #[derive(Debug, Clone, Copy)]
 pub struct Avx512(());
+
+impl Sealed for Avx512 {}
 
 impl Avx512 {
     /// The token, if this CPU has AVX-512 F, DQ, BW and VL, and FMA.
@@ -45,6 +48,8 @@ macro_rules! avx512 {
         #[derive(Debug, Clone, Copy)]
         #[repr(transparent)]
         pub struct $V($R);
+
+        impl Sealed for $V {}
 
         impl Simd<$T> for Avx512 {
             type V = $V;
@@ -384,6 +389,8 @@ avx512!(
 /// The token of AVX512-BF16, beside [`Avx512`].
 #[derive(Debug, Clone, Copy)]
 pub struct Avx512Bf16(Avx512);
+
+impl Sealed for Avx512Bf16 {}
 
 impl Avx512Bf16 {
     /// The token, if this CPU has AVX512-BF16 and all that [`Avx512`] asks for.

@@ -19,9 +19,10 @@ use std::convert::Infallible;
 #[cfg(target_arch = "x86_64")]
 use super::avx512::Avx512Bf16;
 use super::{InstructionSet, Kernel, MAX_LANES, Simd};
+use crate::sealed::Sealed;
 
-/// An instruction set at work on pairs of bfloat16.
-pub trait PairSimd<T>: Copy {
+/// An instruction set at work on pairs of bfloat16. The trait is sealed, as [`Simd`] is.
+pub trait PairSimd<T>: Sealed + Copy {
     /// The set by which everything else is computed.
     type Simd: Simd<T>;
 
@@ -53,8 +54,8 @@ pub trait PairKernel<T> {
     fn run<P: PairSimd<T>>(self, pairs: P);
 }
 
-/// A way to multiply pairs that this CPU has.
-pub trait PairProducts<T>: Copy + Send + Sync + std::fmt::Debug + 'static {
+/// A way to multiply pairs that this CPU has. The trait is sealed.
+pub trait PairProducts<T>: Sealed + Copy + Send + Sync + std::fmt::Debug + 'static {
     /// The CPU's own instructions beside those of `set`, if it has such.
     fn hardware(set: InstructionSet) -> Option<Self>;
 
@@ -74,6 +75,8 @@ pub enum Bf16 {
     /// Number by number, in any set.
     Emulated(InstructionSet),
 }
+
+impl Sealed for Bf16 {}
 
 impl PairProducts<f32> for Bf16 {
     fn hardware(set: InstructionSet) -> Option<Self> {
@@ -98,6 +101,8 @@ impl PairProducts<f32> for Bf16 {
         }
     }
 }
+
+impl Sealed for Infallible {}
 
 /// There is no way to multiply pairs of this kind.
 impl PairProducts<f64> for Infallible {
@@ -189,6 +194,8 @@ impl<S: Simd<f32>> Emulated<S> {
         lanes
     }
 }
+
+impl<S> Sealed for Emulated<S> {}
 
 impl<S: Simd<f32>> PairSimd<f32> for Emulated<S> {
     type Simd = S;

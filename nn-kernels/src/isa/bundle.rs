@@ -3,6 +3,7 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::{Kernel, Simd, Vector};
+use crate::sealed::Sealed;
 
 /// `N` vectors of `S` side by side as one vector.
 ///
@@ -15,6 +16,10 @@ pub struct Bundle<S, const N: usize>(pub(super) S);
 /// The vector of a [`Bundle`].
 #[derive(Debug, Clone, Copy)]
 pub struct Vectors<V, const N: usize>([V; N]);
+
+impl<S, const N: usize> Sealed for Bundle<S, N> {}
+
+impl<V, const N: usize> Sealed for Vectors<V, N> {}
 
 impl<T: Copy, S: Simd<T>, const N: usize> Simd<T> for Bundle<S, N> {
     type V = Vectors<S::V, N>;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use thiserror::Error;
 
@@ -66,14 +67,20 @@ impl InstructionSet {
         Self::available().next().unwrap_or(Self(Token::Portable(Portable)))
     }
 
-    /// The set that [`ENVIRONMENT_VARIABLE`] forces, or the widest where the variable is not set or empty.
+    /// The set that [`ENVIRONMENT_VARIABLE`] forces, or the widest where the variable is not set or empty. The variable is
+    /// read once in a process, when this is first called.
     ///
     /// # Errors
     /// When the variable names no set, or one that this CPU lacks.
     pub fn from_environment() -> Result<Self, IsaError> {
-        match std::env::var_os(ENVIRONMENT_VARIABLE) {
+        static SET: OnceLock<Result<InstructionSet, IsaError>> = OnceLock::new();
+        let read = || match std::env::var_os(ENVIRONMENT_VARIABLE) {
             Some(name) if !name.is_empty() => name.to_string_lossy().parse(),
             _ => Ok(Self::best()),
+        };
+        match SET.get_or_init(read) {
+            Ok(set) => Ok(*set),
+            Err(error) => Err(error.clone()),
         }
     }
 
@@ -120,8 +127,20 @@ impl fmt::Display for InstructionSet {
     }
 }
 
-/// An element type for which kernels can be run on every set.
-pub trait Dispatch: Sized {
+/// An element type for which kernels can be run on every set. The trait is sealed: the types are `f32` and `f64`.
+///
+/// ```compile_fail,E0277
+/// use nn_kernels::InstructionSet;
+/// use nn_kernels::isa::{Dispatch, Kernel};
+///
+/// struct Other;
+/// impl Dispatch for Other {
+///     fn dispatch<K: Kernel<Self>>(_set: InstructionSet, _kernel: K) -> K::Output {
+///         unimplemented!()
+///     }
+/// }
+/// ```
+pub trait Dispatch: crate::sealed::Sealed + Sized {
     /// Runs `kernel` with the instructions of `set`.
     fn dispatch<K: Kernel<Self>>(set: InstructionSet, kernel: K) -> K::Output;
 }

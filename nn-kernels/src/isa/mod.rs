@@ -18,6 +18,8 @@ mod transpose;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use crate::sealed::Sealed;
+
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
@@ -31,7 +33,9 @@ pub use portable::Portable;
 pub(crate) const MAX_LANES: usize = 16;
 
 /// An instruction set at work on elements `T`: a zero-sized token that makes vectors.
-pub trait Simd<T>: Copy + Send + Sync + 'static {
+///
+/// The trait is sealed: kernels read and write memory by what a set says of its vectors.
+pub trait Simd<T>: Sealed + Copy + Send + Sync + 'static {
     /// A register of [`LANES`](Self::LANES) elements.
     type V: Vector<T>;
     /// As many of the set's vectors as one as its registers hold the intermediate results of.
@@ -144,9 +148,9 @@ pub trait Kernel<T> {
     fn run<S: Simd<T>>(self, s: S) -> Self::Output;
 }
 
-/// A vector of elements `T`, lane by lane.
+/// A vector of elements `T`, lane by lane. The trait is sealed, as [`Simd`] is.
 pub trait Vector<T>:
-    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
+    Sealed + Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
     /// The outcome of a comparison, one truth value a lane.
     type Mask: Copy;

@@ -3,10 +3,13 @@
 use wide::{f32x8, f64x4, i32x8, i64x4};
 
 use super::{Bundle, Kernel, Simd, Vector};
+use crate::sealed::Sealed;
 
 /// The token of the portable implementation. It exists on every CPU, so anyone may make one.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Portable;
+
+impl Sealed for Portable {}
 
 macro_rules! portable {
     ($T:ident, $V:ident, $I:ident, $lanes:literal, $mantissa_bits:literal, $bias:literal) => {
@@ -100,6 +103,8 @@ macro_rules! portable {
                 enter(self, kernel)
             }
         }
+
+        impl Sealed for $V {}
 
         impl Vector<$T> for $V {
             type Mask = $V;

@@ -9,8 +9,8 @@
 use crate::Element;
 use crate::isa::{Simd, Vector};
 
-/// What [`exp`] needs to know of an element type.
-pub trait ExpConstants: Sized + 'static {
+/// What [`exp`] needs to know of an element type. The trait is sealed.
+pub trait ExpConstants: crate::sealed::Sealed + Sized + 'static {
     /// Below it e^x rounds to 0.
     const LOWEST: Self;
     /// From it on e^x rounds to infinity; its n is no more than one above the greatest exponent.

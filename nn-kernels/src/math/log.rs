@@ -8,8 +8,8 @@ use super::exp::exp_clamped;
 use crate::Element;
 use crate::isa::{Simd, Vector};
 
-/// What the logarithms need to know of an element type.
-pub trait LogConstants: Sized + 'static {
+/// What the logarithms need to know of an element type. The trait is sealed.
+pub trait LogConstants: crate::sealed::Sealed + Sized + 'static {
     /// P, the constant term first.
     const P: &'static [Self];
 }

@@ -1,7 +1,7 @@
 //! A matrix as plain as on paper.
 
 use std::fmt;
-use std::ops::{Index, IndexMut};
+use std::ops::Index;
 
 /// A dense matrix of `f64`, rows × columns. Indices are (row, column), from 0.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,13 +113,6 @@ impl Index<(usize, usize)> for Matrix {
     fn index(&self, (row, col): (usize, usize)) -> &f64 {
         assert!(row < self.rows && col < self.cols, "({row}, {col}) of {} × {}", self.rows, self.cols);
         &self.data[row * self.cols + col]
-    }
-}
-
-impl IndexMut<(usize, usize)> for Matrix {
-    fn index_mut(&mut self, (row, col): (usize, usize)) -> &mut f64 {
-        assert!(row < self.rows && col < self.cols, "({row}, {col}) of {} × {}", self.rows, self.cols);
-        &mut self.data[row * self.cols + col]
     }
 }
 

@@ -52,11 +52,11 @@ impl<T: Element> Lane<T> {
         rows: usize,
     ) -> Result<(), StepError> {
         for (buffer, layer) in self.z.iter_mut().zip(architecture.layers()) {
-            buffer.grow(rows * layer.outputs)?;
+            buffer.grow(rows.saturating_mul(layer.outputs))?;
         }
         let products = architecture.layers().iter().map(|layer| gemm.workspace(rows, layer.outputs, layer.inputs));
         self.workspace.grow(products.max().unwrap_or(0))?;
-        self.spare.grow(rows * architecture.outputs())
+        self.spare.grow(rows.saturating_mul(architecture.outputs()))
     }
 
     /// Room for a gradient over shards of `rows`.
@@ -69,10 +69,10 @@ impl<T: Element> Lane<T> {
         self.grow_forward(architecture, gemm, rows)?;
         let layers = architecture.layers();
         for (buffer, layer) in self.a.iter_mut().zip(layers) {
-            buffer.grow(rows * layer.outputs)?;
+            buffer.grow(rows.saturating_mul(layer.outputs))?;
         }
         let widest = layers.iter().map(|layer| layer.outputs).max().unwrap_or(0);
-        self.spare.grow(rows * widest)?;
+        self.spare.grow(rows.saturating_mul(widest))?;
         self.sums.grow(widest)?;
         let products = layers.iter().map(|layer| {
             gemm.workspace(layer.outputs, layer.inputs, rows).max(gemm.workspace(rows, layer.inputs, layer.outputs))

@@ -4,6 +4,7 @@ use super::batch::Gathered;
 use super::lane::{Lane, Network};
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::ShardRule;
+use crate::buffer::check_size;
 use crate::gemm::{Gemm, Packed};
 use crate::loss::Output;
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
@@ -67,9 +68,10 @@ impl<T: Element> Layered<T> {
         set: InstructionSet,
         gemm: Box<dyn Gemm<T>>,
     ) -> Result<Self, StepError> {
+        check_size::<T>(architecture)?;
         let ranges = architecture.ranges().collect();
         let rule = ShardRule::new::<T>(architecture);
-        Self::around(GemmPerLayer { architecture: architecture.clone(), ranges, set, gemm, rule })
+        Ok(Self::around(GemmPerLayer { architecture: architecture.clone(), ranges, set, gemm, rule }))
     }
 }
 
@@ -78,6 +80,8 @@ impl<T: Element> GemmPerLayer<T> {
         Network { architecture: &self.architecture, set: self.set, gemm: &*self.gemm, theta }
     }
 }
+
+impl<T> crate::sealed::Sealed for GemmPerLayer<T> {}
 
 impl<T: Element> Method<T> for GemmPerLayer<T> {
     const NAME: &'static str = "layered";

@@ -10,6 +10,7 @@ use super::{Batch, Dropout, StepEngine};
 use crate::buffer::Buffer;
 use crate::error::{check_decay, check_length, check_outputs, rows_of};
 use crate::loss::Output;
+use crate::sealed::Sealed;
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
 /// Parameters that are reduced at a time: 64 KiB of f32, which with a few accumulators stays in L2.
@@ -31,8 +32,8 @@ pub struct Pass {
 ///
 /// The methods are the engines of this crate; the trait is public only because [`Sharded`] is.
 #[doc(hidden)]
-#[allow(missing_docs, reason = "described where it is implemented: no one else can")]
-pub trait Method<T: Element>: Send + Sync {
+#[allow(missing_docs, reason = "described where it is implemented: no one else can, for it is sealed")]
+pub trait Method<T: Element>: Sealed + Send + Sync {
     const NAME: &'static str;
     /// Memory that a lane works in.
     type Scratch: Send + Sync;
@@ -132,13 +133,9 @@ impl Demand {
 
 impl<T: Element, M: Method<T>> Sharded<T, M> {
     /// The engine around a method.
-    pub(super) fn around(method: M) -> Result<Self, StepError> {
+    pub(super) fn around(method: M) -> Self {
         let params = method.ranges().last().map_or(0, |range| range.bias.end);
-        let chunks = params.div_ceil(CHUNK);
-        let mut squares = Vec::new();
-        squares.try_reserve_exact(chunks).map_err(|_| StepError::Memory { bytes: chunks * size_of::<f64>() })?;
-        squares.resize(chunks, 0.0);
-        Ok(Self { method, lanes: Vec::new(), squares, params, ready: None })
+        Self { method, lanes: Vec::new(), squares: Vec::new(), params, ready: None }
     }
 
     /// Lanes and room for a batch, and how it is split.
@@ -171,8 +168,8 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         for (index, lane) in self.lanes[..count].iter_mut().enumerate() {
             self.method.grow(&mut lane.scratch, shard_rows, backward)?;
             if ordered {
-                lane.inputs.grow(shard_rows * self.method.architecture().inputs())?;
-                lane.targets.grow(shard_rows * self.method.architecture().outputs())?;
+                lane.inputs.grow(shard_rows.saturating_mul(self.method.architecture().inputs()))?;
+                lane.targets.grow(shard_rows.saturating_mul(self.method.architecture().outputs()))?;
             }
             if weighted {
                 lane.weights.grow(shard_rows)?;
@@ -180,6 +177,13 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
             if backward && index > 0 {
                 lane.accumulator.grow(self.params)?;
             }
+        }
+        let chunks = self.params.div_ceil(CHUNK);
+        if backward && self.squares.len() < chunks {
+            let missing = chunks - self.squares.len();
+            let none = |_| StepError::Memory { bytes: chunks * size_of::<f64>() };
+            self.squares.try_reserve_exact(missing).map_err(none)?;
+            self.squares.resize(chunks, 0.0);
         }
         Ok(rule.split(rows))
     }

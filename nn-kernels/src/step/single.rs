@@ -7,6 +7,8 @@ use crate::{Architecture, Element, InstructionSet, StepError};
 
 /// A^(L) of one sample: `x` has S_1 numbers, `out` S_L. `scratch` grows once, to twice the widest hidden layer.
 ///
+/// It computes in the instruction set that the environment forces, or else the widest, as engines do.
+///
 /// ```
 /// use nn_kernels::{Activation, Architecture, Layer, Loss, predict_one};
 ///
@@ -19,7 +21,8 @@ use crate::{Architecture, Element, InstructionSet, StepError};
 /// ```
 ///
 /// # Errors
-/// [`StepError::Length`] when a length is not the architecture's; `out` is then as it was.
+/// [`StepError::Length`] when a length is not the architecture's, [`StepError::Isa`] when the environment forces a set that
+/// cannot be had; `out` is then as it was.
 pub fn predict_one<T: Element>(
     architecture: &Architecture,
     theta: &[T],
@@ -30,17 +33,19 @@ pub fn predict_one<T: Element>(
     check_length("theta", theta, architecture.params())?;
     check_length("x", x, architecture.inputs())?;
     check_length("out", out, architecture.outputs())?;
+    let set = InstructionSet::from_environment()?;
     let layers = architecture.layers();
     let widest = layers[..layers.len() - 1].iter().map(|layer| layer.outputs).max().unwrap_or(0);
     if scratch.len() < 2 * widest {
         scratch.resize(2 * widest, T::ZERO);
     }
-    T::forward_one(architecture, theta, x, out, scratch);
+    T::forward_one(set, architecture, theta, x, out, scratch);
     Ok(())
 }
 
 /// [`predict_one`] on lengths that have been checked.
 pub(super) fn forward_one<T: Element>(
+    set: InstructionSet,
     architecture: &Architecture,
     theta: &[T],
     x: &[T],
@@ -48,7 +53,7 @@ pub(super) fn forward_one<T: Element>(
     scratch: &mut [T],
 ) {
     let (a, next) = scratch.split_at_mut(scratch.len() / 2);
-    T::dispatch(InstructionSet::best(), Forward { architecture, theta, x, out, a, next });
+    T::dispatch(set, Forward { architecture, theta, x, out, a, next });
 }
 
 /// One sample's way through the network; `a` and `next` hold the activations before and behind a layer.

@@ -108,7 +108,7 @@ impl<T: Element> Narrow<T> {
 /// An element of which there are vectors of four, in any instruction set. Part of [`Element`].
 #[doc(hidden)]
 #[allow(missing_docs, reason = "not for anyone else to use")]
-pub trait InFours: Sized {
+pub trait InFours: crate::sealed::Sealed + Sized {
     type Four: Copy
         + Add<Output = Self::Four>
         + Mul<Output = Self::Four>

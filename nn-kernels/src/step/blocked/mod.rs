@@ -26,7 +26,7 @@ use super::sharded::output_of;
 use super::shards::Shards;
 use super::update::{Span, Stepped, Update};
 use super::{Batch, Dropout, Precision, StepEngine, check_memory};
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, check_size};
 use crate::error::{check_decay, check_length, check_outputs, rows_of};
 use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError};
 
@@ -108,6 +108,7 @@ impl<T: Element> Blocked<T> {
         set: InstructionSet,
         precision: Precision,
     ) -> Result<Self, StepError> {
+        check_size::<T>(architecture)?;
         let pairs = precision.pairs::<T>(set)?;
         let width = T::dispatch(set, LanesOf);
         let layers = layout::<T>(architecture, width).ok_or(StepError::Memory { bytes: usize::MAX })?;

@@ -45,11 +45,11 @@ impl<T: Element> Scratch<T> {
         let outputs = architecture.outputs();
         let units = layers.last().map_or(0, |plan| plan.to + plan.outputs);
         let widest = layers.iter().map(|plan| plan.outputs).max().unwrap_or(0);
-        self.units.grow(units * TILE)?;
-        self.slopes.grow(units * TILE)?;
-        self.delta.iter_mut().try_for_each(|delta| delta.grow(widest * TILE))?;
-        self.targets.grow(outputs * TILE)?;
-        self.spare.grow(outputs * TILE)?;
+        self.units.grow(units.saturating_mul(TILE))?;
+        self.slopes.grow(units.saturating_mul(TILE))?;
+        self.delta.iter_mut().try_for_each(|delta| delta.grow(widest.saturating_mul(TILE)))?;
+        self.targets.grow(outputs.saturating_mul(TILE))?;
+        self.spare.grow(outputs.saturating_mul(TILE))?;
         self.sums.grow(architecture.params().next_multiple_of(MAX_LANES) * MAX_LANES)
     }
 

@@ -106,7 +106,7 @@ impl<T: Element> Narrow<T> {
         let layers: Vec<LayerPlan> = architecture.layers().iter().zip(architecture.ranges()).map(plan).collect();
         let rule = rule(architecture);
         let ranges = architecture.ranges().collect();
-        Self::around(NarrowMethod { architecture: architecture.clone(), set, ranges, layers, rule })
+        Ok(Self::around(NarrowMethod { architecture: architecture.clone(), set, ranges, layers, rule }))
     }
 }
 
@@ -132,6 +132,8 @@ impl NarrowMethod {
         Network { set: self.set, layers: &self.layers, theta }
     }
 }
+
+impl crate::sealed::Sealed for NarrowMethod {}
 
 impl<T: Element> Method<T> for NarrowMethod {
     const NAME: &'static str = "narrow";

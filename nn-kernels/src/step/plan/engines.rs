@@ -16,7 +16,7 @@ use crate::{Architecture, InstructionSet, StepError};
 /// that have been compiled once, in this crate.
 #[doc(hidden)]
 #[allow(missing_docs, reason = "not for anyone else to call")]
-pub trait Engines: Sized {
+pub trait Engines: crate::sealed::Sealed + Sized {
     /// Whether an engine is made for such a network and precision, or why it is not.
     fn suits(kind: EngineKind, architecture: &Architecture, precision: Precision) -> Result<(), &'static str>;
     /// How an engine splits a batch of `rows`.
@@ -35,7 +35,14 @@ pub trait Engines: Sized {
     /// Elements in a vector of a set.
     fn lanes(set: InstructionSet) -> usize;
     /// A^(L) of one sample, the lengths having been checked.
-    fn forward_one(architecture: &Architecture, theta: &[Self], x: &[Self], out: &mut [Self], scratch: &mut [Self]);
+    fn forward_one(
+        set: InstructionSet,
+        architecture: &Architecture,
+        theta: &[Self],
+        x: &[Self],
+        out: &mut [Self],
+        scratch: &mut [Self],
+    );
 }
 
 macro_rules! engines {
@@ -90,8 +97,15 @@ macro_rules! engines {
                 tile::lanes_of::<$T>(set)
             }
 
-            fn forward_one(architecture: &Architecture, theta: &[$T], x: &[$T], out: &mut [$T], scratch: &mut [$T]) {
-                single::forward_one(architecture, theta, x, out, scratch);
+            fn forward_one(
+                set: InstructionSet,
+                architecture: &Architecture,
+                theta: &[$T],
+                x: &[$T],
+                out: &mut [$T],
+                scratch: &mut [$T],
+            ) {
+                single::forward_one(set, architecture, theta, x, out, scratch);
             }
         }
     )* };

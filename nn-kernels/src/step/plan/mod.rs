@@ -13,6 +13,7 @@ pub use kind::{EngineKind, UnknownEngine};
 
 use self::cost::{candidate, cheapest};
 use super::{Precision, StepEngine};
+use crate::buffer::check_size;
 use crate::{Architecture, Element, GemmKind, InstructionSet, StepError};
 
 /// What a plan leaves open, and what it does not: everything is open unless set.
@@ -108,11 +109,11 @@ impl<T: Element> Plan<T> {
     /// A plan for steps on `batch_rows` samples, with `threads` threads to be had.
     ///
     /// # Errors
-    /// [`StepError::Zero`] for no rows or no threads, [`StepError::Unsuited`] when the engine asked for is not made
+    /// [`StepError::Zero`] for no rows or no threads, [`StepError::Architecture`] when a number of the network is 0 or
+    /// infinite in `T` only, [`StepError::Unsuited`] when the engine asked for is not made
     /// for such a network or precision, [`StepError::Precision`] when that cannot be had, [`StepError::UnusedGemm`] when
     /// the engine does not multiply through the GEMM backend asked for, [`StepError::Isa`] when the environment forces a
-    /// set that cannot be had,
-    /// [`StepError::Memory`].
+    /// set that cannot be had, [`StepError::Memory`] when there is none for such a network or batch.
     pub fn new(
         architecture: &Architecture,
         batch_rows: usize,
@@ -124,6 +125,8 @@ impl<T: Element> Plan<T> {
                 return Err(StepError::Zero { what });
             }
         }
+        architecture.check_element::<T>()?;
+        check_size::<T>(architecture)?;
         let set = match options.set {
             Some(set) => set,
             None => InstructionSet::from_environment()?,

@@ -144,8 +144,9 @@ impl Problem<'_> {
                 let forward = Product::new(heights, shard_rows, layer.output_vectors, inputs);
                 let gradient = Product::new(heights, inputs, layer.output_vectors, shard_rows);
                 let back = Product::new(heights, shard_rows, layer.input_vectors, outputs);
-                if (shard_rows * inputs * self.size) as f64 > L1 {
-                    strides = shards * words * (shard_rows * inputs) as f64 * gradient.panels;
+                let numbers = shard_rows as f64 * layer.inputs;
+                if numbers * self.size as f64 > L1 {
+                    strides = shards * words * numbers * gradient.panels;
                 }
                 for product in [Some(forward), Some(gradient), (!layer.first).then_some(back)].into_iter().flatten() {
                     cycles += shards * product.cycles;
@@ -258,17 +259,22 @@ struct Product {
 impl Product {
     fn new(heights: &[[usize; 4]], rows: usize, vectors: usize, depth: usize) -> Self {
         let mut product = Self { cycles: 0.0, loads: 0.0, blocks: 0.0, panels: 0.0 };
-        for first in (0..vectors).step_by(heights.len()) {
-            let width = (vectors - first).min(heights.len());
+        let widest = heights.len();
+        // All panels but the last are alike.
+        for (width, panels) in [(widest, vectors / widest), (vectors % widest, 1)] {
+            if width == 0 {
+                continue;
+            }
+            let panels = panels as f64;
             let mut left = rows;
             for height in heights[width - 1] {
-                let blocks = (left / height) as f64;
+                let blocks = panels * (left / height) as f64;
                 left %= height;
                 product.cycles += blocks * (0.5 * (height * width) as f64).max(LATENCY);
                 product.loads += blocks * (height + width) as f64;
                 product.blocks += blocks;
             }
-            product.panels += 1.0;
+            product.panels += panels;
         }
         product.cycles *= depth as f64;
         product.loads *= depth as f64;

@@ -53,14 +53,14 @@ impl<T: Element> Scratch<T> {
     pub(super) fn grow(&mut self, layout: &Layout, rows: usize) -> Result<(), StepError> {
         let last = &layout.layers[layout.layers.len() - 1];
         for ((plan, a), slope) in layout.layers.iter().zip(&mut self.activations).zip(&mut self.slopes) {
-            a.grow(rows * plan.row)?;
+            a.grow(rows.saturating_mul(plan.row))?;
             if plan.slope == Slope::Stored {
-                slope.grow(rows * plan.row)?;
+                slope.grow(rows.saturating_mul(plan.row))?;
             }
         }
         let widest = layout.layers.iter().map(|plan| plan.row).max().unwrap_or(0);
-        self.delta.iter_mut().try_for_each(|delta| delta.grow(rows * widest))?;
-        self.compact.iter_mut().try_for_each(|compact| compact.grow(rows * last.outputs))
+        self.delta.iter_mut().try_for_each(|delta| delta.grow(rows.saturating_mul(widest)))?;
+        self.compact.iter_mut().try_for_each(|compact| compact.grow(rows.saturating_mul(last.outputs)))
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -48,6 +48,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// Of an architecture whose [size has been checked](crate::buffer::check_size).
     pub(super) fn new(architecture: &Architecture, lanes: usize) -> Self {
         let count = architecture.layers().len();
         let (mut params, mut transposed) = (0, 0);

@@ -11,7 +11,7 @@ use super::batch::Gathered;
 use super::passes::{LanesOf, Transpose};
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::{ShardRule, cached_lanes, max_lanes, worthwhile_rows};
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, check_size};
 use crate::loss::Output;
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
@@ -79,12 +79,13 @@ impl<T: Element> Tile<T> {
     /// # Errors
     /// [`StepError::Memory`] when there is no memory for the plan.
     pub fn with_set(architecture: &Architecture, set: InstructionSet) -> Result<Self, StepError> {
+        check_size::<T>(architecture)?;
         let layout = Layout::new(architecture, lanes_of::<T>(set));
         let ranges = layout.layers.iter().map(|plan| plan.range.clone()).collect();
         let mut transposed = Buffer::empty();
         transposed.grow(layout.transposed)?;
         let rule = rule::<T>(architecture, set);
-        Self::around(TileMethod { architecture: architecture.clone(), set, layout, ranges, rule, transposed })
+        Ok(Self::around(TileMethod { architecture: architecture.clone(), set, layout, ranges, rule, transposed }))
     }
 }
 
@@ -110,6 +111,8 @@ impl<T: Element> TileMethod<T> {
         Network { set: self.set, layout: &self.layout, theta, transposed: self.transposed.as_slice(), output }
     }
 }
+
+impl<T> crate::sealed::Sealed for TileMethod<T> {}
 
 impl<T: Element> Method<T> for TileMethod<T> {
     const NAME: &'static str = "tile";
