@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss, Span, predict_one};
-use support::{EngineKind, Problem, Rule, cast, engines, in_bfloat16, on_threads};
+use support::{EngineKind, Memory, Problem, Rule, cast, engines, in_bfloat16, on_threads};
 
 struct Counting;
 
@@ -42,7 +42,8 @@ fn allocations_of_steps<T: Element>(kind: &EngineKind<T>, problem: &Problem, ste
     let rows = problem.rows();
     let order: Vec<u32> = (0..rows as u32).rev().collect();
     let mut engine = kind.make_bare(architecture);
-    let [mut own, mut gradient, mut first, mut second] = [(); 4].map(|()| vec![T::ZERO; engine.params()]);
+    let [mut own, mut gradient] = [(); 2].map(|()| vec![T::ZERO; engine.params()]);
+    let mut memory = Memory::new(engine.params());
     engine.import(&theta, &mut own).expect("lengths as asked for");
     let mut outputs = vec![T::ZERO; targets.len()];
     let mut scratch = Vec::new();
@@ -51,7 +52,7 @@ fn allocations_of_steps<T: Element>(kind: &EngineKind<T>, problem: &Problem, ste
         let batch = batch.with_order(&order[..rows - i % 3]).expect("an order");
         let dropout = Some(Dropout { seed: 1, first_sample: i as u64 });
         engine.gradient(&own, batch, 1.0, dropout, &mut gradient).expect("a gradient");
-        let span = Span { theta: &own, gradient: &mut gradient, first: &mut first, second: &mut second };
+        let span = Span::new(&own, &mut gradient).with_slots(memory.slots());
         engine.step(batch, 1.0, dropout, &Rule { minds_part: i.is_multiple_of(2) }, span).expect("a step");
         engine.cost(&own, batch, 1.0).expect("a cost");
         engine.predict(&own, &inputs, &mut outputs).expect("predictions");

@@ -23,7 +23,7 @@ use self::shared::{Shared, Source};
 use super::passes::{LanesOf, Run, Squares};
 use super::shards::Shards;
 use super::update::{Span, Stepped, Update};
-use super::{Batch, Dropout, Precision, StepEngine, check_memory};
+use super::{Batch, Dropout, Precision, StepEngine, check_slots};
 use crate::buffer::Buffer;
 use crate::error::{check_l2, check_length, rows_of};
 use crate::loss::Output;
@@ -308,12 +308,12 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
         update: &dyn Update<T>,
         span: Span<'_, T>,
     ) -> Result<Stepped, StepError> {
-        let Span { theta, gradient, first, second } = span;
+        let Span { theta, gradient, slots } = span;
         self.check(theta, batch, l2)?;
         check_length("gradient", gradient, self.params())?;
-        check_memory(&[&*first, &*second], self.params())?;
-        let memory = [Shared::new(first), Shared::new(second)];
-        let updating = Updating { update, memory, finite: AtomicBool::new(true) };
+        check_slots(&slots, self.params())?;
+        let slots = slots.map(|slot| (slot.old, Shared::new(slot.new)));
+        let updating = Updating { update, slots, finite: AtomicBool::new(true) };
         self.backward(theta, batch, l2, dropout, gradient, Some(&updating))
     }
 
