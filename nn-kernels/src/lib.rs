@@ -84,6 +84,7 @@ pub use error::{Shown, StepError};
 pub use gemm::{GemmError, GemmKind};
 pub use isa::{Dispatch, InstructionSet};
 pub use step::{
-    Batch, Blocked, Candidate, Dropout, EngineKind, Explanation, Layered, Narrow, Part, Plan, PlanOptions, Precision,
-    Sharded, Share, Span, StepEngine, Stepped, Tile, UnknownEngine, UnknownPrecision, Update, predict_one, update_all,
+    Batch, Blocked, Candidate, Dropout, Elementwise, EngineKind, Explanation, Layered, MAX_SLOTS, Narrow, Part, Plan,
+    PlanOptions, Precision, Rule, Sharded, Share, Slot, Span, StepEngine, Stepped, Tile, UnknownEngine,
+    UnknownPrecision, Update, predict_one, update_all,
 };

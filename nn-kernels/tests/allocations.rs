@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss, Span, predict_one};
-use support::{EngineKind, Problem, Rule, cast, engines, in_bfloat16, on_threads};
+use support::{EngineKind, Memory, Problem, Rule, cast, engines, in_bfloat16, on_threads};
 
 struct Counting;
 
@@ -42,7 +42,8 @@ fn allocations_of_steps<T: Element>(kind: &EngineKind<T>, problem: &Problem, ste
     let rows = problem.rows();
     let order: Vec<u64> = (0..rows as u64).rev().collect();
     let mut engine = kind.make_bare(architecture);
-    let [mut own, mut gradient, mut first, mut second] = [(); 4].map(|()| vec![T::ZERO; engine.params()]);
+    let [mut own, mut gradient] = [(); 2].map(|()| vec![T::ZERO; engine.params()]);
+    let mut memory = Memory::new(engine.params());
     engine.import(&theta, &mut own).expect("lengths as asked for");
     let mut outputs = vec![T::ZERO; targets.len()];
     let mut scratch = Vec::new();
@@ -53,7 +54,7 @@ fn allocations_of_steps<T: Element>(kind: &EngineKind<T>, problem: &Problem, ste
         let batch = if i.is_multiple_of(2) { batch } else { batch.with_weights(&weights).expect("weights") };
         let dropout = Some(Dropout { seed: 1, first_sample: i as u64 });
         engine.gradient(&own, batch, 1.0, dropout, &mut gradient).expect("a gradient");
-        let span = Span { theta: &own, gradient: &mut gradient, first: &mut first, second: &mut second };
+        let span = Span::new(&own, &mut gradient).with_slots(memory.slots());
         engine.step(batch, 1.0, dropout, &Rule { minds_part: i.is_multiple_of(2) }, span).expect("a step");
         engine.cost(&own, batch, 1.0).expect("a cost");
         let taken = batch.rows() * architecture.outputs();

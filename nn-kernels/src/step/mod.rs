@@ -3,6 +3,7 @@
 mod batch;
 mod blocked;
 mod dropout;
+mod elementwise;
 mod lane;
 mod layered;
 mod narrow;
@@ -19,6 +20,7 @@ mod update;
 pub use batch::Batch;
 pub use blocked::Blocked;
 pub use dropout::Dropout;
+pub use elementwise::{Elementwise, Rule};
 pub use layered::Layered;
 pub use narrow::Narrow;
 pub use plan::{Candidate, EngineKind, Engines, Explanation, Plan, PlanOptions, Share, UnknownEngine};
@@ -26,7 +28,7 @@ pub use precision::{Precision, UnknownPrecision};
 pub use sharded::Sharded;
 pub use single::predict_one;
 pub use tile::Tile;
-pub use update::{Part, Span, Stepped, Update, update_all};
+pub use update::{MAX_SLOTS, Part, Slot, Span, Stepped, Update, update_all};
 
 use crate::error::check_length;
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
@@ -102,11 +104,11 @@ pub trait StepEngine<T: Element>: Send {
     ) -> Result<f64, StepError>;
 
     /// A step with its update: the [`gradient`](Self::gradient) at Θ = `span.theta`, which is as it was afterwards, is
-    /// written to `span.gradient` and there replaced by the parameters that `update` makes of it.
+    /// written to `span.gradient` and there replaced by the parameters that `update` makes of it. What the optimiser
+    /// remembers from now on is written to the slots' `new`; `old` is as it was, so that a step whose numbers are not
+    /// finite can be dropped.
     ///
-    /// Where the cost is known not to be finite before anything is updated, nothing is. An engine that updates parameters
-    /// while their gradients are computed knows the loss by then, but not yet the λ term: where that alone is infinite,
-    /// what the optimiser remembers has moved, as [`Stepped::updated`] tells.
+    /// Where the cost is known not to be finite before anything is updated, nothing is, as [`Stepped::updated`] tells.
     ///
     /// # Errors
     /// As [`gradient`](Self::gradient); a length of what the optimiser remembers may be wrong, too.
@@ -118,13 +120,13 @@ pub trait StepEngine<T: Element>: Send {
         update: &dyn Update<T>,
         span: Span<'_, T>,
     ) -> Result<Stepped, StepError> {
-        let Span { theta, gradient, first, second } = span;
-        check_memory(&[&*first, &*second], self.params())?;
+        let Span { theta, gradient, slots } = span;
+        check_slots(&slots, self.params())?;
         let cost = self.gradient(theta, batch, decay, dropout, gradient)?;
         if !cost.is_finite() {
             return Ok(Stepped { cost, updated: false, finite: false });
         }
-        let span = Span { theta, gradient, first, second };
+        let span = Span { theta, gradient, slots };
         let finite = update_all(update, self.set(), self.ranges(), span);
         Ok(Stepped { cost, updated: true, finite })
     }
@@ -133,7 +135,7 @@ pub trait StepEngine<T: Element>: Send {
     ///
     /// # Errors
     /// As [`gradient`](Self::gradient).
-    fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, l2: f64) -> Result<f64, StepError>;
+    fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, decay: f64) -> Result<f64, StepError>;
 
     /// One forward pass for both J and A^(L): what [`cost`](Self::cost) returns, and for every row of the batch, in its
     /// order, what [`predict`](Self::predict) writes, in the same bits. `outputs` is m × S_L, sample-major.
@@ -152,10 +154,10 @@ pub trait StepEngine<T: Element>: Send {
     fn scratch_bytes(&self) -> usize;
 }
 
-/// What an optimiser remembers is a number of each parameter, or nothing.
-fn check_memory<T>(memory: &[&[T]], params: usize) -> Result<(), StepError> {
-    memory
-        .iter()
-        .filter(|numbers| !numbers.is_empty())
-        .try_for_each(|numbers| check_length("the optimiser's memory", numbers, params))
+/// What an optimiser remembers is a number of each parameter, or nothing, before the step as after it.
+fn check_slots<T>(slots: &[Slot<'_, T>], params: usize) -> Result<(), StepError> {
+    slots.iter().filter(|slot| !(slot.old.is_empty() && slot.new.is_empty())).try_for_each(|slot| {
+        check_length("the optimiser's memory", slot.old, params)?;
+        check_length("room for the optimiser's memory", slot.new, params)
+    })
 }

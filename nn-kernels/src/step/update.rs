@@ -16,35 +16,85 @@ pub enum Part {
     Bias,
 }
 
-/// A run of parameters with all that belongs to them. What an optimiser does not remember is empty.
+/// The most numbers that an optimiser may remember of each parameter: AMSGrad and a centred RMSProp with momentum have
+/// three.
+pub const MAX_SLOTS: usize = 4;
+
+/// One number of each parameter that an optimiser remembers: as it was before the step, and room for what it becomes.
+///
+/// Two places, so that a step that fails leaves the optimiser's memory as it was. Both are empty where an optimiser does
+/// not use the slot.
 #[derive(Debug)]
-pub struct Span<'a, T> {
-    /// Θ.
-    pub theta: &'a [T],
-    /// Δ, which becomes Θ after the step.
-    pub gradient: &'a mut [T],
-    /// The first number that is remembered of each parameter.
-    pub first: &'a mut [T],
-    /// The second.
-    pub second: &'a mut [T],
+pub struct Slot<'a, T> {
+    /// Before the step.
+    pub old: &'a [T],
+    /// After the step; what stands here before is not read. An engine may leave out what pads its layout: let it be zeros
+    /// the first time.
+    pub new: &'a mut [T],
 }
 
-impl<T> Span<'_, T> {
+impl<T> Default for Slot<'_, T> {
+    /// A slot that is not used.
+    fn default() -> Self {
+        Self { old: &[], new: &mut [] }
+    }
+}
+
+impl<T> Slot<'_, T> {
+    fn split_at(self, middle: usize) -> (Self, Self) {
+        let Self { old, new } = self;
+        let (old, old_tail) = old.split_at(middle.min(old.len()));
+        let (new, new_tail) = new.split_at_mut(middle.min(new.len()));
+        (Self { old, new }, Self { old: old_tail, new: new_tail })
+    }
+}
+
+/// A run of parameters with all that belongs to them.
+#[derive(Debug)]
+pub struct Span<'a, T> {
+    /// Θ before the step.
+    pub theta: &'a [T],
+    /// The gradient Δ, which becomes Θ after the step.
+    pub gradient: &'a mut [T],
+    /// What is remembered of each parameter.
+    pub slots: [Slot<'a, T>; MAX_SLOTS],
+}
+
+impl<'a, T> Span<'a, T> {
+    /// Parameters of which nothing is remembered.
+    #[must_use]
+    pub fn new(theta: &'a [T], gradient: &'a mut [T]) -> Self {
+        Self { theta, gradient, slots: Default::default() }
+    }
+
+    /// The same with the first slots in use, up to [`MAX_SLOTS`] of them.
+    #[must_use]
+    pub fn with_slots(mut self, slots: impl IntoIterator<Item = Slot<'a, T>>) -> Self {
+        for (place, slot) in self.slots.iter_mut().zip(slots) {
+            *place = slot;
+        }
+        self
+    }
+
     /// The parameters before `middle`, and the others.
     ///
     /// # Panics
     /// When there are fewer than `middle`.
     #[must_use]
     pub fn split_at(self, middle: usize) -> (Self, Self) {
-        let Self { theta, gradient, first, second } = self;
+        let Self { theta, gradient, slots } = self;
         let (theta, theta_tail) = theta.split_at(middle);
         let (gradient, gradient_tail) = gradient.split_at_mut(middle);
-        let (first, first_tail) = first.split_at_mut(middle.min(first.len()));
-        let (second, second_tail) = second.split_at_mut(middle.min(second.len()));
-        (
-            Self { theta, gradient, first, second },
-            Self { theta: theta_tail, gradient: gradient_tail, first: first_tail, second: second_tail },
-        )
+        let mut tails: [Slot<'a, T>; MAX_SLOTS] = Default::default();
+        let mut tail = tails.iter_mut();
+        let slots = slots.map(|slot| {
+            let (head, rest) = slot.split_at(middle);
+            if let Some(tail) = tail.next() {
+                *tail = rest;
+            }
+            head
+        });
+        (Self { theta, gradient, slots }, Self { theta: theta_tail, gradient: gradient_tail, slots: tails })
     }
 }
 
@@ -53,8 +103,8 @@ impl<T> Span<'_, T> {
 /// It makes zero of a parameter that is zero, whose gradient is zero and of which zeros are remembered: engines fill up
 /// their layouts with such parameters.
 pub trait Update<T>: Sync {
-    /// Replaces Δ in a run of parameters of one layer by the parameters that the step leads to, moves what is remembered
-    /// of them, and says whether all of that is finite. Θ itself stays as it is.
+    /// Replaces Δ in a run of parameters of one layer by the parameters that the step leads to, writes what is remembered
+    /// of them from now on, and says whether all of that is finite. Θ and what was remembered stay as they are.
     fn update(&self, set: InstructionSet, part: Part, span: Span<'_, T>) -> bool;
 
     /// Whether weights and biases have rules of their own. Where they do not, a run may go on from one to the other.
@@ -66,7 +116,7 @@ pub trait Update<T>: Sync {
 pub struct Stepped {
     /// J before the step, the λ term included.
     pub cost: f64,
-    /// Whether the update has been applied: not where the cost was known not to be finite before.
+    /// Whether the update has been computed: not where the cost was known not to be finite before.
     pub updated: bool,
     /// Whether the new parameters and all that is remembered of them are finite; it says nothing of the cost.
     pub finite: bool,

@@ -2,11 +2,11 @@
 
 use crate::support::compare::{assert_within, layer_error, max_norm_error, norm_error};
 use crate::support::cover::quick;
-use crate::support::{Problem, Rule, cast, network, on_threads, poison, widen};
+use crate::support::{Memory, Problem, Rule, cast, network, on_threads, poison, widen};
 use nn_kernels::isa::{Bf16, PairProducts, dot_pairs, round_to_bf16};
 use nn_kernels::{
     Activation, Architecture, Batch, Blocked, Dropout, Element, EngineKind, InstructionSet, Loss, Plan, PlanOptions,
-    Precision, Span, StepEngine, StepError, update_all,
+    Precision, Slot, Span, StepEngine, StepError, update_all,
 };
 
 fn blocked<T: Element>(
@@ -103,7 +103,7 @@ fn updates_piece_by_piece_change_no_bit<T: Element>(precision: Precision) {
             let run = |fused: bool, minds_part: bool| {
                 let mut engine = blocked::<T>(&architecture, set, precision);
                 let params = engine.params();
-                let [mut own, mut first, mut second] = [(); 3].map(|()| vec![T::ZERO; params]);
+                let (mut own, mut memory) = (vec![T::ZERO; params], Memory::new(params));
                 engine.import(&theta, &mut own).expect("lengths");
                 let mut costs = Vec::new();
                 for number in 0..3 {
@@ -112,21 +112,28 @@ fn updates_piece_by_piece_change_no_bit<T: Element>(precision: Precision) {
                     let mut next = poison::<T>(params);
                     let update = Rule { minds_part };
                     if fused {
-                        let span = Span { theta: &own, gradient: &mut next, first: &mut first, second: &mut second };
+                        let span = Span::new(&own, &mut next).with_slots(memory.slots());
                         let stepped = engine.step(batch, 2.0, dropout, &update, span).expect("a step");
                         assert!(stepped.updated && stepped.finite);
                         costs.push(stepped.cost.to_bits());
                     } else {
                         let cost = engine.gradient(&own, batch, 2.0, dropout, &mut next).expect("a step");
                         let ranges = engine.ranges().to_vec();
-                        let span = Span { theta: &own, gradient: &mut next, first: &mut first, second: &mut second };
+                        let span = Span::new(&own, &mut next).with_slots(memory.slots());
                         assert!(update_all(&update, set, &ranges, span));
                         costs.push(cost.to_bits());
                     }
                     own = next;
+                    memory.keep();
                 }
-                let bits = own.iter().chain(&first).chain(&second).map(|x| x.to_f64().to_bits());
-                (costs, bits.collect::<Vec<_>>())
+                // What pads the layout is not asked for.
+                let mut bits = Vec::new();
+                for numbers in [&own, &memory.old[0], &memory.old[1]] {
+                    let mut flat = poison::<T>(architecture.params());
+                    engine.export(numbers, &mut flat).expect("lengths");
+                    bits.extend(flat.iter().map(|x| x.to_f64().to_bits()));
+                }
+                (costs, bits)
             };
             for minds_part in [false, true] {
                 let apart = run(false, minds_part);
@@ -175,20 +182,22 @@ fn a_cost_that_is_not_finite_updates_nothing() {
         let plan = Plan::<f32>::new(&architecture, 1, 1, &PlanOptions::default().engine(kind));
         let mut engine = plan.expect("a plan").into_engine();
         let theta = vec![0.1; engine.params()];
-        let [mut gradient, mut first, mut second] = [(); 3].map(|()| vec![0.0; theta.len()]);
-        let span = Span { theta: &theta, gradient: &mut gradient, first: &mut first, second: &mut second };
+        let (mut gradient, mut memory) = (vec![0.0; theta.len()], Memory::new(theta.len()));
+        let span = Span::new(&theta, &mut gradient).with_slots(memory.slots());
         let batch = Batch::new(&architecture, &x, &y).expect("a batch");
         let stepped = engine.step(batch, 0.0, None, &Rule { minds_part: false }, span).expect("a step");
         assert!(!stepped.updated && !stepped.finite && !stepped.cost.is_finite(), "{kind}");
-        assert!(first.iter().chain(&second).all(|&x| x == 0.0), "{kind}");
+        assert!(memory.new.iter().flatten().all(|x: &f32| x.is_nan()), "{kind}");
         // What is remembered of other parameters than these is refused.
-        let span = Span { theta: &theta, gradient: &mut gradient, first: &mut first[1..], second: &mut [] };
+        let short = memory.slots().map(|slot| Slot { old: &slot.old[1..], ..slot });
+        let span = Span::new(&theta, &mut gradient).with_slots(short);
         let error = engine.step(batch, 0.0, None, &Rule { minds_part: false }, span).expect_err("a number too few");
         assert!(matches!(error, StepError::Length { what: "the optimiser's memory", .. }), "{kind}: {error}");
     }
 }
 
-/// Where only the λ term is infinite, an engine may have updated what is remembered before it knew, and then says so.
+/// Where only the λ term is infinite, an engine may have computed the update before it knew, and then says so; what was
+/// remembered before the step is as it was in any case.
 #[test]
 fn a_term_of_lambda_that_is_infinite_is_told() {
     let architecture = network(&[3, 70, 2], Activation::Relu, Activation::Linear, Loss::Mse);
@@ -199,12 +208,13 @@ fn a_term_of_lambda_that_is_infinite_is_told() {
         engine.import(&vec![1e200; architecture.params()], &mut theta).expect("lengths");
         let ranges = engine.ranges().to_vec();
         ranges.iter().for_each(|range| theta[range.bias.clone()].fill(0.0));
-        let [mut gradient, mut first, mut second] = [(); 3].map(|()| vec![0.0; theta.len()]);
-        let span = Span { theta: &theta, gradient: &mut gradient, first: &mut first, second: &mut second };
+        let (mut gradient, mut memory) = (vec![0.0; theta.len()], Memory::new(theta.len()));
+        let span = Span::new(&theta, &mut gradient).with_slots(memory.slots());
         let batch = Batch::new(&architecture, &[0.0; 3], &[0.0, 1.0]).expect("a batch");
         let stepped = engine.step(batch, 1.0, None, &Rule { minds_part: false }, span).expect("a step");
         assert_eq!(stepped.cost, f64::INFINITY, "{kind}: {stepped:?}");
-        assert_eq!(stepped.updated, first.iter().any(|&x| x != 0.0), "{kind}");
+        assert_eq!(stepped.updated, memory.new.iter().flatten().all(|x: &f64| !x.is_nan()), "{kind}");
+        assert!(memory.old.iter().flatten().all(|&x| x == 0.0), "{kind}");
     }
 }
 
@@ -220,7 +230,7 @@ fn a_term_of_lambda_beyond_f32_is_no_reason_not_to_update() {
         let mut theta = vec![0.0; engine.params()];
         engine.import(&flat, &mut theta).expect("lengths");
         let mut gradient = vec![0.0; theta.len()];
-        let span = Span { theta: &theta, gradient: &mut gradient, first: &mut [], second: &mut [] };
+        let span = Span::new(&theta, &mut gradient);
         let batch = Batch::new(&architecture, &[0.0; 3], &[0.0; 2]).expect("a batch");
         let stepped = engine.step(batch, 1.0, None, &crate::support::Descent, span).expect("a step");
         assert!(stepped.updated && stepped.finite, "{kind}: {stepped:?}");

@@ -208,7 +208,7 @@ fn steps_are_gradients_and_updates() {
         engine.import(&theta, &mut own).expect("lengths");
         let [mut gradient, mut moved] = [(); 2].map(|()| poison::<f32>(engine.params()));
         let cost = engine.gradient(&own, batch, 0.1, dropout, &mut gradient).expect("a step");
-        let span = nn_kernels::Span { theta: &own, gradient: &mut moved, first: &mut [], second: &mut [] };
+        let span = nn_kernels::Span::new(&own, &mut moved);
         let stepped = engine.step(batch, 0.1, dropout, &crate::support::Descent, span).expect("a step");
         assert_eq!(stepped.cost.to_bits(), cost.to_bits(), "{}", kind.name);
         for ((moved, theta), gradient) in moved.iter().zip(&own).zip(&gradient) {

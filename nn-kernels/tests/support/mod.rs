@@ -12,7 +12,7 @@ pub use engines::{EngineKind, engines, in_bfloat16};
 
 use nn_kernels::random::{Purpose, stream};
 use nn_kernels::reference::Matrix;
-use nn_kernels::{Activation, Architecture, Dropout, Element, InstructionSet, Layer, Loss, Part, Span, Update};
+use nn_kernels::{Activation, Architecture, Dropout, Element, InstructionSet, Layer, Loss, Part, Slot, Span, Update};
 use rand::Rng;
 
 /// Numbers that are the same on every machine.
@@ -181,6 +181,30 @@ impl<T: Element> Update<T> for Descent {
     }
 }
 
+/// What a [`Rule`] remembers, before a step and after it.
+pub struct Memory<T> {
+    pub old: [Vec<T>; 2],
+    pub new: [Vec<T>; 2],
+}
+
+impl<T: Element> Memory<T> {
+    /// Zeros, and NaN where the step is to write.
+    pub fn new(params: usize) -> Self {
+        let filled = |number: f64| [(); 2].map(|()| vec![T::from_f64(number); params]);
+        Self { old: filled(0.0), new: filled(f64::NAN) }
+    }
+
+    pub fn slots(&mut self) -> impl Iterator<Item = Slot<'_, T>> {
+        self.old.iter().zip(&mut self.new).map(|(old, new)| Slot { old, new })
+    }
+
+    /// What the step has written is what the next one remembers.
+    pub fn keep(&mut self) {
+        std::mem::swap(&mut self.old, &mut self.new);
+        self.new.iter_mut().for_each(|numbers| numbers.fill(T::from_f64(f64::NAN)));
+    }
+}
+
 /// A rule that remembers two numbers, and treats biases in a way of their own.
 pub struct Rule {
     pub minds_part: bool,
@@ -190,12 +214,12 @@ impl<T: Element> Update<T> for Rule {
     fn update(&self, _set: InstructionSet, part: Part, span: Span<'_, T>) -> bool {
         let rate = T::from_f64(if self.minds_part && part == Part::Bias { 0.5 } else { 0.25 });
         let mut finite = true;
-        let memory = span.first.iter_mut().zip(span.second);
-        for ((theta, gradient), (first, second)) in span.theta.iter().zip(span.gradient).zip(memory) {
-            *first = *first * rate + *gradient;
-            *second += *gradient * *gradient;
-            *gradient = *theta - rate * *first;
-            finite &= gradient.is_finite() && second.is_finite();
+        let [first, second, ..] = span.slots;
+        for (i, (theta, gradient)) in span.theta.iter().zip(span.gradient).enumerate() {
+            first.new[i] = first.old[i] * rate + *gradient;
+            second.new[i] = second.old[i] + *gradient * *gradient;
+            *gradient = *theta - rate * first.new[i];
+            finite &= gradient.is_finite() && second.new[i].is_finite();
         }
         finite
     }

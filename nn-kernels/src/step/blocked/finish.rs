@@ -9,7 +9,7 @@ use super::shared::{Shared, Source, Target};
 use crate::isa::{Kernel, Simd};
 use crate::step::passes::{Activate as ActivateAll, ActivateWithDerivative, Finish as Scale, Run};
 use crate::step::slope::{QuadraticSlope, Slope, SlopeOf, StepSlope, StoredSlope};
-use crate::step::update::{Part, Span, Update};
+use crate::step::update::{MAX_SLOTS, Part, Slot, Span, Update};
 use crate::{Activation, Element, InstructionSet, LayerRange};
 
 /// z as it is.
@@ -169,8 +169,8 @@ pub(super) struct Gradient<'a, T> {
 /// What a fused update needs.
 pub(super) struct Updating<'a, T> {
     pub(super) update: &'a dyn Update<T>,
-    /// What the optimiser remembers, as long as the parameters, or nothing.
-    pub(super) memory: [Shared<'a, T>; 2],
+    /// What the optimiser remembers before and after the step, as long as the parameters, or nothing.
+    pub(super) slots: [(&'a [T], Shared<'a, T>); MAX_SLOTS],
     /// Whether everything that came of it was finite.
     pub(super) finite: AtomicBool,
 }
@@ -188,12 +188,12 @@ impl<T: Element> Updating<'_, T> {
         gradient: &mut [T],
         range: Range<usize>,
     ) {
-        let [first, second] = self.memory.each_ref().map(|memory| {
-            let range = if memory.len() == 0 { 0..0 } else { range.clone() };
+        let slots = self.slots.each_ref().map(|(old, new)| {
+            let range = if old.is_empty() { 0..0 } else { range.clone() };
             // SAFETY: the caller vouches for the range.
-            unsafe { memory.part(range) }
+            Slot { old: &old[range.clone()], new: unsafe { new.part(range) } }
         });
-        if !self.update.update(set, part, Span { theta, gradient, first, second }) {
+        if !self.update.update(set, part, Span { theta, gradient, slots }) {
             self.finite.store(false, Ordering::Relaxed);
         }
     }

@@ -25,7 +25,7 @@ use super::passes::{LanesOf, Run, Squares};
 use super::sharded::output_of;
 use super::shards::Shards;
 use super::update::{Span, Stepped, Update};
-use super::{Batch, Dropout, Precision, StepEngine, check_memory};
+use super::{Batch, Dropout, Precision, StepEngine, check_slots};
 use crate::buffer::{Buffer, check_size};
 use crate::error::{check_decay, check_length, check_outputs, rows_of};
 use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError};
@@ -357,12 +357,12 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
         update: &dyn Update<T>,
         span: Span<'_, T>,
     ) -> Result<Stepped, StepError> {
-        let Span { theta, gradient, first, second } = span;
+        let Span { theta, gradient, slots } = span;
         self.check(theta, batch, decay)?;
         check_length("gradient", gradient, self.params())?;
-        check_memory(&[&*first, &*second], self.params())?;
-        let memory = [Shared::new(first), Shared::new(second)];
-        let updating = Updating { update, memory, finite: AtomicBool::new(true) };
+        check_slots(&slots, self.params())?;
+        let slots = slots.map(|slot| (slot.old, Shared::new(slot.new)));
+        let updating = Updating { update, slots, finite: AtomicBool::new(true) };
         self.backward(theta, batch, decay, dropout, gradient, Some(&updating))
     }
 
