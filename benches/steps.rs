@@ -51,7 +51,8 @@ fn scalar(group: &mut BenchmarkGroup<'_, WallTime>, workload: &Workload) {
     group.bench_function(name, |bencher| {
         let mut theta = fewer.theta::<f64>();
         bencher.iter(|| {
-            let (cost, gradient) = reference::gradient(&fewer.architecture, &theta, &inputs, &targets, L2);
+            let decay = L2 / fewer.rows as f64;
+            let (cost, gradient) = reference::gradient(&fewer.architecture, &theta, &inputs, &targets, decay);
             for (theta, gradient) in theta.iter_mut().zip(gradient) {
                 *theta -= LEARNING_RATE * gradient;
             }

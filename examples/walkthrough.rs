@@ -242,8 +242,9 @@ fn walk(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
     let thetas = [rows(network.theta::<1>()), rows(network.theta::<2>()), rows(network.theta::<3>())];
 
     let reference_forward = reference::forward(architecture, network.parameters(), points.as_flattened());
+    let decay = lambda / m as f64;
     let reference_backward =
-        reference::backward(architecture, network.parameters(), &reference_forward, quadrants.as_flattened(), lambda);
+        reference::backward(architecture, network.parameters(), &reference_forward, quadrants.as_flattened(), decay);
     let mut checks = Checks::default();
 
     println!("One training step of {architecture}: in which quadrant does a point lie?");
@@ -296,7 +297,7 @@ fn walk(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
     println!("    output 1, sample 1: log(1 + e^{z1:.5}) - {y1}·{z1:.5} = {:.5}", softplus(z1) - y1 * z1);
     println!("    J = {data:.5} / {m} + {lambda} / {} · {squares:.5} = {j:.5}", 2 * m);
     let reference_cost =
-        reference::cost(architecture, network.parameters(), &reference_forward, quadrants.as_flattened(), lambda);
+        reference::cost(architecture, network.parameters(), &reference_forward, quadrants.as_flattened(), decay);
     let (library_cost, library_gradient) = network.gradient(points, quadrants, lambda)?;
     let (from_reference, from_library) = ((j - reference_cost).abs(), (j - library_cost).abs());
     checks.reference = checks.reference.max(from_reference);

@@ -62,7 +62,7 @@ pub(crate) fn seconds_per_step<T: Element>(
     pool.install(|| {
         let start = Instant::now();
         let mut step = || -> Result<(), StepError> {
-            black_box(engine.gradient(&theta, batch, L2, None, &mut gradient)?);
+            black_box(engine.gradient(&theta, batch, L2 / rows as f64, None, &mut gradient)?);
             let rate = T::from_f64(-LEARNING_RATE);
             T::dispatch(set, Descend { theta: &mut theta, gradient: &gradient, rate });
             Ok(())
