@@ -131,14 +131,18 @@ impl Expansion {
                     let span = path.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
                     (path.to_token_stream(), span)
                 }
-                Width::Computed(block) => (block.to_token_stream(), block.span()),
+                Width::Computed(block) => {
+                    let expression = block.stream();
+                    (quote!({ #expression }), block.span())
+                }
                 Width::Literal(..) | Width::Unknown => return None,
             };
-            let zero = format!("the width `{}` is 0; a layer has at least one unit", shown(width));
+            // The message of a panic is a format string, in which braces are doubled.
+            let written = shown(width).replace('{', "{{").replace('}', "}}");
+            let zero = format!("the width `{written}` is 0; a layer has at least one unit");
             let one = format!(
-                "softmax over one unit is 1 whatever the sample; the width `{}` is 1: write `sigmoid`, or use a width of \
-                 at least 2",
-                shown(width)
+                "softmax over one unit is 1 whatever the sample; the width `{written}` is 1: write `sigmoid`, or use at \
+                 least 2 units"
             );
             let softmax = (index == output && self.ends_in_softmax())
                 .then(|| quote_spanned!(span => const _: () = ::core::assert!(#expression != 1, #one);));
@@ -309,7 +313,11 @@ impl Expansion {
             }
             // In braces, without which a path with `::` is no argument.
             Width::Path(path) => quote!({ #path }),
-            Width::Computed(block) => block.to_token_stream(),
+            // Braces of the macro's own, so that no lint takes the caller's for superfluous.
+            Width::Computed(block) => {
+                let expression = block.stream();
+                quote!({ #expression })
+            }
             Width::Unknown => {
                 let unknown = unknown_width(&self.name);
                 quote!({ #unknown })
