@@ -72,8 +72,8 @@ mod train;
 pub use data::{Dataset, DynDataset, Standardizer};
 pub use error::{Error, Quantity};
 pub use network::{
-    DatasetOf, Declared, Dense, DenseLayer, DynNetwork, GradientCheck, HasLayer, Init, Network, Parameters, Row, Theta,
-    WorstParameter,
+    DatasetOf, Declared, Dense, DenseLayer, DynNetwork, GradientCheck, HasLayer, Init, Network, Parameters, Predictor,
+    Row, Theta, UnknownInit, WorstParameter,
 };
 pub use nn_kernels::isa::IsaError;
 pub use nn_kernels::{

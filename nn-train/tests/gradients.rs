@@ -47,7 +47,7 @@ macro_rules! checks {
         fn $name() {
             network! { struct Seed<2 => 4 $hidden $(($slope))? => 4 $hidden $(($slope))? => 4 $output $(($out))?>: f64,
                 loss = $loss $(($d))?; }
-            network! { struct One<1 => 1 $output $(($out))?>: f64, loss = $loss $(($d))?; }
+            network! { struct One<1 => 1 $hidden $(($slope))? => 2 $output $(($out))?>: f64, loss = $loss $(($d))?; }
             network! { struct Odd<3 => 17 $hidden $(($slope))? => 5 $output $(($out))?>: f64, loss = $loss $(($d))?; }
             network! { struct Wide<65 => 33 $hidden $(($slope))? => 2 $output $(($out))?>: f64,
                 loss = $loss $(($d))?; }

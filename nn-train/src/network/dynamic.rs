@@ -40,10 +40,10 @@ impl<T: Element> DynNetwork<T> {
     /// `None`: the same that [`Declared::new`] gives a declared one.
     ///
     /// # Errors
-    /// [`Error::Setting`] for an `init` that is not [valid](Init::is_valid), [`Error::Step`] when there is no memory.
+    /// [`Error::Setting`] for an `init` that is [out of its range](Init::check), [`Error::Step`] when there is no memory.
     pub fn new(architecture: Architecture, init: Option<Init>, seed: u64) -> Result<Self, Error> {
-        if let Some(Init::Symmetric(epsilon)) = init.filter(|init| !init.is_valid()) {
-            return Err(Error::setting("init = symmetric", epsilon, "a finite number that is not negative"));
+        if let Some(init) = init {
+            init.check::<T>()?;
         }
         let mut network = Self::zeros(architecture)?;
         init::initialize(&network.architecture, init, seed, &mut network.parameters);

@@ -1,5 +1,6 @@
 //! What a network is, and what it can do.
 
+mod cache;
 mod check;
 pub(crate) mod compute;
 mod declared;
@@ -7,6 +8,7 @@ pub(crate) mod dense;
 mod dynamic;
 mod init;
 mod memory;
+mod predictor;
 #[cfg(feature = "serde")]
 pub(crate) mod serde;
 mod theta;
@@ -18,9 +20,10 @@ pub(crate) use declared::debug_declared;
 pub use declared::{Declared, HasLayer, Stored};
 pub use dense::{Dense, DenseLayer, Row};
 pub use dynamic::DynNetwork;
-pub use init::Init;
+pub use init::{Init, UnknownInit};
 pub use memory::Parameters;
 use nn_kernels::{Architecture, Element, StepError};
+pub use predictor::Predictor;
 pub use theta::Theta;
 
 use crate::data::{Dataset, DynDataset, Samples};
@@ -137,6 +140,15 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     /// As [`cost`](Self::cost).
     fn check_gradient(&self, inputs: &Self::Inputs, targets: &Self::Outputs, l2: f64) -> Result<GradientCheck, Error> {
         check::check_gradient(self.architecture(), self.parameters(), self.samples(inputs, targets)?.0, l2)
+    }
+
+    /// What predicts many batches of up to `batch_rows` samples, with a copy of the parameters as they are now.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for no rows, [`Error::Step`] when there is no memory, or when the environment asks for an
+    /// instruction set that cannot be had.
+    fn predictor(&self, batch_rows: usize) -> Result<Predictor<Self>, Error> {
+        Predictor::new(self, batch_rows)
     }
 
     /// Θ^(l) with the bias as column 0, l counted from 1, if the network has it.
