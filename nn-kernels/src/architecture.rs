@@ -1,12 +1,27 @@
 //! What a network is made of: widths, activations, dropout, and the loss at its end.
 
+mod parse;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
 use thiserror::Error;
 
+pub use parse::ParseError;
+
+use crate::Element;
+
 /// The activation function g of a layer, a = g(z).
+///
+/// ```
+/// use nn_kernels::Activation;
+///
+/// let activation: Activation = "leaky_relu(-1e-2)".parse()?;
+/// assert_eq!(activation, Activation::LeakyRelu(-0.01));
+/// assert_eq!(activation.to_string(), "leaky_relu(-0.01)");
+/// # Ok::<(), nn_kernels::ParseError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Activation {
@@ -34,6 +49,10 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// The names of all activations.
+    pub const NAMES: [&'static str; 10] =
+        ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "linear", "softmax"];
+
     /// The name by which `network!` and error messages know the function.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -77,6 +96,9 @@ pub enum Loss {
 }
 
 impl Loss {
+    /// The names of all losses.
+    pub const NAMES: [&'static str; 4] = ["cross_entropy", "mse", "mae", "huber"];
+
     /// The loss that goes with an output activation when none is named: cross-entropy for sigmoid and softmax,
     /// the squared error for the others.
     #[must_use]
@@ -146,10 +168,11 @@ impl Layer {
         Self { dropout: probability, ..self }
     }
 
-    /// Numbers in Θ^(l): `outputs · (inputs + 1)`.
+    /// Numbers in Θ^(l): `outputs · (inputs + 1)`, or `usize::MAX` where there are more. (In an [`Architecture`] there
+    /// are not.)
     #[must_use]
     pub const fn params(&self) -> usize {
-        self.outputs * (self.inputs + 1)
+        self.outputs.saturating_mul(self.inputs.saturating_add(1))
     }
 }
 
@@ -164,6 +187,16 @@ pub struct LayerRange {
 }
 
 /// The shape of a whole network, and its loss. Always valid: a value of this type has passed every check.
+///
+/// ```
+/// use nn_kernels::Architecture;
+///
+/// let text = "64 => 48 relu dropout(0.2) => 10 softmax, cross_entropy";
+/// let architecture: Architecture = text.parse()?;
+/// assert_eq!(architecture.params(), 48 * 65 + 10 * 49);
+/// assert_eq!(architecture.to_string(), text);
+/// # Ok::<(), nn_kernels::ParseError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Architecture {
     layers: Cow<'static, [Layer]>,
@@ -203,6 +236,9 @@ pub enum ArchitectureError {
         /// Which Θ^(l).
         layer: usize,
     },
+    /// A softmax over one unit, whose output is 1 whatever goes in.
+    #[error("the output is a softmax over 1 unit, which is always 1; for one probability use sigmoid")]
+    SingleSoftmax,
     /// A dropout probability is out of range.
     #[error("layer {layer} has dropout({probability}); expected a probability in [0, 1)")]
     Dropout {
@@ -227,6 +263,18 @@ pub enum ArchitectureError {
         /// What would have been right.
         expected: &'static str,
     },
+    /// An activation's or loss's own number is none in the network's number type.
+    #[error("{name}({value}) is {becomes} in {element}; expected a number that {element} holds")]
+    Rounds {
+        /// The activation or loss.
+        name: &'static str,
+        /// The number.
+        value: f64,
+        /// The network's number type.
+        element: &'static str,
+        /// What the number becomes in it: 0 or ±∞.
+        becomes: f64,
+    },
     /// The loss is not defined on the output's activation.
     #[error("the loss {loss} does not fit a {activation} output; {hint}")]
     LossMismatch {
@@ -247,7 +295,8 @@ pub enum ArchitectureError {
     },
 }
 
-/// The most parameters a network may have: an f64 each must fit into `isize::MAX` bytes.
+/// The most parameters a network may have: an f64 each must fit into `isize::MAX` bytes. (Whether there is memory for them
+/// is seen when an engine is made.)
 pub const MAX_PARAMS: usize = isize::MAX as usize / 8;
 
 /// The first fault of a network, if it has one. `const`, so that `network!` has it checked at compile time.
@@ -269,6 +318,9 @@ const fn first_fault(layers: &[Layer], loss: Loss) -> Option<ArchitectureError> 
         }
         if matches!(activation, Activation::Softmax) && !last {
             return Some(ArchitectureError::HiddenSoftmax { layer });
+        }
+        if matches!(activation, Activation::Softmax) && outputs == 1 {
+            return Some(ArchitectureError::SingleSoftmax);
         }
         if let Activation::LeakyRelu(slope) = activation
             && !slope.is_finite()
@@ -334,15 +386,39 @@ impl Architecture {
     /// An architecture in a constant, as `network!` writes it.
     ///
     /// # Panics
-    /// When it has a fault; in a `const` item that is an error of compilation.
+    /// When it has a fault; in a `const` item that is an error of compilation, at the caller's place.
     #[must_use]
+    #[track_caller]
     pub const fn from_static(layers: &'static [Layer], loss: Loss) -> Self {
         match first_fault(layers, loss) {
             None => Self { layers: Cow::Borrowed(layers), loss },
             Some(ArchitectureError::ZeroWidth { .. }) => panic!("a layer's width is 0; it must be at least 1"),
             Some(ArchitectureError::TooLarge { .. }) => panic!("the network has more parameters than fit into memory"),
+            Some(ArchitectureError::SingleSoftmax) => panic!("a softmax over 1 unit is always 1; sigmoid is meant"),
             Some(_) => panic!("the network's architecture is invalid; see ArchitectureError"),
         }
+    }
+
+    /// The numbers of activations and losses are numbers in `T`: a slope of 10³⁰⁰ is ∞ in `f32`, one of 10⁻⁵⁰ is 0.
+    ///
+    /// # Errors
+    /// [`ArchitectureError::Rounds`] for the first that becomes 0 or ∞ there.
+    pub fn check_element<T: Element>(&self) -> Result<(), ArchitectureError> {
+        let slopes = self.layers.iter().filter_map(|layer| match layer.activation {
+            Activation::LeakyRelu(slope) => Some(("leaky_relu", slope)),
+            _ => None,
+        });
+        let threshold = match self.loss {
+            Loss::Huber(threshold) => Some(("huber", threshold)),
+            _ => None,
+        };
+        for (name, value) in slopes.chain(threshold) {
+            let becomes = T::from_f64(value).to_f64();
+            if !becomes.is_finite() || (becomes == 0.0) != (value == 0.0) {
+                return Err(ArchitectureError::Rounds { name, value, element: T::NAME, becomes });
+            }
+        }
+        Ok(())
     }
 
     /// The layers of parameters, Θ^(1) first. There is at least one.

@@ -66,7 +66,7 @@ pub mod random;
 pub mod reference;
 pub mod step;
 
-pub use architecture::{Activation, Architecture, ArchitectureError, Layer, LayerRange, Loss};
+pub use architecture::{Activation, Architecture, ArchitectureError, Layer, LayerRange, Loss, ParseError};
 pub use buffer::Buffer;
 pub use element::Element;
 pub use error::{Shown, StepError};
