@@ -40,7 +40,7 @@ impl<T: Element> DynNetwork<T> {
     /// `None`: the same that [`Declared::new`] gives a declared one.
     ///
     /// # Errors
-    /// [`Error::Setting`] for an `init` that is [out of its range](Init::check), [`Error::Step`] when there is no memory.
+    /// [`Error::Setting`] for an `init` that is [out of its range](Init::check), otherwise as [`zeros`](Self::zeros).
     pub fn new(architecture: Architecture, init: Option<Init>, seed: u64) -> Result<Self, Error> {
         if let Some(init) = init {
             init.check::<T>()?;
@@ -53,8 +53,10 @@ impl<T: Element> DynNetwork<T> {
     /// A network whose parameters are all 0.
     ///
     /// # Errors
+    /// [`Error::Architecture`] for a number in the architecture that `T` cannot hold, as `leaky_relu(1e300)` in `f32`;
     /// [`Error::Step`] when there is no memory.
     pub fn zeros(architecture: Architecture) -> Result<Self, Error> {
+        architecture.check_element::<T>()?;
         let parameters = compute::zeros(architecture.params())?;
         Ok(Self { architecture, parameters })
     }
