@@ -1,6 +1,7 @@
 //! `network!` raises no lint in a caller's crate, clippy's among them: `cargo clippy --all-targets` checks this file.
 
-#![deny(warnings, missing_docs, unsafe_code, unused, clippy::all, clippy::pedantic, clippy::nursery, clippy::cargo)]
+#![forbid(unsafe_code)]
+#![deny(warnings, missing_docs, unused, clippy::all, clippy::pedantic, clippy::nursery, clippy::cargo)]
 #![deny(clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block, clippy::absolute_paths)]
 #![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::allow_attributes)]
 #![deny(clippy::missing_inline_in_public_items, clippy::missing_docs_in_private_items)]
@@ -18,6 +19,7 @@ network! {
 network! { pub struct Undocumented<2 => 4 leaky_relu(-0.5) => 1 linear>: f64, loss = huber(1); }
 network! { pub(crate) struct Inside<2 => 1>; }
 network! { struct Private<2 => HIDDEN => 1>; }
+network! { pub struct Computed<{ HIDDEN } => { HIDDEN } softmax>, crate = "nn_train"; }
 
 #[test]
 fn networks_of_every_kind_are_made_and_cloned() {
@@ -33,6 +35,7 @@ fn networks_of_every_kind_are_made_and_cloned() {
         value.parameters().len(),
     ];
     assert_eq!(params, [385, 17, 3, 21, 3, 21]);
+    assert_eq!(Computed::new(1).layer1().weights.len(), HIDDEN);
     let copy = private.clone();
     assert!(copy == private && Private::default() == Private::initialized());
 }
