@@ -33,7 +33,7 @@ fn labels<N: Network>(network: &N, data: &N::Data) -> Result<(Vec<usize>, Vec<us
 /// The share of a data set that a network classifies right, in [0, 1].
 ///
 /// # Errors
-/// [`Error::NotAClass`] when a target stands for no class, or what [`Network::predict_batch`] returns.
+/// [`Error::NotAClass`] when a target stands for no class, or what [`Network::predict_batch`](crate::Network::predict_batch) returns.
 pub fn accuracy<N: Network>(network: &N, data: &N::Data) -> Result<f64, Error> {
     Ok(ConfusionMatrix::evaluate(network, data)?.accuracy())
 }
