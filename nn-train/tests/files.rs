@@ -70,6 +70,30 @@ fn numbers_that_are_not_finite_come_back() {
     assert_eq!(bits(&read::<Net>(&tree).unwrap()), bits(&net));
 }
 
+/// A format that only machines read: numbers as their bits, structs without the names of their fields.
+#[test]
+fn a_binary_file_holds_the_bits() {
+    let mut net = Net::new(1);
+    net.parameters_mut()[..3].copy_from_slice(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY]);
+    let file = postcard::to_stdvec(&net).unwrap();
+    assert!(file.len() < 4 * Net::PARAMS + 100, "{} bytes", file.len());
+    assert_eq!(bits(&postcard::from_bytes::<Net>(&file).unwrap()), bits(&net));
+    let twin: DynNetwork<f32> = postcard::from_bytes(&file).unwrap();
+    assert_eq!(bits(&twin), bits(&net));
+    assert_eq!(postcard::to_stdvec(&twin).unwrap(), file);
+    let mut double = Double::new(4);
+    double.parameters_mut()[0] = f64::NEG_INFINITY;
+    let file = postcard::to_stdvec(&double).unwrap();
+    assert_eq!(bits(&postcard::from_bytes::<Double>(&file).unwrap()), bits(&double));
+
+    // Every file that breaks off is refused, and none asks for memory that its numbers do not fill.
+    for length in 0..file.len() {
+        assert!(postcard::from_bytes::<Double>(&file[..length]).is_err(), "{length} bytes");
+        assert!(postcard::from_bytes::<DynNetwork<f64>>(&file[..length]).is_err(), "{length} bytes");
+    }
+    assert!(postcard::from_bytes::<Other>(&postcard::to_stdvec(&net).unwrap()).is_err());
+}
+
 /// 7.038531e-26 lies beside the middle of two f32s, and as an f64 it is that middle.
 #[test]
 fn an_f32_that_rounds_the_other_way_as_an_f64_comes_back() {

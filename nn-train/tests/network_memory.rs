@@ -182,6 +182,7 @@ fn an_implementation_by_hand_that_contradicts_itself_is_caught() {
     assert!(wrong.predict_batch(&[[0.0; 2]], &mut [[0.0; 3]]).is_err());
     assert!(wrong.predict_into(&[0.0; 2], &mut [0.0]).is_err());
     assert!(wrong.theta_at(1).is_none());
+    assert!(wrong.predict(&[0.0; 2]).iter().all(|h| h.is_nan()));
     assert!(wrong.predictor(1).is_err());
     wrong.parameters_mut().fill(1.0);
     assert_eq!(wrong.clone(), wrong);

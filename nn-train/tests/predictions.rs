@@ -76,7 +76,7 @@ fn the_second_call_allocates_nothing() {
             let mut outputs = vec![0.0; 10 * rows];
             assert!(steady(|| wide.predict_batch(&inputs, &mut outputs).unwrap()) <= environment);
             assert!(steady(|| assert!(wide.cost(&inputs, &targets, 1.0).unwrap() > 0.0)) <= environment);
-            assert_eq!(steady(|| wide.predict_into(&inputs[..40], &mut outputs[..10]).unwrap()), 0);
+            assert!(steady(|| wide.predict_into(&inputs[..40], &mut outputs[..10]).unwrap()) <= environment);
         }
     });
 }

@@ -90,6 +90,9 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     ///
     /// Sums may be formed in another order than [`predict_batch`](Self::predict_batch) forms them, so the two can
     /// differ in the last bits. An input that is not finite gives an output that need not be.
+    ///
+    /// An array has no room for an error: where the environment variable `NN_ISA` asks for an instruction set that cannot
+    /// be had, it is all NaN. `predict_into` returns the error.
     fn predict(&self, input: &Self::Sample) -> Self::Prediction;
 
     /// h(x) of `input`, S_1 numbers, written to `output`, S_L numbers. Nothing is allocated after a thread's first call.
@@ -267,9 +270,9 @@ impl<N: Declared> Network for N {
     fn predict(&self, input: &N::Input) -> N::Output {
         let mut output = N::Output::zeros();
         let result = compute::predict(N::ARCHITECTURE, self.parameters(), input.as_slice(), output.as_mut_slice());
-        debug_assert_eq!(result, Ok(()), "the types of a network fix every length");
         if result.is_err() {
-            // Nothing can be in the way but an `impl Declared` by hand that contradicts itself. Zeros would hide it.
+            // The types fix every length. What is left is the environment, and an `impl Declared` by hand that contradicts
+            // itself. Zeros would hide it.
             output.as_mut_slice().fill(N::Scalar::from_f64(f64::NAN));
         }
         output
