@@ -4,8 +4,8 @@
 //! cargo run -p nn-macros --example expand -- 'pub struct Digits<64 => 48 relu => 10 softmax>;'
 //! ```
 //!
-//! The argument is what stands between the delimiters of the call. The faults of a faulty call are printed too, as
-//! the `compile_error!`s that the compiler would show. A procedural macro cannot be called from outside of a
+//! The argument is what stands between the delimiters of the call. Of a call with errors it prints those too, as the
+//! `compile_error!`s that the compiler would show. A procedural macro cannot be called from outside of a
 //! compilation, so this program is made of the macro's own files.
 
 #[path = "../src/ast.rs"]
@@ -44,7 +44,7 @@ fn pretty(call: &str) -> Result<String, String> {
     let expansion = expand::expand(tokens);
     // The expression form is no file of items; it is formatted as the body of a function.
     let file = syn::parse2::<syn::File>(expansion.clone())
-        .or_else(|_| syn::parse2(quote::quote!(fn value() -> Box<impl ::nn_train::Network> { #expansion })))
+        .or_else(|_| syn::parse2(quote::quote!(fn value() -> impl ::nn_train::Network { #expansion })))
         .map_err(|fault| fault.to_string())?;
     Ok(prettyplease::unparse(&file))
 }

@@ -1,22 +1,31 @@
 //! The procedural macro of [nn-train](https://docs.rs/nn-train), which re-exports it: use it from there.
 //!
 //! [`network!`](macro@network) turns one line into a network type whose shapes the compiler checks. This page is
-//! for those who change the macro; what it accepts stands at the macro itself.
+//! for those who change the macro. What it accepts is documented at the macro itself.
 //!
 //! # The rooms
 //!
 //! | file | what it does |
 //! |---|---|
 //! | `names.rs` | the tables of activations, losses, initialisations and options, and the nearest name to a wrong one |
-//! | `ast.rs` | what a call says, names still names and numbers still literals |
-//! | `parse/` | tokens to that, past every fault to the end |
-//! | `check/` | that to a network that makes sense |
-//! | `expand.rs` | the network to code |
-//! | `report.rs` | the faults, and the wording of each in one table |
+//! | `ast.rs` | what a call says: names and literals whose meaning is not checked yet |
+//! | `parse/` | reads tokens into that, past every error to the end; first it resolves what other macros forward |
+//! | `check/` | makes a network of it, and reports what makes no sense |
+//! | `expand.rs` | writes the code |
+//! | `report.rs` | collects the errors; the wording of each stands in one table |
 //!
-//! A call with faults is still expanded: the type exists, and a width that could not be read is a constant whose
-//! value is the error itself, which the compiler takes for equal to anything. So the faults are reported, and
-//! nothing that merely follows from them.
+//! A call with errors is still expanded, so that the type exists. A width that could not be read becomes a constant whose
+//! value is the error itself, which the compiler takes for equal to anything. So errors are reported once, and nothing
+//! that merely follows from them.
+//!
+//! # Names
+//!
+//! Whatever a caller has in scope, the expansion means what it says:
+//!
+//! - Paths begin with `::core` or with the path of nn-train, `::nn_train` unless the option `crate` says otherwise.
+//! - Primitive types are `::core::primitive::f32` and so on.
+//! - A pattern such as a parameter's name could be taken for a constant of the caller's. A function of the same name in the
+//!   block around it hides the constant, and a pattern may hide a function.
 //!
 //! # What a call expands to
 //!

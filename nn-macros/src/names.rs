@@ -24,6 +24,8 @@ pub(crate) struct Argument {
     pub(crate) range: &'static str,
     /// Which numbers are right. Literals are finite or, by overflow, infinite; never NaN.
     pub(crate) contains: fn(f64) -> bool,
+    /// Whether the network computes with it in its own element type, in which it must not round to 0 or infinity.
+    pub(crate) rounded: bool,
 }
 
 const fn plain(name: &'static str, variant: &'static str) -> Word {
@@ -45,6 +47,7 @@ pub(crate) static ACTIVATIONS: [Word; 10] = [
             example: "leaky_relu(0.01)",
             range: "a finite number",
             contains: f64::is_finite,
+            rounded: true,
         }),
     },
     plain("elu", "Elu"),
@@ -67,6 +70,7 @@ pub(crate) static LOSSES: [Word; 4] = [
             example: "huber(1.0)",
             range: "a finite number above 0",
             contains: |value| value.is_finite() && value > 0.0,
+            rounded: true,
         }),
     },
 ];
@@ -86,6 +90,7 @@ pub(crate) static INITS: [Word; 7] = [
             example: "symmetric(0.12)",
             range: "a finite number above 0",
             contains: |value| value.is_finite() && value > 0.0,
+            rounded: true,
         }),
     },
 ];
@@ -104,10 +109,11 @@ pub(crate) static DROPOUT: Word = Word {
         example: "dropout(0.2)",
         range: "at least 0 and below 1",
         contains: |value| (0.0..1.0).contains(&value),
+        rounded: false,
     }),
 };
 
-pub(crate) const OPTIONS: [&str; 3] = ["loss", "init", "seed"];
+pub(crate) const OPTIONS: [&str; 4] = ["loss", "init", "seed", "crate"];
 pub(crate) const ELEMENTS: [&str; 2] = ["f32", "f64"];
 
 /// Other names under which people know a word, and the word.

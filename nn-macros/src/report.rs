@@ -76,82 +76,76 @@ faults! {
     ShapeMissing { found } =>
         "expected the shape after the name, found {found}; write it in angle brackets: `<64 => 48 => 10>`";
     ShapeDelimiter { found } =>
-        "the shape stands in angle brackets, found `{found}`; write `<64 => 48 => 10>`";
+        "expected angle brackets around the shape, found `{found}`; write `<64 => 48 => 10>`";
     ShapeOpen =>
-        "the `<` before the shape is never closed; write `>` behind the last layer";
+        "the `<` before the shape has no `>`; write `>` behind the last layer";
     ShapeTurbofish =>
         "there is no `::` between a declaration's name and its shape; write `Name<64 => 10>`";
     SemicolonMissing =>
-        "the declaration does not end; write `;` behind it";
+        "expected `;` at the end of the declaration; write it behind the last option";
     SemicolonInExpression =>
-        "a network as a value takes no `;` in its parentheses; remove it, or declare a type with `struct Name<…>;`";
+        "a network as a value ends without `;`; remove it, or declare a type with `struct Name<…>;`";
     Body =>
-        "a network has no fields but its layers; end the declaration with `;`";
+        "a network has no fields of its own; end the declaration with `;`";
     Where =>
         "a network has no type parameters and needs no `where`; remove the clause";
     Generics { found } =>
-        "a network has no parameters of its own, found {found}; a width is a literal or a path to a constant";
+        "a network has no generic parameters, found {found}; write widths as literals or constants";
     SecondItem =>
         "one call of `network!` declares one network; write another `network!` for this one";
     Unexpected { found } =>
-        "unexpected {found}; behind the shape stand `: f32` or `: f64`, options such as `, seed = 1`, and the end";
+        "unexpected {found}; after the shape come `: f32` or `: f64`, then options such as `, seed = 1`";
     Syntax { message } =>
         "{message}";
 
     // Attributes.
     InnerAttribute =>
-        "an attribute of the network stands outside of it; write `#[…]` without `!`";
+        "`#![…]` is an attribute of a module or crate; write `#[…]` without `!`";
     DeriveEmitted { name } =>
         "a network implements `{name}` already; remove it from the derive";
     DeriveCopy =>
-        "a network may be megabytes large and is not `Copy`, lest it be copied through the stack unseen; use `clone` \
-         on its box";
+        "a network owns memory on the heap and cannot be `Copy`; remove it from the derive, and use `clone`";
     DeriveImpossible { name } =>
         "`{name}` cannot be derived: the parameters are floating-point numbers; remove it from the derive";
-    DeriveDefault =>
-        "`Default` cannot be derived: a network starts from random parameters; make one with `Name::new(seed)`";
     DeriveSerde { name } =>
         "`{name}` comes with the feature `serde` of nn-train; enable that, and remove it from the derive";
-    Repr =>
-        "a network is always `#[repr(C)]`, on which its flat view of the parameters relies; remove the attribute";
 
     // The shape.
     LayersMissing { found } =>
         "a network needs an input and at least one layer, found {found}; write `64 => 10`";
     ArrowLeading =>
-        "the shape starts with `=>`; the input's width comes first: `64 => 10`";
+        "the input's width is missing before this `=>`; write it first: `64 => 10`";
     ArrowTrailing =>
-        "no layer follows this `=>`; write the next width behind it, or remove it";
+        "expected a width after this `=>`; write one, or remove the `=>`";
     ArrowDoubled =>
-        "no layer stands between this `=>` and the one before; write a width between them, or remove one";
+        "expected a width between two `=>`; write one, or remove this `=>`";
     ArrowWrong { found } =>
         "expected `=>` between two layers, found `{found}`; write `=>`";
     ArrowMissing { found } =>
         "expected `=>` before the next width, found {found}; write `=>` between the two";
     CommaInShape =>
-        "this `,` ends no layer and begins no option; remove it";
+        "unexpected `,` in the shape; remove it";
     WidthExpected { found } =>
-        "expected a width, found {found}; a width is an integer literal or a path to a `const …: usize`";
+        "expected a width, found {found}; write an integer, a path to a `const …: usize`, or an expression in braces";
     WidthExpression { found } =>
-        "a width cannot be computed in place, found {found}; name the result, `const WIDTH: usize = …;`, and write \
-         `WIDTH`";
+        "expected a single width, found {found}; write a computed width in braces: `{{ WIDTH + 1 }}`";
     WidthIsActivation { name } =>
         "the width before `{name}` is missing; write it first: `48 {name}`";
     WidthZero =>
-        "a layer of width 0 has no units; widths start at 1";
+        "the width is 0; a layer has at least one unit";
     WidthNegative { mend } =>
         "a width cannot be negative; write `{mend}`";
     WidthNotWhole { found } =>
-        "a width is a whole number, found `{found}`; write it without point and exponent";
+        "expected a whole number as width, found `{found}`; write it without point and exponent";
     WidthSuffix { suffix, digits } =>
-        "a width is a `usize`, found the suffix `{suffix}`; write `{digits}`";
+        "expected a `usize` as width, found the suffix `{suffix}`; write `{digits}`";
     WidthTooLarge { found } =>
-        "the width {found} does not fit into a `usize`; no memory holds such a layer";
+        "the width {found} is too large for a `usize`; write a smaller one";
     WidthSelf =>
-        "`Self` means nothing here; write the path to the constant with its type's name";
+        "`Self` is not known here; write the name of the type that has the constant";
     TooManyParameters { layer, max } =>
-        "the parameters up to layer {layer} are more than {max} numbers, which is as many as memory can hold; make \
-         this layer or the one before it narrower";
+        "the network has more than {max} parameters up to layer {layer}, too many for memory; make this layer or the \
+         one before it narrower";
 
     // What follows a width.
     ActivationUnknown { found, mend } =>
@@ -159,9 +153,11 @@ faults! {
     ActivationTwice { first, second } =>
         "this layer has the activation `{first}` already; keep one of `{first}` and `{second}`";
     ActivationOnInput { name } =>
-        "the input layer is the sample itself and has no activation; remove `{name}`, or move it behind the next width";
+        "the input layer has no activation; remove `{name}`, or move it behind the next width";
     SoftmaxHidden =>
-        "softmax can only be the last layer's activation; write another here, such as `relu`";
+        "only the last layer can have `softmax`; write another activation here, such as `relu`";
+    SoftmaxOneUnit =>
+        "softmax over one unit is 1 whatever the sample; write `sigmoid`, or use at least 2 units";
     DropoutOnInput =>
         "the input layer cannot drop units; move `dropout` behind a hidden layer's width";
     DropoutOnOutput =>
@@ -169,7 +165,7 @@ faults! {
     DropoutTwice =>
         "this layer has a `dropout` already; keep one of them";
     DropoutUnparenthesised { example } =>
-        "the probability of `dropout` stands in parentheses; write `{example}`";
+        "expected the probability of `dropout` in parentheses; write `{example}`";
     ModifierExpected { found } =>
         "expected an activation, `dropout(…)`, `=>` or the end of the shape, found {found}";
     ArgumentMissing { name, meaning, example } =>
@@ -183,6 +179,10 @@ faults! {
     ArgumentRange { name, meaning, found, range, example } =>
         "the {meaning} of `{name}` is {found}; it must be {range}, as in `{example}`";
 
+    ArgumentRounded { name, meaning, found, becomes, example } =>
+        "the {meaning} of `{name}` is {found}, which is {becomes} as an `f32`; write a number that an `f32` can hold, as \
+         in `{example}`, or declare the network with `: f64`";
+
     // The element type.
     ElementMissing { found } =>
         "expected the element type behind `:`, found {found}; write `: f32` or `: f64`";
@@ -191,11 +191,11 @@ faults! {
     ElementTwice =>
         "the element type is given twice; keep one";
     ElementInShape =>
-        "the element type stands behind the shape; write `<64 => 10>: f64`";
+        "the element type comes after the shape; write `<64 => 10>: f64`";
 
     // Options.
     OptionExpected { found } =>
-        "expected an option, found {found}; options are `loss = …`, `init = …` and `seed = …`";
+        "expected an option, found {found}; options are `loss = …`, `init = …`, `seed = …` and `crate = …`";
     OptionUnknown { found, mend } =>
         "unknown option `{found}`; {mend}";
     OptionTwice { name } =>
@@ -205,31 +205,32 @@ faults! {
     OptionValue { name, example } =>
         "the option `{name}` has no value; write `{example}`";
     OptionComma =>
-        "options are separated by commas; write `,` before this one";
+        "expected `,` before this option; write it";
     OptionInShape =>
-        "options stand behind the shape; write `<64 => 10>, loss = mse`";
+        "options come after the shape; write `<64 => 10>, loss = mse`";
     OptionOfLayer { name } =>
         "`{name}` belongs to a layer, not to the network; write it behind the layer's width, as in `48 {name}`";
     OptionOfElement =>
-        "the element type is no option; write `: f32` or `: f64` behind the shape";
+        "the element type is not an option; write `: f32` or `: f64` after the shape";
     OptionOfTrainer { name } =>
-        "`{name}` is a matter of training, not of the network; give it to the `Trainer`";
+        "`{name}` is a setting of training, not of the network; give it to the `Trainer`";
     OptionQuoted { name } =>
-        "names stand without quotes; write `{name}`";
+        "expected a name without quotes; write `{name}`";
     CommaDoubled =>
-        "there is no option between this `,` and the one before; remove one of them";
+        "expected an option between two commas; remove one of them";
     LossUnknown { found, mend } =>
         "unknown loss `{found}`; {mend}";
     LossNeedsProbabilities { output } =>
         "the loss `cross_entropy` needs a sigmoid or softmax output, but the output is {output}; write `loss = mse`, or \
          change the output's activation";
     LossOnSoftmax { loss } =>
-        "the loss `{loss}` does not fit a softmax output, which goes with `cross_entropy` alone; write \
-         `loss = cross_entropy`, or change the output's activation";
+        "the loss `{loss}` does not fit a softmax output; write `loss = cross_entropy`, or change the output's activation";
     InitUnknown { found, mend } =>
         "unknown initialisation `{found}`; {mend}";
     InitFamily { found, family } =>
-        "`{found}` may be uniform or normal; write `{family}_uniform` or `{family}_normal`";
+        "`{found}` is a family of two; write `{family}_uniform` or `{family}_normal`";
     SeedNotInteger { found } =>
-        "the seed is an integer literal from 0 to 2^64 - 1, found `{found}`; write `seed = 42`";
+        "expected an integer from 0 to 2^64 - 1 as seed, found `{found}`; write `seed = 42`";
+    CrateNotPath { found } =>
+        "expected the path of nn-train, found `{found}`; write `crate = \"my_nn\"`";
 }

@@ -71,16 +71,16 @@ network! { struct Line<1 => 2 linear>: f64; }
 #[test]
 fn networks_are_judged_by_their_highest_output() {
     let mut net = Chooses::zeros();
-    net.layer1.weights = [[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]];
+    net.layer1_mut().weights = [[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]];
     let data = Dataset::from_labels(vec![[2.0, 1.0], [1.0, 2.0], [-1.0, -1.0], [1.0, 0.0]], &[0, 1, 2, 1]).unwrap();
     let matrix = ConfusionMatrix::evaluate(&net, &data).unwrap();
     assert_eq!((matrix.count(1, 0), matrix.count(1, 1), matrix.accuracy()), (1, 1, 0.75));
     assert_eq!(metrics::accuracy(&net, &data), Ok(0.75));
-    assert_eq!(metrics::accuracy(&*net, &data), Ok(0.75));
+    assert_eq!(metrics::accuracy(&net, &data), Ok(0.75));
     assert_eq!(ClassificationReport::evaluate(&net, &data).unwrap(), matrix.report());
 
     let mut net = Decides::zeros();
-    net.layer1.weights = [[1.0]];
+    net.layer1_mut().weights = [[1.0]];
     let data = Dataset::from_labels(vec![[2.0], [-2.0], [0.0], [0.0]], &[1, 0, 1, 0]).unwrap();
     let matrix = ConfusionMatrix::evaluate(&net, &data).unwrap();
     // An output of exactly ½ counts as class 1.

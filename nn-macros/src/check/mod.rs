@@ -6,7 +6,7 @@
 mod values;
 
 use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Ident, Token};
 
@@ -29,6 +29,8 @@ pub(crate) struct Network {
     pub(crate) loss: Choice,
     pub(crate) init: Option<Choice>,
     pub(crate) seed: u64,
+    /// The path of nn-train.
+    pub(crate) krate: TokenStream,
 }
 
 /// What follows the product with Θ^(l).
@@ -52,14 +54,17 @@ impl Choice {
 
 /// Checks shape, element type and options.
 pub(crate) fn check(declaration: &Declaration, report: &mut Report) -> Network {
-    let mut checker = Checker { report };
+    // What is neither is reported, and taken for the default.
+    let single = declaration.element.as_ref().is_none_or(|element| element != "f64");
+    let mut checker = Checker { report, single };
     let mut widths: Vec<_> = declaration.layers.iter().map(|layer| layer.width.clone()).collect();
     checker.widths(&mut widths);
     let (layers, output) = checker.layers(&declaration.layers, declaration.broken);
     let element = checker.element(declaration.element.as_ref());
     let settings = checker.settings(&declaration.settings);
     let loss = checker.loss(settings.loss, output);
-    let mut network = Network { widths, layers, element, loss, init: settings.init, seed: settings.seed };
+    let krate = settings.krate.unwrap_or_else(|| quote!(::nn_train));
+    let mut network = Network { widths, layers, element, loss, init: settings.init, seed: settings.seed, krate };
     // A shape too short to emit has been reported; the stubs have a layer of unknown width.
     while network.widths.len() < 2 {
         network.widths.push(Width::Unknown);
@@ -71,6 +76,8 @@ pub(crate) fn check(declaration: &Declaration, report: &mut Report) -> Network {
 
 struct Checker<'report> {
     report: &'report mut Report,
+    /// Whether the element type is `f32`.
+    single: bool,
 }
 
 impl Checker<'_> {
@@ -112,9 +119,18 @@ impl Checker<'_> {
                 _ if broken => Position::Unknown,
                 _ => Position::Output,
             };
-            let modifiers = self.modifiers(&layer.modifiers, position);
+            let mut modifiers = self.modifiers(&layer.modifiers, position);
             if position == Position::Input {
                 continue;
+            }
+            let softmax = modifiers.activation.is_some_and(|activation| activation.word.name == SOFTMAX);
+            if position == Position::Output
+                && softmax
+                && let Width::Literal(1, _) = layer.width
+                && let Some(term) = layer.modifiers.iter().find(|term| term.name == SOFTMAX)
+            {
+                self.report.at(term.name.span(), Fault::SoftmaxOneUnit);
+                modifiers.activation = None;
             }
             output = modifiers.activation;
             let activation = modifiers.activation.unwrap_or(Choice::of(&ACTIVATIONS[0]));
@@ -227,10 +243,6 @@ struct Modifiers {
 pub(crate) fn attributes(attributes: Vec<Attribute>, report: &mut Report) -> Vec<Attribute> {
     let mut kept = Vec::new();
     for attribute in attributes {
-        if attribute.path().is_ident("repr") {
-            report.over(&attribute, Fault::Repr);
-            continue;
-        }
         if !attribute.path().is_ident("derive") {
             kept.push(attribute);
             continue;
@@ -258,10 +270,9 @@ pub(crate) fn attributes(attributes: Vec<Attribute>, report: &mut Report) -> Vec
 fn derive_fault(path: &syn::Path) -> Option<Fault> {
     let name = path.segments.last()?.ident.to_string();
     match name.as_str() {
-        "Clone" | "Debug" | "PartialEq" => Some(Fault::DeriveEmitted { name }),
+        "Clone" | "Debug" | "PartialEq" | "Default" => Some(Fault::DeriveEmitted { name }),
         "Copy" => Some(Fault::DeriveCopy),
         "Eq" | "Ord" | "PartialOrd" | "Hash" => Some(Fault::DeriveImpossible { name }),
-        "Default" => Some(Fault::DeriveDefault),
         "Serialize" | "Deserialize" => Some(Fault::DeriveSerde { name }),
         _ => None,
     }
@@ -272,6 +283,7 @@ pub(crate) fn shown(width: &Width) -> String {
     let tokens: TokenStream = match width {
         Width::Literal(units, _) => return units.to_string(),
         Width::Path(path) => path.to_token_stream(),
+        Width::Computed(block) => block.to_token_stream(),
         Width::Unknown => return "?".to_owned(),
     };
     tokens.to_string().replace(" :: ", "::").replace(":: ", "::").replace(" <", "<").replace(" >", ">")

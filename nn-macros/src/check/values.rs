@@ -1,9 +1,10 @@
 //! Options, and the numbers that words take.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::Lit;
 use syn::ext::IdentExt;
+use syn::parse::Parser as _;
 
 use super::{Checker, Choice};
 use crate::ast::{Setting, Term, Value};
@@ -17,6 +18,8 @@ pub(super) struct Settings {
     pub(super) loss: Option<(Choice, Span)>,
     pub(super) init: Option<Choice>,
     pub(super) seed: u64,
+    /// The path of nn-train.
+    pub(super) krate: Option<TokenStream>,
 }
 
 /// What people give to a network that a trainer takes.
@@ -62,6 +65,10 @@ impl Checker<'_> {
                     if !seen.contains(&name) {
                         settings.seed = seed.unwrap_or_default();
                     }
+                }
+                "crate" => {
+                    let krate = self.krate(setting);
+                    settings.krate = settings.krate.take().or(krate);
                 }
                 _ => self.unknown_option(setting, name.clone()),
             }
@@ -161,6 +168,26 @@ impl Checker<'_> {
         None
     }
 
+    /// The path of nn-train, in quotes or without.
+    fn krate(&mut self, setting: &Setting) -> Option<TokenStream> {
+        let Some(value) = &setting.value else {
+            self.missing(setting, "crate = \"my_nn\"");
+            return None;
+        };
+        let path = match value {
+            Value::Literal { negative: None, literal: Lit::Str(text) } => {
+                text.parse_with(syn::Path::parse_mod_style).ok()
+            }
+            Value::Named(Term { name, arguments: None }) => Some(syn::Path::from(name.clone())),
+            Value::Other(tokens) => syn::Path::parse_mod_style.parse2(tokens.clone()).ok(),
+            _ => None,
+        };
+        if path.is_none() {
+            self.report.over(tokens(value), Fault::CrateNotPath { found: written(value) });
+        }
+        path.map(ToTokens::into_token_stream)
+    }
+
     /// The number that `word` takes, as `term` gives it; a term without parentheses has none.
     pub(super) fn argument(&mut self, word: &'static Word, term: &Term) -> Option<f64> {
         let name = word.name.to_owned();
@@ -194,6 +221,14 @@ impl Checker<'_> {
             self.report.over(tokens(value), Fault::ArgumentRange { name, meaning, found, range, example });
             return None;
         }
+        if expected.rounded && self.single {
+            let rounded = number as f32;
+            if rounded.is_infinite() || (rounded == 0.0 && number != 0.0) {
+                let becomes = if rounded == 0.0 { "0" } else { "infinite" }.to_owned();
+                self.report.over(tokens(value), Fault::ArgumentRounded { name, meaning, found, becomes, example });
+                return None;
+            }
+        }
         Some(number)
     }
 }
@@ -214,7 +249,7 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 /// A value's tokens, for the span of a fault.
-fn tokens(value: &Value) -> proc_macro2::TokenStream {
+fn tokens(value: &Value) -> TokenStream {
     match value {
         Value::Literal { negative, literal } => {
             let minus = negative.map(|span| {

@@ -3,6 +3,7 @@
 //! syn's own parsers give up at the first fault, so here each rule reports what is wrong, takes what was most
 //! likely meant, and goes on. No rule fails, and every loop consumes a token in each turn.
 
+mod fragments;
 mod item;
 mod settings;
 mod shape;
@@ -18,7 +19,7 @@ use crate::report::{Fault, Report};
 /// Reads a whole call.
 pub(crate) fn parse(tokens: TokenStream, report: &mut Report) -> Call {
     let mut call = Call::Unclear;
-    read(tokens, Span::call_site(), report, |parser| call = parser.call());
+    read(fragments::resolved(tokens), Span::call_site(), report, |parser| call = parser.call());
     call
 }
 

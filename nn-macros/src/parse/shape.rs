@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{ExprPath, Ident, Lit, Token, token};
 
@@ -111,6 +111,9 @@ impl Parser<'_, '_> {
         if self.input.peek(Lit) {
             return self.literal_width();
         }
+        if self.input.peek(token::Brace) {
+            return self.computed_width();
+        }
         if self.peek_group() {
             self.report.at(start, Fault::WidthExpression { found: self.found() });
             self.group();
@@ -136,6 +139,24 @@ impl Parser<'_, '_> {
         self.bump();
         // `+64`, `&64`: the width may stand behind what does not belong there.
         if self.input.peek(Lit) { self.literal_width() } else { Width::Unknown }
+    }
+
+    /// `{ W + 1 }`.
+    fn computed_width(&mut self) -> Width {
+        let Some(group) = self.group() else { return Width::Unknown };
+        if group.stream().is_empty() {
+            self.report.at(group.span(), Fault::WidthExpected { found: "`{}`".to_owned() });
+            return Width::Unknown;
+        }
+        if let Err(error) = syn::parse2::<syn::Block>(TokenTree::from(group.clone()).into()) {
+            self.report.at(error.span(), Fault::Syntax { message: error.to_string() });
+            return Width::Unknown;
+        }
+        if let Some(span) = place_of_self(group.stream()) {
+            self.report.at(span, Fault::WidthSelf);
+            return Width::Unknown;
+        }
+        Width::Computed(group)
     }
 
     fn path_width(&mut self) -> Width {
@@ -344,6 +365,15 @@ impl Parser<'_, '_> {
             }
         }
     }
+}
+
+/// Where `Self` stands in an expression, which would mean the network.
+fn place_of_self(tokens: TokenStream) -> Option<Span> {
+    tokens.into_iter().find_map(|tree| match tree {
+        TokenTree::Ident(name) if name == "Self" => Some(name.span()),
+        TokenTree::Group(group) => place_of_self(group.stream()),
+        _ => None,
+    })
 }
 
 /// `+`, `*` and so on, as [`Parser::found`] shows them.

@@ -27,5 +27,19 @@ fn a_value_is_a_block_that_ends_in_the_new_network() {
     let block: syn::Block = syn::parse2(expand(tokens("2 => 4 => 4"))).expect("the expansion is a block");
     let Some(syn::Stmt::Expr(value, None)) = block.stmts.last() else { panic!("the block has no value") };
     let value = quote::ToTokens::to_token_stream(value).to_string().replace(' ', "");
-    assert_eq!(value, "<__Networkas::nn_train::Network>::initialized()");
+    assert_eq!(value, "<__Networkas::nn_train::Declared>::initialized()");
+}
+
+#[test]
+fn nothing_that_is_emitted_is_unsafe_or_bypasses_the_path_of_the_crate() {
+    for call in [
+        "pub struct A<64 => H leaky_relu(0.5) dropout(0.2) => { H + 1 } softmax>: f64, init = symmetric(1), crate = \"my::nn\";",
+        "2 => 4 => 1 linear, loss = huber(1), crate = my::nn",
+        // With a fault, too.
+        "struct A<64 => 48 relo => =>>, crate = my::nn;",
+    ] {
+        let expansion = expand(tokens(call)).to_string();
+        assert!(!expansion.contains("unsafe") && !expansion.contains("nn_train"), "{expansion}");
+        assert!(expansion.contains("compile_error") || expansion.contains("my :: nn :: Declared"), "{expansion}");
+    }
 }

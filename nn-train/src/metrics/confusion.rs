@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{ClassificationReport, labels};
 use crate::error::Error;
-use crate::network::{AsNetwork, Model};
+use crate::network::Network;
 
 /// How often samples of one class were taken for each of the classes: K × K counts, a row for each class that a
 /// sample was, a column for each that it was taken for.
@@ -35,9 +35,9 @@ impl ConfusionMatrix {
     /// # Errors
     /// [`Error::NotAClass`] when a target stands for no class, or what
     /// [`predict_batch`](crate::Network::predict_batch) returns.
-    pub fn evaluate<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<Self, Error> {
-        let (actual, predicted) = labels(network.as_network(), data)?;
-        Self::from_labels(&actual, &predicted, B::Network::samples(data).0.classes())
+    pub fn evaluate<N: Network>(network: &N, data: &N::Data) -> Result<Self, Error> {
+        let (actual, predicted) = labels(network, data)?;
+        Self::from_labels(&actual, &predicted, N::data(data).0.classes())
     }
 
     /// Counts pairs of labels, sample by sample.

@@ -10,21 +10,21 @@ pub use report::{Averages, ClassScores, ClassificationReport};
 
 use crate::data::highest;
 use crate::error::Error;
-use crate::network::{AsNetwork, Model, compute};
+use crate::network::{Network, compute};
 
 /// What a network predicts for every sample of a data set, row by row.
-fn predictions<M: Model>(network: &M, data: &M::Data) -> Result<Vec<M::Scalar>, Error> {
-    let samples = M::samples(data).0;
-    samples.batch(network.shape())?;
+fn predictions<N: Network>(network: &N, data: &N::Data) -> Result<Vec<N::Scalar>, Error> {
+    let samples = N::data(data).0;
+    samples.batch(network.architecture())?;
     let mut outputs = compute::zeros(samples.targets.len())?;
-    compute::predict_batch(network.shape(), network.flat(), samples.inputs, &mut outputs)?;
+    compute::predict_batch(network.architecture(), network.parameters(), samples.inputs, &mut outputs)?;
     Ok(outputs)
 }
 
 /// The class of every sample, and the class that the network decides for: the highest output, or for a single
 /// output whether it is at least ½.
-fn labels<M: Model>(network: &M, data: &M::Data) -> Result<(Vec<usize>, Vec<usize>), Error> {
-    let samples = M::samples(data).0;
+fn labels<N: Network>(network: &N, data: &N::Data) -> Result<(Vec<usize>, Vec<usize>), Error> {
+    let samples = N::data(data).0;
     let actual = samples.labels()?;
     let predicted = predictions(network, data)?.chunks_exact(samples.target_width).map(highest).collect();
     Ok((actual, predicted))
@@ -34,6 +34,6 @@ fn labels<M: Model>(network: &M, data: &M::Data) -> Result<(Vec<usize>, Vec<usiz
 ///
 /// # Errors
 /// [`Error::NotAClass`] when a target stands for no class, or what [`Network::predict_batch`](crate::Network::predict_batch) returns.
-pub fn accuracy<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<f64, Error> {
+pub fn accuracy<N: Network>(network: &N, data: &N::Data) -> Result<f64, Error> {
     Ok(ConfusionMatrix::evaluate(network, data)?.accuracy())
 }

@@ -6,7 +6,7 @@ use nn_kernels::Element;
 
 use super::predictions;
 use crate::error::Error;
-use crate::network::{AsNetwork, Model, Row};
+use crate::network::{Network, Row};
 
 /// Mean errors over all samples and outputs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,9 +27,9 @@ impl Regression {
     ///
     /// # Errors
     /// What [`predict_batch`](crate::Network::predict_batch) returns.
-    pub fn evaluate<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<Self, Error> {
-        let samples = B::Network::samples(data).0;
-        let predictions = predictions(network.as_network(), data)?;
+    pub fn evaluate<N: Network>(network: &N, data: &N::Data) -> Result<Self, Error> {
+        let samples = N::data(data).0;
+        let predictions = predictions(network, data)?;
         Ok(Self::from_flat(samples.targets, &predictions, samples.target_width))
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::ConfusionMatrix;
 use crate::error::Error;
-use crate::network::{AsNetwork, Model};
+use crate::network::Network;
 
 /// How well one class is told from the others. A ratio whose denominator is 0 counts as 0, as in scikit-learn:
 /// the precision of a class that nothing was taken for, the recall of one without samples, and F1 where both
@@ -80,7 +80,7 @@ impl ClassificationReport {
     ///
     /// # Errors
     /// As [`ConfusionMatrix::evaluate`].
-    pub fn evaluate<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<Self, Error> {
+    pub fn evaluate<N: Network>(network: &N, data: &N::Data) -> Result<Self, Error> {
         Ok(ConfusionMatrix::evaluate(network, data)?.report())
     }
 

@@ -3,8 +3,9 @@
 use std::any::Any;
 use std::cell::RefCell;
 
-use nn_kernels::{Architecture, Element, Plan, PlanOptions, StepError, predict_one};
+use nn_kernels::{Architecture, Batch, Buffer, Element, Explanation, Plan, PlanOptions, StepError, predict_one};
 
+use super::cache::{self, Key};
 use crate::data::Samples;
 use crate::error::{Error, check_l2};
 
@@ -56,24 +57,62 @@ pub(crate) fn zeros<T: Element>(count: usize) -> Result<Vec<T>, Error> {
     Ok(numbers)
 }
 
-/// An engine for `rows` samples on the current rayon pool, and a network's parameters in its layout.
-struct Planned<T: Element> {
+/// An engine for batches of up to so many rows on the current rayon pool, and a network's parameters in its layout.
+pub(super) struct Planned<T: Element> {
     plan: Plan<T>,
-    theta: Vec<T>,
+    theta: Buffer<T>,
+    /// Δ in the engine's layout, where gradients are computed.
+    gradient: Buffer<T>,
 }
 
 impl<T: Element> Planned<T> {
-    fn new(architecture: &Architecture, parameters: &[T], rows: usize, options: PlanOptions) -> Result<Self, Error> {
-        let plan = Plan::new(architecture, rows, rayon::current_num_threads(), &options)?;
-        let mut theta = zeros(plan.engine().params())?;
-        plan.engine().import(parameters, &mut theta)?;
-        Ok(Self { plan, theta })
+    /// A plan; the parameters are to be [imported](Self::import).
+    pub(super) fn new(key: &Key<'_>) -> Result<Self, Error> {
+        let options = PlanOptions::default().instruction_set(key.set);
+        let options = if key.backward { options } else { options.forward_only() };
+        let plan = Plan::new(key.architecture, key.rows, key.threads, &options)?;
+        let params = plan.engine().params();
+        let gradient = if key.backward { Buffer::zeros(params)? } else { Buffer::empty() };
+        Ok(Self { plan, theta: Buffer::zeros(params)?, gradient })
     }
-}
 
-/// Options for costs and predictions.
-fn forward_only() -> PlanOptions {
-    PlanOptions::default().forward_only()
+    /// How steps are computed.
+    pub(super) fn explain(&self) -> &Explanation {
+        self.plan.explain()
+    }
+
+    /// Widths, activations, dropout and loss.
+    pub(super) fn architecture(&self) -> &Architecture {
+        self.plan.engine().architecture()
+    }
+
+    /// Takes a network's parameters.
+    pub(super) fn import(&mut self, parameters: &[T]) -> Result<(), Error> {
+        Ok(self.plan.engine().import(parameters, self.theta.as_mut_slice())?)
+    }
+
+    /// A^(L) of every sample.
+    pub(super) fn predict(&mut self, inputs: &[T], outputs: &mut [T]) -> Result<(), Error> {
+        Ok(self.plan.engine_mut().predict(self.theta.as_slice(), inputs, outputs)?)
+    }
+
+    /// J.
+    pub(super) fn cost(&mut self, batch: Batch<'_, T>, l2: f64) -> Result<f64, Error> {
+        Ok(self.plan.engine_mut().cost(self.theta.as_slice(), batch, l2)?)
+    }
+
+    /// J, and Δ in the network's layout.
+    fn gradient(&mut self, batch: Batch<'_, T>, l2: f64, gradient: &mut [T]) -> Result<f64, Error> {
+        let engine = self.plan.engine_mut();
+        let cost = engine.gradient(self.theta.as_slice(), batch, l2, None, self.gradient.as_mut_slice())?;
+        engine.export(self.gradient.as_slice(), gradient)?;
+        Ok(cost)
+    }
+
+    /// The memory held.
+    pub(super) fn bytes(&self) -> usize {
+        self.plan.scratch_bytes() + self.theta.bytes() + self.gradient.bytes()
+    }
 }
 
 /// A^(L) of every sample; `inputs` is m × S_1 with m ≥ 1, `outputs` m × S_L.
@@ -84,8 +123,7 @@ pub(crate) fn predict_batch<T: Element>(
     outputs: &mut [T],
 ) -> Result<(), Error> {
     let rows = inputs.len() / architecture.inputs();
-    let mut planned = Planned::new(architecture, parameters, rows, forward_only())?;
-    Ok(planned.plan.engine_mut().predict(&planned.theta, inputs, outputs)?)
+    cache::with(&Key::new(architecture, rows, false)?, parameters, |planned| planned.predict(inputs, outputs))
 }
 
 /// J.
@@ -98,8 +136,7 @@ pub(super) fn cost<T: Element>(
     samples.check()?;
     check_l2(l2)?;
     let batch = samples.batch(architecture)?;
-    let mut planned = Planned::new(architecture, parameters, batch.rows(), forward_only())?;
-    Ok(planned.plan.engine_mut().cost(&planned.theta, batch, l2)?)
+    cache::with(&Key::new(architecture, batch.rows(), false)?, parameters, |planned| planned.cost(batch, l2))
 }
 
 /// J, and Δ written to `gradient`.
@@ -113,10 +150,6 @@ pub(super) fn gradient<T: Element>(
     samples.check()?;
     check_l2(l2)?;
     let batch = samples.batch(architecture)?;
-    let mut planned = Planned::new(architecture, parameters, batch.rows(), PlanOptions::default())?;
-    let engine = planned.plan.engine_mut();
-    let mut own = zeros(engine.params())?;
-    let cost = engine.gradient(&planned.theta, batch, l2, None, &mut own)?;
-    engine.export(&own, gradient)?;
-    Ok(cost)
+    let key = Key::new(architecture, batch.rows(), true)?;
+    cache::with(&key, parameters, |planned| planned.gradient(batch, l2, gradient))
 }

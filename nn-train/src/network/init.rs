@@ -1,9 +1,14 @@
 //! Initial parameters.
 
+use std::fmt;
+use std::str::FromStr;
+
 use nn_kernels::random::{self, ChaCha8Rng, Purpose};
 use nn_kernels::{Activation, Architecture, Element, Layer};
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
+
+use crate::error::Error;
 
 /// How initial parameters are drawn, layer by layer, with n_in = S_l and n_out = S_{l+1}.
 ///
@@ -55,13 +60,35 @@ impl Init {
         }
     }
 
-    /// Whether the distribution exists: ε is finite and positive.
+    /// The name by which `network!` and messages know the distribution.
     #[must_use]
-    pub const fn is_valid(self) -> bool {
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Symmetric(epsilon) => epsilon.is_finite() && epsilon > 0.0,
-            _ => true,
+            Self::XavierUniform => "xavier_uniform",
+            Self::XavierNormal => "xavier_normal",
+            Self::HeUniform => "he_uniform",
+            Self::HeNormal => "he_normal",
+            Self::LecunUniform => "lecun_uniform",
+            Self::LecunNormal => "lecun_normal",
+            Self::Symmetric(_) => "symmetric",
         }
+    }
+
+    /// Whether numbers of type `T` can be drawn from the distribution: ε is finite and above 0, in `T` too.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] otherwise, as for `symmetric(1e300)` in `f32`.
+    pub fn check<T: Element>(self) -> Result<(), Error> {
+        let Self::Symmetric(epsilon) = self else { return Ok(()) };
+        let wrong = |expected| Err(Error::setting("init = symmetric", epsilon, expected));
+        if !(epsilon.is_finite() && epsilon > 0.0) {
+            return wrong("a finite number above 0");
+        }
+        let rounded = T::from_f64(epsilon);
+        if rounded == T::ZERO || !rounded.is_finite() {
+            return wrong("a number that an f32 can hold: in it this one is 0 or infinite");
+        }
+        Ok(())
     }
 
     /// The weights' variance in a layer, and whether they are normal rather than uniform.
@@ -76,6 +103,50 @@ impl Init {
             Self::LecunNormal => (1.0 / inputs, true),
             Self::Symmetric(epsilon) => (epsilon * epsilon / 3.0, false),
         }
+    }
+}
+
+impl fmt::Display for Init {
+    /// As `network!` writes it: `he_normal`, `symmetric(0.12)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Symmetric(epsilon) => write!(f, "symmetric({epsilon})"),
+            other => f.write_str(other.name()),
+        }
+    }
+}
+
+/// A text that is no [`Init`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown initialisation {found:?}; expected xavier_uniform, xavier_normal, he_uniform, he_normal, lecun_uniform, \
+     lecun_normal, or symmetric(ε) with a finite ε above 0"
+)]
+pub struct UnknownInit {
+    /// The text found.
+    pub found: String,
+}
+
+impl FromStr for Init {
+    type Err = UnknownInit;
+
+    /// The inverse of `Display`.
+    fn from_str(text: &str) -> Result<Self, UnknownInit> {
+        let name = text.trim();
+        let epsilon = || {
+            let argument = name.strip_prefix("symmetric")?.trim_start().strip_prefix('(')?.strip_suffix(')')?;
+            argument.trim().parse().ok().filter(|epsilon: &f64| epsilon.is_finite() && *epsilon > 0.0)
+        };
+        let plain = [
+            Self::XavierUniform,
+            Self::XavierNormal,
+            Self::HeUniform,
+            Self::HeNormal,
+            Self::LecunUniform,
+            Self::LecunNormal,
+        ];
+        let known = plain.into_iter().find(|init| init.name() == name);
+        known.or_else(|| epsilon().map(Self::Symmetric)).ok_or_else(|| UnknownInit { found: text.to_owned() })
     }
 }
 
@@ -106,5 +177,53 @@ pub(crate) fn initialize<T: Element>(architecture: &Architecture, init: Option<I
             });
         }
         parameters[range.bias].fill(T::ZERO);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        let inits = [
+            Init::XavierUniform,
+            Init::XavierNormal,
+            Init::HeUniform,
+            Init::HeNormal,
+            Init::LecunUniform,
+            Init::LecunNormal,
+            Init::Symmetric(0.12),
+            Init::Symmetric(1e-300),
+            Init::Symmetric(f64::MAX),
+        ];
+        for init in inits {
+            assert_eq!(init.to_string().parse(), Ok(init));
+        }
+        assert_eq!(" symmetric ( 1e-3 ) ".parse(), Ok(Init::Symmetric(0.001)));
+        for found in
+            ["", "he", "He_normal", "symmetric", "symmetric(0)", "symmetric(-1)", "symmetric(NaN)", "symmetric(inf)"]
+        {
+            assert_eq!(found.parse::<Init>(), Err(UnknownInit { found: found.to_owned() }));
+        }
+        let message = "glorot".parse::<Init>().expect_err("is none").to_string();
+        assert!(message.starts_with("unknown initialisation \"glorot\"; expected xavier_uniform, "), "{message}");
+    }
+
+    #[test]
+    fn epsilon_is_a_number_above_0_in_the_networks_own_type() {
+        let refused = |result: Result<(), Error>| result.expect_err("is refused").to_string();
+        for epsilon in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let message = refused(Init::Symmetric(epsilon).check::<f64>());
+            assert_eq!(message, format!("init = symmetric is {epsilon}; expected a finite number above 0"));
+        }
+        for epsilon in [1e300, 1e-300] {
+            assert_eq!(Init::Symmetric(epsilon).check::<f64>(), Ok(()));
+            let message = refused(Init::Symmetric(epsilon).check::<f32>());
+            assert!(
+                message.ends_with("expected a number that an f32 can hold: in it this one is 0 or infinite"),
+                "{message}"
+            );
+        }
     }
 }

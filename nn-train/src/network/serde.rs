@@ -1,33 +1,48 @@
-//! Networks in files: `{ "architecture": "2 => 4 sigmoid => …", "layers": [{ "weights": [[…]], "bias": […] }] }`.
+//! Networks in files, declared ones and [`DynNetwork`] alike:
 //!
-//! What is read goes straight into a network on the heap, and every length is checked on the way.
+//! ```text
+//! { "architecture": "2 => 4 sigmoid => …", "layers": [{ "weights": [[…], …], "bias": […] }, …] }
+//! ```
+//!
+//! What is read goes straight into the memory of the new network, which grows as far as the file has numbers; every
+//! length is checked on the way. Formats that people read (JSON, for one) have no numbers that are not finite, so there
+//! these are the texts `"NaN"`, `"inf"` and `"-inf"`.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use nn_kernels::{Element, Layer};
+use nn_kernels::{Architecture, Element, Layer};
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Network;
+use super::{Declared, DynNetwork, Network};
 
 /// The name of [`Element`]'s narrower type.
 const SINGLE: &str = <f32 as Element>::NAME;
+const NAN: &str = "NaN";
+const INFINITE: &str = "inf";
+const NEGATIVE_INFINITE: &str = "-inf";
 
 /// Writes a network.
 pub(crate) fn serialize<N: Network, S: Serializer>(network: &N, serializer: S) -> Result<S::Ok, S::Error> {
     let mut fields = serializer.serialize_struct("Network", 2)?;
-    fields.serialize_field("architecture", &N::ARCHITECTURE.to_string())?;
+    fields.serialize_field("architecture", &network.architecture().to_string())?;
     fields.serialize_field("layers", &Layers(network))?;
     fields.end()
+}
+
+impl<T: Element> Serialize for DynNetwork<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(self, serializer)
+    }
 }
 
 struct Layers<'a, N>(&'a N);
 
 impl<N: Network> Serialize for Layers<'_, N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (layers, ranges) = (N::ARCHITECTURE.layers(), N::ARCHITECTURE.ranges());
+        let (layers, ranges) = (self.0.architecture().layers(), self.0.architecture().ranges());
         let parameters = self.0.parameters();
         let mut sequence = serializer.serialize_seq(Some(layers.len()))?;
         for (layer, range) in layers.iter().zip(ranges) {
@@ -60,39 +75,76 @@ struct Numbers<'a, T>(&'a [T]);
 
 impl<T: Element> Serialize for Numbers<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut sequence = serializer.serialize_seq(Some(self.0.len()))?;
-        for number in self.0 {
-            if T::NAME == SINGLE {
-                // Exact: the number has been an f32 all along.
-                sequence.serialize_element(&(number.to_f64() as f32))?;
-            } else {
-                sequence.serialize_element(&number.to_f64())?;
-            }
-        }
-        sequence.end()
+        serializer.collect_seq(self.0.iter().copied().map(Number))
     }
 }
 
-/// Reads a network into a box.
-pub(crate) fn deserialize<'de, N: Network, D: Deserializer<'de>>(deserializer: D) -> Result<Box<N>, D::Error> {
-    deserializer.deserialize_struct("Network", &["architecture", "layers"], NetworkVisitor(PhantomData))
+struct Number<T>(T);
+
+impl<T: Element> Serialize for Number<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = self.0.to_f64();
+        if serializer.is_human_readable() && !number.is_finite() {
+            return serializer.serialize_str(match number {
+                f64::INFINITY => INFINITE,
+                f64::NEG_INFINITY => NEGATIVE_INFINITE,
+                _ => NAN,
+            });
+        }
+        if T::NAME == SINGLE {
+            // Exact: the number has been an f32 all along.
+            serializer.serialize_f32(number as f32)
+        } else {
+            serializer.serialize_f64(number)
+        }
+    }
 }
 
-struct NetworkVisitor<N>(PhantomData<N>);
+/// Reads a declared network.
+pub(crate) fn deserialize<'de, N: Declared, D: Deserializer<'de>>(deserializer: D) -> Result<N, D::Error> {
+    let expected = Some((N::NAME, N::ARCHITECTURE));
+    let visitor = NetworkVisitor::<N::Scalar> { expected, element: PhantomData };
+    let (_, parameters) = deserializer.deserialize_struct("Network", &["architecture", "layers"], visitor)?;
+    Ok(N::from_parameters(parameters.into()))
+}
 
-/// The architecture of a file is the network's own.
-struct ArchitectureSeed<N>(PhantomData<N>);
+impl<'de, T: Element> Deserialize<'de> for DynNetwork<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let visitor = NetworkVisitor::<T> { expected: None, element: PhantomData };
+        let (architecture, parameters) =
+            deserializer.deserialize_struct("Network", &["architecture", "layers"], visitor)?;
+        Ok(Self::of(architecture, parameters))
+    }
+}
 
-impl<'de, N: Network> DeserializeSeed<'de> for ArchitectureSeed<N> {
-    type Value = ();
+/// Reads a network: the architecture and as many numbers as it has.
+struct NetworkVisitor<T> {
+    /// The name and the architecture of a declared network.
+    expected: Option<(&'static str, &'static Architecture)>,
+    element: PhantomData<T>,
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let (expected, found) = (N::ARCHITECTURE.to_string(), String::deserialize(deserializer)?);
-        if found == expected {
-            Ok(())
+impl<T: Element> NetworkVisitor<T> {
+    /// The architecture that a file names.
+    fn architecture<E: Error>(&self, found: &str) -> Result<Architecture, E> {
+        let Some((name, expected)) = self.expected else {
+            let wrong = |error: &dyn fmt::Display| E::custom(format_args!("the architecture `{found}`: {error}"));
+            let architecture: Architecture = found.parse().map_err(|error| wrong(&error))?;
+            architecture.check_element::<T>().map_err(|error| wrong(&error))?;
+            return Ok(architecture);
+        };
+        let written = expected.to_string();
+        if found == written {
+            Ok(expected.clone())
         } else {
-            Err(D::Error::custom(format_args!("{}: the architecture is `{found}`; expected `{expected}`", N::NAME)))
+            Err(E::custom(format_args!("{name}: the architecture is `{found}`; expected `{written}`")))
         }
+    }
+
+    /// Room for all parameters of a network whose size is known. What a file says about the size of one that comes from
+    /// there alone is believed as its numbers arrive.
+    fn room(&self, architecture: &Architecture) -> Vec<T> {
+        Vec::with_capacity(if self.expected.is_some() { architecture.params() } else { 0 })
     }
 }
 
@@ -103,49 +155,67 @@ enum NetworkField {
     Layers,
 }
 
-impl<'de, N: Network> Visitor<'de> for NetworkVisitor<N> {
-    type Value = Box<N>;
+impl<'de, T: Element> Visitor<'de> for NetworkVisitor<T> {
+    type Value = (Architecture, Vec<T>);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the network {}, {}", N::NAME, N::ARCHITECTURE)
+        match self.expected {
+            Some((name, architecture)) => write!(f, "the network {name}, {architecture}"),
+            None => write!(f, "a network"),
+        }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Box<N>, A::Error> {
-        let mut network = N::zeros();
-        let (mut architecture, mut layers) = (false, false);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut architecture = None;
+        let mut parameters = None;
         while let Some(field) = map.next_key()? {
             match field {
-                NetworkField::Architecture if architecture => return Err(A::Error::duplicate_field("architecture")),
-                NetworkField::Architecture => {
-                    map.next_value_seed(ArchitectureSeed::<N>(PhantomData))?;
-                    architecture = true;
+                NetworkField::Architecture if architecture.is_some() => {
+                    return Err(A::Error::duplicate_field("architecture"));
                 }
-                NetworkField::Layers if layers => return Err(A::Error::duplicate_field("layers")),
+                NetworkField::Architecture => {
+                    architecture = Some(self.architecture(&map.next_value::<String>()?)?);
+                }
+                NetworkField::Layers if parameters.is_some() => return Err(A::Error::duplicate_field("layers")),
                 NetworkField::Layers => {
-                    map.next_value_seed(LayersSeed(&mut *network))?;
-                    layers = true;
+                    // Of a declared network it is known before the file names it.
+                    let known = architecture.as_ref().or(self.expected.map(|(_, architecture)| architecture));
+                    let Some(known) = known else {
+                        return Err(A::Error::custom(
+                            "the layers come before the architecture; expected them after it",
+                        ));
+                    };
+                    let mut numbers = self.room(known);
+                    map.next_value_seed(LayersSeed { architecture: known, numbers: &mut numbers })?;
+                    parameters = Some(numbers);
                 }
             }
         }
-        match (architecture, layers) {
-            (true, true) => Ok(network),
-            (false, _) => Err(A::Error::missing_field("architecture")),
-            (true, false) => Err(A::Error::missing_field("layers")),
+        match (architecture, parameters) {
+            (Some(architecture), Some(parameters)) => Ok((architecture, parameters)),
+            (None, _) => Err(A::Error::missing_field("architecture")),
+            (Some(_), None) => Err(A::Error::missing_field("layers")),
         }
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut fields: A) -> Result<Box<N>, A::Error> {
-        let mut network = N::zeros();
+    fn visit_seq<A: SeqAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
         let missing = A::Error::missing_field;
-        fields.next_element_seed(ArchitectureSeed::<N>(PhantomData))?.ok_or_else(|| missing("architecture"))?;
-        fields.next_element_seed(LayersSeed(&mut *network))?.ok_or_else(|| missing("layers"))?;
-        Ok(network)
+        let name: String = fields.next_element()?.ok_or_else(|| missing("architecture"))?;
+        let architecture = self.architecture(&name)?;
+        let mut numbers = self.room(&architecture);
+        let seed = LayersSeed { architecture: &architecture, numbers: &mut numbers };
+        fields.next_element_seed(seed)?.ok_or_else(|| missing("layers"))?;
+        Ok((architecture, numbers))
     }
 }
 
-struct LayersSeed<'a, N>(&'a mut N);
+/// Reads all layers, one behind the other.
+struct LayersSeed<'a, T> {
+    architecture: &'a Architecture,
+    numbers: &'a mut Vec<T>,
+}
 
-impl<'de, N: Network> DeserializeSeed<'de> for LayersSeed<'_, N> {
+impl<'de, T: Element> DeserializeSeed<'de> for LayersSeed<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -153,19 +223,18 @@ impl<'de, N: Network> DeserializeSeed<'de> for LayersSeed<'_, N> {
     }
 }
 
-impl<'de, N: Network> Visitor<'de> for LayersSeed<'_, N> {
+impl<'de, T: Element> Visitor<'de> for LayersSeed<'_, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the {} layers of {}", N::ARCHITECTURE.layers().len(), N::NAME)
+        write!(f, "the {} layers of {}", self.architecture.layers().len(), self.architecture)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
-        let layers = N::ARCHITECTURE.layers();
-        let parameters = self.0.parameters_mut();
-        for ((index, layer), range) in layers.iter().enumerate().zip(N::ARCHITECTURE.ranges()) {
-            let (before, bias) = parameters[..range.bias.end].split_at_mut(range.bias.start);
-            let seed = LayerSeed { number: index + 1, layer, weights: &mut before[range.weights], bias };
+        let Self { architecture, numbers } = self;
+        let layers = architecture.layers();
+        for (index, layer) in layers.iter().enumerate() {
+            let seed = LayerSeed { number: index + 1, layer, numbers: &mut *numbers };
             if sequence.next_element_seed(seed)?.is_none() {
                 return Err(wrong_count("the network", "layers", layers.len(), Some(index)));
             }
@@ -174,12 +243,11 @@ impl<'de, N: Network> Visitor<'de> for LayersSeed<'_, N> {
     }
 }
 
-/// Reads one layer, Θ^(number), into its place.
+/// Reads one layer, Θ^(number), behind the numbers there are.
 struct LayerSeed<'a, T> {
     number: usize,
     layer: &'a Layer,
-    weights: &'a mut [T],
-    bias: &'a mut [T],
+    numbers: &'a mut Vec<T>,
 }
 
 #[derive(Deserialize)]
@@ -199,11 +267,14 @@ impl<'de, T: Element> DeserializeSeed<'de> for LayerSeed<'_, T> {
 
 impl<T> LayerSeed<'_, T> {
     fn rows(&mut self) -> RowsSeed<'_, T> {
-        RowsSeed { number: self.number, width: self.layer.inputs, weights: self.weights }
+        RowsSeed { number: self.number, layer: self.layer, numbers: self.numbers }
     }
+}
 
-    fn numbers(&mut self) -> NumbersSeed<'_, T> {
-        NumbersSeed { place: format!("Θ^({}), the bias", self.number), numbers: self.bias }
+impl<T: Element> LayerSeed<'_, T> {
+    /// Reads the bias into `numbers`.
+    fn bias<'a>(&self, numbers: &'a mut Vec<T>) -> NumbersSeed<'a, T> {
+        NumbersSeed { place: format!("Θ^({}), the bias", self.number), count: self.layer.outputs, numbers }
     }
 }
 
@@ -216,7 +287,8 @@ impl<'de, T: Element> Visitor<'de> for LayerSeed<'_, T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        let (mut weights, mut bias) = (false, false);
+        // The bias may come first, but lies behind the weights.
+        let (mut weights, mut bias) = (false, None);
         while let Some(field) = map.next_key()? {
             match field {
                 LayerField::Weights if weights => return Err(A::Error::duplicate_field("weights")),
@@ -224,31 +296,38 @@ impl<'de, T: Element> Visitor<'de> for LayerSeed<'_, T> {
                     map.next_value_seed(self.rows())?;
                     weights = true;
                 }
-                LayerField::Bias if bias => return Err(A::Error::duplicate_field("bias")),
+                LayerField::Bias if bias.is_some() => return Err(A::Error::duplicate_field("bias")),
                 LayerField::Bias => {
-                    map.next_value_seed(self.numbers())?;
-                    bias = true;
+                    let mut numbers = Vec::new();
+                    map.next_value_seed(self.bias(&mut numbers))?;
+                    bias = Some(numbers);
                 }
             }
         }
         match (weights, bias) {
-            (true, true) => Ok(()),
+            (true, Some(bias)) => {
+                self.numbers.extend(bias);
+                Ok(())
+            }
             (false, _) => Err(A::Error::missing_field("weights")),
-            (true, false) => Err(A::Error::missing_field("bias")),
+            (true, None) => Err(A::Error::missing_field("bias")),
         }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut fields: A) -> Result<(), A::Error> {
         fields.next_element_seed(self.rows())?.ok_or_else(|| A::Error::missing_field("weights"))?;
-        fields.next_element_seed(self.numbers())?.ok_or_else(|| A::Error::missing_field("bias"))
+        let mut bias = Vec::new();
+        fields.next_element_seed(self.bias(&mut bias))?.ok_or_else(|| A::Error::missing_field("bias"))?;
+        self.numbers.extend(bias);
+        Ok(())
     }
 }
 
 /// Reads Θ_w row by row.
 struct RowsSeed<'a, T> {
     number: usize,
-    width: usize,
-    weights: &'a mut [T],
+    layer: &'a Layer,
+    numbers: &'a mut Vec<T>,
 }
 
 impl<'de, T: Element> DeserializeSeed<'de> for RowsSeed<'_, T> {
@@ -263,25 +342,28 @@ impl<'de, T: Element> Visitor<'de> for RowsSeed<'_, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Θ^({}), {} rows of weights", self.number, self.weights.len() / self.width)
+        write!(f, "Θ^({}), {} rows of weights", self.number, self.layer.outputs)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
-        let (layer, rows) = (format!("Θ^({})", self.number), self.weights.len() / self.width);
-        for (row, numbers) in self.weights.chunks_exact_mut(self.width).enumerate() {
-            let place = format!("{layer}, row {row} of the weights");
-            if sequence.next_element_seed(NumbersSeed { place, numbers })?.is_none() {
-                return Err(wrong_count(&layer, "rows of weights", rows, Some(row)));
+        let Self { number, layer, numbers } = self;
+        let name = format!("Θ^({number})");
+        for row in 0..layer.outputs {
+            let place = format!("{name}, row {row} of the weights");
+            let seed = NumbersSeed { place, count: layer.inputs, numbers: &mut *numbers };
+            if sequence.next_element_seed(seed)?.is_none() {
+                return Err(wrong_count(&name, "rows of weights", layer.outputs, Some(row)));
             }
         }
-        nothing_left(&mut sequence, &layer, "rows of weights", rows)
+        nothing_left(&mut sequence, &name, "rows of weights", layer.outputs)
     }
 }
 
-/// Reads exactly as many numbers as there is room for.
+/// Reads exactly `count` numbers behind those there are.
 struct NumbersSeed<'a, T> {
     place: String,
-    numbers: &'a mut [T],
+    count: usize,
+    numbers: &'a mut Vec<T>,
 }
 
 impl<'de, T: Element> DeserializeSeed<'de> for NumbersSeed<'_, T> {
@@ -296,29 +378,103 @@ impl<'de, T: Element> Visitor<'de> for NumbersSeed<'_, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} numbers", self.place, self.numbers.len())
+        write!(f, "{}: {} numbers", self.place, self.count)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
-        let Self { place, numbers } = self;
-        let count = numbers.len();
-        for (index, number) in numbers.iter_mut().enumerate() {
-            let found = if T::NAME == SINGLE {
-                sequence.next_element::<f32>()?.map(f64::from)
-            } else {
-                sequence.next_element::<f64>()?
-            };
-            match found {
-                Some(found) if found.is_finite() => *number = T::from_f64(found),
-                Some(found) => {
-                    let message = format_args!("{place}, number {index} is {found}; expected a finite number");
-                    return Err(A::Error::custom(message));
-                }
+        let Self { place, count, numbers } = self;
+        for index in 0..count {
+            let seed = NumberSeed { place: &place, index, element: PhantomData };
+            match sequence.next_element_seed(seed)? {
+                Some(number) => numbers.push(number),
                 None => return Err(wrong_count(&place, "numbers", count, Some(index))),
             }
         }
         nothing_left(&mut sequence, &place, "numbers", count)
     }
+}
+
+/// Reads one number.
+struct NumberSeed<'a, T> {
+    place: &'a str,
+    index: usize,
+    element: PhantomData<T>,
+}
+
+impl<'de, T: Element> DeserializeSeed<'de> for NumberSeed<'_, T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        if deserializer.is_human_readable() {
+            // A number, or the name of one that is not finite.
+            deserializer.deserialize_any(self)
+        } else if T::NAME == SINGLE {
+            f32::deserialize(deserializer).map(|number| T::from_f64(f64::from(number)))
+        } else {
+            f64::deserialize(deserializer).map(T::from_f64)
+        }
+    }
+}
+
+impl<T: Element> Visitor<'_> for NumberSeed<'_, T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}, number {}: a number, \"{NAN}\", \"{INFINITE}\" or \"{NEGATIVE_INFINITE}\"",
+            self.place, self.index
+        )
+    }
+
+    fn visit_f64<E: Error>(self, found: f64) -> Result<T, E> {
+        let number = T::from_f64(if T::NAME == SINGLE { f64::from(single(found)) } else { found });
+        if found.is_finite() && !number.is_finite() {
+            let Self { place, index, .. } = self;
+            let message = format_args!(
+                "{place}, number {index} is {found:e}, which is infinite as an {}; expected a smaller one",
+                T::NAME
+            );
+            return Err(E::custom(message));
+        }
+        Ok(number)
+    }
+
+    fn visit_i64<E: Error>(self, found: i64) -> Result<T, E> {
+        self.visit_f64(found as f64)
+    }
+
+    fn visit_u64<E: Error>(self, found: u64) -> Result<T, E> {
+        self.visit_f64(found as f64)
+    }
+
+    fn visit_str<E: Error>(self, found: &str) -> Result<T, E> {
+        match found {
+            NAN => Ok(T::from_f64(f64::NAN)),
+            INFINITE => Ok(T::from_f64(f64::INFINITY)),
+            NEGATIVE_INFINITE => Ok(T::from_f64(f64::NEG_INFINITY)),
+            _ => Err(E::invalid_value(serde::de::Unexpected::Str(found), &self)),
+        }
+    }
+}
+
+/// The `f32` that was written as the decimal that was read as `found`.
+///
+/// To round a decimal to `f64` and that to `f32` goes wrong where the `f64` lies halfway between two `f32`s and the decimal
+/// a little beside it, as 7.038531e-26 does. Then it is the one whose own decimal reads as `found`. So every `f32` comes
+/// back; that was checked for all of them.
+fn single(found: f64) -> f32 {
+    let nearest = found as f32;
+    let rest = found - f64::from(nearest);
+    if rest == 0.0 || !rest.is_finite() {
+        return nearest;
+    }
+    let other = if rest > 0.0 { nearest.next_up() } else { nearest.next_down() };
+    if f64::from(other) - found != rest {
+        return nearest;
+    }
+    let written = |candidate: &f32| format!("{candidate:e}").parse() == Ok(found);
+    [nearest, other].into_iter().find(written).unwrap_or(nearest)
 }
 
 /// The sequence ends here.

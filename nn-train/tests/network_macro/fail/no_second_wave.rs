@@ -1,24 +1,24 @@
 //! After the faults of a declaration, its use raises no others. All but the last fault are the macro's.
 
-use nn_train::{Network, network};
+use nn_train::{Declared, Network, network};
 
 network! { pub struct Digits<64 => 48 relo => 10>, sed = 1; }
 network! { struct Unfinished<64 => 48 =>>; }
 network! { struct Zero<0 => 48 => 10>; }
 
 struct Holder {
-    digits: Box<Digits>,
-    unfinished: Box<Unfinished>,
+    digits: Digits,
+    unfinished: Unfinished,
 }
 
-fn predict<N: Network>(network: &N, input: &N::Input) -> N::Output {
+fn predict<N: Network>(network: &N, input: &N::Sample) -> N::Prediction {
     network.predict(input)
 }
 
 fn main() {
     let mut digits = Digits::new(1);
-    digits.layer2.bias[9] = 1.0;
-    let output: [f32; 10] = predict(&*digits, &[0.0; 64]);
+    digits.layer2_mut().bias[9] = 1.0;
+    let output: [f32; 10] = predict(&digits, &[0.0; 64]);
     let copy = digits.clone();
     println!("{output:?} {:?} {}", copy == digits, Digits::PARAMS);
 
@@ -28,7 +28,7 @@ fn main() {
     println!("{output:?} {:?}", unfinished.theta::<2>());
     let zero = Zero::zeros();
     let output: [f32; 10] = zero.predict(&[1.0; 64]);
-    println!("{output:?} {:?}", zero.layer1.weights[47]);
+    println!("{output:?} {:?}", zero.layer1().weights[47]);
     let (cost, gradient) = unfinished.gradient(&[[0.0; 64]], &[[0.0; 10]], 0.0).unwrap();
     println!("{cost} {gradient:?}");
 
@@ -36,5 +36,5 @@ fn main() {
     println!("{:?} {:?}", holder.digits, holder.unfinished.architecture());
 
     // That the compiler does check this function is seen by the one fault that is its own.
-    let _: u8 = holder.digits.layer1.bias;
+    let _: u8 = holder.digits.layer1().bias;
 }

@@ -8,11 +8,11 @@ fn train(network: &mut impl Network) {
 
 fn main() {
     let mut network = network!(2 => 4 relo => => 1, sed = 2);
-    train(&mut *network);
+    train(&mut network);
     let output: [f32; 1] = network.predict(&[0.0, 1.0]);
-    println!("{output:?} {:?}", network.layer1.weights[0]);
+    println!("{output:?} {:?}", network.layer1().weights[0]);
     for one in [network!(2 => ), network!(2 => 4 softmx)] {
-        println!("{:?}", one.clone().parameters());
+        println!("{:?}", one.parameters());
     }
     let Some(_) = Some(network!(64)) else { return };
 

@@ -1,0 +1,102 @@
+//! Predictions and costs of many batches.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use nn_kernels::Explanation;
+
+use super::cache::Key;
+use super::compute::Planned;
+use super::{Network, check_predictions, samples};
+use crate::error::{Error, check_l2};
+
+/// Predictions and costs of a network for many batches of up to a stated number of rows: made by
+/// [`Network::predictor`].
+///
+/// It holds the plan, the memory of a step, and a copy of the parameters in the layout of the plan's engine. A call on
+/// the network itself looks its plan up and copies the parameters each time. The results are the same where the rows are
+/// those that the predictor was made for; of other batches the last bits may differ.
+///
+/// ```
+/// use nn_train::prelude::*;
+///
+/// network! { struct Net<2 => 4 tanh => 1>; }
+///
+/// let mut net = Net::new(1);
+/// let mut predictor = net.predictor(32)?;
+/// let mut outputs = [[0.0]; 3];
+/// predictor.predict_batch(&[[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &mut outputs)?;
+///
+/// // The predictor keeps the parameters that it was made with, until it is given others.
+/// net.layer2_mut().bias[0] = 100.0;
+/// predictor.update(&net)?;
+/// predictor.predict_batch(&[[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &mut outputs)?;
+/// assert!(outputs.iter().all(|output| output[0] > 0.99));
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// # Memory
+/// A call on up to the stated rows allocates nothing. A larger batch works too; its memory is then kept.
+#[must_use]
+pub struct Predictor<N: Network> {
+    planned: Planned<N::Scalar>,
+    network: PhantomData<fn() -> N>,
+}
+
+impl<N: Network> Predictor<N> {
+    pub(super) fn new(network: &N, batch_rows: usize) -> Result<Self, Error> {
+        if batch_rows == 0 {
+            return Err(Error::setting("batch_rows", batch_rows, "at least 1"));
+        }
+        let mut planned = Planned::new(&Key::new(network.architecture(), batch_rows, false)?)?;
+        planned.import(network.parameters())?;
+        Ok(Self { planned, network: PhantomData })
+    }
+
+    /// Takes the parameters of `network` in place of those it has.
+    ///
+    /// # Errors
+    /// [`Error::AnotherArchitecture`] when the network has another architecture than the one the predictor was made for.
+    pub fn update(&mut self, network: &N) -> Result<(), Error> {
+        if network.architecture() != self.planned.architecture() {
+            let (expected, found) = (self.planned.architecture().to_string(), network.architecture().to_string());
+            return Err(Error::AnotherArchitecture { expected, found });
+        }
+        self.planned.import(network.parameters())
+    }
+
+    /// h(x) for every sample, on the current rayon pool.
+    ///
+    /// # Errors
+    /// As [`Network::predict_batch`].
+    pub fn predict_batch(&mut self, inputs: &N::Inputs, outputs: &mut N::Outputs) -> Result<(), Error> {
+        let (inputs, outputs) = (N::flat_inputs(inputs), N::flat_outputs_mut(outputs));
+        check_predictions(self.planned.architecture(), inputs, outputs)?;
+        self.planned.predict(inputs, outputs)
+    }
+
+    /// The cost J on m samples and their targets, as [`Network::cost`] gives it.
+    ///
+    /// # Errors
+    /// As [`Network::cost`].
+    pub fn cost(&mut self, inputs: &N::Inputs, targets: &N::Outputs, l2: f64) -> Result<f64, Error> {
+        let architecture = self.planned.architecture();
+        let samples = samples(architecture, N::flat_inputs(inputs), N::flat_outputs(targets))?;
+        samples.check()?;
+        check_l2(l2)?;
+        let batch = samples.batch(architecture)?;
+        self.planned.cost(batch, l2)
+    }
+
+    /// How predictions are computed, and why so.
+    #[must_use]
+    pub fn explain(&self) -> &Explanation {
+        self.planned.explain()
+    }
+}
+
+impl<N: Network> fmt::Debug for Predictor<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Predictor").field("plan", self.explain()).finish_non_exhaustive()
+    }
+}
