@@ -49,7 +49,7 @@
 //! - Most methods of a network are [`Network`]'s: bring the trait into scope, or the whole [`prelude`].
 //! - [`l2`](TrainerBuilder::l2) is λ and enters as λ/m, m the samples of a batch: half the batch size, twice the
 //!   pull. [`AdamW::weight_decay`] is another thing with another name.
-//! - Standardise the part to train on, and the others [like it](Dataset::standardized_like); samples that come
+//! - Standardise the part to train on, and the others [like it](DynDataset::standardized_like); samples that come
 //!   later too.
 //! - Networks are returned in a `Box` and stay there. `*net` of a large one would put it onto the stack.
 //!
@@ -71,7 +71,7 @@ mod network;
 mod optim;
 mod train;
 
-pub use data::{Dataset, DynDataset, Standardizer};
+pub use data::{Access, Dataset, DynDataset, Rows, Source, Standardizer, Stream, StreamItem};
 pub use error::{Error, Quantity};
 pub use network::{
     AsNetwork, Bare, Boxed, Dense, DenseLayer, DynNetwork, Dynamic, GradientCheck, HasLayer, Init, Model, Network, Row,

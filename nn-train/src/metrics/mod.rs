@@ -26,7 +26,9 @@ fn predictions<M: Model>(network: &M, data: &M::Data) -> Result<Vec<M::Scalar>, 
 fn labels<M: Model>(network: &M, data: &M::Data) -> Result<(Vec<usize>, Vec<usize>), Error> {
     let samples = M::samples(data).0;
     let actual = samples.labels()?;
-    let predicted = predictions(network, data)?.chunks_exact(samples.target_width).map(highest).collect();
+    let outputs = predictions(network, data)?;
+    let class = |(sample, output)| highest(output).ok_or(Error::NaNOutput { sample, column: 0 });
+    let predicted = outputs.chunks_exact(samples.target_width).enumerate().map(class).collect::<Result<_, _>>()?;
     Ok((actual, predicted))
 }
 

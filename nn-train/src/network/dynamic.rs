@@ -149,7 +149,7 @@ impl<T: Element> DynNetwork<T> {
                 return Err(StepError::Ragged { what, len: numbers.len(), width }.into());
             }
         }
-        Ok(Samples { inputs, targets, input_width, target_width })
+        Ok(Samples { inputs, targets, weights: None, input_width, target_width })
     }
 
     /// The declared network with these parameters.
