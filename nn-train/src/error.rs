@@ -74,6 +74,18 @@ pub enum Error {
         /// The counts in this row.
         found: usize,
     },
+    /// A count of a confusion matrix is negative, infinite or not a number.
+    #[error(
+        "the count in row {row}, column {column} of the confusion matrix is {value}; expected a finite number that is not negative"
+    )]
+    Count {
+        /// The row.
+        row: usize,
+        /// The column.
+        column: usize,
+        /// The count.
+        value: f64,
+    },
     /// The weight of a sample is negative, infinite or not a number.
     #[error("the weight of sample {sample} is {value}; expected a finite number that is not negative")]
     Weight {

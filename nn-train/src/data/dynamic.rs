@@ -63,8 +63,8 @@ impl<T: Element> DynDataset<T> {
     /// elsewhere. Where a target is one number, the class 0 or 1 is that number.
     ///
     /// # Errors
-    /// As [`new`](Self::new), and [`Error::Label`] for a label that is too high. A width for which there is no memory is
-    /// a [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`].
+    /// As [`new`](Self::new), [`Error::Label`] for a label that is too high, and [`Error::Setting`] for a width that
+    /// there is no memory for.
     pub fn from_labels(
         inputs: Vec<T>,
         input_width: usize,
@@ -81,7 +81,8 @@ impl<T: Element> DynDataset<T> {
             return Err(Error::Length { what: "labels", expected, found: labels.len() });
         }
         check_labels(labels, target_width)?;
-        let mut targets = zeros(labels.len().saturating_mul(target_width))?;
+        let too_wide = |_| Error::setting("target_width", target_width, "less, so that the targets fit into memory");
+        let mut targets = zeros(labels.len().saturating_mul(target_width)).map_err(too_wide)?;
         write_labels(labels, target_width, &mut targets);
         Self::new(inputs, input_width, targets, target_width)
     }

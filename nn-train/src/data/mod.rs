@@ -16,8 +16,10 @@ mod weights;
 
 pub use dataset::Dataset;
 pub use dynamic::DynDataset;
-pub(crate) use labels::{class_of, highest};
+pub(crate) use labels::{class_of, highest, is_nan};
+pub(crate) use moments::{Moments, Sum, Weighing, moments, unit};
 pub(crate) use samples::Samples;
 pub use source::{Access, Rows, Source};
 pub use standardize::Standardizer;
 pub use stream::{Stream, StreamItem};
+pub(crate) use weights::check_weights;

@@ -55,6 +55,11 @@ impl<'a, T: Element> Samples<'a, T> {
         self.inputs.len() / self.input_width
     }
 
+    /// What sample number `sample` counts.
+    pub(crate) fn weight(&self, sample: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| weights[sample].to_f64())
+    }
+
     /// There is a sample, and there is a target for each.
     pub(crate) fn check_rows(&self) -> Result<(), Error> {
         let (expected, found) = (self.rows(), self.targets.len() / self.target_width);

@@ -67,8 +67,8 @@ impl<T: Element> DynDataset<T> {
         if let Some(class) = class_weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
             return Err(Error::ClassWeight { class, value: class_weights[class] });
         }
-        let labels = self.labels()?;
-        let weigh = |(sample, &label): (usize, &usize)| T::from_f64(self.weight(sample) * class_weights[label]);
+        let (labels, samples) = (self.labels()?, self.samples());
+        let weigh = |(sample, &label): (usize, &usize)| T::from_f64(samples.weight(sample) * class_weights[label]);
         let weights = labels.iter().enumerate().map(weigh).collect();
         self.with_weights(weights)
     }
@@ -90,8 +90,9 @@ impl<T: Element> DynDataset<T> {
     /// [`Error::NotAClass`] when a target stands for no class, [`Error::Setting`] when the sum of the weights overflows.
     pub fn balanced(self) -> Result<Self, Error> {
         let mut sums = vec![Sum::default(); classes(self.target_width())];
-        for (sample, label) in self.labels()?.into_iter().enumerate() {
-            sums[label].add(self.weight(sample));
+        let samples = self.samples();
+        for (sample, label) in samples.labels()?.into_iter().enumerate() {
+            sums[label].add(samples.weight(sample));
         }
         let sums: Vec<f64> = sums.into_iter().map(Sum::value).collect();
         let present = sums.iter().filter(|&&sum| sum > 0.0).count() as f64;
@@ -104,10 +105,5 @@ impl<T: Element> DynDataset<T> {
     #[must_use]
     pub fn weights(&self) -> Option<&[T]> {
         self.weights.as_deref()
-    }
-
-    /// What sample number `sample` counts.
-    fn weight(&self, sample: usize) -> f64 {
-        self.weights.as_ref().map_or(1.0, |weights| weights[sample].to_f64())
     }
 }

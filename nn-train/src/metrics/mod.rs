@@ -1,4 +1,12 @@
 //! How good a network is.
+//!
+//! Every metric weighs samples as the data set does: a sample of weight 2 counts as two of weight 1, one of weight 0
+//! not at all.
+//!
+//! A metric is not the loss, even where the names are alike. Training lowers the *cost*: for squared errors
+//! ½ Σ_k (a_k - y_k)², summed over the outputs k and averaged over the samples. The metric
+//! [`mse`](Regression::mse) is without the ½ and is averaged over the outputs too, as in other libraries: on a network
+//! of S_L outputs the cost is S_L / 2 times the metric, before a term in λ is added.
 
 mod confusion;
 mod regression;
@@ -8,7 +16,7 @@ pub use confusion::ConfusionMatrix;
 pub use regression::Regression;
 pub use report::{Averages, ClassScores, ClassificationReport};
 
-use crate::data::highest;
+use crate::data::{Sum, Weighing, highest, is_nan};
 use crate::error::Error;
 use crate::network::{AsNetwork, Model, compute};
 
@@ -27,15 +35,30 @@ fn labels<M: Model>(network: &M, data: &M::Data) -> Result<(Vec<usize>, Vec<usiz
     let samples = M::samples(data).0;
     let actual = samples.labels()?;
     let outputs = predictions(network, data)?;
-    let class = |(sample, output)| highest(output).ok_or(Error::NaNOutput { sample, column: 0 });
+    let class = |(sample, output): (usize, &[M::Scalar])| {
+        highest(output).ok_or_else(|| {
+            let column = output.iter().position(|&number| is_nan(number)).unwrap_or(0);
+            Error::NaNOutput { sample, column }
+        })
+    };
     let predicted = outputs.chunks_exact(samples.target_width).enumerate().map(class).collect::<Result<_, _>>()?;
     Ok((actual, predicted))
 }
 
-/// The share of a data set that a network classifies right, in [0, 1].
+/// The share of a data set that a network classifies right, in [0, 1]: the weight of the samples classified right, of
+/// the weight of all.
 ///
 /// # Errors
-/// [`Error::NotAClass`] when a target stands for no class, or what [`Network::predict_batch`](crate::Network::predict_batch) returns.
+/// [`Error::NotAClass`] when a target stands for no class, [`Error::NaNOutput`] when an output is NaN, or what
+/// [`Network::predict_batch`](crate::Network::predict_batch) returns.
 pub fn accuracy<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<f64, Error> {
-    Ok(ConfusionMatrix::evaluate(network, data)?.accuracy())
+    let (actual, predicted) = labels(network.as_network(), data)?;
+    let weighing = Weighing::new(B::Network::samples(data).0.weights);
+    let mut right = Sum::default();
+    for (sample, (actual, predicted)) in actual.iter().zip(&predicted).enumerate() {
+        if actual == predicted {
+            right.add(weighing.of(sample));
+        }
+    }
+    Ok(right.value() / weighing.total(actual.len()))
 }
