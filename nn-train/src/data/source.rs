@@ -56,12 +56,12 @@ pub enum Access {
 /// assert_eq!(rows.targets(), [0.25, 0.0]);
 /// # Ok::<(), Error>(())
 /// ```
+#[expect(clippy::len_without_is_empty, reason = "nothing can be trained on an empty source")]
 pub trait Source: Sync {
     /// What rows are made of.
     type Scalar: Element;
 
     /// m, how many rows an epoch has.
-    #[expect(clippy::len_without_is_empty, reason = "nothing can be trained on an empty source")]
     fn len(&self) -> u64;
 
     /// S_1, the numbers of an input.
