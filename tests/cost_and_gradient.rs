@@ -17,7 +17,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Write};
 
-use nn_train::{Architecture, Network, Row, network};
+use nn_train::{Architecture, Declared, Network, Row, network};
 
 network! { struct Seed<2 => 4 => 4 => 4>: f64; }
 network! { struct Single<1 => 1>: f64; }
@@ -41,7 +41,7 @@ struct Answerer {
 }
 
 impl Answerer {
-    fn of<N: Network<Scalar = f64>>() -> Self {
+    fn of<N: Declared<Scalar = f64>>() -> Self {
         Self { name: N::NAME, architecture: N::ARCHITECTURE, answer: answer::<N> }
     }
 }
@@ -70,7 +70,7 @@ fn line(text: &mut String, numbers: &[f64]) -> std::fmt::Result {
     writeln!(text)
 }
 
-fn answer<N: Network<Scalar = f64>>(lambda: f64, [theta, x, y]: [&str; 3]) -> Result<String, Box<dyn Error>> {
+fn answer<N: Declared<Scalar = f64>>(lambda: f64, [theta, x, y]: [&str; 3]) -> Result<String, Box<dyn Error>> {
     let theta = numbers(theta)?;
     if theta.len() != N::PARAMS {
         return Err(format!("{} has {} parameters, found {}", N::NAME, N::PARAMS, theta.len()).into());

@@ -3,7 +3,7 @@
 //! Names are still names here and numbers still literals: [`crate::check`] is where they get their meaning.
 //! Every node keeps the span at which a fault in it is reported.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream};
 use syn::{Attribute, ExprPath, Ident, Lit, Visibility};
 
 /// A call of `network!`, in either form.
@@ -49,6 +49,8 @@ pub(crate) enum Width {
     Literal(u64, Span),
     /// A path to a `const …: usize`.
     Path(ExprPath),
+    /// A constant expression in braces.
+    Computed(Group),
     /// A fault, reported where it was found.
     Unknown,
 }

@@ -1,8 +1,8 @@
 //! Code: a checked [`Network`] to the type and its implementations.
 //!
-//! What is emitted names only paths of `::nn_train` and, for the compiler's own macros, `::core`, so that nothing
-//! that the caller has in scope can be mistaken for what is meant. All of it but the type stands in a `const _`,
-//! where its helpers have names of their own.
+//! What is emitted names only paths of `::nn_train`, or of what the option `crate` puts in its place, and of `::core`,
+//! the primitive types among them. So nothing that the caller has in scope can be mistaken for what is meant. It holds no
+//! `unsafe`. All of it but the type stands in a `const _`.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -11,6 +11,7 @@ use syn::{Attribute, Visibility};
 
 use crate::ast::{Call, Width};
 use crate::check::{self, Choice, Network, shown};
+use crate::names::SOFTMAX;
 use crate::parse::parse;
 use crate::report::Report;
 
@@ -24,8 +25,9 @@ pub(crate) fn expand(call: TokenStream) -> TokenStream {
             let errors = report.into_compile_errors();
             match item.name {
                 Some(name) => {
-                    let written = name.unraw().to_string();
-                    Expansion { network, name, written, attributes, visibility: item.visibility, errors }.item()
+                    let (written, visibility) = (name.unraw().to_string(), item.visibility);
+                    let krate = network.krate.clone();
+                    Expansion { network, name, written, attributes, visibility, krate, errors }.item()
                 }
                 None => errors.unwrap_or_default(),
             }
@@ -40,11 +42,12 @@ pub(crate) fn expand(call: TokenStream) -> TokenStream {
             let name = Ident::new("__Network", Span::call_site());
             let written = format!("network!({})", shape(&network));
             let (attributes, visibility) = (Vec::new(), Visibility::Inherited);
-            let expansion = Expansion { network, name, written, attributes, visibility, errors: None };
-            let (name, item) = (expansion.name.clone(), expansion.item());
+            let krate = network.krate.clone();
+            let expansion = Expansion { network, name, written, attributes, visibility, krate, errors: None };
+            let (name, krate, item) = (&expansion.name, &expansion.krate, expansion.item());
             quote!({
                 #item
-                <#name as ::nn_train::Network>::initialized()
+                <#name as #krate::Declared>::initialized()
             })
         }
         Call::Unclear => report.into_compile_errors().unwrap_or_default(),
@@ -59,12 +62,14 @@ struct Expansion {
     written: String,
     attributes: Vec<Attribute>,
     visibility: Visibility,
+    /// The path of nn-train.
+    krate: TokenStream,
     errors: Option<TokenStream>,
 }
 
 impl Expansion {
     fn item(&self) -> TokenStream {
-        let Self { name, visibility, attributes, .. } = self;
+        let Self { name, visibility, attributes, krate, .. } = self;
         // What removes the type must remove what is implemented for it.
         let conditions: Vec<_> = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect();
         let errors = self.unknown();
@@ -72,32 +77,29 @@ impl Expansion {
         let documented = attributes.iter().any(|attribute| attribute.path().is_ident("doc"));
         let paragraph = documented.then(|| quote!(#[doc = ""]));
         let documentation = self.documentation();
-        let fields = self.indices().map(|layer| {
-            let field = field(layer);
-            let documentation = format!(" Θ^({layer}): {}.", self.describe(layer));
-            let dense = self.dense(layer);
-            quote!(#[doc = #documentation] #visibility #field: #dense)
-        });
-        let widths = self.width_constants();
-        let network = self.impl_network();
+        let element = self.element();
+        let widths = self.width_checks();
+        let declared = self.impl_declared();
         let layers = self.indices().map(|layer| self.impl_has_layer(layer));
+        let accessors = self.accessors();
         let std_traits = self.impl_std_traits();
         quote! {
             #errors
             #(#attributes)*
             #paragraph
             #[doc = #documentation]
-            #[repr(C)]
-            #visibility struct #name { #(#fields),* }
+            #[derive(::core::clone::Clone, ::core::cmp::PartialEq)]
+            #visibility struct #name { parameters: #krate::Parameters<#element> }
 
             #(#conditions)*
             #[allow(deprecated)]
             const _: () = {
                 #widths
-                #network
+                #declared
                 #(#layers)*
+                #accessors
                 #std_traits
-                ::nn_train::__private::impl_serde!(#name);
+                #krate::__private::impl_serde!(#name);
             };
         }
     }
@@ -109,139 +111,173 @@ impl Expansion {
         let unknown = unknown_width(&self.name);
         let used = self.network.widths.iter().any(|width| matches!(width, Width::Unknown));
         Some(if used {
-            quote!(#[doc(hidden)] #[allow(non_upper_case_globals)] const #unknown: usize = { #errors };)
+            quote! {
+                #[doc(hidden)]
+                #[allow(non_upper_case_globals)]
+                const #unknown: ::core::primitive::usize = { #errors };
+            }
         } else {
             errors.clone()
         })
     }
 
-    /// A constant for each width that is a path, and its check: only the compiler knows the value.
-    fn width_constants(&self) -> TokenStream {
-        let constants = self.network.widths.iter().enumerate().filter_map(|(index, width)| {
-            let Width::Path(path) = width else { return None };
-            let constant = width_constant(index);
-            let message = format!("the width `{}` is 0; a layer has at least one unit", shown(width));
-            // The span of the path, and call-site hygiene: the message is shown where the width stands.
-            let span = path.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
-            let assertion = quote_spanned!(span => const _: () = ::core::assert!(#path != 0, #message););
-            Some(quote! {
-                #assertion
-                // At least 1, so that a 0 is one message and not several.
-                const #constant: usize = if #path == 0 { 1 } else { #path };
+    /// The checks of each width whose value only the compiler knows.
+    fn width_checks(&self) -> TokenStream {
+        let output = self.network.layers.len();
+        let checks = self.network.widths.iter().enumerate().filter_map(|(index, width)| {
+            let (expression, span) = match width {
+                // The span of the path, and call-site hygiene: the message is shown where the width stands.
+                Width::Path(path) => {
+                    let span = path.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
+                    (path.to_token_stream(), span)
+                }
+                Width::Computed(block) => (block.to_token_stream(), block.span()),
+                Width::Literal(..) | Width::Unknown => return None,
+            };
+            let zero = format!("the width `{}` is 0; a layer has at least one unit", shown(width));
+            let one = format!(
+                "softmax over one unit is 1 whatever the sample; the width `{}` is 1: write `sigmoid`, or use a width of \
+                 at least 2",
+                shown(width)
+            );
+            let softmax = (index == output && self.ends_in_softmax())
+                .then(|| quote_spanned!(span => const _: () = ::core::assert!(#expression != 1, #one);));
+            Some(quote_spanned! { span =>
+                const _: () = ::core::assert!(#expression != 0, #zero);
+                #softmax
             })
         });
-        quote!(#(#constants)*)
+        quote!(#(#checks)*)
     }
 
-    /// # Safety of what it emits
-    ///
-    /// `Network` asks that the type be nothing but its parameters, in the order of its architecture: the struct is
-    /// `#[repr(C)]`, and its fields are `Dense<element, inputs, outputs>` in the order of the layers of
-    /// `ARCHITECTURE`, of the same widths, which are written here and nowhere else. `Dense` is `#[repr(C)]` too,
-    /// of arrays of one element type, so there is no padding between them. An attribute of the caller's might still
-    /// change the struct; that it has these fields and no others is what the emitted `clone` and `layer` need to
-    /// compile, and that it has no padding is asserted.
-    fn impl_network(&self) -> TokenStream {
-        let Self { network, name, written, .. } = self;
-        let element = &network.element;
+    fn ends_in_softmax(&self) -> bool {
+        self.network.layers.last().is_some_and(|theta| theta.activation.word.name == SOFTMAX)
+    }
+
+    fn impl_declared(&self) -> TokenStream {
+        let Self { network, name, written, krate, .. } = self;
+        let element = self.element();
         let input = self.width(0);
         let output = self.width(network.layers.len());
         let layers = network.layers.iter().enumerate().map(|(index, theta)| {
             let (inputs, outputs) = (self.checked_width(index), self.checked_width(index + 1));
-            let activation = choice("Activation", theta.activation);
+            let activation = self.choice("Activation", theta.activation);
             let dropout = theta.dropout.map(|probability| {
                 let probability = float(probability);
                 quote!(.with_dropout(#probability))
             });
-            quote!(::nn_train::Layer::new(#inputs, #outputs, #activation) #dropout)
+            quote!(#krate::Layer::new(#inputs, #outputs, #activation) #dropout)
         });
-        let loss = choice("Loss", network.loss);
+        let loss = self.choice("Loss", network.loss);
         let init = match network.init {
             Some(init) => {
-                let init = choice("Init", init);
-                quote!(::nn_train::__private::Option::Some(#init))
+                let init = self.choice("Init", init);
+                quote!(::core::option::Option::Some(#init))
             }
-            None => quote!(::nn_train::__private::Option::None),
+            None => quote!(::core::option::Option::None),
         };
-        let denses = self.indices().map(|layer| self.dense(layer));
-        let padding = "an attribute changes the layout of the network; remove it";
         let seed = Literal::u64_unsuffixed(network.seed);
         quote! {
-            // A free constant is evaluated in every build, so a fault that only the compiler can see is an error
-            // even if the network is never used.
-            const __ARCHITECTURE: &::nn_train::Architecture =
-                &::nn_train::Architecture::from_static(&[#(#layers),*], #loss);
-
-            const _: () = {
-                // First, because types too large for memory have no size.
-                let _ = __ARCHITECTURE;
-                let __bytes = 0 #(+ ::core::mem::size_of::<#denses>())*;
-                ::core::assert!(::core::mem::size_of::<#name>() == __bytes, #padding);
-            };
-
-            #[allow(unsafe_code)]
-            unsafe impl ::nn_train::Network for #name {
+            impl #krate::Declared for #name {
                 type Scalar = #element;
                 type Input = [#element; #input];
                 type Output = [#element; #output];
-                const NAME: &'static str = #written;
-                const ARCHITECTURE: &'static ::nn_train::Architecture = __ARCHITECTURE;
-                const INIT: ::nn_train::__private::Option<::nn_train::Init> = #init;
-                const SEED: u64 = #seed;
+                const NAME: &'static ::core::primitive::str = #written;
+                const LAYERS: &'static [#krate::Layer] = &[#(#layers),*];
+                const ARCHITECTURE: &'static #krate::Architecture =
+                    &#krate::Architecture::from_static(<Self as #krate::Declared>::LAYERS, #loss);
+                const INIT: ::core::option::Option<#krate::Init> = #init;
+                const SEED: ::core::primitive::u64 = #seed;
             }
+
+            // A free constant is evaluated in every build. So a fault that only the compiler can see is an error even if
+            // the network is never used.
+            const _: () = {
+                let _ = <#name as #krate::Declared>::ARCHITECTURE;
+            };
         }
     }
 
     fn impl_has_layer(&self, layer: usize) -> TokenStream {
-        let (name, field, dense) = (&self.name, field(layer), self.dense(layer));
+        let (name, dense, krate) = (&self.name, self.dense(layer), &self.krate);
         let layer = Literal::usize_unsuffixed(layer);
         quote! {
-            impl ::nn_train::HasLayer<#layer> for #name {
+            impl #krate::HasLayer<#layer> for #name {
                 type Layer = #dense;
-                fn layer(&self) -> &Self::Layer {
-                    &self.#field
-                }
             }
         }
     }
 
-    fn impl_std_traits(&self) -> TokenStream {
-        // The parameters have names that no constant of the caller's has: `other` would be taken for that.
-        let Self { name, visibility, .. } = self;
-        let fields: Vec<_> = self.indices().map(field).collect();
-        quote! {
-            impl ::nn_train::__private::Clone for #name {
-                fn clone(&self) -> Self {
-                    Self { #(#fields: ::nn_train::__private::Clone::clone(&self.#fields)),* }
-                }
-            }
-
-            impl ::nn_train::__private::PartialEq for #name {
-                fn eq(&self, __other: &Self) -> bool {
-                    #(::nn_train::__private::PartialEq::eq(&self.#fields, &__other.#fields))&&*
-                }
-            }
-
-            impl ::nn_train::__private::fmt::Debug for #name {
-                fn fmt(
-                    &self,
-                    __formatter: &mut ::nn_train::__private::fmt::Formatter<'_>,
-                ) -> ::nn_train::__private::fmt::Result {
-                    ::nn_train::__private::debug_network::<Self>(__formatter)
-                }
-            }
-
-            impl #name {
-                /// A copy, made on the heap.
-                ///
-                /// `Box`'s own `clone` would build the copy on the stack and then move it; this method comes
-                /// before it wherever a boxed network is cloned with a method call.
-                #[allow(dead_code, clippy::borrowed_box, clippy::should_implement_trait, clippy::unnecessary_box_returns)]
+    /// `layer1`, `layer1_mut` and so on.
+    fn accessors(&self) -> TokenStream {
+        let Self { name, visibility, krate, .. } = self;
+        let accessors = self.indices().map(|layer| {
+            let (get, get_mut) = (format_ident!("layer{layer}"), format_ident!("layer{layer}_mut"));
+            let documentation = format!(" Θ^({layer}): {}.", self.describe(layer));
+            let documentation_mut = format!(" [`{get}`](Self::{get}), to be written.");
+            let dense = self.dense(layer);
+            let number = Literal::usize_unsuffixed(layer);
+            quote! {
+                #[doc = #documentation]
+                #[allow(dead_code)]
                 #[must_use]
-                #visibility fn clone(self: &::nn_train::__private::Box<Self>) -> ::nn_train::__private::Box<Self> {
-                    ::nn_train::__private::clone_boxed::<Self>(self)
+                #[inline]
+                #visibility fn #get(&self) -> &#dense {
+                    <Self as #krate::HasLayer<#number>>::layer(self)
+                }
+
+                #[doc = #documentation_mut]
+                #[allow(dead_code)]
+                #[must_use]
+                #[inline]
+                #visibility fn #get_mut(&mut self) -> &mut #dense {
+                    <Self as #krate::HasLayer<#number>>::layer_mut(self)
                 }
             }
+        });
+        quote!(impl #name { #(#accessors)* })
+    }
+
+    /// What takes parameters by name stands in a block of its own, without the caller's widths: a constant of the caller's
+    /// with the parameter's name would be taken for a pattern, and is hidden by a function of that name.
+    fn impl_std_traits(&self) -> TokenStream {
+        let Self { name, krate, .. } = self;
+        let element = self.element();
+        quote! {
+            impl ::core::default::Default for #name {
+                fn default() -> Self {
+                    <Self as #krate::Declared>::initialized()
+                }
+            }
+
+            const _: () = {
+                #[allow(dead_code)]
+                fn numbers() {}
+                #[allow(dead_code)]
+                fn formatter() {}
+
+                impl #krate::__private::Stored for #name {
+                    type Number = #element;
+                    #[inline]
+                    fn from_parameters(numbers: #krate::Parameters<#element>) -> Self {
+                        Self { parameters: numbers }
+                    }
+                    #[inline]
+                    fn stored(&self) -> &#krate::Parameters<#element> {
+                        &self.parameters
+                    }
+                    #[inline]
+                    fn stored_mut(&mut self) -> &mut #krate::Parameters<#element> {
+                        &mut self.parameters
+                    }
+                }
+
+                impl ::core::fmt::Debug for #name {
+                    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                        #krate::__private::debug::<Self>(formatter)
+                    }
+                }
+            };
         }
     }
 
@@ -252,8 +288,15 @@ impl Expansion {
 
     /// `Dense<f32, 64, 48>`.
     fn dense(&self, layer: usize) -> TokenStream {
-        let (element, inputs, outputs) = (&self.network.element, self.width(layer - 1), self.width(layer));
-        quote!(::nn_train::Dense<#element, #inputs, #outputs>)
+        let (element, inputs, outputs) = (self.element(), self.width(layer - 1), self.width(layer));
+        let krate = &self.krate;
+        quote!(#krate::Dense<#element, #inputs, #outputs>)
+    }
+
+    /// `f32` or `f64`, which a caller's type of that name does not hide.
+    fn element(&self) -> TokenStream {
+        let element = &self.network.element;
+        quote!(::core::primitive::#element)
     }
 
     /// S_(index + 1) in a type.
@@ -266,6 +309,7 @@ impl Expansion {
             }
             // In braces, without which a path with `::` is no argument.
             Width::Path(path) => quote!({ #path }),
+            Width::Computed(block) => block.to_token_stream(),
             Width::Unknown => {
                 let unknown = unknown_width(&self.name);
                 quote!({ #unknown })
@@ -276,9 +320,25 @@ impl Expansion {
     /// S_(index + 1) in the architecture.
     fn checked_width(&self, index: usize) -> TokenStream {
         match &self.network.widths[index] {
-            Width::Path(_) => width_constant(index).into_token_stream(),
-            _ => self.width(index),
+            Width::Path(_) | Width::Computed(_) => {
+                let (krate, width) = (&self.krate, self.width(index));
+                let last = index == self.network.layers.len();
+                let least = Literal::usize_unsuffixed(if last && self.ends_in_softmax() { 2 } else { 1 });
+                quote!(#krate::__private::width(#width, #least))
+            }
+            Width::Literal(..) | Width::Unknown => self.width(index),
         }
+    }
+
+    /// `::nn_train::Activation::LeakyRelu(0.01)`.
+    fn choice(&self, of: &str, choice: Choice) -> TokenStream {
+        let krate = &self.krate;
+        let of = Ident::new(of, Span::call_site());
+        let variant = Ident::new(choice.word.variant, Span::call_site());
+        // A word whose number was at fault gets one that is right.
+        let argument = choice.word.argument.map(|_| float(choice.argument.unwrap_or(1.0)));
+        let argument = argument.map(|number| quote!((#number)));
+        quote!(#krate::#of::#variant #argument)
     }
 
     fn documentation(&self) -> String {
@@ -318,29 +378,9 @@ fn shown_choice(choice: Choice) -> String {
     }
 }
 
-/// The field of Θ^(layer).
-fn field(layer: usize) -> Ident {
-    format_ident!("layer{layer}")
-}
-
-/// The constant with the value of a path, inside the `const _`.
-fn width_constant(index: usize) -> Ident {
-    format_ident!("__WIDTH_{}", index + 1)
-}
-
 /// The constant that stands for a faulty width, beside the type.
 fn unknown_width(name: &Ident) -> Ident {
     format_ident!("__unknown_width_of_{}", name.unraw())
-}
-
-/// `::nn_train::Activation::LeakyRelu(0.01)`.
-fn choice(of: &str, choice: Choice) -> TokenStream {
-    let of = Ident::new(of, Span::call_site());
-    let variant = Ident::new(choice.word.variant, Span::call_site());
-    // A word whose number was at fault gets one that is right.
-    let argument = choice.word.argument.map(|_| float(choice.argument.unwrap_or(1.0)));
-    let argument = argument.map(|number| quote!((#number)));
-    quote!(::nn_train::#of::#variant #argument)
 }
 
 /// A finite number as a literal. A negative one is two tokens, as it would be in source.

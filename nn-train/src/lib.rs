@@ -24,7 +24,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`network!`], [`Network`] | declaring a network; predicting, cost J, gradient Δ and its [check](GradientCheck), the [matrices Θ^(l)](Theta) |
+//! | [`network!`], [`Declared`], [`Network`] | declaring a network; predicting, cost J, gradient Δ and its [check](GradientCheck), the [matrices Θ^(l)](Theta) |
 //! | [`DynNetwork`], [`DynDataset`] | the same with sizes from data, for a search over widths |
 //! | [`Dataset`], [`Standardizer`] | samples with targets or class labels; splits, and scales that travel with the data |
 //! | [`Trainer`], [`History`] | training, as a whole or [epoch by epoch](Trainer::epochs) |
@@ -46,17 +46,15 @@
 //!
 //! # Pitfalls
 //!
-//! - Most methods of a network are [`Network`]'s: bring the trait into scope, or the whole [`prelude`].
+//! - The methods of a network are those of the traits [`Network`] and [`Declared`]: bring the [`prelude`] into scope.
 //! - [`l2`](TrainerBuilder::l2) is λ and enters as λ/m, m the samples of a batch: half the batch size, twice the
 //!   pull. [`AdamW::weight_decay`] is another thing with another name.
 //! - Standardise the part to train on, and the others [like it](DynDataset::standardized_like); samples that come
 //!   later too.
-//! - Networks are returned in a `Box` and stay there. `*net` of a large one would put it onto the stack.
 //!
 //! # Features
 //!
-//! `serde` writes and reads networks, standardizers, histories, reports and optimiser settings. For networks too
-//! large for the stack there is [`Network::deserialize_boxed`](Network#method.deserialize_boxed).
+//! `serde` writes and reads networks, standardizers, histories, reports and optimiser settings.
 //!
 //! `blas` adds the [`GemmKind`] of that name to what the layered engine can multiply with: the CBLAS library that the
 //! program is linked with, for example by depending on `openblas-src`. `openblas-system` links the system's OpenBLAS.
@@ -71,11 +69,11 @@ mod network;
 mod optim;
 mod train;
 
-pub use data::{Access, Dataset, DynDataset, Rows, Source, Standardizer, Stream, StreamItem};
+pub use data::{Access, Dataset, DynDataset, Rows, Source, Standardizer, Stream, StreamItem, TrainingData};
 pub use error::{Error, Quantity};
 pub use network::{
-    AsNetwork, Bare, Boxed, Dense, DenseLayer, DynNetwork, Dynamic, GradientCheck, HasLayer, Init, Model, Network, Row,
-    Theta, WorstParameter,
+    DatasetOf, Declared, Dense, DenseLayer, DynNetwork, GradientCheck, HasLayer, Init, Network, Parameters, Row, Theta,
+    WorstParameter,
 };
 pub use nn_kernels::isa::IsaError;
 pub use nn_kernels::{
@@ -84,7 +82,7 @@ pub use nn_kernels::{
 };
 pub use nn_macros::network;
 pub use optim::{Adam, AdamW, Optimizer, Sgd};
-pub use train::{DatasetOf, Epoch, Epochs, History, Stepper, Trainer, TrainerBuilder};
+pub use train::{Epoch, Epochs, History, Stepper, Trainer, TrainerBuilder};
 
 /// The examples in the documentation of [`network!`].
 #[cfg(doctest)]
@@ -95,6 +93,7 @@ struct ExamplesOfTheMacro;
 pub mod prelude {
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix};
     pub use crate::{
-        Adam, AdamW, Dataset, Epoch, Error, HasLayer, History, Network, Optimizer, Sgd, Standardizer, Trainer, network,
+        Adam, AdamW, Dataset, Declared, DynDataset, DynNetwork, Epoch, Error, HasLayer, History, Network, Optimizer,
+        Sgd, Standardizer, Trainer, network,
     };
 }

@@ -44,7 +44,7 @@ static COUNTING: Counting = Counting;
 
 /// The fewest allocations in three epochs running. The first epochs are when buffers come to be, and a thread that
 /// wakes late makes its own, and rayon's, even later; but what a step allocates is allocated in every one of them.
-fn steady<N: Network>(net: &mut N, data: &nn_train::DatasetOf<N>, trainer: &Trainer) -> usize {
+fn steady<N: Declared>(net: &mut N, data: &nn_train::DatasetOf<N>, trainer: &Trainer) -> usize {
     let mut epochs = trainer.epochs(net, data, Some(data)).unwrap();
     let mut window = || {
         let before = ALLOCATIONS.load(Ordering::Relaxed);
@@ -58,7 +58,7 @@ fn steady<N: Network>(net: &mut N, data: &nn_train::DatasetOf<N>, trainer: &Trai
 
 /// One test, so that no other runs beside it and allocates too.
 /// The fewest allocations in a hundred steps running, on full batches and on smaller ones.
-fn steady_steps<N: Network>(net: &mut N, data: &nn_train::DatasetOf<N>, trainer: &Trainer, size: usize) -> usize {
+fn steady_steps<N: Declared>(net: &mut N, data: &nn_train::DatasetOf<N>, trainer: &Trainer, size: usize) -> usize {
     let mut stepper = trainer.stepper(net).unwrap();
     stepper.install(|stepper| {
         let mut window = || {
@@ -88,15 +88,15 @@ fn nothing_is_allocated_in_the_steady_state() {
                 let trainer =
                     Trainer::builder().optimizer(optimizer).batch_size(batch_size).epochs(70).threads(threads);
                 let trainer = trainer.build().unwrap();
-                assert_eq!(steady(&mut *Net::new(1), &data, &trainer), 0, "{optimizer:?} × {threads}, {batch_size}");
-                let found = steady_steps(&mut *Net::new(1), &data, &trainer, batch_size);
+                assert_eq!(steady(&mut Net::new(1), &data, &trainer), 0, "{optimizer:?} × {threads}, {batch_size}");
+                let found = steady_steps(&mut Net::new(1), &data, &trainer, batch_size);
                 assert_eq!(found, 0, "{optimizer:?} × {threads}, {batch_size}, step by step");
             }
             // Enough parameters for the optimiser to divide them.
             let trainer = Trainer::builder().optimizer(optimizer).batch_size(20).epochs(70).threads(threads);
             let trainer = trainer.build().unwrap();
-            assert_eq!(steady(&mut *Wide::new(1), &wide, &trainer), 0, "{optimizer:?} × {threads}, wide");
-            let found = steady_steps(&mut *Wide::new(1), &wide, &trainer, 20);
+            assert_eq!(steady(&mut Wide::new(1), &wide, &trainer), 0, "{optimizer:?} × {threads}, wide");
+            let found = steady_steps(&mut Wide::new(1), &wide, &trainer, 20);
             assert_eq!(found, 0, "{optimizer:?} × {threads}, wide, step by step");
         }
     }

@@ -5,7 +5,7 @@ use nn_train::GradientCheck;
 use nn_train::prelude::*;
 
 /// Targets within (0, 1) whose rows sum to 1, so that they suit every loss; inputs around 0.
-fn samples<N: Network<Scalar = f64>>(count: usize) -> (Vec<N::Input>, Vec<N::Output>) {
+fn samples<N: Declared<Scalar = f64>>(count: usize) -> (Vec<N::Input>, Vec<N::Output>) {
     use nn_train::Row;
     let number = |i: usize, k: usize| ((i * 37 + k * 11) as f64 * 0.7).sin();
     let inputs = (0..count).map(|i| {
@@ -24,7 +24,7 @@ fn samples<N: Network<Scalar = f64>>(count: usize) -> (Vec<N::Input>, Vec<N::Out
 }
 
 /// A network's gradient at λ = 0, 1 and 3.
-fn check<N: Network<Scalar = f64>>(tolerance: f64) {
+fn check<N: Declared<Scalar = f64>>(tolerance: f64) {
     let mut net = N::new(11);
     // A bias of 0 behind silent units would put z exactly onto the kink of relu, where there is no derivative.
     for (index, theta) in net.parameters_mut().iter_mut().enumerate() {
@@ -114,11 +114,11 @@ fn the_bias_is_not_regularised() {
     let (plain_cost, plain) = net.gradient(&inputs, &targets, 0.0).unwrap();
     let (cost, regularised) = net.gradient(&inputs, &targets, 3.0).unwrap();
     assert!(cost > plain_cost);
-    assert_eq!(plain.layer1.bias, regularised.layer1.bias);
-    assert_eq!(plain.layer2.bias, regularised.layer2.bias);
-    assert_eq!(plain.layer3.bias, regularised.layer3.bias);
-    let expected = plain.layer1.weights[0][0] + 3.0 / 2.0 * net.layer1.weights[0][0];
-    assert!((regularised.layer1.weights[0][0] - expected).abs() < 1e-6);
+    assert_eq!(plain.layer1().bias, regularised.layer1().bias);
+    assert_eq!(plain.layer2().bias, regularised.layer2().bias);
+    assert_eq!(plain.layer3().bias, regularised.layer3().bias);
+    let expected = plain.layer1().weights[0][0] + 3.0 / 2.0 * net.layer1().weights[0][0];
+    assert!((regularised.layer1().weights[0][0] - expected).abs() < 1e-6);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 #![deny(clippy::missing_inline_in_public_items, clippy::missing_docs_in_private_items)]
 #![allow(clippy::cargo_common_metadata, clippy::multiple_crate_versions, reason = "of the dependencies")]
 
-use nn_train::{Network, network};
+use nn_train::{Declared, Network, network};
 
 /// A width.
 pub const HIDDEN: usize = 5;
@@ -23,15 +23,16 @@ network! { struct Private<2 => HIDDEN => 1>; }
 fn networks_of_every_kind_are_made_and_cloned() {
     network! { struct Local<2 => 1>; }
     let value = network!(2 => HIDDEN => 1);
+    let private = Private::zeros();
     let params = [
-        Documented::new(1).clone().parameters().len(),
-        Undocumented::initialized().clone().parameters().len(),
-        Inside::zeros().clone().parameters().len(),
-        Private::zeros().clone().parameters().len(),
+        Documented::new(1).parameters().len(),
+        Undocumented::initialized().parameters().len(),
+        Inside::zeros().parameters().len(),
+        private.parameters().len(),
         Local::zeros().parameters().len(),
-        value.clone().parameters().len(),
+        value.parameters().len(),
     ];
     assert_eq!(params, [385, 17, 3, 21, 3, 21]);
-    let copy: Private = (*Private::zeros()).clone();
-    assert!(copy == *Private::zeros());
+    let copy = private.clone();
+    assert!(copy == private && Private::default() == Private::initialized());
 }

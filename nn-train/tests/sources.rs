@@ -4,7 +4,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use nn_train::{Access, Activation, Architecture, DynDataset, Error, Layer, Loss, Rows, Source, Stream};
+use nn_train::prelude::*;
+use nn_train::{Access, Activation, Architecture, Layer, Loss, Rows, Source, Stream, TrainingData};
 
 struct Counting;
 
@@ -231,4 +232,25 @@ fn nothing_is_allocated_after_the_first_rows() {
     // The counter counts.
     drop(std::hint::black_box(vec![0_u8; 100]));
     assert_ne!(ALLOCATIONS.get(), before);
+}
+
+network! { struct Xor<2 => 4 tanh => 1>; }
+
+/// What `fit` asks of its data.
+fn rows_for<N: Network, D: TrainingData<N>>(_: &N, data: &D) -> (u64, usize, bool) {
+    let source = data.source();
+    (source.len(), source.input_width(), source.resident().is_some())
+}
+
+#[test]
+fn a_network_is_trained_on_data_sets_and_on_sources() {
+    let net = Xor::new(1);
+    // The numbers and the width of the target are the network's.
+    let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0]], &[0, 1]).unwrap();
+    assert_eq!(rows_for(&net, &data), (2, 2, true));
+    assert_eq!(rows_for(&net, &DynDataset::from(data.clone())), (2, 2, true));
+    let stream = Stream::new(3, 2, 1, || (0..3).map(|_| ([0.0_f32; 2], [0.0])));
+    assert_eq!(rows_for(&net, &stream), (3, 2, false));
+    assert_eq!(rows_for(&net.to_dynamic(), &stream), (3, 2, false));
+    assert_eq!(rows_for(&net.to_dynamic(), &*data), (2, 2, true));
 }

@@ -85,14 +85,14 @@ fn the_network_can_be_looked_at_between_steps() {
     let (mut net, mut by_hand) = (Line::new(1), Line::new(1));
     let start = net.clone();
     let mut stepper = trainer.stepper(&mut net).unwrap();
-    assert_eq!(stepper.network(), &*start);
+    assert_eq!(stepper.network(), &start);
     for _ in 0..5 {
         let (expected, delta) = by_hand.gradient(&xs, &ys, 0.0).unwrap();
         for (theta, d) in by_hand.parameters_mut().iter_mut().zip(delta.parameters()) {
             *theta -= 0.1 * d;
         }
         assert_eq!(stepper.step(&xs, &ys), Ok(expected));
-        assert_eq!(stepper.network(), &*by_hand);
+        assert_eq!(stepper.network(), &by_hand);
     }
     assert!(stepper.explain().to_string().contains("batches of 2"));
     assert_eq!(format!("{stepper:?}"), "Stepper { network: \"Line\", taken: 5, .. }");
@@ -227,11 +227,11 @@ fn an_update_that_overflows_ends_what_has_a_memory() {
     for (optimizer, goes_on) in [(Optimizer::from(Sgd::new(1e200)), true), (Adam::default().into(), false)] {
         let trainer = Trainer::builder().optimizer(optimizer).batch_size(1).build().unwrap();
         let mut net = Line::zeros();
-        net.layer1.weights[0][0] = 1e-160;
+        net.layer1_mut().weights[0][0] = 1e-160;
         let before = net.clone();
         let mut stepper = trainer.stepper(&mut net).unwrap();
         assert_eq!(stepper.step(&large.0, &large.1), Err(diverged(1)), "{optimizer:?}");
-        assert_eq!(stepper.network(), &*before);
+        assert_eq!(stepper.network(), &before);
         let next = stepper.step(&small.0, &small.1);
         match goes_on {
             true => assert!(next.is_ok(), "{next:?}"),
@@ -249,7 +249,7 @@ fn an_update_that_overflows_ends_what_has_a_memory() {
 
 #[test]
 fn what_cannot_be_had_is_refused_before_the_first_step() {
-    let mut net = DynNetwork::from(&*Wide::new(1));
+    let mut net = Wide::new(1).to_dynamic();
     let trainer = Trainer::builder().engine(nn_train::EngineKind::Narrow).build().unwrap();
     let Err(Error::Step(StepError::Unsuited { .. })) = trainer.stepper(&mut net) else {
         panic!("the narrow engine takes no such network")

@@ -62,7 +62,7 @@ fn a_line_is_found_by_each_optimiser() {
         let mut net = Line::new(1);
         let trainer = Trainer::builder().optimizer(optimizer).batch_size(10).epochs(300).build().unwrap();
         trainer.fit(&mut net, &data, None).unwrap();
-        let ([weight], [bias]) = (net.layer1.weights[0], net.layer1.bias);
+        let ([weight], [bias]) = (net.layer1().weights[0], net.layer1().bias);
         assert!((weight - 3.0).abs() < 1e-3 && (bias + 1.0).abs() < 1e-3, "{optimizer:?}: {weight} x + {bias}");
     }
 }
@@ -186,20 +186,20 @@ fn epochs_can_be_watched_and_left() {
     let (mut net, mut whole) = (Line::new(1), Line::new(1));
     let mut epochs = trainer.epochs(&mut net, &data, None).unwrap();
     assert_eq!(epochs.size_hint(), (1, Some(100)));
-    let mut seen = epochs.network().layer1.bias[0];
+    let mut seen = epochs.network().layer1().bias[0];
     for number in 1..=3 {
         assert_eq!(epochs.next().unwrap().unwrap().number, number);
-        assert_ne!(epochs.network().layer1.bias[0], seen);
-        seen = epochs.network().layer1.bias[0];
+        assert_ne!(epochs.network().layer1().bias[0], seen);
+        seen = epochs.network().layer1().bias[0];
     }
     drop(epochs);
-    assert_eq!(net.layer1.bias[0], seen);
+    assert_eq!(net.layer1().bias[0], seen);
 
     Trainer::builder().epochs(3).build().unwrap().fit(&mut whole, &data, None).unwrap();
     assert_eq!(net, whole);
 
     let mut count = 0;
-    for epoch in Trainer::builder().epochs(4).build().unwrap().epochs(&mut *net, &data, Some(&data)).unwrap() {
+    for epoch in Trainer::builder().epochs(4).build().unwrap().epochs(&mut net, &data, Some(&data)).unwrap() {
         count += 1;
         assert_eq!(epoch.unwrap().number, count);
     }
@@ -275,7 +275,7 @@ fn divergence_is_an_error_and_leaves_the_network_as_before_the_step() {
 fn the_error_names_the_layer_and_what_overflowed() {
     let data = Dataset::new(vec![[1.0_f32; 6]], vec![[0.0, 1.0]]).unwrap();
     let trainer = Trainer::builder().optimizer(Sgd::new(0.1)).epochs(1).build().unwrap();
-    let diverged = |net: &mut Box<Wide>| {
+    let diverged = |net: &mut Wide| {
         let before = net.clone();
         let error = trainer.fit(net, &data, None).unwrap_err();
         let bits = |net: &Wide| net.parameters().iter().map(|theta| theta.to_bits()).collect::<Vec<_>>();
@@ -286,16 +286,16 @@ fn the_error_names_the_layer_and_what_overflowed() {
         }
     };
     let mut net = Wide::new(1);
-    net.layer3.bias[0] = f32::NAN;
+    net.layer3_mut().bias[0] = f32::NAN;
     assert_eq!(diverged(&mut net), (3, Quantity::Gradient));
     // ½ a² overflows in no `f64`, but δ times an activation does in `f32`.
     let mut net = Wide::new(1);
-    net.layer3.bias[0] = 1e38;
-    net.layer3.weights[0] = [1e3; 300];
+    net.layer3_mut().bias[0] = 1e38;
+    net.layer3_mut().weights[0] = [1e3; 300];
     assert_eq!(diverged(&mut net), (2, Quantity::Gradient));
     // A gradient of 1e38 is finite; a step of it with this rate is not.
     let mut net = Wide::zeros();
-    net.layer3.bias[0] = 1e38;
+    net.layer3_mut().bias[0] = 1e38;
     let trainer = Trainer::builder().optimizer(Sgd::new(1e3)).epochs(1).build().unwrap();
     let error = trainer.fit(&mut net, &data, None).unwrap_err();
     let expected = Error::Diverged { epoch: Some(1), step: 1, layer: 3, quantity: Quantity::Update };

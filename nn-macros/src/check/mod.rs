@@ -6,7 +6,7 @@
 mod values;
 
 use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Ident, Token};
 
@@ -29,6 +29,8 @@ pub(crate) struct Network {
     pub(crate) loss: Choice,
     pub(crate) init: Option<Choice>,
     pub(crate) seed: u64,
+    /// The path of nn-train.
+    pub(crate) krate: TokenStream,
 }
 
 /// What follows the product with Θ^(l).
@@ -59,7 +61,8 @@ pub(crate) fn check(declaration: &Declaration, report: &mut Report) -> Network {
     let element = checker.element(declaration.element.as_ref());
     let settings = checker.settings(&declaration.settings);
     let loss = checker.loss(settings.loss, output);
-    let mut network = Network { widths, layers, element, loss, init: settings.init, seed: settings.seed };
+    let krate = quote!(::nn_train);
+    let mut network = Network { widths, layers, element, loss, init: settings.init, seed: settings.seed, krate };
     // A shape too short to emit has been reported; the stubs have a layer of unknown width.
     while network.widths.len() < 2 {
         network.widths.push(Width::Unknown);
@@ -272,6 +275,7 @@ pub(crate) fn shown(width: &Width) -> String {
     let tokens: TokenStream = match width {
         Width::Literal(units, _) => return units.to_string(),
         Width::Path(path) => path.to_token_stream(),
+        Width::Computed(block) => block.to_token_stream(),
         Width::Unknown => return "?".to_owned(),
     };
     tokens.to_string().replace(" :: ", "::").replace(":: ", "::").replace(" <", "<").replace(" >", ">")

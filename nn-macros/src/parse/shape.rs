@@ -111,6 +111,9 @@ impl Parser<'_, '_> {
         if self.input.peek(Lit) {
             return self.literal_width();
         }
+        if self.input.peek(token::Brace) {
+            return self.group().map_or(Width::Unknown, Width::Computed);
+        }
         if self.peek_group() {
             self.report.at(start, Fault::WidthExpression { found: self.found() });
             self.group();

@@ -1,104 +1,126 @@
 /// Reads digits.
 ///
 /// A network of `f32`, `64 => HIDDEN leaky_relu(-0.01) dropout(0.2) => 10 softmax`, with the loss `cross_entropy`.
-#[repr(C)]
+#[derive(::core::clone::Clone, ::core::cmp::PartialEq)]
 pub struct Digits {
-    /// Θ^(1): `64 => HIDDEN`, leaky_relu(-0.01), dropout(0.2).
-    pub layer1: ::nn_train::Dense<f32, 64, { HIDDEN }>,
-    /// Θ^(2): `HIDDEN => 10`, softmax.
-    pub layer2: ::nn_train::Dense<f32, { HIDDEN }, 10>,
+    parameters: ::nn_train::Parameters<::core::primitive::f32>,
 }
 #[allow(deprecated)]
 const _: () = {
     const _: () = ::core::assert!(
         HIDDEN != 0, "the width `HIDDEN` is 0; a layer has at least one unit"
     );
-    const __WIDTH_2: usize = if HIDDEN == 0 { 1 } else { HIDDEN };
-    const __ARCHITECTURE: &::nn_train::Architecture = &::nn_train::Architecture::from_static(
-        &[
+    impl ::nn_train::Declared for Digits {
+        type Scalar = ::core::primitive::f32;
+        type Input = [::core::primitive::f32; 64];
+        type Output = [::core::primitive::f32; 10];
+        const NAME: &'static ::core::primitive::str = "Digits";
+        const LAYERS: &'static [::nn_train::Layer] = &[
             ::nn_train::Layer::new(
                     64,
-                    __WIDTH_2,
+                    ::nn_train::__private::width({ HIDDEN }, 1),
                     ::nn_train::Activation::LeakyRelu(-0.01),
                 )
                 .with_dropout(0.2),
-            ::nn_train::Layer::new(__WIDTH_2, 10, ::nn_train::Activation::Softmax),
-        ],
-        ::nn_train::Loss::CrossEntropy,
-    );
-    const _: () = {
-        let _ = __ARCHITECTURE;
-        let __bytes = 0
-            + ::core::mem::size_of::<::nn_train::Dense<f32, 64, { HIDDEN }>>()
-            + ::core::mem::size_of::<::nn_train::Dense<f32, { HIDDEN }, 10>>();
-        ::core::assert!(
-            ::core::mem::size_of:: < Digits > () == __bytes,
-            "an attribute changes the layout of the network; remove it"
+            ::nn_train::Layer::new(
+                ::nn_train::__private::width({ HIDDEN }, 1),
+                10,
+                ::nn_train::Activation::Softmax,
+            ),
+        ];
+        const ARCHITECTURE: &'static ::nn_train::Architecture = &::nn_train::Architecture::from_static(
+            <Self as ::nn_train::Declared>::LAYERS,
+            ::nn_train::Loss::CrossEntropy,
         );
-    };
-    #[allow(unsafe_code)]
-    unsafe impl ::nn_train::Network for Digits {
-        type Scalar = f32;
-        type Input = [f32; 64];
-        type Output = [f32; 10];
-        const NAME: &'static str = "Digits";
-        const ARCHITECTURE: &'static ::nn_train::Architecture = __ARCHITECTURE;
-        const INIT: ::nn_train::__private::Option<::nn_train::Init> = ::nn_train::__private::Option::Some(
+        const INIT: ::core::option::Option<::nn_train::Init> = ::core::option::Option::Some(
             ::nn_train::Init::Symmetric(0.12),
         );
-        const SEED: u64 = 7;
+        const SEED: ::core::primitive::u64 = 7;
     }
+    const _: () = {
+        let _ = <Digits as ::nn_train::Declared>::ARCHITECTURE;
+    };
     impl ::nn_train::HasLayer<1> for Digits {
-        type Layer = ::nn_train::Dense<f32, 64, { HIDDEN }>;
-        fn layer(&self) -> &Self::Layer {
-            &self.layer1
-        }
+        type Layer = ::nn_train::Dense<::core::primitive::f32, 64, { HIDDEN }>;
     }
     impl ::nn_train::HasLayer<2> for Digits {
-        type Layer = ::nn_train::Dense<f32, { HIDDEN }, 10>;
-        fn layer(&self) -> &Self::Layer {
-            &self.layer2
-        }
-    }
-    impl ::nn_train::__private::Clone for Digits {
-        fn clone(&self) -> Self {
-            Self {
-                layer1: ::nn_train::__private::Clone::clone(&self.layer1),
-                layer2: ::nn_train::__private::Clone::clone(&self.layer2),
-            }
-        }
-    }
-    impl ::nn_train::__private::PartialEq for Digits {
-        fn eq(&self, __other: &Self) -> bool {
-            ::nn_train::__private::PartialEq::eq(&self.layer1, &__other.layer1)
-                && ::nn_train::__private::PartialEq::eq(&self.layer2, &__other.layer2)
-        }
-    }
-    impl ::nn_train::__private::fmt::Debug for Digits {
-        fn fmt(
-            &self,
-            __formatter: &mut ::nn_train::__private::fmt::Formatter<'_>,
-        ) -> ::nn_train::__private::fmt::Result {
-            ::nn_train::__private::debug_network::<Self>(__formatter)
-        }
+        type Layer = ::nn_train::Dense<::core::primitive::f32, { HIDDEN }, 10>;
     }
     impl Digits {
-        /// A copy, made on the heap.
-        ///
-        /// `Box`'s own `clone` would build the copy on the stack and then move it; this method comes
-        /// before it wherever a boxed network is cloned with a method call.
-        #[allow(
-            dead_code,
-            clippy::borrowed_box,
-            clippy::should_implement_trait,
-            clippy::unnecessary_box_returns
-        )]
+        /// Θ^(1): `64 => HIDDEN`, leaky_relu(-0.01), dropout(0.2).
+        #[allow(dead_code)]
         #[must_use]
-        pub fn clone(
-            self: &::nn_train::__private::Box<Self>,
-        ) -> ::nn_train::__private::Box<Self> {
-            ::nn_train::__private::clone_boxed::<Self>(self)
+        #[inline]
+        pub fn layer1(
+            &self,
+        ) -> &::nn_train::Dense<::core::primitive::f32, 64, { HIDDEN }> {
+            <Self as ::nn_train::HasLayer<1>>::layer(self)
+        }
+        /// [`layer1`](Self::layer1), to be written.
+        #[allow(dead_code)]
+        #[must_use]
+        #[inline]
+        pub fn layer1_mut(
+            &mut self,
+        ) -> &mut ::nn_train::Dense<::core::primitive::f32, 64, { HIDDEN }> {
+            <Self as ::nn_train::HasLayer<1>>::layer_mut(self)
+        }
+        /// Θ^(2): `HIDDEN => 10`, softmax.
+        #[allow(dead_code)]
+        #[must_use]
+        #[inline]
+        pub fn layer2(
+            &self,
+        ) -> &::nn_train::Dense<::core::primitive::f32, { HIDDEN }, 10> {
+            <Self as ::nn_train::HasLayer<2>>::layer(self)
+        }
+        /// [`layer2`](Self::layer2), to be written.
+        #[allow(dead_code)]
+        #[must_use]
+        #[inline]
+        pub fn layer2_mut(
+            &mut self,
+        ) -> &mut ::nn_train::Dense<::core::primitive::f32, { HIDDEN }, 10> {
+            <Self as ::nn_train::HasLayer<2>>::layer_mut(self)
         }
     }
+    impl ::core::default::Default for Digits {
+        fn default() -> Self {
+            <Self as ::nn_train::Declared>::initialized()
+        }
+    }
+    const _: () = {
+        #[allow(dead_code)]
+        fn numbers() {}
+        #[allow(dead_code)]
+        fn formatter() {}
+        impl ::nn_train::__private::Stored for Digits {
+            type Number = ::core::primitive::f32;
+            #[inline]
+            fn from_parameters(
+                numbers: ::nn_train::Parameters<::core::primitive::f32>,
+            ) -> Self {
+                Self { parameters: numbers }
+            }
+            #[inline]
+            fn stored(&self) -> &::nn_train::Parameters<::core::primitive::f32> {
+                &self.parameters
+            }
+            #[inline]
+            fn stored_mut(
+                &mut self,
+            ) -> &mut ::nn_train::Parameters<::core::primitive::f32> {
+                &mut self.parameters
+            }
+        }
+        impl ::core::fmt::Debug for Digits {
+            fn fmt(
+                &self,
+                formatter: &mut ::core::fmt::Formatter<'_>,
+            ) -> ::core::fmt::Result {
+                ::nn_train::__private::debug::<Self>(formatter)
+            }
+        }
+    };
     ::nn_train::__private::impl_serde!(Digits);
 };

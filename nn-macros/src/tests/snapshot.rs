@@ -27,5 +27,5 @@ fn a_value_is_a_block_that_ends_in_the_new_network() {
     let block: syn::Block = syn::parse2(expand(tokens("2 => 4 => 4"))).expect("the expansion is a block");
     let Some(syn::Stmt::Expr(value, None)) = block.stmts.last() else { panic!("the block has no value") };
     let value = quote::ToTokens::to_token_stream(value).to_string().replace(' ', "");
-    assert_eq!(value, "<__Networkas::nn_train::Network>::initialized()");
+    assert_eq!(value, "<__Networkas::nn_train::Declared>::initialized()");
 }

@@ -36,7 +36,7 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
     ///
     /// # Errors
     /// [`Error::Empty`] without a sample, [`Error::Length`] unless there are as many targets as samples,
-    /// [`Error::NonFinite`] for a number that is infinite or NaN, [`Error::Setting`] for rows `[T; 0]`.
+    /// [`Error::NonFinite`] for a number that is infinite or NaN. Rows `[T; 0]` do not compile.
     pub fn new(inputs: Vec<X>, targets: Vec<Y>) -> Result<Self, Error> {
         DynDataset::new(X::into_flat(inputs), X::WIDTH, Y::into_flat(targets), Y::WIDTH).map(Self::typed)
     }

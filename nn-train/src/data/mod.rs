@@ -12,6 +12,7 @@ mod split;
 mod standardize;
 mod stream;
 mod targets;
+mod training;
 mod weights;
 
 pub use dataset::Dataset;
@@ -22,4 +23,5 @@ pub(crate) use samples::Samples;
 pub use source::{Access, Rows, Source};
 pub use standardize::Standardizer;
 pub use stream::{Stream, StreamItem};
+pub use training::TrainingData;
 pub(crate) use weights::check_weights;

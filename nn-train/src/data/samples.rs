@@ -4,7 +4,6 @@ use nn_kernels::{Architecture, Batch, Element, StepError};
 
 use super::labels::{class_of, classes};
 use super::targets::TargetRule;
-use crate::Row;
 use crate::error::Error;
 
 /// m samples with their targets, one behind the other.
@@ -44,12 +43,6 @@ pub(super) fn check_width<T>(what: &'static str, numbers: &[T], name: &'static s
 }
 
 impl<'a, T: Element> Samples<'a, T> {
-    /// Rows whose widths are in their types.
-    pub(crate) fn of<X: Row<Scalar = T>, Y: Row<Scalar = T>>(inputs: &'a [X], targets: &'a [Y]) -> Self {
-        let (inputs, targets) = (X::flatten(inputs), Y::flatten(targets));
-        Self { inputs, targets, weights: None, input_width: X::WIDTH, target_width: Y::WIDTH }
-    }
-
     /// m.
     pub(crate) fn rows(&self) -> usize {
         self.inputs.len() / self.input_width

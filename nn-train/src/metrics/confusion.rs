@@ -5,8 +5,8 @@ use std::fmt;
 use super::{ClassificationReport, labels};
 use crate::data::check_weights;
 use crate::error::Error;
+use crate::network::Network;
 use crate::network::compute::zeros;
-use crate::network::{AsNetwork, Model};
 
 /// How often samples of one class were taken for each of the classes: K × K counts, a row for each actual class of a
 /// sample, a column for each class predicted for it.
@@ -60,9 +60,9 @@ impl ConfusionMatrix {
     /// [`Error::NotAClass`] when a target stands for no class, [`Error::NaNOutput`] when an output is NaN,
     /// [`Error::Setting`] when there are more classes than there is memory for, or what
     /// [`predict_batch`](crate::Network::predict_batch) returns.
-    pub fn evaluate<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<Self, Error> {
-        let (actual, predicted) = labels(network.as_network(), data)?;
-        let samples = B::Network::samples(data).0;
+    pub fn evaluate<N: Network>(network: &N, data: &N::Data) -> Result<Self, Error> {
+        let (actual, predicted) = labels(network, data)?;
+        let samples = N::dataset(data).samples();
         Self::of(&actual, &predicted, samples.classes(), |sample| samples.weight(sample))
     }
 

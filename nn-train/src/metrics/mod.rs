@@ -18,24 +18,24 @@ pub use report::{Averages, ClassScores, ClassificationReport};
 
 use crate::data::{Sum, Weighing, highest, is_nan};
 use crate::error::Error;
-use crate::network::{AsNetwork, Model, compute};
+use crate::network::{Network, compute};
 
 /// What a network predicts for every sample of a data set, row by row.
-fn predictions<M: Model>(network: &M, data: &M::Data) -> Result<Vec<M::Scalar>, Error> {
-    let samples = M::samples(data).0;
-    samples.batch(network.shape())?;
+fn predictions<N: Network>(network: &N, data: &N::Data) -> Result<Vec<N::Scalar>, Error> {
+    let samples = N::dataset(data).samples();
+    samples.batch(network.architecture())?;
     let mut outputs = compute::zeros(samples.targets.len())?;
-    compute::predict_batch(network.shape(), network.flat(), samples.inputs, &mut outputs)?;
+    compute::predict_batch(network.architecture(), network.parameters(), samples.inputs, &mut outputs)?;
     Ok(outputs)
 }
 
 /// The class of every sample, and the class that the network decides for: the highest output, or for a single
 /// output whether it is at least ½.
-fn labels<M: Model>(network: &M, data: &M::Data) -> Result<(Vec<usize>, Vec<usize>), Error> {
-    let samples = M::samples(data).0;
+fn labels<N: Network>(network: &N, data: &N::Data) -> Result<(Vec<usize>, Vec<usize>), Error> {
+    let samples = N::dataset(data).samples();
     let actual = samples.labels()?;
     let outputs = predictions(network, data)?;
-    let class = |(sample, output): (usize, &[M::Scalar])| {
+    let class = |(sample, output): (usize, &[N::Scalar])| {
         highest(output).ok_or_else(|| {
             let column = output.iter().position(|&number| is_nan(number)).unwrap_or(0);
             Error::NaNOutput { sample, column }
@@ -50,10 +50,10 @@ fn labels<M: Model>(network: &M, data: &M::Data) -> Result<(Vec<usize>, Vec<usiz
 ///
 /// # Errors
 /// [`Error::NotAClass`] when a target stands for no class, [`Error::NaNOutput`] when an output is NaN, or what
-/// [`Network::predict_batch`](crate::Network::predict_batch) returns.
-pub fn accuracy<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<f64, Error> {
-    let (actual, predicted) = labels(network.as_network(), data)?;
-    let weighing = Weighing::new(B::Network::samples(data).0.weights);
+/// [`Network::predict_batch`] returns.
+pub fn accuracy<N: Network>(network: &N, data: &N::Data) -> Result<f64, Error> {
+    let (actual, predicted) = labels(network, data)?;
+    let weighing = Weighing::new(N::dataset(data).samples().weights);
     let mut right = Sum::default();
     for (sample, (actual, predicted)) in actual.iter().zip(&predicted).enumerate() {
         if actual == predicted {

@@ -5,9 +5,10 @@ use std::fmt;
 use nn_kernels::{Element, StepError};
 
 use super::predictions;
+use crate::Standardizer;
 use crate::data::{Moments, Sum, Weighing, check_weights, moments, unit};
 use crate::error::Error;
-use crate::network::{AsNetwork, Model, Row};
+use crate::network::{Network, Row};
 
 /// Mean errors over all samples and outputs, weighted as the samples are.
 ///
@@ -45,17 +46,19 @@ impl Regression {
     ///
     /// # Errors
     /// What [`predict_batch`](crate::Network::predict_batch) returns.
-    pub fn evaluate<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<Self, Error> {
-        let samples = B::Network::samples(data).0;
-        let predictions = predictions(network.as_network(), data)?;
-        let scales = vec![1.0; samples.target_width];
-        Ok(Self::measure(samples.targets, &predictions, &scales, Weighing::new(samples.weights)))
+    pub fn evaluate<N: Network>(network: &N, data: &N::Data) -> Result<Self, Error> {
+        let samples = N::dataset(data).samples();
+        let predictions = predictions(network, data)?;
+        let unscaled = vec![1.0; samples.target_width];
+        // A step of 1 in a standardised target is a step of its deviation in the original one.
+        let scales = N::dataset(data).target_standardizer().map_or(&unscaled[..], Standardizer::deviations);
+        Ok(Self::measure(samples.targets, &predictions, scales, Weighing::new(samples.weights)))
     }
 
     /// Measures predictions against targets, row by row.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Length`], or [`Error::Setting`] for rows `[T; 0]`.
+    /// [`Error::Empty`] without a row, [`Error::Length`] unless there are as many predictions as targets.
     pub fn from_rows<Y: Row>(targets: &[Y], predictions: &[Y]) -> Result<Self, Error> {
         Self::from_flat(Y::flatten(targets), Y::flatten(predictions), Y::WIDTH, None)
     }

@@ -6,7 +6,7 @@ use super::confusion::{check_labels, decimals};
 use super::{ConfusionMatrix, labels};
 use crate::data::check_weights;
 use crate::error::Error;
-use crate::network::{AsNetwork, Model};
+use crate::network::Network;
 
 /// How well one class is told from the others. A ratio whose denominator is 0 counts as 0, as in scikit-learn:
 /// the precision of a class that nothing was taken for, the recall of one without samples, and F1 where both
@@ -102,9 +102,9 @@ impl ClassificationReport {
     ///
     /// # Errors
     /// As [`ConfusionMatrix::evaluate`].
-    pub fn evaluate<P, B: AsNetwork<P>>(network: &B, data: &<B::Network as Model>::Data) -> Result<Self, Error> {
-        let (actual, predicted) = labels(network.as_network(), data)?;
-        let samples = B::Network::samples(data).0;
+    pub fn evaluate<N: Network>(network: &N, data: &N::Data) -> Result<Self, Error> {
+        let (actual, predicted) = labels(network, data)?;
+        let samples = N::dataset(data).samples();
         Self::of(&actual, &predicted, samples.classes(), |sample| samples.weight(sample))
     }
 

@@ -4,13 +4,15 @@ use std::fmt;
 
 use nn_kernels::Element;
 
+use super::memory;
+
 mod sealed {
     pub trait Sealed {}
     impl<T, const N: usize> Sealed for [T; N] {}
     impl<T, const IN: usize, const OUT: usize> Sealed for super::Dense<T, IN, OUT> {}
 }
 
-/// Θ^(l), from `IN` = S_l units to `OUT` = S_{l+1}: what [`network!`](crate::network) makes a network of.
+/// Θ^(l), from `IN` = S_l units to `OUT` = S_{l+1}: a layer of a network that [`network!`](crate::network) declared.
 ///
 /// In memory it is `OUT · (IN + 1)` numbers and nothing else: the weights row by row, then the bias.
 #[repr(C)]
@@ -41,6 +43,12 @@ pub trait DenseLayer: sealed::Sealed {
     fn weights(&self) -> &[Self::Scalar];
     /// Column 0 of Θ^(l), `OUTPUTS` numbers.
     fn bias(&self) -> &[Self::Scalar];
+    /// The layer that `numbers` are, `OUTPUTS · (INPUTS + 1)` of them.
+    #[doc(hidden)]
+    fn view(numbers: &[Self::Scalar]) -> &Self;
+    /// [`view`](Self::view), to be written.
+    #[doc(hidden)]
+    fn view_mut(numbers: &mut [Self::Scalar]) -> &mut Self;
 }
 
 impl<T: Element, const IN: usize, const OUT: usize> DenseLayer for Dense<T, IN, OUT> {
@@ -55,11 +63,26 @@ impl<T: Element, const IN: usize, const OUT: usize> DenseLayer for Dense<T, IN, 
     fn bias(&self) -> &[T] {
         &self.bias
     }
+
+    #[inline]
+    fn view(numbers: &[T]) -> &Self {
+        memory::layer(numbers)
+    }
+
+    #[inline]
+    fn view_mut(numbers: &mut [T]) -> &mut Self {
+        memory::layer_mut(numbers)
+    }
 }
 
 /// A sample, a target or a prediction: an array whose length the compiler knows.
 ///
-/// The trait is sealed; `[f32; N]` and `[f64; N]` implement it.
+/// The trait is sealed; `[f32; N]` and `[f64; N]` implement it, with N at least 1. A row without numbers does not compile:
+///
+/// ```compile_fail
+/// // A data set of samples without a feature.
+/// let data = nn_train::Dataset::<[f32; 0], [f32; 1]>::new(vec![[]], vec![[1.0]]);
+/// ```
 pub trait Row: sealed::Sealed + Copy + PartialEq + fmt::Debug + Send + Sync + 'static {
     /// What the row is made of.
     type Scalar: Element;
@@ -84,7 +107,10 @@ pub trait Row: sealed::Sealed + Copy + PartialEq + fmt::Debug + Send + Sync + 's
 
 impl<T: Element, const N: usize> Row for [T; N] {
     type Scalar = T;
-    const WIDTH: usize = N;
+    const WIDTH: usize = {
+        assert!(N > 0, "a row has no numbers; expected an array of at least 1");
+        N
+    };
 
     fn zeros() -> Self {
         [T::ZERO; N]

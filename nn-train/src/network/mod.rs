@@ -1,13 +1,12 @@
-//! What a declared network is, and what it can do.
+//! What a network is, and what it can do.
 
 mod check;
 pub(crate) mod compute;
+mod declared;
 pub(crate) mod dense;
 mod dynamic;
 mod init;
 mod memory;
-mod model;
-mod place;
 #[cfg(feature = "serde")]
 pub(crate) mod serde;
 mod theta;
@@ -15,193 +14,323 @@ mod theta;
 use std::fmt;
 
 pub use check::{GradientCheck, WorstParameter};
+pub(crate) use declared::debug_declared;
+pub use declared::{Declared, HasLayer, Stored};
 pub use dense::{Dense, DenseLayer, Row};
 pub use dynamic::DynNetwork;
 pub use init::Init;
-pub use model::Model;
-use nn_kernels::{Architecture, Element};
-pub use place::{AsNetwork, Bare, Boxed, Dynamic};
+pub use memory::Parameters;
+use nn_kernels::{Architecture, Element, StepError};
 pub use theta::Theta;
 
-use crate::Error;
-use crate::data::Samples;
+use crate::data::{Dataset, DynDataset, Samples, TrainingData};
+use crate::error::Error;
 
-/// A network that [`network!`](crate::network) declared: parameters, and nothing but parameters.
+mod sealed {
+    pub trait Sealed {}
+    impl<N: super::Declared> Sealed for N {}
+    impl<T> Sealed for super::DynNetwork<T> {}
+}
+
+/// Samples as flat slices, to this crate alone.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Flat<'a, T>(pub(crate) Samples<'a, T>);
+
+/// A network: parameters Θ and what they compute. Every type that [`network!`](crate::network) declares implements it,
+/// and so does [`DynNetwork`], whose widths come from data. The trait is sealed.
 ///
-/// Networks live on the heap: the constructors return a `Box` and never put a layer onto the stack.
+/// The two differ in how samples are written. A declared network takes arrays whose widths the compiler checks; a
+/// [`DynNetwork`] takes slices, and checks the widths when the program runs.
 ///
-/// # Safety
-/// The implementor is `#[repr(C)]` and consists of exactly `ARCHITECTURE.params()` numbers of type
-/// [`Scalar`](Self::Scalar), without padding, in the order of [`Architecture::ranges`]. `Input` and `Output` are
-/// as wide as the architecture's ends. No provided method is overridden.
-pub unsafe trait Network: Sized + Send + Sync + 'static {
+/// | | declared | [`DynNetwork<T>`](DynNetwork) |
+/// |---|---|---|
+/// | one sample, [`Sample`](Self::Sample) | `[T; S_1]` | `[T]`, S_1 numbers |
+/// | one prediction, [`Prediction`](Self::Prediction) | `[T; S_L]` | `Result<Vec<T>, Error>` |
+/// | m samples, [`Inputs`](Self::Inputs) | `[[T; S_1]]` | `[T]`, m × S_1 numbers row by row |
+/// | m targets or predictions, [`Outputs`](Self::Outputs) | `[[T; S_L]]` | `[T]`, m × S_L numbers row by row |
+/// | a data set, [`Data`](Self::Data) | [`Dataset`] | [`DynDataset`] |
+pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync + Sized + 'static {
     /// What parameters, samples and predictions are made of: `f32` or `f64`.
     type Scalar: Element;
-    /// One sample, `[Scalar; S_1]`.
-    type Input: Row<Scalar = Self::Scalar>;
-    /// One target or prediction, `[Scalar; S_L]`.
-    type Output: Row<Scalar = Self::Scalar>;
-    /// The type's name, as declared.
-    const NAME: &'static str;
+    /// What the network is trained on.
+    type Data: TrainingData<Self>;
+    /// One sample.
+    type Sample: ?Sized;
+    /// What [`predict`](Self::predict) returns.
+    type Prediction;
+    /// The samples of a batch.
+    type Inputs: ?Sized;
+    /// The targets of a batch, or what the network makes of its samples.
+    type Outputs: ?Sized;
+
+    /// The type's name, `"Digits"` or `"DynNetwork"`.
+    #[must_use]
+    fn name(&self) -> &'static str;
+
     /// Widths, activations, dropout and loss.
-    const ARCHITECTURE: &'static Architecture;
-    /// How parameters are drawn; `None` is by activation, [`Init::for_activation`].
-    const INIT: Option<Init>;
-    /// The seed of [`initialized`](Self::initialized).
-    const SEED: u64;
-    /// Numbers in all Θ^(l) together.
-    const PARAMS: usize = size_of::<Self>() / size_of::<Self::Scalar>();
-
-    /// A network whose parameters are drawn under `seed`: the same seed, the same network.
     #[must_use]
-    fn new(seed: u64) -> Box<Self> {
-        const {
-            if let Some(init) = Self::INIT {
-                assert!(init.is_valid(), "init = symmetric(ε): ε must be finite and not negative");
-            }
-        }
-        let mut network = Self::zeros();
-        init::initialize(Self::ARCHITECTURE, Self::INIT, seed, network.parameters_mut());
-        network
-    }
+    fn architecture(&self) -> &Architecture;
 
-    /// A network drawn under the seed of its declaration.
+    /// All parameters as one slice, in the order of [`Architecture::ranges`].
     #[must_use]
-    fn initialized() -> Box<Self> {
-        Self::new(Self::SEED)
-    }
-
-    /// A network whose parameters are all 0, allocated where it stays.
-    #[must_use]
-    fn zeros() -> Box<Self> {
-        memory::zeroed()
-    }
-
-    /// All parameters as one slice of [`PARAMS`](Self::PARAMS) numbers, in the order of [`Architecture::ranges`].
-    #[must_use]
-    fn parameters(&self) -> &[Self::Scalar] {
-        memory::flat(self)
-    }
+    fn parameters(&self) -> &[Self::Scalar];
 
     /// [`parameters`](Self::parameters), to be written.
     #[must_use]
-    fn parameters_mut(&mut self) -> &mut [Self::Scalar] {
-        memory::flat_mut(self)
-    }
+    fn parameters_mut(&mut self) -> &mut [Self::Scalar];
 
-    /// Widths, activations, dropout and loss.
-    #[must_use]
-    fn architecture(&self) -> &'static Architecture {
-        Self::ARCHITECTURE
-    }
-
-    /// Θ^(L) with the bias as column 0, L counted from 1. A layer that the network lacks does not compile.
-    #[must_use]
-    fn theta<const L: usize>(&self) -> Theta<'_, Self::Scalar>
-    where
-        Self: HasLayer<L>,
-    {
-        Theta::of(self.layer())
-    }
-
-    /// h(x), the output for one sample. Nothing is allocated after a thread's first call, and no thread is woken.
+    /// h(x), the output for one sample. No thread is woken.
+    ///
+    /// A declared network returns an array, and allocates nothing after a thread's first call. A [`DynNetwork`] returns
+    /// a vector, or an error for a sample of another width. [`predict_into`](Self::predict_into) allocates in neither.
     ///
     /// Sums may be formed in another order than [`predict_batch`](Self::predict_batch) forms them, so the two can
     /// differ in the last bits. An input that is not finite gives an output that need not be.
-    #[must_use]
-    fn predict(&self, input: &Self::Input) -> Self::Output {
-        let mut output = Self::Output::zeros();
-        let result = compute::predict(Self::ARCHITECTURE, self.parameters(), input.as_slice(), output.as_mut_slice());
-        debug_assert_eq!(result, Ok(()), "the types of a network fix every length");
-        output
+    fn predict(&self, input: &Self::Sample) -> Self::Prediction;
+
+    /// h(x) of `input`, S_1 numbers, written to `output`, S_L numbers. Nothing is allocated after a thread's first call.
+    ///
+    /// # Errors
+    /// [`StepError::Length`] in [`Error::Step`] for another number of inputs or outputs.
+    fn predict_into(&self, input: &[Self::Scalar], output: &mut [Self::Scalar]) -> Result<(), Error> {
+        Ok(compute::predict(self.architecture(), self.parameters(), input, output)?)
     }
 
     /// h(x) for every sample, on the current rayon pool.
     ///
     /// # Errors
-    /// [`Error::Empty`] without a sample, [`Error::Length`] when `outputs` has not as many rows as `inputs`.
-    fn predict_batch(&self, inputs: &[Self::Input], outputs: &mut [Self::Output]) -> Result<(), Error> {
-        if inputs.is_empty() {
-            return Err(Error::Empty { what: "inputs" });
-        }
-        if inputs.len() != outputs.len() {
-            return Err(Error::Length { what: "outputs", expected: inputs.len(), found: outputs.len() });
-        }
-        let (inputs, outputs) = (Self::Input::flatten(inputs), Self::Output::flatten_mut(outputs));
-        compute::predict_batch(Self::ARCHITECTURE, self.parameters(), inputs, outputs)
+    /// [`Error::Empty`] without a sample, [`Error::Length`] when `outputs` has not as many rows as `inputs`,
+    /// [`StepError::Ragged`] in [`Error::Step`] when numbers do not fill their last row.
+    fn predict_batch(&self, inputs: &Self::Inputs, outputs: &mut Self::Outputs) -> Result<(), Error> {
+        let (inputs, outputs) = (Self::flat_inputs(inputs), Self::flat_outputs_mut(outputs));
+        check_predictions(self.architecture(), inputs, outputs)?;
+        compute::predict_batch(self.architecture(), self.parameters(), inputs, outputs)
     }
 
-    /// J on m samples and their targets: the mean loss, plus λ/2m Σ‖Θ_w‖² with λ = `l2`. Without dropout.
+    /// The cost J on m samples and their targets: the mean loss, plus λ/2m Σ‖Θ_w‖² with λ = `l2`. Without dropout.
     ///
     /// # Errors
     /// [`Error::Empty`] for m = 0, [`Error::Length`] when there are not as many targets as inputs,
-    /// [`Error::NonFinite`] for a number that is not finite, [`Error::Setting`] for a λ that is negative or not
-    /// finite.
-    fn cost(&self, inputs: &[Self::Input], targets: &[Self::Output], l2: f64) -> Result<f64, Error> {
-        compute::cost(Self::ARCHITECTURE, self.parameters(), Samples::of(inputs, targets), l2)
+    /// [`StepError::Ragged`] in [`Error::Step`] when numbers do not fill their last row, [`Error::NonFinite`] for a
+    /// number that is not finite, [`Error::Setting`] for a λ that is negative or not finite.
+    fn cost(&self, inputs: &Self::Inputs, targets: &Self::Outputs, l2: f64) -> Result<f64, Error> {
+        compute::cost(self.architecture(), self.parameters(), self.samples(inputs, targets)?.0, l2)
     }
 
-    /// J as [`cost`](Self::cost) gives it, and Δ = ∂J/∂Θ, which has the network's own type.
+    /// The cost J as [`cost`](Self::cost) gives it, and the gradient Δ = ∂J/∂Θ, which has the network's own type.
     ///
     /// # Errors
     /// As [`cost`](Self::cost).
-    fn gradient(&self, inputs: &[Self::Input], targets: &[Self::Output], l2: f64) -> Result<(f64, Box<Self>), Error> {
-        let samples = Samples::of(inputs, targets);
-        let mut delta = Self::zeros();
-        let cost = compute::gradient(Self::ARCHITECTURE, self.parameters(), samples, l2, delta.parameters_mut())?;
+    fn gradient(&self, inputs: &Self::Inputs, targets: &Self::Outputs, l2: f64) -> Result<(f64, Self), Error> {
+        let samples = self.samples(inputs, targets)?.0;
+        let mut delta = self.zeros_like()?;
+        let (architecture, parameters) = (self.architecture(), self.parameters());
+        let cost = compute::gradient(architecture, parameters, samples, l2, delta.parameters_mut())?;
         Ok((cost, delta))
     }
 
-    /// Compares [`gradient`](Self::gradient) with central differences, both in `f64`: see [`GradientCheck`].
-    /// Each compared parameter costs at least six evaluations of J, so a few dozen samples are enough.
+    /// Compares the gradient Δ with central differences of the cost, both in `f64`: see [`GradientCheck`].
+    /// Each compared parameter costs at least six evaluations of the cost, so a few dozen samples are enough.
     ///
     /// # Errors
     /// As [`cost`](Self::cost).
-    fn check_gradient(
-        &self,
-        inputs: &[Self::Input],
-        targets: &[Self::Output],
-        l2: f64,
-    ) -> Result<GradientCheck, Error> {
-        check::check_gradient(Self::ARCHITECTURE, self.parameters(), Samples::of(inputs, targets), l2)
+    fn check_gradient(&self, inputs: &Self::Inputs, targets: &Self::Outputs, l2: f64) -> Result<GradientCheck, Error> {
+        check::check_gradient(self.architecture(), self.parameters(), self.samples(inputs, targets)?.0, l2)
     }
 
-    /// The twin of this network whose sizes are not in its type; back by [`DynNetwork::try_into_network`].
+    /// Θ^(l) with the bias as column 0, l counted from 1, if the network has it.
+    #[must_use]
+    fn theta_at(&self, l: usize) -> Option<Theta<'_, Self::Scalar>> {
+        let range = self.architecture().ranges().nth(l.checked_sub(1)?)?;
+        let parameters = self.parameters();
+        Some(Theta::new(parameters.get(range.weights)?, parameters.get(range.bias)?))
+    }
+
+    /// The same network with its widths not in its type; back by [`DynNetwork::to_declared`].
     #[must_use]
     fn to_dynamic(&self) -> DynNetwork<Self::Scalar> {
-        DynNetwork::from(self)
+        DynNetwork::of(self.architecture().clone(), self.parameters().to_vec())
     }
 
-    /// Reads a network into a box, without one on the stack first: what to use for large networks, as
-    /// `#[serde(deserialize_with = "Digits::deserialize_boxed")]` on a field of type `Box<Digits>` too.
-    /// `Deserialize` itself returns the network by value.
-    ///
-    /// # Errors
-    /// The deserializer's, for an architecture or a shape other than the network's, and for numbers that are not
-    /// finite.
-    #[cfg(feature = "serde")]
-    fn deserialize_boxed<'de, D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Box<Self>, D::Error> {
-        serde::deserialize(deserializer)
+    /// A network of the same shape whose parameters are all 0.
+    #[doc(hidden)]
+    fn zeros_like(&self) -> Result<Self, Error>;
+
+    /// The data set underneath.
+    #[doc(hidden)]
+    fn dataset(data: &Self::Data) -> &DynDataset<Self::Scalar>;
+
+    /// m × S_1 numbers.
+    #[doc(hidden)]
+    fn flat_inputs(inputs: &Self::Inputs) -> &[Self::Scalar];
+
+    /// m × S_L numbers.
+    #[doc(hidden)]
+    fn flat_outputs(outputs: &Self::Outputs) -> &[Self::Scalar];
+
+    /// m × S_L numbers.
+    #[doc(hidden)]
+    fn flat_outputs_mut(outputs: &mut Self::Outputs) -> &mut [Self::Scalar];
+
+    /// Rows as wide as the network takes them: at least one, and as many targets as inputs.
+    #[doc(hidden)]
+    fn samples<'a>(
+        &self,
+        inputs: &'a Self::Inputs,
+        targets: &'a Self::Outputs,
+    ) -> Result<Flat<'a, Self::Scalar>, Error> {
+        let (inputs, targets) = (Self::flat_inputs(inputs), Self::flat_outputs(targets));
+        Ok(Flat(samples(self.architecture(), inputs, targets)?))
     }
 }
 
-/// A network that has a Θ^(L), L counted from 1.
-pub trait HasLayer<const L: usize>: Network {
-    /// The layer's type, a [`Dense`].
-    type Layer: DenseLayer<Scalar = Self::Scalar>;
-
-    /// The layer.
-    fn layer(&self) -> &Self::Layer;
+/// `numbers` is whole rows of `width`.
+fn check_ragged<T>(what: &'static str, numbers: &[T], width: usize) -> Result<(), Error> {
+    if numbers.len().is_multiple_of(width) {
+        Ok(())
+    } else {
+        Err(StepError::Ragged { what, len: numbers.len(), width }.into())
+    }
 }
 
-/// What a network's `Debug` prints: its name, shape and size, and no number.
-pub(crate) fn debug_network<N: Network>(f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "{} {{ {}; {} {} parameters }}", N::NAME, N::ARCHITECTURE, N::PARAMS, N::Scalar::NAME)
+/// Rows as wide as the network takes them: at least one, and as many targets as inputs.
+fn samples<'a, T: Element>(
+    architecture: &Architecture,
+    inputs: &'a [T],
+    targets: &'a [T],
+) -> Result<Samples<'a, T>, Error> {
+    let (input_width, target_width) = (architecture.inputs(), architecture.outputs());
+    check_ragged("inputs", inputs, input_width)?;
+    check_ragged("targets", targets, target_width)?;
+    let samples = Samples { inputs, targets, weights: None, input_width, target_width };
+    samples.check_rows()?;
+    Ok(samples)
 }
 
-/// A copy of a network, made on the heap.
-pub(crate) fn clone_boxed<N: Network>(network: &N) -> Box<N> {
-    let mut copy = N::zeros();
-    copy.parameters_mut().copy_from_slice(network.parameters());
-    copy
+/// There is a sample, and a row of outputs for each.
+fn check_predictions<T>(architecture: &Architecture, inputs: &[T], outputs: &[T]) -> Result<(), Error> {
+    let (input_width, output_width) = (architecture.inputs(), architecture.outputs());
+    check_ragged("inputs", inputs, input_width)?;
+    check_ragged("outputs", outputs, output_width)?;
+    let (expected, found) = (inputs.len() / input_width, outputs.len() / output_width);
+    if expected == 0 {
+        return Err(Error::Empty { what: "inputs" });
+    }
+    if expected != found {
+        return Err(Error::Length { what: "outputs", expected, found });
+    }
+    Ok(())
+}
+
+/// The data that a declared network is trained on.
+pub type DatasetOf<N> = Dataset<<N as Declared>::Input, <N as Declared>::Output>;
+
+impl<N: Declared> Network for N {
+    type Scalar = N::Scalar;
+    type Data = DatasetOf<N>;
+    type Sample = N::Input;
+    type Prediction = N::Output;
+    type Inputs = [N::Input];
+    type Outputs = [N::Output];
+
+    fn name(&self) -> &'static str {
+        N::NAME
+    }
+
+    fn architecture(&self) -> &Architecture {
+        N::ARCHITECTURE
+    }
+
+    #[inline]
+    fn parameters(&self) -> &[N::Scalar] {
+        self.stored().as_slice()
+    }
+
+    #[inline]
+    fn parameters_mut(&mut self) -> &mut [N::Scalar] {
+        self.stored_mut().as_mut_slice()
+    }
+
+    fn predict(&self, input: &N::Input) -> N::Output {
+        let mut output = N::Output::zeros();
+        let result = compute::predict(N::ARCHITECTURE, self.parameters(), input.as_slice(), output.as_mut_slice());
+        debug_assert_eq!(result, Ok(()), "the types of a network fix every length");
+        if result.is_err() {
+            // Nothing can be in the way but an `impl Declared` by hand that contradicts itself. Zeros would hide it.
+            output.as_mut_slice().fill(N::Scalar::from_f64(f64::NAN));
+        }
+        output
+    }
+
+    fn zeros_like(&self) -> Result<Self, Error> {
+        Ok(N::from_parameters(compute::zeros(N::PARAMS)?.into()))
+    }
+
+    fn dataset(data: &DatasetOf<N>) -> &DynDataset<N::Scalar> {
+        data
+    }
+
+    fn flat_inputs(inputs: &[N::Input]) -> &[N::Scalar] {
+        N::Input::flatten(inputs)
+    }
+
+    fn flat_outputs(outputs: &[N::Output]) -> &[N::Scalar] {
+        N::Output::flatten(outputs)
+    }
+
+    fn flat_outputs_mut(outputs: &mut [N::Output]) -> &mut [N::Scalar] {
+        N::Output::flatten_mut(outputs)
+    }
+}
+
+impl<T: Element> Network for DynNetwork<T> {
+    type Scalar = T;
+    type Data = DynDataset<T>;
+    type Sample = [T];
+    type Prediction = Result<Vec<T>, Error>;
+    type Inputs = [T];
+    type Outputs = [T];
+
+    fn name(&self) -> &'static str {
+        "DynNetwork"
+    }
+
+    fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    fn parameters(&self) -> &[T] {
+        &self.parameters
+    }
+
+    fn parameters_mut(&mut self) -> &mut [T] {
+        &mut self.parameters
+    }
+
+    fn predict(&self, input: &[T]) -> Result<Vec<T>, Error> {
+        let mut output = compute::zeros(self.architecture().outputs())?;
+        self.predict_into(input, &mut output)?;
+        Ok(output)
+    }
+
+    fn zeros_like(&self) -> Result<Self, Error> {
+        Self::zeros(self.architecture().clone())
+    }
+
+    fn dataset(data: &DynDataset<T>) -> &DynDataset<T> {
+        data
+    }
+
+    fn flat_inputs(inputs: &[T]) -> &[T] {
+        inputs
+    }
+
+    fn flat_outputs(outputs: &[T]) -> &[T] {
+        outputs
+    }
+
+    fn flat_outputs_mut(outputs: &mut [T]) -> &mut [T] {
+        outputs
+    }
 }

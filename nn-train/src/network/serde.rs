@@ -10,13 +10,13 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Network;
+use super::{Declared, Network};
 
 /// The name of [`Element`]'s narrower type.
 const SINGLE: &str = <f32 as Element>::NAME;
 
 /// Writes a network.
-pub(crate) fn serialize<N: Network, S: Serializer>(network: &N, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<N: Declared, S: Serializer>(network: &N, serializer: S) -> Result<S::Ok, S::Error> {
     let mut fields = serializer.serialize_struct("Network", 2)?;
     fields.serialize_field("architecture", &N::ARCHITECTURE.to_string())?;
     fields.serialize_field("layers", &Layers(network))?;
@@ -25,7 +25,7 @@ pub(crate) fn serialize<N: Network, S: Serializer>(network: &N, serializer: S) -
 
 struct Layers<'a, N>(&'a N);
 
-impl<N: Network> Serialize for Layers<'_, N> {
+impl<N: Declared> Serialize for Layers<'_, N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (layers, ranges) = (N::ARCHITECTURE.layers(), N::ARCHITECTURE.ranges());
         let parameters = self.0.parameters();
@@ -73,8 +73,8 @@ impl<T: Element> Serialize for Numbers<'_, T> {
     }
 }
 
-/// Reads a network into a box.
-pub(crate) fn deserialize<'de, N: Network, D: Deserializer<'de>>(deserializer: D) -> Result<Box<N>, D::Error> {
+/// Reads a network.
+pub(crate) fn deserialize<'de, N: Declared, D: Deserializer<'de>>(deserializer: D) -> Result<N, D::Error> {
     deserializer.deserialize_struct("Network", &["architecture", "layers"], NetworkVisitor(PhantomData))
 }
 
@@ -83,7 +83,7 @@ struct NetworkVisitor<N>(PhantomData<N>);
 /// The architecture of a file is the network's own.
 struct ArchitectureSeed<N>(PhantomData<N>);
 
-impl<'de, N: Network> DeserializeSeed<'de> for ArchitectureSeed<N> {
+impl<'de, N: Declared> DeserializeSeed<'de> for ArchitectureSeed<N> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -103,14 +103,14 @@ enum NetworkField {
     Layers,
 }
 
-impl<'de, N: Network> Visitor<'de> for NetworkVisitor<N> {
-    type Value = Box<N>;
+impl<'de, N: Declared> Visitor<'de> for NetworkVisitor<N> {
+    type Value = N;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the network {}, {}", N::NAME, N::ARCHITECTURE)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Box<N>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<N, A::Error> {
         let mut network = N::zeros();
         let (mut architecture, mut layers) = (false, false);
         while let Some(field) = map.next_key()? {
@@ -122,7 +122,7 @@ impl<'de, N: Network> Visitor<'de> for NetworkVisitor<N> {
                 }
                 NetworkField::Layers if layers => return Err(A::Error::duplicate_field("layers")),
                 NetworkField::Layers => {
-                    map.next_value_seed(LayersSeed(&mut *network))?;
+                    map.next_value_seed(LayersSeed(&mut network))?;
                     layers = true;
                 }
             }
@@ -134,18 +134,18 @@ impl<'de, N: Network> Visitor<'de> for NetworkVisitor<N> {
         }
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut fields: A) -> Result<Box<N>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut fields: A) -> Result<N, A::Error> {
         let mut network = N::zeros();
         let missing = A::Error::missing_field;
         fields.next_element_seed(ArchitectureSeed::<N>(PhantomData))?.ok_or_else(|| missing("architecture"))?;
-        fields.next_element_seed(LayersSeed(&mut *network))?.ok_or_else(|| missing("layers"))?;
+        fields.next_element_seed(LayersSeed(&mut network))?.ok_or_else(|| missing("layers"))?;
         Ok(network)
     }
 }
 
 struct LayersSeed<'a, N>(&'a mut N);
 
-impl<'de, N: Network> DeserializeSeed<'de> for LayersSeed<'_, N> {
+impl<'de, N: Declared> DeserializeSeed<'de> for LayersSeed<'_, N> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -153,7 +153,7 @@ impl<'de, N: Network> DeserializeSeed<'de> for LayersSeed<'_, N> {
     }
 }
 
-impl<'de, N: Network> Visitor<'de> for LayersSeed<'_, N> {
+impl<'de, N: Declared> Visitor<'de> for LayersSeed<'_, N> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

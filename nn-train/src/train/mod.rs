@@ -12,4 +12,4 @@ pub use builder::TrainerBuilder;
 pub use epoch::Epoch;
 pub use history::History;
 pub use stepper::Stepper;
-pub use trainer::{DatasetOf, Epochs, Trainer};
+pub use trainer::{Epochs, Trainer};

@@ -9,7 +9,7 @@ use rayon::ThreadPool;
 use super::Trainer;
 use super::steps::{Place, Steps};
 use crate::error::Error;
-use crate::network::Model;
+use crate::network::Network;
 
 /// Training in the caller's hands, a step on each batch that it is given: see [`Trainer::stepper`].
 ///
@@ -48,9 +48,9 @@ use crate::network::Model;
 /// wait, which is many times what a small network's step takes. [`install`](Self::install) hands over once for any
 /// number of steps. A step in there, on no more samples than the trainer's batch size, allocates nothing.
 #[must_use = "nothing is trained without a step"]
-pub struct Stepper<'a, M: Model> {
-    network: &'a mut M,
-    steps: Steps<M::Scalar>,
+pub struct Stepper<'a, N: Network> {
+    network: &'a mut N,
+    steps: Steps<N::Scalar>,
     pool: Arc<ThreadPool>,
     /// Steps taken.
     taken: usize,
@@ -60,11 +60,11 @@ pub struct Stepper<'a, M: Model> {
     end: Option<Error>,
 }
 
-impl<'a, M: Model> Stepper<'a, M> {
-    pub(super) fn new(trainer: &Trainer, network: &'a mut M) -> Result<Self, Error> {
+impl<'a, N: Network> Stepper<'a, N> {
+    pub(super) fn new(trainer: &Trainer, network: &'a mut N) -> Result<Self, Error> {
         let pool = Arc::new(trainer.pool()?);
-        let mut steps = Steps::new(trainer, network.shape(), usize::MAX)?;
-        steps.import(network.flat())?;
+        let mut steps = Steps::new(trainer, network.architecture(), usize::MAX)?;
+        steps.import(network.parameters())?;
         Ok(Self { network, steps, pool, taken: 0, ahead: false, end: None })
     }
 
@@ -83,11 +83,11 @@ impl<'a, M: Model> Stepper<'a, M> {
     /// parameters are those from before the step. Where J is not finite, or the optimiser is plain SGD, all else is
     /// as it was too, and the next batch may do better. Otherwise what the optimiser remembers is no longer finite: no
     /// further step is taken, and each returns the same error.
-    pub fn step(&mut self, inputs: &M::Inputs, targets: &M::Targets) -> Result<f64, Error> {
+    pub fn step(&mut self, inputs: &N::Inputs, targets: &N::Outputs) -> Result<f64, Error> {
         if let Some(end) = &self.end {
             return Err(end.clone());
         }
-        let batch = self.network.batch(inputs, targets)?;
+        let batch = self.network.samples(inputs, targets)?.0.batch(self.network.architecture())?;
         self.step_on(batch)
     }
 
@@ -114,12 +114,12 @@ impl<'a, M: Model> Stepper<'a, M> {
     /// # Errors
     /// [`Error::Empty`] without an index, [`Error::Index`] for one past the data, [`Error::Width`] when dynamic data
     /// is not as wide as the network; otherwise as [`step`](Self::step).
-    pub fn step_at(&mut self, data: &M::Data, indices: &[u32]) -> Result<f64, Error> {
+    pub fn step_at(&mut self, data: &N::Data, indices: &[u32]) -> Result<f64, Error> {
         if let Some(end) = &self.end {
             return Err(end.clone());
         }
-        let samples = M::samples(data).0;
-        let batch = samples.batch(self.network.shape())?.with_order(indices).map_err(|error| match error {
+        let samples = N::dataset(data).samples();
+        let batch = samples.batch(self.network.architecture())?.with_order(indices).map_err(|error| match error {
             StepError::NoRows { .. } => Error::Empty { what: "indices" },
             StepError::Order { index, rows, .. } => Error::Index { index: index as usize, len: rows },
             other => other.into(),
@@ -127,7 +127,7 @@ impl<'a, M: Model> Stepper<'a, M> {
         self.step_on(batch)
     }
 
-    fn step_on(&mut self, batch: Batch<'_, M::Scalar>) -> Result<f64, Error> {
+    fn step_on(&mut self, batch: Batch<'_, N::Scalar>) -> Result<f64, Error> {
         let place = Place { epoch: None, step: self.taken + 1 };
         let Self { steps, pool, .. } = self;
         // Inside the pool this is a call.
@@ -168,7 +168,7 @@ impl<'a, M: Model> Stepper<'a, M> {
     }
 
     /// The network as it is after the steps so far. After a step this copies the parameters.
-    pub fn network(&mut self) -> &M {
+    pub fn network(&mut self) -> &N {
         self.write_back();
         self.network
     }
@@ -190,21 +190,24 @@ impl<'a, M: Model> Stepper<'a, M> {
 
     fn write_back(&mut self) {
         if std::mem::take(&mut self.ahead) {
-            let written = self.steps.export(self.network.flat_mut());
+            let written = self.steps.export(self.network.parameters_mut());
             // A wrong length is all that could be in the way, and `import` has had the same ones.
             debug_assert_eq!(written, Ok(()));
         }
     }
 }
 
-impl<M: Model> Drop for Stepper<'_, M> {
+impl<N: Network> Drop for Stepper<'_, N> {
     fn drop(&mut self) {
         self.write_back();
     }
 }
 
-impl<M: Model> fmt::Debug for Stepper<'_, M> {
+impl<N: Network> fmt::Debug for Stepper<'_, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stepper").field("network", &M::type_name()).field("taken", &self.taken).finish_non_exhaustive()
+        f.debug_struct("Stepper")
+            .field("network", &self.network.name())
+            .field("taken", &self.taken)
+            .finish_non_exhaustive()
     }
 }

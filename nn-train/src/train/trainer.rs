@@ -7,9 +7,8 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::run::Run;
 use super::{Epoch, History, Stepper, TrainerBuilder};
-use crate::data::Dataset;
 use crate::error::Error;
-use crate::network::{AsNetwork, Model, Network};
+use crate::network::Network;
 use crate::optim::Optimizer;
 
 /// Trains networks: settings that have been checked, to be used on any network and data.
@@ -27,16 +26,13 @@ pub struct Trainer {
     pub(super) plan: PlanOptions,
 }
 
-/// The data that a network of type `N` is trained on.
-pub type DatasetOf<N> = Dataset<<N as Network>::Input, <N as Network>::Output>;
-
 impl Trainer {
     /// The settings, to be made.
     pub fn builder() -> TrainerBuilder {
         TrainerBuilder::default()
     }
 
-    /// Trains `network` for all epochs, and says how it went. Whether it is boxed makes no difference.
+    /// Trains `network` for all epochs, and says how it went.
     ///
     /// The optimiser starts afresh, and so does the numbering of epochs: two fits of one epoch see the same
     /// order of samples twice.
@@ -46,11 +42,11 @@ impl Trainer {
     /// before that step, bit for bit. [`Error::Width`] when dynamic data is not as wide as the network,
     /// [`Error::Threads`] when the threads could not be started, [`Error::Step`] when the engine or instruction set
     /// asked for cannot be had or there is no memory for the step; the network is then as it was.
-    pub fn fit<P, B: AsNetwork<P>>(
+    pub fn fit<N: Network>(
         &self,
-        network: &mut B,
-        train: &<B::Network as Model>::Data,
-        validation: Option<&<B::Network as Model>::Data>,
+        network: &mut N,
+        train: &N::Data,
+        validation: Option<&N::Data>,
     ) -> Result<History, Error> {
         self.epochs(network, train, validation)?.collect()
     }
@@ -78,15 +74,14 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`fit`](Self::fit); after an error in an epoch the iterator ends.
-    pub fn epochs<'a, P, B: AsNetwork<P>>(
+    pub fn epochs<'a, N: Network>(
         &self,
-        network: &'a mut B,
-        train: &'a <B::Network as Model>::Data,
-        validation: Option<&'a <B::Network as Model>::Data>,
-    ) -> Result<Epochs<'a, B::Network>, Error> {
-        let network = network.as_network_mut();
-        let samples = |data| B::Network::samples(data).0;
-        let run = Run::new(self, network.shape(), samples(train), validation.map(samples))?;
+        network: &'a mut N,
+        train: &'a N::Data,
+        validation: Option<&'a N::Data>,
+    ) -> Result<Epochs<'a, N>, Error> {
+        let samples = |data| N::dataset(data).samples();
+        let run = Run::new(self, network.architecture(), samples(train), validation.map(samples))?;
         Ok(Epochs { network, run })
     }
 
@@ -99,8 +94,8 @@ impl Trainer {
     /// # Errors
     /// [`Error::Threads`] when the threads could not be started, [`Error::Step`] when the engine or instruction set
     /// asked for cannot be had or there is no memory for the step.
-    pub fn stepper<'a, P, B: AsNetwork<P>>(&self, network: &'a mut B) -> Result<Stepper<'a, B::Network>, Error> {
-        Stepper::new(self, network.as_network_mut())
+    pub fn stepper<'a, N: Network>(&self, network: &'a mut N) -> Result<Stepper<'a, N>, Error> {
+        Stepper::new(self, network)
     }
 
     /// How steps on full batches of `network` would be computed: which engine, in which instruction set, on how
@@ -115,8 +110,8 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Step`] when the engine or the instruction set asked for cannot be had, or there is no memory.
-    pub fn explain<P, B: AsNetwork<P>>(&self, network: &B) -> Result<Explanation, Error> {
-        let plan = self.plan_for::<<B::Network as Model>::Scalar>(network.as_network().shape(), usize::MAX)?;
+    pub fn explain<N: Network>(&self, network: &N) -> Result<Explanation, Error> {
+        let plan = self.plan_for::<N::Scalar>(network.architecture(), usize::MAX)?;
         Ok(plan.explain().clone())
     }
 
@@ -135,15 +130,15 @@ impl Trainer {
 
 /// A training run, epoch by epoch: see [`Trainer::epochs`].
 #[must_use = "nothing is trained before the iterator advances"]
-pub struct Epochs<'a, M: Model> {
-    network: &'a mut M,
-    run: Run<'a, M::Scalar>,
+pub struct Epochs<'a, N: Network> {
+    network: &'a mut N,
+    run: Run<'a, N::Scalar>,
 }
 
-impl<M: Model> Epochs<'_, M> {
+impl<N: Network> Epochs<'_, N> {
     /// The network as it is after the epochs so far.
     #[must_use]
-    pub fn network(&self) -> &M {
+    pub fn network(&self) -> &N {
         self.network
     }
 
@@ -154,11 +149,11 @@ impl<M: Model> Epochs<'_, M> {
     }
 }
 
-impl<M: Model> Iterator for Epochs<'_, M> {
+impl<N: Network> Iterator for Epochs<'_, N> {
     type Item = Result<Epoch, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.run.epoch(self.network.flat_mut())
+        self.run.epoch(self.network.parameters_mut())
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -168,10 +163,13 @@ impl<M: Model> Iterator for Epochs<'_, M> {
     }
 }
 
-impl<M: Model> std::iter::FusedIterator for Epochs<'_, M> {}
+impl<N: Network> std::iter::FusedIterator for Epochs<'_, N> {}
 
-impl<M: Model> fmt::Debug for Epochs<'_, M> {
+impl<N: Network> fmt::Debug for Epochs<'_, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Epochs").field("network", &M::type_name()).field("remaining", &self.run.remaining()).finish()
+        f.debug_struct("Epochs")
+            .field("network", &self.network.name())
+            .field("remaining", &self.run.remaining())
+            .finish()
     }
 }

@@ -1,6 +1,6 @@
 //! Every activation, hidden and on the output, with the loss that goes with it.
 
-use nn_train::{Activation, Loss, Network, network};
+use nn_train::{Activation, Declared, Loss, Network, network};
 
 network! {
     struct Hidden<
@@ -10,7 +10,7 @@ network! {
 }
 network! { struct Negative<1 => 2 leaky_relu(-2) => 1 leaky_relu(1e-3f64)>; }
 
-fn output<N: Network>(_: Box<N>) -> (Activation, Loss) {
+fn output<N: Declared>(_: N) -> (Activation, Loss) {
     (N::ARCHITECTURE.output_activation(), N::ARCHITECTURE.loss())
 }
 

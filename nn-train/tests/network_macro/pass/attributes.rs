@@ -1,6 +1,6 @@
 //! Attributes reach the struct; a `cfg` takes the implementations with it.
 
-use nn_train::{Network, network};
+use nn_train::{Declared, Network, network};
 
 network! {
     #[cfg(any())]

@@ -1,6 +1,6 @@
 //! Widths that are paths to constants, wherever those are.
 
-use nn_train::{Network, network};
+use nn_train::{Declared, Network, network};
 
 pub const INPUTS: usize = 6;
 const HIDDEN: usize = INPUTS * 2;

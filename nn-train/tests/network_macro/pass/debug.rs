@@ -1,6 +1,6 @@
 //! `Debug` prints the shape, whatever the size.
 
-use nn_train::{Network, network};
+use nn_train::{Declared, Network, network};
 
 network! { pub struct Big<784 => 512 relu dropout(0.2) => 10 softmax>; }
 

@@ -43,7 +43,7 @@ fn main() {
     let __network = 2;
     let value = ::nn_train::network!(None => 4 => f => other => 1);
     let outputs = <Digits as ::nn_train::Network>::predict(
-        &<Digits as ::nn_train::Network>::new(network),
+        &<Digits as ::nn_train::Declared>::new(network),
         &[0.0; None],
     );
     let copy = value.clone();

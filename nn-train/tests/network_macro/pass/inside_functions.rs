@@ -1,24 +1,24 @@
 //! Items and expressions inside of functions, closures, blocks, constants and generic code.
 
-use nn_train::{Network, network};
+use nn_train::{Declared, Network, network};
 
 fn build<T: Default>() -> (usize, T) {
     network! { struct Inner<2 => 3 => 1>; }
     (Inner::new(1).parameters().len(), T::default())
 }
 
-fn returned() -> Box<impl Network<Scalar = f32, Input = [f32; 2], Output = [f32; 4]>> {
+fn returned() -> impl Declared<Scalar = f32, Input = [f32; 2], Output = [f32; 4]> {
     network!(2 => 4)
 }
 
 const PARAMS: usize = {
     network! { struct Constant<2 => 3 => 1>; }
-    <Constant as Network>::PARAMS
+    <Constant as Declared>::PARAMS
 };
 
 struct Holder;
 impl Holder {
-    fn network(&self) -> Box<impl Network> {
+    fn network(&self) -> impl Network {
         network!(5 => 2)
     }
 }
@@ -44,7 +44,7 @@ fn main() {
     assert!(network!(1 => 1).parameters().len() < network!(1 => 2).parameters().len());
     for _ in 0..2 {
         let mut network = network!(1 => 1);
-        network.layer1.bias[0] = 1.0;
+        network.layer1_mut().bias[0] = 1.0;
         assert_eq!(network.parameters()[1], 1.0);
     }
     match network!(1 => 1) {

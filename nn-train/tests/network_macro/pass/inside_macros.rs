@@ -1,6 +1,6 @@
 //! Calls that other macros write, with every kind of fragment.
 
-use nn_train::{Loss, Network, network};
+use nn_train::{Declared, Loss, Network, network};
 
 macro_rules! declare {
     ($(#[$attribute:meta])* $visibility:vis $name:ident, $input:literal => $hidden:path => $output:expr, $element:ty,

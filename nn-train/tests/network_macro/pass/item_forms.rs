@@ -1,6 +1,6 @@
 //! The item form, from the shortest to the longest.
 
-use nn_train::{Activation, Dense, HasLayer, Init, Loss, Network, network};
+use nn_train::{Activation, Declared, Dense, HasLayer, Init, Loss, Network, network};
 
 network! { struct Shortest<2 => 1>; }
 
@@ -16,8 +16,8 @@ network! {
 }
 
 fn main() {
-    let shortest: Box<Shortest> = Shortest::new(1);
-    let layer: &Dense<f32, 2, 1> = &shortest.layer1;
+    let shortest: Shortest = Shortest::new(1);
+    let layer: &Dense<f32, 2, 1> = shortest.layer1();
     assert_eq!(layer.weights[0].len(), 2);
     assert_eq!(Shortest::PARAMS, 3);
     assert_eq!(Shortest::NAME, "Shortest");
@@ -28,7 +28,7 @@ fn main() {
     assert!(output[0] > 0.0 && output[0] < 1.0);
 
     let longest = Longest::initialized();
-    let third: &Dense<f64, 8, 2> = HasLayer::<3>::layer(&*longest);
+    let third: &Dense<f64, 8, 2> = HasLayer::<3>::layer(&longest);
     assert_eq!(third.bias.len(), 2);
     assert_eq!(Longest::SEED, 255);
     assert_eq!(Longest::INIT, Some(Init::Symmetric(0.12)));

@@ -5,7 +5,7 @@
 #![deny(non_local_definitions, missing_debug_implementations, single_use_lifetimes, unnameable_types)]
 #![deny(absolute_paths_not_starting_with_crate, explicit_outlives_requirements, variant_size_differences)]
 
-use nn_train::{Network as _, network};
+use nn_train::{Declared as _, Network as _, network};
 
 /// A constant.
 pub const HIDDEN: usize = 4;

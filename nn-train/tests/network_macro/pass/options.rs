@@ -1,12 +1,12 @@
 //! Every loss and every initialisation by name.
 
-use nn_train::{Init, Loss, Network, network};
+use nn_train::{Declared, Init, Loss, Network, network};
 
-fn loss<N: Network>(_: Box<N>) -> Loss {
+fn loss<N: Declared>(_: N) -> Loss {
     N::ARCHITECTURE.loss()
 }
 
-fn init<N: Network>(network: Box<N>) -> Init {
+fn init<N: Declared>(network: N) -> Init {
     assert!(network.parameters().iter().any(|parameter| *parameter != Default::default()));
     N::INIT.expect("an initialisation was named")
 }
@@ -26,7 +26,7 @@ fn main() {
     assert_eq!(init(network!(2 => 3, init = lecun_normal)), Init::LecunNormal);
     assert_eq!(init(network!(2 => 3, init = symmetric(1e-2))), Init::Symmetric(0.01));
 
-    let biases = network!(2 => 3, init = symmetric(0.12)).layer1.bias;
+    let biases = network!(2 => 3, init = symmetric(0.12)).layer1().bias;
     assert!(biases.iter().all(|bias| *bias != 0.0), "symmetric draws the bias too");
     let largest = network!(2 => 3, seed = 18446744073709551615);
     assert_ne!(largest.parameters(), network!(2 => 3, seed = 0).parameters());

@@ -1,6 +1,6 @@
-//! Fields, and the methods of the type, are as visible as the type.
+//! The methods of the type are as visible as the type.
 
-use nn_train::Network;
+use nn_train::{Declared, Network};
 
 mod networks {
     pub mod inner {
@@ -11,22 +11,22 @@ mod networks {
         nn_train::network! { struct Private<2 => 1>; }
 
         pub fn private() -> f32 {
-            use nn_train::Network;
-            Private::zeros().clone().layer1.bias[0]
+            use nn_train::Declared;
+            Private::zeros().clone().layer1().bias[0]
         }
     }
 
     pub fn biases() -> [f32; 2] {
-        use nn_train::Network;
-        [inner::Super::zeros().clone().layer1.bias[0], inner::In::zeros().clone().layer1.bias[0]]
+        use nn_train::Declared;
+        [inner::Super::zeros().clone().layer1().bias[0], inner::In::zeros().clone().layer1().bias[0]]
     }
 }
 
 fn main() {
     let mut public = networks::inner::Public::zeros().clone();
-    public.layer1.weights[0][1] = 2.0;
+    public.layer1_mut().weights[0][1] = 2.0;
     assert_eq!(public.parameters(), [0.0, 2.0, 0.0]);
-    assert_eq!(networks::inner::Crate::zeros().clone().layer1.bias, [0.0]);
+    assert_eq!(networks::inner::Crate::zeros().clone().layer1().bias, [0.0]);
     assert_eq!(networks::inner::private(), 0.0);
     assert_eq!(networks::biases(), [0.0; 2]);
 }
