@@ -108,8 +108,8 @@ pub enum Error {
         /// The weights.
         found: usize,
     },
-    /// The weight of a class is negative, infinite or not a number.
-    #[error("the weight of class {class} is {value}; expected a finite number that is not negative")]
+    /// The weight of a class is negative, infinite or not a number, or becomes 0 or infinite in the data's numbers.
+    #[error("the weight of class {class} is {value}; expected 0 or a positive number that does not round to 0 or ∞")]
     ClassWeight {
         /// The class.
         class: usize,

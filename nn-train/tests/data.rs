@@ -281,9 +281,14 @@ fn bad_weights_are_named() {
     assert_eq!(message(&[1.0; 2]), "there are 2 class weights; expected 3, one for each class");
     assert_eq!(
         message(&[1.0, -2.0, 1.0]),
-        "the weight of class 1 is -2; expected a finite number that is not negative"
+        "the weight of class 1 is -2; expected 0 or a positive number that does not round to 0 or ∞"
     );
     assert_eq!(message(&[0.0; 3]), "all samples of the data have the weight 0; expected one above 0");
+    let single = Dataset::<[f32; 1], [f32; 1]>::from_labels(vec![[0.0]; 2], &[0, 1]).unwrap();
+    for weight in [1e-50, 1e50] {
+        let error = single.clone().with_class_weights(&[1.0, weight]).unwrap_err();
+        assert_eq!(error, Error::ClassWeight { class: 1, value: weight });
+    }
     let soft = Dataset::new(vec![[0.0]], vec![[0.3]]).unwrap();
     assert_eq!(soft.balanced().unwrap_err(), Error::NotAClass { sample: 0, expected: "0 or 1" });
 }

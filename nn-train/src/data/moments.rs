@@ -7,7 +7,8 @@
 
 use nn_kernels::Element;
 
-/// A sum that keeps what its additions round away (Neumaier's variant of Kahan's).
+/// A sum that keeps what its additions round away, each found exactly by Knuth's `TwoSum` (Ogita, Rump and Oishi,
+/// "Accurate sum and dot product", SIAM Journal on Scientific Computing 26 (2005), algorithms 3.1 and 4.1).
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sum {
     sum: f64,
@@ -18,7 +19,8 @@ impl Sum {
     /// Adds a number.
     pub(crate) fn add(&mut self, number: f64) {
         let sum = self.sum + number;
-        self.lost += if self.sum.abs() >= number.abs() { (self.sum - sum) + number } else { (number - sum) + self.sum };
+        let added = sum - self.sum;
+        self.lost += (self.sum - (sum - added)) + (number - added);
         self.sum = sum;
     }
 
@@ -76,6 +78,8 @@ pub(crate) struct Moments {
 /// The moments of each column of rows as wide as there are `units`. Rows of weight 0 do not count.
 pub(crate) fn moments<T: Element>(numbers: &[T], units: &[f64], weighing: Weighing<'_, T>) -> Vec<Moments> {
     let width = units.len();
+    // Exact, as units are powers of two from 2⁻¹⁰²² to 2¹⁰²³.
+    let inverses: Vec<f64> = units.iter().map(|unit| 1.0 / unit).collect();
     let rows = || {
         let rows = numbers.chunks_exact(width).enumerate().map(|(sample, row)| (row, weighing.of(sample)));
         rows.filter(|&(_, weight)| weight != 0.0)
@@ -85,25 +89,28 @@ pub(crate) fn moments<T: Element>(numbers: &[T], units: &[f64], weighing: Weighi
     let mut rough = vec![0.0; width];
     let mut varies = vec![false; width];
     for (row, weight) in rows() {
-        for (column, number) in row.iter().enumerate() {
-            rough[column] += weight * (number.to_f64() / units[column]);
+        for (((number, inverse), first), (rough, varies)) in
+            row.iter().zip(&inverses).zip(first).zip(rough.iter_mut().zip(&mut varies))
+        {
+            *rough += weight * (number.to_f64() * inverse);
             // The mean of equal numbers may be rounded; comparing them is exact.
-            varies[column] |= *number != first[column];
+            *varies |= number != first;
         }
     }
     rough.iter_mut().for_each(|sum| *sum /= total);
     let mut offsets = vec![Sum::default(); width];
     for (row, weight) in rows() {
-        for (column, number) in row.iter().enumerate() {
-            offsets[column].add(weight * (number.to_f64() / units[column] - rough[column]));
+        for (((number, inverse), rough), offset) in row.iter().zip(&inverses).zip(&rough).zip(&mut offsets) {
+            offset.add(weight * (number.to_f64() * inverse - rough));
         }
     }
     let offsets: Vec<f64> = offsets.iter().map(|offset| offset.value() / total).collect();
     let mut squares = vec![Sum::default(); width];
     for (row, weight) in rows() {
-        for (column, number) in row.iter().enumerate() {
-            let distance = (number.to_f64() / units[column] - rough[column]) - offsets[column];
-            squares[column].add(weight * (distance * distance));
+        let means = rough.iter().zip(&offsets);
+        for (((number, inverse), (rough, offset)), square) in row.iter().zip(&inverses).zip(means).zip(&mut squares) {
+            let distance = (number.to_f64() * inverse - rough) - offset;
+            square.add(weight * (distance * distance));
         }
     }
     let column = |column: usize| {
@@ -111,7 +118,7 @@ pub(crate) fn moments<T: Element>(numbers: &[T], units: &[f64], weighing: Weighi
             let (mean, variance) = (rough[column] + offsets[column], squares[column].value() / total);
             Moments { mean, variance, varies: true }
         } else {
-            Moments { mean: first[column].to_f64() / units[column], variance: 0.0, varies: false }
+            Moments { mean: first[column].to_f64() * inverses[column], variance: 0.0, varies: false }
         }
     };
     (0..width).map(column).collect()

@@ -18,6 +18,11 @@ use crate::network::{Declared, Network};
 /// train(&Dataset::<[f32; 3], [f32; 1]>::new(vec![[0.0; 3]], vec![[1.0]])?); // Xor takes [f32; 2]
 /// # Ok::<(), Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a network `{N}` cannot be trained on `{Self}`",
+    label = "not the widths or the numbers of `{N}`",
+    note = "a declared network takes a `Dataset` of its own widths and numbers; every network takes a `Source` of its numbers, such as a `DynDataset`"
+)]
 pub trait TrainingData<N: Network> {
     /// Where the rows come from.
     #[doc(hidden)]

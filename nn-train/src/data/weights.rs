@@ -56,8 +56,8 @@ impl<T: Element> DynDataset<T> {
     /// The same samples, the weight of each multiplied by `class_weights[k]`, k its class.
     ///
     /// # Errors
-    /// [`Error::ClassWeights`] unless there is a weight for each class, [`Error::ClassWeight`] for one that is negative
-    /// or not finite, [`Error::NotAClass`] when a target stands for no class; otherwise as
+    /// [`Error::ClassWeights`] unless there is a weight for each class, [`Error::ClassWeight`] for one that is negative,
+    /// not finite, or rounds to 0 or ∞ in the data's numbers, [`Error::NotAClass`] when a target stands for no class; otherwise as
     /// [`with_weights`](Self::with_weights).
     pub fn with_class_weights(self, class_weights: &[f64]) -> Result<Self, Error> {
         let expected = classes(self.target_width());
@@ -67,9 +67,17 @@ impl<T: Element> DynDataset<T> {
         if let Some(class) = class_weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
             return Err(Error::ClassWeight { class, value: class_weights[class] });
         }
-        let (labels, samples) = (self.labels()?, self.samples());
-        let weigh = |(sample, &label): (usize, &usize)| T::from_f64(samples.weight(sample) * class_weights[label]);
-        let weights = labels.iter().enumerate().map(weigh).collect();
+        let samples = self.samples();
+        let weigh = |(sample, label): (usize, usize)| {
+            let product = samples.weight(sample) * class_weights[label];
+            let weight = T::from_f64(product);
+            // A sample that rounding leaves out, or raises above all others, is not what was asked for.
+            if !weight.is_finite() || (weight == T::ZERO && product > 0.0) {
+                return Err(Error::ClassWeight { class: label, value: class_weights[label] });
+            }
+            Ok(weight)
+        };
+        let weights = samples.labels()?.into_iter().enumerate().map(weigh).collect::<Result<_, _>>()?;
         self.with_weights(weights)
     }
 
