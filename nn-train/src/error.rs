@@ -47,7 +47,7 @@ pub enum Error {
         value: f64,
     },
     /// A class label is out of range.
-    #[error("the label of sample {sample} is {label}; expected one of {classes} classes, counted from 0")]
+    #[error("the label of sample {sample} is {label}; expected {}", a_label(*classes))]
     Label {
         /// The sample.
         sample: usize,
@@ -364,6 +364,14 @@ impl Error {
     /// A setting that is out of range.
     pub(crate) fn setting(name: &'static str, value: impl ToString, expected: &'static str) -> Self {
         Self::Setting { name, value: value.to_string(), expected }
+    }
+}
+
+/// What a label of so many classes is.
+fn a_label(classes: usize) -> String {
+    match classes.checked_sub(1) {
+        Some(last) => format!("one of the {classes} classes 0..={last}"),
+        None => "no label at all, as there are no classes".to_owned(),
     }
 }
 

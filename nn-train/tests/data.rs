@@ -32,9 +32,9 @@ fn bad_data_is_named() {
     assert_eq!(nan.to_string(), "targets, row 1, column 0 is NaN; expected a finite number");
 
     let label = Classes::from_labels(vec![[0.0]; 2], &[2, 3]).unwrap_err();
-    assert_eq!(label.to_string(), "the label of sample 1 is 3; expected one of 3 classes, counted from 0");
+    assert_eq!(label.to_string(), "the label of sample 1 is 3; expected one of the 3 classes 0..=2");
     let label = Dataset::<_, [f64; 1]>::from_labels(vec![[0.0]; 2], &[2, 0]).unwrap_err();
-    assert_eq!(label.to_string(), "the label of sample 0 is 2; expected one of 2 classes, counted from 0");
+    assert_eq!(label.to_string(), "the label of sample 0 is 2; expected one of the 2 classes 0..=1");
 }
 
 #[test]

@@ -255,7 +255,7 @@ fn more_classes_than_there_is_memory_for_are_refused() {
         assert_eq!(error.to_string(), "classes is 0; expected at least 1");
     }
     let none = Error::Label { sample: 0, label: 0, classes: 0 };
-    assert_eq!(none.to_string(), "the label of sample 0 is 0; expected one of 0 classes, counted from 0");
+    assert_eq!(none.to_string(), "the label of sample 0 is 0; expected no label at all, as there are no classes");
 }
 
 #[test]

@@ -1,5 +1,28 @@
 //! How good a network is.
 //!
+//! ```
+//! use nn_train::metrics::{self, ClassificationReport, ConfusionMatrix, Regression};
+//! use nn_train::prelude::*;
+//!
+//! network! { struct Larger<2 => 2 softmax>; } // which of two numbers is the larger one
+//!
+//! let mut net = Larger::zeros();
+//! net.layer1_mut().weights = [[1.0, 0.0], [0.0, 1.0]];
+//! let data = Dataset::from_labels(vec![[3.0, 1.0], [0.0, 2.0], [5.0, 4.0]], &[0, 1, 1])?;
+//! assert_eq!(metrics::accuracy(&net, &data)?, 2.0 / 3.0); // the last label is wrong
+//! println!("{}", ConfusionMatrix::evaluate(&net, &data)?);
+//! println!("{}", ClassificationReport::evaluate(&net, &data)?);
+//!
+//! network! { struct Double<1 => 1 linear>; }
+//!
+//! let mut net = Double::zeros();
+//! net.layer1_mut().weights = [[2.0]];
+//! let data = Dataset::new(vec![[1.0], [2.0]], vec![[2.0], [5.0]])?;
+//! let measured = Regression::evaluate(&net, &data)?;
+//! assert_eq!((measured.mse, measured.mae), (0.5, 0.5));
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! Every metric weighs samples as the data set does: a sample of weight 2 counts as two of weight 1, one of weight 0
 //! not at all.
 //!
