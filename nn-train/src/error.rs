@@ -76,7 +76,8 @@ pub enum Error {
     },
     /// A count of a confusion matrix is negative, infinite or not a number.
     #[error(
-        "the count in row {row}, column {column} of the confusion matrix is {value}; expected a finite number that is not negative"
+        "the count in row {row}, column {column} of the confusion matrix is {value}; expected a finite number that is \
+         not negative"
     )]
     Count {
         /// The row.

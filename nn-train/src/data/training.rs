@@ -21,7 +21,8 @@ use crate::network::{Declared, Network};
 #[diagnostic::on_unimplemented(
     message = "a network `{N}` cannot be trained on `{Self}`",
     label = "not the widths or the numbers of `{N}`",
-    note = "a declared network takes a `Dataset` of its own widths and numbers; every network takes a `Source` of its numbers, such as a `DynDataset`"
+    note = "a declared network takes a `Dataset` of its own widths and numbers",
+    note = "every network takes a `Source` of its numbers, such as a `DynDataset`"
 )]
 pub trait TrainingData<N: Network> {
     /// Where the rows come from.

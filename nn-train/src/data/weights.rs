@@ -57,8 +57,8 @@ impl<T: Element> DynDataset<T> {
     ///
     /// # Errors
     /// [`Error::ClassWeights`] unless there is a weight for each class, [`Error::ClassWeight`] for one that is negative,
-    /// not finite, or rounds to 0 or ∞ in the data's numbers, [`Error::NotAClass`] when a target stands for no class; otherwise as
-    /// [`with_weights`](Self::with_weights).
+    /// not finite, or rounds to 0 or ∞ in the data's numbers, [`Error::NotAClass`] when a target stands for no class;
+    /// otherwise as [`with_weights`](Self::with_weights).
     pub fn with_class_weights(self, class_weights: &[f64]) -> Result<Self, Error> {
         let expected = classes(self.target_width());
         if class_weights.len() != expected {
