@@ -47,7 +47,7 @@ pub enum Error {
         value: f64,
     },
     /// A class label is out of range.
-    #[error("the label of sample {sample} is {label}; expected one of the {classes} classes 0..={}", classes - 1)]
+    #[error("the label of sample {sample} is {label}; expected {}", a_label(*classes))]
     Label {
         /// The sample.
         sample: usize,
@@ -74,6 +74,130 @@ pub enum Error {
         /// The counts in this row.
         found: usize,
     },
+    /// A count of a confusion matrix is negative, infinite or not a number.
+    #[error(
+        "the count in row {row}, column {column} of the confusion matrix is {value}; expected a finite number that is \
+         not negative"
+    )]
+    Count {
+        /// The row.
+        row: usize,
+        /// The column.
+        column: usize,
+        /// The count.
+        value: f64,
+    },
+    /// The weight of a sample is negative, infinite or not a number.
+    #[error("the weight of sample {sample} is {value}; expected a finite number that is not negative")]
+    Weight {
+        /// The sample.
+        sample: usize,
+        /// Its weight.
+        value: f64,
+    },
+    /// Every sample counts 0 times.
+    #[error("all samples of {what} have the weight 0; expected one above 0")]
+    Weightless {
+        /// What the samples are.
+        what: &'static str,
+    },
+    /// There is not one weight for each class.
+    #[error("there are {found} class weights; expected {expected}, one for each class")]
+    ClassWeights {
+        /// The classes.
+        expected: usize,
+        /// The weights.
+        found: usize,
+    },
+    /// The weight of a class is negative, infinite or not a number, or becomes 0 or infinite in the data's numbers.
+    #[error("the weight of class {class} is {value}; expected 0 or a positive number that does not round to 0 or ∞")]
+    ClassWeight {
+        /// The class.
+        class: usize,
+        /// Its weight.
+        value: f64,
+    },
+    /// A target is a number that the loss does not take.
+    #[error("the target of sample {sample}, column {column} is {value}; expected {expected}")]
+    Target {
+        /// The sample.
+        sample: usize,
+        /// The column.
+        column: usize,
+        /// What stands there.
+        value: f64,
+        /// What the loss takes.
+        expected: &'static str,
+    },
+    /// A softmax's target is not a distribution over the classes.
+    #[error(
+        "the targets of sample {sample} sum to {sum}; expected 1 ± {tolerance}, as cross-entropy on a softmax takes the \
+         probabilities of the classes"
+    )]
+    TargetSum {
+        /// The sample.
+        sample: usize,
+        /// What its targets sum to.
+        sum: f64,
+        /// How far from 1 that may be.
+        tolerance: f64,
+    },
+    /// A row of a source is not as wide as the source said.
+    #[error("the {what} of row {row} is {found} wide; expected {expected}")]
+    RowWidth {
+        /// Input or target.
+        what: &'static str,
+        /// The row.
+        row: u64,
+        /// The width that the source has.
+        expected: usize,
+        /// The row's width.
+        found: usize,
+    },
+    /// A source did not push one row for each index.
+    #[error("the source was asked for {expected} rows and pushed {found}; expected one for each index")]
+    SourceRows {
+        /// The rows asked for.
+        expected: usize,
+        /// The rows pushed.
+        found: usize,
+    },
+    /// A stream ended before its time.
+    #[error("the stream ended after {found} rows; expected {expected}")]
+    StreamEnded {
+        /// The rows that an epoch was said to have.
+        expected: u64,
+        /// The rows that came.
+        found: u64,
+    },
+    /// A stream did not end in time.
+    #[error("the stream goes on after {expected} rows; expected it to end there")]
+    StreamGoesOn {
+        /// The rows that an epoch was said to have.
+        expected: u64,
+    },
+    /// A stream was asked for rows in another order than its own.
+    #[error("row {found} of a stream was asked for; expected row {expected}, the next, or row 0")]
+    StreamOrder {
+        /// The row that comes next.
+        expected: u64,
+        /// The row asked for.
+        found: u64,
+    },
+    /// A source could not read a row.
+    #[error("the source failed: {reason}")]
+    Source {
+        /// What it said.
+        reason: String,
+    },
+    /// An output is NaN, which decides for no class.
+    #[error("output {column} for sample {sample} is NaN; expected a number, for a class to be read from it")]
+    NaNOutput {
+        /// The sample.
+        sample: usize,
+        /// The output.
+        column: usize,
+    },
     /// An index points past the data.
     #[error("index {index} points past the {len} samples")]
     Index {
@@ -93,13 +217,37 @@ pub enum Error {
         part: &'static str,
     },
     /// Data is standardised already; to do so twice would lose the constants of the first time.
-    #[error("the data is standardised already; expected raw data")]
-    AlreadyStandardized,
+    #[error("the {what} are standardised already; expected raw {what}")]
+    AlreadyStandardized {
+        /// Inputs or targets.
+        what: &'static str,
+    },
     /// Data that should lend its standardisation has none.
-    #[error("the data has not been standardised; expected data that `standardized()` made")]
-    NotStandardized,
-    /// A feature varies beyond what its number type can express.
-    #[error("feature {column} has the standard deviation {value}; expected a finite number")]
+    #[error("the data has not been standardised; expected data that `{by}()` made")]
+    NotStandardized {
+        /// The method that would have.
+        by: &'static str,
+    },
+    /// Rows have another width than a standardizer has constants for.
+    #[error("{what} has {found} features; expected {expected}, as many as the standardizer has constants for")]
+    Features {
+        /// What is standardised.
+        what: &'static str,
+        /// The features of the standardizer.
+        expected: usize,
+        /// The features found.
+        found: usize,
+    },
+    /// A standardizer's mean is infinite or NaN.
+    #[error("feature {column} has the mean {value}; expected a finite number")]
+    Mean {
+        /// The feature.
+        column: usize,
+        /// The mean found.
+        value: f64,
+    },
+    /// A standardizer cannot divide by this deviation.
+    #[error("feature {column} has the standard deviation {value}; expected a finite number above 0")]
     Deviation {
         /// The feature.
         column: usize,
@@ -107,11 +255,11 @@ pub enum Error {
         value: f64,
     },
     /// A standardizer's constants are not one for each feature.
-    #[error("the standardizer has {found} {name}; expected {expected}, one for each feature")]
+    #[error("the standardizer has {found} {name}; expected {expected}, one for each mean")]
     Constants {
-        /// Means or deviations.
+        /// What there are more or less of than means.
         name: &'static str,
-        /// The features of a sample.
+        /// The means.
         expected: usize,
         /// The constants found.
         found: usize,
@@ -150,12 +298,12 @@ pub enum Error {
         /// What overflowed first.
         quantity: Quantity,
     },
-    /// Samples are not as wide as the network takes them.
-    #[error("the {what} are {found} wide; expected {expected}, as wide as the network's")]
+    /// Samples are not as wide as the network, or the type, takes them.
+    #[error("the {what} are {found} wide; expected {expected}")]
     Width {
         /// Inputs or targets.
         what: &'static str,
-        /// The network's width.
+        /// The width of the network or type.
         expected: usize,
         /// The data's width.
         found: usize,
@@ -199,9 +347,32 @@ impl std::fmt::Display for Quantity {
 }
 
 impl Error {
+    /// What went wrong in a [`Source`](crate::Source).
+    pub fn source(reason: impl ToString) -> Self {
+        Self::Source { reason: reason.to_string() }
+    }
+
+    /// The same error at another sample, where it is at one.
+    pub(crate) fn at_sample(mut self, number: usize) -> Self {
+        if let Self::NonFinite { row: sample, .. } | Self::Target { sample, .. } | Self::TargetSum { sample, .. } =
+            &mut self
+        {
+            *sample = number;
+        }
+        self
+    }
+
     /// A setting that is out of range.
     pub(crate) fn setting(name: &'static str, value: impl ToString, expected: &'static str) -> Self {
         Self::Setting { name, value: value.to_string(), expected }
+    }
+}
+
+/// What a label of so many classes is.
+fn a_label(classes: usize) -> String {
+    match classes.checked_sub(1) {
+        Some(last) => format!("one of the {classes} classes 0..={last}"),
+        None => "no label at all, as there are no classes".to_owned(),
     }
 }
 

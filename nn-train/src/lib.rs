@@ -49,7 +49,7 @@
 //! - The methods of a network are those of the traits [`Network`] and [`Declared`]: bring the [`prelude`] into scope.
 //! - [`l2`](TrainerBuilder::l2) is λ and enters as λ/m, m the samples of a batch: half the batch size, twice the
 //!   pull. [`AdamW::weight_decay`] is another thing with another name.
-//! - Standardise the part to train on, and the others [like it](Dataset::standardized_like); samples that come
+//! - Standardise the part to train on, and the others [like it](DynDataset::standardized_like); samples that come
 //!   later too.
 //!
 //! # Features
@@ -69,7 +69,7 @@ mod network;
 mod optim;
 mod train;
 
-pub use data::{Dataset, DynDataset, Standardizer};
+pub use data::{Access, Dataset, DynDataset, Rows, Source, Standardizer, Stream, StreamItem, TrainingData};
 pub use error::{Error, Quantity};
 pub use network::{
     DatasetOf, Declared, Dense, DenseLayer, DynNetwork, GradientCheck, HasLayer, Init, Network, Parameters, Predictor,

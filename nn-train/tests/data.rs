@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use nn_train::prelude::*;
+use nn_train::{Activation, Architecture, DynDataset, Layer, Loss};
 use proptest::prelude::*;
 
 type Classes = Dataset<[f64; 1], [f64; 3]>;
@@ -144,8 +145,8 @@ proptest! {
             prop_assert!((square - 1.0).abs() < 1e-8, "variance {}", square);
         }
         for (raw, row) in rows.iter().zip(data.inputs()) {
-            prop_assert_eq!(standardizer.apply(raw), *row);
-            for (there, back) in raw.iter().zip(standardizer.invert(row)) {
+            prop_assert_eq!(standardizer.apply(raw).unwrap(), *row);
+            for (there, back) in raw.iter().zip(standardizer.invert(row).unwrap()) {
                 prop_assert!((there - back).abs() <= 1e-9 * there.abs().max(1.0));
             }
         }
@@ -158,32 +159,250 @@ fn constant_features_are_centred_and_left_at_their_scale() {
     let data = Dataset::new(vec![[0.1_f64]; 10], vec![[0.0]; 10]).unwrap().standardized().unwrap();
     assert_eq!(data.inputs(), [[0.0]; 10]);
     assert_eq!(data.standardizer().unwrap().deviations(), [1.0]);
-    assert_eq!(data.standardizer().unwrap().apply(&[0.6]), [0.5]);
+    assert_eq!(data.standardizer().unwrap().apply(&[0.6]).unwrap(), [0.5]);
 }
 
 #[test]
 fn the_constants_travel_with_the_data() {
     let raw = Dataset::new(vec![[1.0_f32], [2.0], [3.0], [6.0]], vec![[0.0]; 4]).unwrap();
     let (train, test) = raw.split(0.5, 1).unwrap();
-    assert_eq!(test.standardized_like(&train).unwrap_err(), Error::NotStandardized);
+    assert_eq!(test.standardized_like(&train).unwrap_err(), Error::NotStandardized { by: "standardized" });
     let train = train.standardized().unwrap();
     let alike = test.standardized_like(&train).unwrap();
     assert_eq!(alike.standardizer(), train.standardizer());
-    assert_eq!(alike.inputs()[0], train.standardizer().unwrap().apply(&test.inputs()[0]));
-    assert_eq!(train.standardized().unwrap_err(), Error::AlreadyStandardized);
-    assert_eq!(alike.standardized_like(&train).unwrap_err(), Error::AlreadyStandardized);
+    assert_eq!(alike.inputs()[0], train.standardizer().unwrap().apply(&test.inputs()[0]).unwrap());
+    assert_eq!(train.standardized().unwrap_err(), Error::AlreadyStandardized { what: "inputs" });
+    assert_eq!(alike.standardized_like(&train).unwrap_err(), Error::AlreadyStandardized { what: "inputs" });
     assert_eq!(train.subset(&[0]).unwrap().standardizer(), train.standardizer());
 }
 
 #[test]
 fn standardisation_that_overflows_is_refused() {
-    let wide = Dataset::new(vec![[-1e200_f64], [1e200]], vec![[0.0]; 2]).unwrap();
-    assert!(matches!(wide.standardized(), Err(Error::Deviation { column: 0, .. })));
-    let narrow = Standardizer::<[f32; 1]>::from_constants(vec![0.0], vec![1e-30]).unwrap();
+    let narrow = Standardizer::from_constants(vec![0.0], vec![1e-30]).unwrap();
     let data = Dataset::new(vec![[1e30_f32]], vec![[0.0]]).unwrap();
     assert!(matches!(data.standardized_by(&narrow), Err(Error::NonFinite { row: 0, column: 0, .. })));
-    assert!(Standardizer::<[f32; 1]>::from_constants(vec![0.0], vec![0.0]).is_err());
-    assert!(Standardizer::<[f32; 1]>::from_constants(vec![f64::NAN], vec![1.0]).is_err());
-    let two = Standardizer::<[f32; 1]>::from_constants(vec![0.0, 1.0], vec![1.0]).unwrap_err();
-    assert_eq!(two.to_string(), "the standardizer has 2 means; expected 1, one for each feature");
+    // Half of the smallest number is none.
+    let narrow = Dataset::new(vec![[0.0_f64], [5e-324]], vec![[0.0]; 2]).unwrap().standardized().unwrap_err();
+    assert_eq!(narrow.to_string(), "feature 0 has the standard deviation 0; expected a finite number above 0");
+    for (means, deviations, message) in [
+        (vec![], vec![], "the number of means is 0; expected at least 1"),
+        (vec![0.0, 1.0], vec![1.0], "the standardizer has 1 deviations; expected 2, one for each mean"),
+        (vec![0.0], vec![0.0], "feature 0 has the standard deviation 0; expected a finite number above 0"),
+        (vec![0.0; 2], vec![1.0, -1.0], "feature 1 has the standard deviation -1; expected a finite number above 0"),
+        (vec![0.0, f64::NAN], vec![1.0; 2], "feature 1 has the mean NaN; expected a finite number"),
+    ] {
+        assert_eq!(Standardizer::from_constants(means, deviations).unwrap_err().to_string(), message);
+    }
+}
+
+/// For 10¹⁵ + {0, 1} sums of the numbers, or of their squares, round everything away.
+#[test]
+fn standardising_is_exact_far_from_0() {
+    for count in [2, 6, 1_000_000] {
+        let inputs = (0..count).map(|index| [1e15 + f64::from(index % 2)]).collect();
+        let data = Dataset::new(inputs, vec![[0.0]; count as usize]).unwrap().standardized().unwrap();
+        let standardizer = data.standardizer().unwrap();
+        assert_eq!((standardizer.means(), standardizer.deviations()), (&[1e15 + 0.5][..], &[0.5][..]), "{count}");
+        assert!(data.inputs().chunks(2).all(|pair| pair == [[-1.0], [1.0]]), "{count}");
+    }
+    // Squares that overflow, and squares that vanish.
+    for scale in [1e-300, 1e-160, 1e160, 1e300, f64::MAX] {
+        let data = Dataset::new(vec![[-scale], [scale]], vec![[0.0]; 2]).unwrap().standardized().unwrap();
+        assert_eq!(data.standardizer().unwrap().means(), [0.0]);
+        let deviation = data.standardizer().unwrap().deviations()[0];
+        assert!((deviation / scale - 1.0).abs() < 1e-15, "{scale}: {deviation}");
+        assert!((data.inputs()[1][0] - 1.0).abs() < 1e-15);
+    }
+}
+
+#[test]
+fn standardizers_serve_rows_of_either_kind_and_refuse_others() {
+    let standardizer = Standardizer::from_constants(vec![1.0, 10.0], vec![2.0, 5.0]).unwrap();
+    assert_eq!(standardizer.apply(&[3.0_f32, 0.0]).unwrap(), [1.0, -2.0]);
+    assert_eq!(standardizer.apply(&vec![3.0, 0.0, 1.0, 10.0]).unwrap(), vec![1.0, -2.0, 0.0, 0.0]);
+    assert_eq!(standardizer.invert([1.0, -2.0].as_slice()).unwrap(), vec![3.0, 0.0]);
+    let message = "the row has 3 features; expected 2, as many as the standardizer has constants for";
+    assert_eq!(standardizer.apply(&[0.0; 3]).unwrap_err().to_string(), message);
+    assert!(standardizer.apply::<f64, [f64]>(&[]).is_err());
+    let data = Dataset::new(vec![[0.0; 3]], vec![[0.0]]).unwrap();
+    let message = "a row has 3 features; expected 2, as many as the standardizer has constants for";
+    assert_eq!(data.standardized_by(&standardizer).unwrap_err().to_string(), message);
+    assert_eq!(Standardizer::fit_flat(&[1.0, 7.0, 3.0, 7.0], 2), Standardizer::fit(&[[1.0, 7.0], [3.0, 7.0]]));
+    assert_eq!(Standardizer::fit_flat::<f32>(&[], 2), Err(Error::Empty { what: "inputs" }));
+    assert!(Standardizer::fit_flat(&[1.0, 2.0, 3.0], 2).is_err());
+    assert!(matches!(Standardizer::fit_flat::<f32>(&[], 0), Err(Error::Setting { name: "width", .. })));
+}
+
+#[test]
+fn targets_are_standardised_and_brought_back() {
+    let prices = Dataset::new(vec![[1.0_f32], [2.0], [3.0], [4.0]], vec![[300.0], [500.0], [700.0], [100.0]]).unwrap();
+    let (train, test) = (prices.subset(&[0, 1]).unwrap(), prices.subset(&[2, 3]).unwrap());
+    let missing = test.targets_standardized_like(&train).unwrap_err().to_string();
+    assert_eq!(missing, "the data has not been standardised; expected data that `targets_standardized()` made");
+    let train = train.standardized().unwrap().targets_standardized().unwrap();
+    assert_eq!(train.targets(), [[-1.0], [1.0]]);
+    assert_eq!(train.inputs(), [[-1.0], [1.0]]);
+    assert_eq!(train.target_standardizer().unwrap().means(), [400.0]);
+    assert_eq!(train.targets_standardized().unwrap_err(), Error::AlreadyStandardized { what: "targets" });
+
+    let test = test.targets_standardized_like(&train).unwrap();
+    assert_eq!(test.targets(), [[3.0], [-3.0]]);
+    assert_eq!(test.standardizer(), None);
+    assert_eq!(test.subset(&[0]).unwrap().target_standardizer(), train.target_standardizer());
+    assert_eq!(test.to_original_units(&test.targets()[0]).unwrap(), [700.0]);
+    assert_eq!(test.to_original_units(test.targets().as_flattened()).unwrap(), vec![700.0, 100.0]);
+    assert!(matches!(
+        Dataset::new(vec![[0.0]], vec![[0.0; 2]])
+            .unwrap()
+            .targets_standardized_by(train.target_standardizer().unwrap()),
+        Err(Error::Features { expected: 1, found: 2, .. })
+    ));
+    assert_eq!(prices.to_original_units(&[7.0]).unwrap(), [7.0]);
+}
+
+#[test]
+fn bad_weights_are_named() {
+    let message = |weights: Vec<f64>| classes(&[0, 1, 2]).with_weights(weights).unwrap_err().to_string();
+    assert_eq!(message(vec![1.0; 2]), "weights holds 2 rows, expected 3, one for each of the inputs");
+    for bad in [-1.0, f64::NAN, f64::INFINITY] {
+        let expected = format!("the weight of sample 1 is {bad}; expected a finite number that is not negative");
+        assert_eq!(message(vec![1.0, bad, 1.0]), expected);
+    }
+    assert_eq!(message(vec![0.0; 3]), "all samples of the data have the weight 0; expected one above 0");
+    assert_eq!(
+        message(vec![f64::MAX; 3]),
+        "the sum of the weights is inf; expected a finite number of the data's type"
+    );
+    let single = Dataset::new(vec![[0.0_f32]; 2], vec![[0.0]; 2]).unwrap().with_weights(vec![f32::MAX; 2]);
+    assert!(matches!(single, Err(Error::Setting { name: "the sum of the weights", .. })));
+
+    let data = classes(&[0, 1, 2]);
+    let message = |weights: &[f64]| data.clone().with_class_weights(weights).unwrap_err().to_string();
+    assert_eq!(message(&[1.0; 2]), "there are 2 class weights; expected 3, one for each class");
+    assert_eq!(
+        message(&[1.0, -2.0, 1.0]),
+        "the weight of class 1 is -2; expected 0 or a positive number that does not round to 0 or ∞"
+    );
+    assert_eq!(message(&[0.0; 3]), "all samples of the data have the weight 0; expected one above 0");
+    let single = Dataset::<[f32; 1], [f32; 1]>::from_labels(vec![[0.0]; 2], &[0, 1]).unwrap();
+    for weight in [1e-50, 1e50] {
+        let error = single.clone().with_class_weights(&[1.0, weight]).unwrap_err();
+        assert_eq!(error, Error::ClassWeight { class: 1, value: weight });
+    }
+    let soft = Dataset::new(vec![[0.0]], vec![[0.3]]).unwrap();
+    assert_eq!(soft.balanced().unwrap_err(), Error::NotAClass { sample: 0, expected: "0 or 1" });
+}
+
+#[test]
+fn weights_travel_with_their_samples() {
+    let data = classes(&[0, 1, 2, 0, 1, 2]).with_weights(vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+    // Sample number i weighs i.
+    let together = |data: &Classes| {
+        let weights = data.weights().unwrap();
+        assert_eq!(weights.len(), data.len());
+        assert!(data.inputs().iter().zip(weights).all(|(&[number], weight)| number == *weight));
+    };
+    together(&data);
+    together(&data.subset(&[5, 0, 5, 3]).unwrap());
+    together(&data.shuffled(7));
+    for (first, second) in [data.split(0.5, 3).unwrap(), data.stratified_split(0.5, 3).unwrap()] {
+        together(&first);
+        together(&second);
+    }
+    let unweighted = classes(&[0, 1, 2, 0, 1, 2]);
+    let standardized = data.standardized().unwrap();
+    assert_eq!(standardized.weights(), data.weights());
+    // A feature has one scale however its samples are weighted, and classes are counted sample by sample.
+    assert_eq!(standardized.standardizer(), unweighted.standardized().unwrap().standardizer());
+    assert_eq!(data.targets_standardized().unwrap().weights(), data.weights());
+    assert_eq!(data.class_counts(), unweighted.class_counts());
+
+    assert_eq!(data.subset(&[0]).unwrap_err(), Error::Weightless { what: "the subset" });
+    let one = classes(&[0, 0]).with_weights(vec![1.0, 0.0]).unwrap();
+    let error = one.split(0.5, 0).unwrap_err();
+    assert!(matches!(error, Error::Weightless { what: "the first part" | "the second part" }), "{error}");
+}
+
+#[test]
+fn balanced_weights_are_those_of_scikit_learn() {
+    // compute_sample_weight("balanced", [0, 0, 0, 1, 1, 2]); the fourth class has no sample and does not count.
+    let labels = [0, 0, 0, 1, 1, 2];
+    let inputs: Vec<[f64; 1]> = labels.iter().map(|_| [0.0]).collect();
+    let data = Dataset::<_, [f64; 4]>::from_labels(inputs, &labels).unwrap().balanced().unwrap();
+    let third = 6.0 / (3.0 * 3.0);
+    assert_eq!(data.weights(), Some(&[third, third, third, 1.0, 1.0, 2.0][..]));
+    let twice = data.clone().balanced().unwrap();
+    for (once, twice) in data.weights().unwrap().iter().zip(twice.weights().unwrap()) {
+        assert!((once - twice).abs() < 1e-15);
+    }
+    let doubled = data.with_class_weights(&[2.0, 1.0, 0.5, 9.0]).unwrap();
+    assert_eq!(doubled.weights(), Some(&[2.0 * third, 2.0 * third, 2.0 * third, 1.0, 1.0, 1.0][..]));
+
+    // A class that is left out altogether stays out.
+    let some = classes(&[0, 0, 1]).with_weights(vec![1.0, 3.0, 0.0]).unwrap().balanced().unwrap();
+    assert_eq!(some.weights(), Some(&[1.0, 3.0, 0.0][..]));
+}
+
+#[test]
+fn sizes_beyond_memory_are_refused() {
+    for width in [1 << 45, 1 << 61, usize::MAX] {
+        let error = DynDataset::<f32>::from_labels(vec![0.0; 3], 1, &[0, 1, 2], width).unwrap_err();
+        let Error::Setting { name: "target_width", value, .. } = error else { panic!("{error}") };
+        assert_eq!(value, width.to_string());
+    }
+    assert!(DynDataset::<f32>::from_labels(vec![0.0], usize::MAX, &[0], 2).is_err());
+    for (inputs, targets) in [(0, 1), (1, 0)] {
+        let error = DynDataset::new(vec![0.0], inputs, vec![0.0], targets).unwrap_err();
+        assert!(matches!(error, Error::Setting { name: "input_width" | "target_width", .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_typed_data_set_is_a_view_of_the_other() {
+    let typed = Dataset::new(vec![[1.0, 2.0], [3.0, 4.0]], vec![[5.0], [6.0]]).unwrap();
+    let dynamic = DynDataset::from(typed.clone().with_weights(vec![1.0, 2.0]).unwrap());
+    assert_eq!((dynamic.inputs(), dynamic.targets()), (&[1.0, 2.0, 3.0, 4.0][..], &[5.0, 6.0][..]));
+    assert_eq!((dynamic.len(), dynamic.input_width(), dynamic.target_width(), dynamic.classes()), (2, 2, 1, 2));
+    let back = Dataset::<[f64; 2], [f64; 1]>::try_from(dynamic.clone()).unwrap();
+    assert_eq!((back.inputs(), back.targets(), back.weights()), (typed.inputs(), typed.targets(), dynamic.weights()));
+    let wider = Dataset::<[f64; 2], [f64; 2]>::try_from(dynamic.clone()).unwrap_err();
+    assert_eq!(wider, Error::Width { what: "targets", expected: 2, found: 1 });
+    // The same samples, split and standardised alike.
+    let plain = DynDataset::new(vec![1.0, 2.0, 3.0, 4.0], 2, vec![5.0, 6.0], 1).unwrap();
+    let (typed_split, split) = (typed.split(0.5, 4).unwrap(), plain.split(0.5, 4).unwrap());
+    assert_eq!(DynDataset::from(typed_split.0), split.0);
+    assert_eq!(DynDataset::from(typed.standardized().unwrap()), plain.standardized().unwrap());
+    assert_eq!(plain.iter().map(|(x, y)| x[0] + y[0]).sum::<f64>(), typed.iter().map(|(x, y)| x[0] + y[0]).sum());
+}
+
+#[test]
+fn targets_are_checked_against_the_loss() {
+    let with = |activation, loss| Architecture::new(vec![Layer::new(1, 3, activation)], loss).unwrap();
+    let single =
+        |targets: &[[f32; 3]]| DynDataset::from(Dataset::new(vec![[0.0]; targets.len()], targets.to_vec()).unwrap());
+    let double = |target: [f64; 3]| DynDataset::from(Dataset::new(vec![[0.0]], vec![target]).unwrap());
+
+    let sigmoid = with(Activation::Sigmoid, Loss::CrossEntropy);
+    assert_eq!(single(&[[0.0, 1.0, 0.3], [1.0; 3]]).check_targets(&sigmoid), Ok(()));
+    let error = single(&[[0.0; 3], [0.0, 0.5, 1.5]]).check_targets(&sigmoid).unwrap_err().to_string();
+    let expected = "expected a number in [0, 1], as cross-entropy takes probabilities";
+    assert_eq!(error, format!("the target of sample 1, column 2 is 1.5; {expected}"));
+    assert!(single(&[[-0.1, 0.0, 0.0]]).check_targets(&sigmoid).is_err());
+
+    let softmax = with(Activation::Softmax, Loss::CrossEntropy);
+    assert_eq!(single(&[[0.0, 1.0, 0.0], [0.25, 0.25, 0.5]]).check_targets(&softmax), Ok(()));
+    let error = single(&[[0.0, 1.0, 0.0], [1.0, 1.0, 0.0]]).check_targets(&softmax).unwrap_err();
+    assert_eq!(error, Error::TargetSum { sample: 1, sum: 2.0, tolerance: 1e-3 });
+    assert!(error.to_string().starts_with("the targets of sample 1 sum to 2; expected 1 ± 0.001"), "{error}");
+    assert!(single(&[[2.0, -1.0, 0.0]]).check_targets(&softmax).is_err());
+    // The tolerance: 10⁻³ in f32, 10⁻⁶ in f64.
+    assert_eq!(single(&[[0.3333, 0.3333, 0.3333]]).check_targets(&softmax), Ok(()));
+    assert!(single(&[[0.333, 0.333, 0.332]]).check_targets(&softmax).is_err());
+    assert_eq!(double([0.1_f32, 0.2, 0.7].map(f64::from)).check_targets(&softmax), Ok(()));
+    assert_eq!(double([0.5, 0.25, 0.25 + 9e-7]).check_targets(&softmax), Ok(()));
+    assert!(double([0.5, 0.25, 0.25 + 2e-6]).check_targets(&softmax).is_err());
+
+    for (activation, loss) in [(Activation::Linear, Loss::Mse), (Activation::Sigmoid, Loss::Mse)] {
+        assert_eq!(single(&[[-7.0, 0.0, 9.0]]).check_targets(&with(activation, loss)), Ok(()));
+    }
 }

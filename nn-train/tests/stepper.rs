@@ -106,7 +106,7 @@ fn the_network_can_be_looked_at_between_steps() {
 #[test]
 fn samples_by_their_indices_give_the_same_bits_as_copies_of_them() {
     let data = blobs(101);
-    let dynamic_data = DynDataset::from(&data);
+    let dynamic_data = DynDataset::from(data.clone());
     // Backwards in strides, some twice.
     let order: Vec<u32> = (0..150).map(|i| 100 - i * 7 % 101).collect();
     for (batch_size, threads) in [(1, 1), (64, 2), (101, 3)] {

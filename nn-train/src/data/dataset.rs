@@ -1,18 +1,18 @@
-//! Samples with their targets.
+//! A data set whose widths the compiler knows.
 
-use nn_kernels::Element;
-use nn_kernels::random::{self, Purpose};
-use rand::seq::SliceRandom;
+use std::marker::PhantomData;
+use std::ops::Deref;
 
-use super::{Samples, Standardizer, check_finite};
+use super::labels::classes;
+use super::{DynDataset, Standardizer};
 use crate::Row;
 use crate::error::Error;
 
 /// m samples of type `X` = `[T; S_1]` with their targets `Y` = `[T; S_L]`.
 ///
-/// A data set is never empty, has a target for each sample, and holds finite numbers only: whoever makes one has
-/// been told otherwise. It carries the [`Standardizer`] that has been applied to it, so that other data can be
-/// treated alike.
+/// It is a [`DynDataset`] with the widths in its type: rows are arrays here, and data of another width does not compile
+/// where a declared network expects it. Whatever needs no widths is the `DynDataset`'s, and found through `Deref`: how
+/// many samples there are, their classes, weights and standardizers.
 ///
 /// ```
 /// use nn_train::Dataset;
@@ -23,72 +23,22 @@ use crate::error::Error;
 /// # Ok::<(), nn_train::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct Dataset<X, Y> {
-    inputs: Vec<X>,
-    targets: Vec<Y>,
-    standardizer: Option<Standardizer<X>>,
-}
-
-/// The class that a target stands for: of several numbers the place of the single 1 among zeros, of one number
-/// that number, 0 or 1.
-pub(crate) fn class_of<T: Element>(target: &[T]) -> Option<usize> {
-    if let [number] = target {
-        return [T::ZERO, T::ONE].iter().position(|class| class == number);
-    }
-    let class = target.iter().position(|&number| number == T::ONE)?;
-    let others = target.iter().enumerate().all(|(k, &number)| k == class || number == T::ZERO);
-    others.then_some(class)
-}
-
-/// The class that an output decides for: the highest of several numbers, the first if there are more; of one
-/// number, whether it is at least ½.
-pub(crate) fn highest<T: Element>(output: &[T]) -> usize {
-    if let [number] = output {
-        return usize::from(number.to_f64() >= 0.5);
-    }
-    let mut best = 0;
-    for (k, number) in output.iter().enumerate() {
-        if *number > output[best] {
-            best = k;
-        }
-    }
-    best
-}
-
-/// How many classes targets of `width` numbers tell apart: one number tells two.
-pub(crate) const fn classes(width: usize) -> usize {
-    if width == 1 { 2 } else { width }
-}
-
-/// Makes targets of classes: 1 in the place of the class, where zeros are, or the class itself as the one number.
-pub(super) fn write_labels<T: Element>(labels: &[usize], width: usize, targets: &mut [T]) -> Result<(), Error> {
-    let classes = classes(width);
-    for (sample, (&label, target)) in labels.iter().zip(targets.chunks_exact_mut(width)).enumerate() {
-        if label >= classes {
-            return Err(Error::Label { sample, label, classes });
-        }
-        match target {
-            [number] => *number = T::from_f64(label as f64),
-            several => several[label] = T::ONE,
-        }
-    }
-    Ok(())
+pub struct Dataset<X: Row, Y: Row<Scalar = X::Scalar>> {
+    data: DynDataset<X::Scalar>,
+    rows: PhantomData<fn() -> (X, Y)>,
 }
 
 impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
     /// How many classes the targets can tell apart: as many as they have numbers, or 2 for one number.
     pub const CLASSES: usize = classes(Y::WIDTH);
 
-    /// Samples with their targets.
+    /// Samples with their targets. Nothing is copied.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Length`], [`Error::NonFinite`], or [`Error::TooManySamples`] beyond 2³² - 1.
+    /// [`Error::Empty`] without a sample, [`Error::Length`] unless there are as many targets as samples,
+    /// [`Error::NonFinite`] for a number that is infinite or NaN. Rows `[T; 0]` do not compile.
     pub fn new(inputs: Vec<X>, targets: Vec<Y>) -> Result<Self, Error> {
-        Samples::of(&inputs, &targets).check()?;
-        match u32::try_from(inputs.len()) {
-            Ok(_) => Ok(Self { inputs, targets, standardizer: None }),
-            Err(_) => Err(Error::TooManySamples { found: inputs.len(), max: u32::MAX as usize }),
-        }
+        DynDataset::new(X::into_flat(inputs), X::WIDTH, Y::into_flat(targets), Y::WIDTH).map(Self::typed)
     }
 
     /// Samples with the class of each, made into targets: 1 in the place of the class and 0 elsewhere. Where a
@@ -97,131 +47,165 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
     /// # Errors
     /// As [`new`](Self::new), and [`Error::Label`] for a label that is not below [`CLASSES`](Self::CLASSES).
     pub fn from_labels(inputs: Vec<X>, labels: &[usize]) -> Result<Self, Error> {
-        if !inputs.is_empty() && inputs.len() != labels.len() {
-            return Err(Error::Length { what: "labels", expected: inputs.len(), found: labels.len() });
-        }
-        let mut targets = vec![Y::zeros(); labels.len()];
-        write_labels(labels, Y::WIDTH, Y::flatten_mut(&mut targets))?;
-        Self::new(inputs, targets)
+        DynDataset::from_labels(X::into_flat(inputs), X::WIDTH, labels, Y::WIDTH).map(Self::typed)
     }
 
-    /// m, the number of samples, at least 1.
-    #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "a data set is never empty")]
-    pub fn len(&self) -> usize {
-        self.inputs.len()
+    /// Data of these widths.
+    fn typed(data: DynDataset<X::Scalar>) -> Self {
+        Self { data, rows: PhantomData }
+    }
+
+    /// Two parts of such data.
+    fn both((first, second): (DynDataset<X::Scalar>, DynDataset<X::Scalar>)) -> (Self, Self) {
+        (Self::typed(first), Self::typed(second))
     }
 
     /// The samples, m × S_1.
     #[must_use]
     pub fn inputs(&self) -> &[X] {
-        &self.inputs
+        X::rows(&self.data.inputs)
     }
 
     /// The targets, m × S_L.
     #[must_use]
     pub fn targets(&self) -> &[Y] {
-        &self.targets
-    }
-
-    /// Inputs and targets as flat slices.
-    pub(crate) fn samples(&self) -> Samples<'_, X::Scalar> {
-        Samples::of(&self.inputs, &self.targets)
+        Y::rows(&self.data.targets)
     }
 
     /// Every sample with its target.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&X, &Y)> {
-        self.inputs.iter().zip(&self.targets)
+        self.inputs().iter().zip(self.targets())
     }
 
-    /// The class of every sample.
+    /// As [`DynDataset::with_weights`].
     ///
     /// # Errors
-    /// [`Error::NotAClass`] for a target that is not made of one 1 and zeros (of 0 or 1, if it is one number).
-    pub fn labels(&self) -> Result<Vec<usize>, Error> {
-        self.samples().labels()
+    /// As [`DynDataset::with_weights`].
+    pub fn with_weights(self, weights: Vec<X::Scalar>) -> Result<Self, Error> {
+        self.data.with_weights(weights).map(Self::typed)
     }
 
-    /// How many samples each class has, [`CLASSES`](Self::CLASSES) counts.
+    /// As [`DynDataset::with_class_weights`].
     ///
     /// # Errors
-    /// As [`labels`](Self::labels).
-    pub fn class_counts(&self) -> Result<Vec<usize>, Error> {
-        let mut counts = vec![0; Self::CLASSES];
-        for label in self.labels()? {
-            counts[label] += 1;
-        }
-        Ok(counts)
+    /// As [`DynDataset::with_class_weights`].
+    pub fn with_class_weights(self, class_weights: &[f64]) -> Result<Self, Error> {
+        self.data.with_class_weights(class_weights).map(Self::typed)
     }
 
-    /// The samples at `indices`, in that order; an index may appear more than once.
+    /// As [`DynDataset::balanced`].
     ///
     /// # Errors
-    /// [`Error::Empty`] without an index, [`Error::Index`] for one past the data.
+    /// As [`DynDataset::balanced`].
+    pub fn balanced(self) -> Result<Self, Error> {
+        self.data.balanced().map(Self::typed)
+    }
+
+    /// As [`DynDataset::subset`].
+    ///
+    /// # Errors
+    /// As [`DynDataset::subset`].
     pub fn subset(&self, indices: &[usize]) -> Result<Self, Error> {
-        if indices.is_empty() {
-            return Err(Error::Empty { what: "subset" });
-        }
-        match indices.iter().find(|&&index| index >= self.len()) {
-            Some(&index) => Err(Error::Index { index, len: self.len() }),
-            None => Ok(self.pick(indices)),
-        }
+        self.data.subset(indices).map(Self::typed)
     }
 
-    /// The same samples in another order, drawn under `seed`: the order in which a trainer of that seed sees them
-    /// in its first epoch.
+    /// As [`DynDataset::shuffled`].
     #[must_use]
     pub fn shuffled(&self, seed: u64) -> Self {
-        let mut order: Vec<usize> = (0..self.len()).collect();
-        order.shuffle(&mut random::stream(seed, Purpose::Shuffle, 0));
-        self.pick(&order)
+        Self::typed(self.data.shuffled(seed))
     }
 
-    /// The samples at `indices`, all of which are within the data; at least one.
-    pub(super) fn pick(&self, indices: &[usize]) -> Self {
-        Self {
-            inputs: indices.iter().map(|&index| self.inputs[index]).collect(),
-            targets: indices.iter().map(|&index| self.targets[index]).collect(),
-            standardizer: self.standardizer.clone(),
-        }
-    }
-
-    /// What has been applied to the samples, if anything has.
-    #[must_use]
-    pub fn standardizer(&self) -> Option<&Standardizer<X>> {
-        self.standardizer.as_ref()
-    }
-
-    /// The samples with each feature at mean 0 and standard deviation 1, as [`Standardizer::fit`] finds them here.
-    ///
-    /// Split first, then standardise the part to train on, and the others like it: what a test set's samples
-    /// average to is not known when a network is trained.
+    /// As [`DynDataset::split`].
     ///
     /// # Errors
-    /// [`Error::AlreadyStandardized`], or as [`Standardizer::fit`].
+    /// As [`DynDataset::split`].
+    pub fn split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
+        self.data.split(fraction, seed).map(Self::both)
+    }
+
+    /// As [`DynDataset::stratified_split`].
+    ///
+    /// # Errors
+    /// As [`DynDataset::stratified_split`].
+    pub fn stratified_split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
+        self.data.stratified_split(fraction, seed).map(Self::both)
+    }
+
+    /// As [`DynDataset::standardized`].
+    ///
+    /// # Errors
+    /// As [`DynDataset::standardized`].
     pub fn standardized(&self) -> Result<Self, Error> {
-        self.standardized_by(&Standardizer::fit(self.inputs())?)
+        self.data.standardized().map(Self::typed)
     }
 
-    /// The samples as the standardizer of `other` makes them.
+    /// As [`DynDataset::standardized_like`].
     ///
     /// # Errors
-    /// [`Error::NotStandardized`] when `other` has none, or as [`standardized_by`](Self::standardized_by).
-    pub fn standardized_like<Z>(&self, other: &Dataset<X, Z>) -> Result<Self, Error> {
-        self.standardized_by(other.standardizer.as_ref().ok_or(Error::NotStandardized)?)
+    /// As [`DynDataset::standardized_like`].
+    pub fn standardized_like<Z: Row<Scalar = X::Scalar>>(&self, other: &Dataset<X, Z>) -> Result<Self, Error> {
+        self.data.standardized_like(other).map(Self::typed)
     }
 
-    /// The samples as `standardizer` makes them.
+    /// As [`DynDataset::standardized_by`].
     ///
     /// # Errors
-    /// [`Error::AlreadyStandardized`], or [`Error::NonFinite`] when a sample lies so far from the standardizer's
-    /// mean that the result overflows.
-    pub fn standardized_by(&self, standardizer: &Standardizer<X>) -> Result<Self, Error> {
-        if self.standardizer.is_some() {
-            return Err(Error::AlreadyStandardized);
+    /// As [`DynDataset::standardized_by`].
+    pub fn standardized_by(&self, standardizer: &Standardizer) -> Result<Self, Error> {
+        self.data.standardized_by(standardizer).map(Self::typed)
+    }
+
+    /// As [`DynDataset::targets_standardized`].
+    ///
+    /// # Errors
+    /// As [`DynDataset::targets_standardized`].
+    pub fn targets_standardized(&self) -> Result<Self, Error> {
+        self.data.targets_standardized().map(Self::typed)
+    }
+
+    /// As [`DynDataset::targets_standardized_like`].
+    ///
+    /// # Errors
+    /// As [`DynDataset::targets_standardized_like`].
+    pub fn targets_standardized_like<W: Row<Scalar = X::Scalar>>(&self, other: &Dataset<W, Y>) -> Result<Self, Error> {
+        self.data.targets_standardized_like(other).map(Self::typed)
+    }
+
+    /// As [`DynDataset::targets_standardized_by`].
+    ///
+    /// # Errors
+    /// As [`DynDataset::targets_standardized_by`].
+    pub fn targets_standardized_by(&self, standardizer: &Standardizer) -> Result<Self, Error> {
+        self.data.targets_standardized_by(standardizer).map(Self::typed)
+    }
+}
+
+impl<X: Row, Y: Row<Scalar = X::Scalar>> Deref for Dataset<X, Y> {
+    type Target = DynDataset<X::Scalar>;
+
+    fn deref(&self) -> &DynDataset<X::Scalar> {
+        &self.data
+    }
+}
+
+/// The same data without the widths in its type. Nothing is copied.
+impl<X: Row, Y: Row<Scalar = X::Scalar>> From<Dataset<X, Y>> for DynDataset<X::Scalar> {
+    fn from(data: Dataset<X, Y>) -> Self {
+        data.data
+    }
+}
+
+/// The same data with its widths in the type, if they are these. Nothing is copied.
+impl<X: Row, Y: Row<Scalar = X::Scalar>> TryFrom<DynDataset<X::Scalar>> for Dataset<X, Y> {
+    type Error = Error;
+
+    fn try_from(data: DynDataset<X::Scalar>) -> Result<Self, Error> {
+        let widths = [("inputs", X::WIDTH, data.input_width()), ("targets", Y::WIDTH, data.target_width())];
+        for (what, expected, found) in widths {
+            if expected != found {
+                return Err(Error::Width { what, expected, found });
+            }
         }
-        let inputs: Vec<X> = self.inputs.iter().map(|input| standardizer.apply(input)).collect();
-        check_finite("standardised inputs", X::flatten(&inputs), X::WIDTH)?;
-        Ok(Self { inputs, targets: self.targets.clone(), standardizer: Some(standardizer.clone()) })
+        Ok(Self::typed(data))
     }
 }

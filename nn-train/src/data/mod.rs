@@ -2,14 +2,26 @@
 
 mod dataset;
 mod dynamic;
+mod labels;
+mod moments;
 mod samples;
 #[cfg(feature = "serde")]
 mod serde;
+mod source;
 mod split;
 mod standardize;
+mod stream;
+mod targets;
+mod training;
+mod weights;
 
 pub use dataset::Dataset;
-pub(crate) use dataset::{class_of, highest};
 pub use dynamic::DynDataset;
-pub(crate) use samples::{Samples, check_finite};
+pub(crate) use labels::{class_of, highest, is_nan};
+pub(crate) use moments::{Moments, Sum, Weighing, moments, unit};
+pub(crate) use samples::Samples;
+pub use source::{Access, Rows, Source};
 pub use standardize::Standardizer;
+pub use stream::{Stream, StreamItem};
+pub use training::TrainingData;
+pub(crate) use weights::check_weights;

@@ -1,9 +1,9 @@
-//! Samples as flat slices: what declared and dynamic data sets have in common.
+//! Samples as flat slices: what all data comes to before a step.
 
-use nn_kernels::{Architecture, Batch, Element};
+use nn_kernels::{Architecture, Batch, Element, StepError};
 
-use super::dataset::{class_of, classes};
-use crate::Row;
+use super::labels::{class_of, classes};
+use super::targets::TargetRule;
 use crate::error::Error;
 
 /// m samples with their targets, one behind the other.
@@ -13,6 +13,8 @@ pub(crate) struct Samples<'a, T> {
     pub(crate) inputs: &'a [T],
     /// m × S_L.
     pub(crate) targets: &'a [T],
+    /// m numbers, where samples do not all count the same.
+    pub(crate) weights: Option<&'a [T]>,
     /// S_1, at least 1.
     pub(crate) input_width: usize,
     /// S_L, at least 1.
@@ -20,26 +22,35 @@ pub(crate) struct Samples<'a, T> {
 }
 
 /// No number in rows of `width` is infinite or NaN.
-pub(crate) fn check_finite<T: Element>(what: &'static str, numbers: &[T], width: usize) -> Result<(), Error> {
-    match numbers.iter().position(|number| !number.is_finite()) {
-        None => Ok(()),
-        Some(place) => {
-            let value = numbers[place].to_f64();
-            Err(Error::NonFinite { what, row: place / width, column: place % width, value })
-        }
+pub(super) fn check_finite<T: Element>(what: &'static str, numbers: &[T], width: usize) -> Result<(), Error> {
+    // Without an early end this becomes vector instructions; where the fault is matters once there is one.
+    if numbers.iter().fold(true, |finite, number| finite & number.is_finite()) {
+        return Ok(());
     }
+    let place = numbers.iter().position(|number| !number.is_finite()).unwrap_or(0);
+    Err(Error::NonFinite { what, row: place / width, column: place % width, value: numbers[place].to_f64() })
+}
+
+/// `numbers` is rows of `width`.
+pub(super) fn check_width<T>(what: &'static str, numbers: &[T], name: &'static str, width: usize) -> Result<(), Error> {
+    if width == 0 {
+        return Err(Error::setting(name, width, "at least 1"));
+    }
+    if !numbers.len().is_multiple_of(width) {
+        return Err(StepError::Ragged { what, len: numbers.len(), width }.into());
+    }
+    Ok(())
 }
 
 impl<'a, T: Element> Samples<'a, T> {
-    /// Rows whose widths are in their types.
-    pub(crate) fn of<X: Row<Scalar = T>, Y: Row<Scalar = T>>(inputs: &'a [X], targets: &'a [Y]) -> Self {
-        let (inputs, targets) = (X::flatten(inputs), Y::flatten(targets));
-        Self { inputs, targets, input_width: X::WIDTH, target_width: Y::WIDTH }
-    }
-
     /// m.
     pub(crate) fn rows(&self) -> usize {
         self.inputs.len() / self.input_width
+    }
+
+    /// What sample number `sample` counts.
+    pub(crate) fn weight(&self, sample: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| weights[sample].to_f64())
     }
 
     /// There is a sample, and there is a target for each.
@@ -59,6 +70,11 @@ impl<'a, T: Element> Samples<'a, T> {
         self.check_rows()?;
         check_finite("inputs", self.inputs, self.input_width)?;
         check_finite("targets", self.targets, self.target_width)
+    }
+
+    /// The targets are what the network's loss takes: see [`TargetRule`].
+    pub(crate) fn check_targets(&self, architecture: &Architecture) -> Result<(), Error> {
+        TargetRule::of(architecture).check(self.targets, self.target_width)
     }
 
     /// The samples as wide as a network takes them.

@@ -5,9 +5,8 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Standardizer;
-use crate::Row;
 
-impl<X: Row> Serialize for Standardizer<X> {
+impl Serialize for Standardizer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Standardizer", 2)?;
         fields.serialize_field("means", self.means())?;
@@ -23,7 +22,7 @@ struct Fields {
     deviations: Vec<f64>,
 }
 
-impl<'de, X: Row> Deserialize<'de> for Standardizer<X> {
+impl<'de> Deserialize<'de> for Standardizer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Fields { means, deviations } = Fields::deserialize(deserializer)?;
         Self::from_constants(means, deviations).map_err(D::Error::custom)

@@ -4,13 +4,12 @@ use nn_kernels::Element;
 use nn_kernels::random::{self, Purpose};
 use rand::seq::SliceRandom;
 
-use super::{Dataset, DynDataset, Samples};
-use crate::Row;
+use super::{DynDataset, Samples};
 use crate::error::Error;
 
-/// The stream of [`Dataset::split`] within [`Purpose::Split`].
+/// The stream of [`DynDataset::split`] within [`Purpose::Split`].
 const PLAIN: u32 = 0;
-/// The stream of [`Dataset::stratified_split`] within [`Purpose::Split`].
+/// The stream of [`DynDataset::stratified_split`] within [`Purpose::Split`].
 const STRATIFIED: u32 = 1;
 
 /// `fraction` of `count`, to the nearest whole number.
@@ -73,15 +72,15 @@ fn parts(in_first: &[bool], fraction: f64) -> Result<(Vec<usize>, Vec<usize>), E
     Ok((part(true, "first")?, part(false, "second")?))
 }
 
-impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
+impl<T: Element> DynDataset<T> {
     /// Two parts, drawn under `seed`: the first with `fraction` of the samples (to the nearest whole number),
     /// the second with the others. Both keep the samples in the order in which they stand here.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a fraction outside (0, 1), [`Error::EmptyPart`] when a part would get no sample.
+    /// [`Error::Setting`] for a fraction outside (0, 1), [`Error::EmptyPart`] when a part would get no sample,
+    /// [`Error::Weightless`] when all samples of a part would have the weight 0.
     pub fn split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
-        let (first, second) = parts(&plain(self.len(), fraction, seed)?, fraction)?;
-        Ok((self.pick(&first), self.pick(&second)))
+        self.divide(&plain(self.len(), fraction, seed)?, fraction)
     }
 
     /// Two parts like [`split`](Self::split)'s, but drawn class by class: of the n samples of a class the first
@@ -93,27 +92,11 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
     /// # Errors
     /// As [`split`](Self::split), and [`Error::NotAClass`] when a target stands for no class.
     pub fn stratified_split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
-        let (first, second) = parts(&stratified(self.samples(), fraction, seed)?, fraction)?;
-        Ok((self.pick(&first), self.pick(&second)))
-    }
-}
-
-impl<T: Element> DynDataset<T> {
-    /// Two parts, as [`Dataset::split`] makes them.
-    ///
-    /// # Errors
-    /// As [`Dataset::split`].
-    pub fn split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
-        let (first, second) = parts(&plain(self.len(), fraction, seed)?, fraction)?;
-        Ok((self.pick(&first), self.pick(&second)))
+        self.divide(&stratified(self.samples(), fraction, seed)?, fraction)
     }
 
-    /// Two parts, drawn class by class, as [`Dataset::stratified_split`] makes them.
-    ///
-    /// # Errors
-    /// As [`Dataset::stratified_split`].
-    pub fn stratified_split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
-        let (first, second) = parts(&stratified(self.samples(), fraction, seed)?, fraction)?;
-        Ok((self.pick(&first), self.pick(&second)))
+    fn divide(&self, in_first: &[bool], fraction: f64) -> Result<(Self, Self), Error> {
+        let (first, second) = parts(in_first, fraction)?;
+        Ok((self.pick("the first part", &first)?, self.pick("the second part", &second)?))
     }
 }

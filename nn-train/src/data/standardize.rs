@@ -1,14 +1,14 @@
 //! Bringing features to mean 0 and standard deviation 1.
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use nn_kernels::Element;
 
+use super::DynDataset;
+use super::moments::{Weighing, moments, unit};
+use super::samples::{check_finite, check_width};
 use crate::Row;
 use crate::error::Error;
 
-/// The constants by which samples are standardised, feature by feature: x' = (x - mean) / deviation.
+/// The constants by which rows are standardised, feature by feature: x' = (x - mean) / deviation.
 ///
 /// Fit it on the samples to train on and apply it to all others, including those of tomorrow: with the feature
 /// `serde` it goes into a file. Means and deviations are computed and applied in `f64`.
@@ -19,125 +19,278 @@ use crate::error::Error;
 /// let standardizer = Standardizer::fit(&[[1.0_f32, 7.0], [3.0, 7.0]])?;
 /// assert_eq!(standardizer.means(), [2.0, 7.0]);
 /// assert_eq!(standardizer.deviations(), [1.0, 1.0]);
-/// assert_eq!(standardizer.apply(&[5.0, 7.5]), [3.0, 0.5]);
+/// assert_eq!(standardizer.apply(&[5.0_f32, 7.5])?, [3.0, 0.5]);
+/// assert_eq!(standardizer.invert(&[3.0_f32, 0.5])?, [5.0, 7.5]);
 /// # Ok::<(), nn_train::Error>(())
 /// ```
-pub struct Standardizer<X> {
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standardizer {
     means: Box<[f64]>,
     deviations: Box<[f64]>,
-    rows: PhantomData<fn() -> X>,
 }
 
-impl<X: Row> Standardizer<X> {
+impl Standardizer {
     /// The mean of each feature, and its deviation √(Σ(x - mean)² / m), that of the whole and not of a sample, as
     /// in scikit-learn's `StandardScaler`. A feature that never varies has the deviation 1: it is centred only.
     ///
     /// # Errors
-    /// [`Error::Empty`] without a sample, [`Error::NonFinite`], or [`Error::Deviation`] when a feature is so
-    /// widespread that its deviation overflows, or so narrow that its deviation is 0 although it varies.
-    pub fn fit(inputs: &[X]) -> Result<Self, Error> {
-        if inputs.is_empty() {
-            return Err(Error::Empty { what: "inputs" });
-        }
-        super::check_finite("inputs", X::flatten(inputs), X::WIDTH)?;
-        let count = inputs.len() as f64;
-        let first = inputs[0].as_slice();
-        let (mut means, mut squares) = (vec![0.0; X::WIDTH], vec![0.0; X::WIDTH]);
-        let mut varies = vec![false; X::WIDTH];
-        for input in inputs {
-            for (column, number) in input.as_slice().iter().enumerate() {
-                means[column] += number.to_f64() / count;
-                // Equal numbers' mean may be rounded; comparing them is exact.
-                varies[column] |= *number != first[column];
-            }
-        }
-        for input in inputs {
-            for (column, number) in input.as_slice().iter().enumerate() {
-                let distance = number.to_f64() - means[column];
-                squares[column] += distance * distance;
-            }
-        }
-        let mut deviations: Vec<f64> = squares.iter().map(|sum| (sum / count).sqrt()).collect();
-        for column in 0..X::WIDTH {
-            if !varies[column] {
-                (means[column], deviations[column]) = (first[column].to_f64(), 1.0);
-            } else if !(deviations[column].is_finite() && deviations[column] > 0.0) {
-                return Err(Error::Deviation { column, value: deviations[column] });
-            }
-        }
-        let (means, deviations) = (means.into_boxed_slice(), deviations.into_boxed_slice());
-        Ok(Self { means, deviations, rows: PhantomData })
+    /// [`Error::Empty`] without a sample, [`Error::NonFinite`], or [`Error::Deviation`] when a feature varies so
+    /// little that its deviation rounds to 0.
+    pub fn fit<X: Row>(rows: &[X]) -> Result<Self, Error> {
+        Self::fit_flat(X::flatten(rows), X::WIDTH)
     }
 
-    /// Constants from elsewhere.
+    /// As [`fit`](Self::fit), on rows of `width` numbers one behind the other.
     ///
     /// # Errors
-    /// [`Error::Constants`] when there are not S_1 of each, [`Error::Setting`] when a mean is not finite or a
-    /// deviation not finite and positive.
-    pub fn from_constants(means: Vec<f64>, deviations: Vec<f64>) -> Result<Self, Error> {
-        for (name, count) in [("means", means.len()), ("deviations", deviations.len())] {
-            if count != X::WIDTH {
-                return Err(Error::Constants { name, expected: X::WIDTH, found: count });
-            }
+    /// As [`fit`](Self::fit), [`Error::Setting`] for a width of 0, and [`StepError::Ragged`](crate::StepError::Ragged) in
+    /// [`Error::Step`] when the numbers do not fill their last row.
+    pub fn fit_flat<T: Element>(numbers: &[T], width: usize) -> Result<Self, Error> {
+        check_width("inputs", numbers, "width", width)?;
+        if numbers.is_empty() {
+            return Err(Error::Empty { what: "inputs" });
         }
-        if let Some(mean) = means.iter().find(|mean| !mean.is_finite()) {
-            return Err(Error::setting("a mean", mean, "a finite number"));
-        }
-        if let Some(deviation) = deviations.iter().find(|deviation| !(deviation.is_finite() && **deviation > 0.0)) {
-            return Err(Error::setting("a deviation", deviation, "a finite, positive number"));
-        }
-        Ok(Self { means: means.into(), deviations: deviations.into(), rows: PhantomData })
+        check_finite("inputs", numbers, width)?;
+        Self::of(numbers, width)
     }
 
-    /// The mean of each feature, S_1 numbers.
+    /// The constants of at least one row of finite numbers.
+    fn of<T: Element>(numbers: &[T], width: usize) -> Result<Self, Error> {
+        let mut units = vec![0.0_f64; width];
+        for row in numbers.chunks_exact(width) {
+            for (unit, number) in units.iter_mut().zip(row) {
+                *unit = unit.max(number.to_f64().abs());
+            }
+        }
+        units.iter_mut().for_each(|largest| *largest = unit(*largest));
+        let moments = moments(numbers, &units, Weighing::new(None));
+        let (mut means, mut deviations) = (Vec::with_capacity(width), Vec::with_capacity(width));
+        for (column, (moments, unit)) in moments.iter().zip(units).enumerate() {
+            let value = if moments.varies { moments.variance.sqrt() * unit } else { 1.0 };
+            if value == 0.0 {
+                return Err(Error::Deviation { column, value });
+            }
+            means.push(moments.mean * unit);
+            deviations.push(value);
+        }
+        Ok(Self { means: means.into(), deviations: deviations.into() })
+    }
+
+    /// Constants from elsewhere, one of each for a feature.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for no feature, [`Error::Constants`] unless there are as many deviations as means,
+    /// [`Error::Mean`] for a mean that is not finite, [`Error::Deviation`] for a deviation that is not finite and
+    /// positive.
+    pub fn from_constants(means: Vec<f64>, deviations: Vec<f64>) -> Result<Self, Error> {
+        if means.is_empty() {
+            return Err(Error::setting("the number of means", 0, "at least 1"));
+        }
+        if means.len() != deviations.len() {
+            return Err(Error::Constants { name: "deviations", expected: means.len(), found: deviations.len() });
+        }
+        if let Some(column) = means.iter().position(|mean| !mean.is_finite()) {
+            return Err(Error::Mean { column, value: means[column] });
+        }
+        if let Some(column) = deviations.iter().position(|deviation| !(deviation.is_finite() && *deviation > 0.0)) {
+            return Err(Error::Deviation { column, value: deviations[column] });
+        }
+        Ok(Self { means: means.into(), deviations: deviations.into() })
+    }
+
+    /// How many features a row has, at least 1.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.means.len()
+    }
+
+    /// The mean of each feature.
     #[must_use]
     pub fn means(&self) -> &[f64] {
         &self.means
     }
 
-    /// The standard deviation of each feature, S_1 numbers, 1 for one that never varied.
+    /// The standard deviation of each feature, 1 for one that never varied.
     #[must_use]
     pub fn deviations(&self) -> &[f64] {
         &self.deviations
     }
 
-    /// One sample, standardised.
-    #[must_use]
-    pub fn apply(&self, input: &X) -> X {
-        let mut output = *input;
-        for ((number, mean), deviation) in output.as_mut_slice().iter_mut().zip(&self.means).zip(&self.deviations) {
-            *number = X::Scalar::from_f64((number.to_f64() - mean) / deviation);
+    /// A row, standardised. An array gives an array; a slice or a `Vec` gives a `Vec`, and may hold several rows one
+    /// behind the other.
+    ///
+    /// ```
+    /// # use nn_train::Standardizer;
+    /// let standardizer = Standardizer::from_constants(vec![1.0, 10.0], vec![2.0, 5.0])?;
+    /// assert_eq!(standardizer.apply(&[3.0, 0.0])?, [1.0, -2.0]);
+    /// let rows: &[f64] = &[3.0, 0.0, 1.0, 10.0];
+    /// assert_eq!(standardizer.apply(rows)?, vec![1.0, -2.0, 0.0, 0.0]);
+    /// # Ok::<(), nn_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Features`] when it is not whole rows of as many features.
+    pub fn apply<T, R>(&self, row: &R) -> Result<R::Owned, Error>
+    where
+        T: Element,
+        R: AsRef<[T]> + ToOwned + ?Sized,
+        R::Owned: AsMut<[T]>,
+    {
+        self.each(row, |number, mean, deviation| (number - mean) / deviation)
+    }
+
+    /// The row that [`apply`](Self::apply) makes `row` of, up to rounding.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub fn invert<T, R>(&self, row: &R) -> Result<R::Owned, Error>
+    where
+        T: Element,
+        R: AsRef<[T]> + ToOwned + ?Sized,
+        R::Owned: AsMut<[T]>,
+    {
+        self.each(row, |number, mean, deviation| number * deviation + mean)
+    }
+
+    /// `work` on each number and the constants of its feature.
+    fn each<T, R>(&self, row: &R, work: impl Fn(f64, f64, f64) -> f64) -> Result<R::Owned, Error>
+    where
+        T: Element,
+        R: AsRef<[T]> + ToOwned + ?Sized,
+        R::Owned: AsMut<[T]>,
+    {
+        let (found, expected) = (row.as_ref().len(), self.features());
+        if found == 0 || !found.is_multiple_of(expected) {
+            return Err(Error::Features { what: "the row", expected, found });
         }
-        output
-    }
-
-    /// The sample that [`apply`](Self::apply) makes `input` of, up to rounding.
-    #[must_use]
-    pub fn invert(&self, input: &X) -> X {
-        let mut output = *input;
-        for ((number, mean), deviation) in output.as_mut_slice().iter_mut().zip(&self.means).zip(&self.deviations) {
-            *number = X::Scalar::from_f64(number.to_f64() * deviation + mean);
+        let mut output = row.to_owned();
+        for row in output.as_mut().chunks_exact_mut(expected) {
+            for ((number, mean), deviation) in row.iter_mut().zip(&self.means).zip(&self.deviations) {
+                *number = T::from_f64(work(number.to_f64(), *mean, *deviation));
+            }
         }
-        output
+        Ok(output)
+    }
+
+    /// Rows of `width`, standardised, which overflows for none of them.
+    fn apply_to<T: Element>(&self, what: &'static str, numbers: &[T], width: usize) -> Result<Vec<T>, Error> {
+        if width != self.features() {
+            return Err(Error::Features { what: "a row", expected: self.features(), found: width });
+        }
+        let standardized = self.apply(numbers)?;
+        check_finite(what, &standardized, width)?;
+        Ok(standardized)
     }
 }
 
-// Derived implementations would ask the same of `X`, which is not in there.
-
-impl<X> Clone for Standardizer<X> {
-    fn clone(&self) -> Self {
-        Self { means: self.means.clone(), deviations: self.deviations.clone(), rows: PhantomData }
+impl<T: Element> DynDataset<T> {
+    /// What has been applied to the inputs, if anything has.
+    #[must_use]
+    pub fn standardizer(&self) -> Option<&Standardizer> {
+        self.standardizer.as_ref()
     }
-}
 
-impl<X> PartialEq for Standardizer<X> {
-    fn eq(&self, other: &Self) -> bool {
-        self.means == other.means && self.deviations == other.deviations
+    /// The samples with each feature at mean 0 and standard deviation 1, as [`Standardizer::fit`] finds them here.
+    ///
+    /// Split first, then standardise the part to train on, and the others like it: what a test set's samples
+    /// average to is not known when a network is trained.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyStandardized`], or as [`Standardizer::fit`].
+    pub fn standardized(&self) -> Result<Self, Error> {
+        self.standardized_by(&Standardizer::of(self.inputs(), self.input_width())?)
     }
-}
 
-impl<X> fmt::Debug for Standardizer<X> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Standardizer").field("means", &self.means).field("deviations", &self.deviations).finish()
+    /// The samples as the standardizer of `other` makes them.
+    ///
+    /// # Errors
+    /// [`Error::NotStandardized`] when `other` has none, or as [`standardized_by`](Self::standardized_by).
+    pub fn standardized_like(&self, other: &Self) -> Result<Self, Error> {
+        self.standardized_by(other.standardizer().ok_or(Error::NotStandardized { by: "standardized" })?)
+    }
+
+    /// The samples as `standardizer` makes them.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyStandardized`], [`Error::Features`] when the standardizer is for another width, or
+    /// [`Error::NonFinite`] when a sample lies so far from the standardizer's mean that the result overflows.
+    pub fn standardized_by(&self, standardizer: &Standardizer) -> Result<Self, Error> {
+        if self.standardizer.is_some() {
+            return Err(Error::AlreadyStandardized { what: "inputs" });
+        }
+        let inputs = standardizer.apply_to("standardised inputs", self.inputs(), self.input_width())?;
+        let (targets, weights) = (self.targets.clone(), self.weights.clone());
+        let standardizer = Some(standardizer.clone());
+        let target_standardizer = self.target_standardizer.clone();
+        Ok(Self { inputs, targets, weights, standardizer, target_standardizer, ..*self })
+    }
+
+    /// What has been applied to the targets, if anything has.
+    #[must_use]
+    pub fn target_standardizer(&self) -> Option<&Standardizer> {
+        self.target_standardizer.as_ref()
+    }
+
+    /// The samples with each target at mean 0 and standard deviation 1: for regression, where targets in thousands
+    /// or in thousandths would call for another rate and other initial weights.
+    ///
+    /// [`Regression`](crate::metrics::Regression) on such data is in the original units;
+    /// [`to_original_units`](Self::to_original_units) brings predictions back there. The cost of training is in the
+    /// standardised ones.
+    ///
+    /// ```
+    /// use nn_train::Dataset;
+    ///
+    /// let prices = Dataset::new(vec![[1.0], [2.0]], vec![[300.0], [500.0]])?.targets_standardized()?;
+    /// assert_eq!(prices.targets(), [[-1.0], [1.0]]);
+    /// assert_eq!(prices.to_original_units(&[0.5])?, [450.0]);
+    /// # Ok::<(), nn_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::AlreadyStandardized`], or as [`Standardizer::fit`].
+    pub fn targets_standardized(&self) -> Result<Self, Error> {
+        self.targets_standardized_by(&Standardizer::of(self.targets(), self.target_width())?)
+    }
+
+    /// The samples with their targets as the target standardizer of `other` makes them.
+    ///
+    /// # Errors
+    /// [`Error::NotStandardized`] when `other` has none, or as
+    /// [`targets_standardized_by`](Self::targets_standardized_by).
+    pub fn targets_standardized_like(&self, other: &Self) -> Result<Self, Error> {
+        let missing = Error::NotStandardized { by: "targets_standardized" };
+        self.targets_standardized_by(other.target_standardizer().ok_or(missing)?)
+    }
+
+    /// The samples with their targets as `standardizer` makes them.
+    ///
+    /// # Errors
+    /// As [`standardized_by`](Self::standardized_by).
+    pub fn targets_standardized_by(&self, standardizer: &Standardizer) -> Result<Self, Error> {
+        if self.target_standardizer.is_some() {
+            return Err(Error::AlreadyStandardized { what: "targets" });
+        }
+        let targets = standardizer.apply_to("standardised targets", self.targets(), self.target_width())?;
+        let (inputs, weights) = (self.inputs.clone(), self.weights.clone());
+        let target_standardizer = Some(standardizer.clone());
+        let standardizer = self.standardizer.clone();
+        Ok(Self { inputs, targets, weights, standardizer, target_standardizer, ..*self })
+    }
+
+    /// A prediction, or several one behind the other, in the units that the targets had before
+    /// [`targets_standardized`](Self::targets_standardized). As it is, where they have not been standardised.
+    ///
+    /// # Errors
+    /// [`Error::Features`] when it is not whole rows of S_L numbers.
+    pub fn to_original_units<R>(&self, prediction: &R) -> Result<R::Owned, Error>
+    where
+        R: AsRef<[T]> + ToOwned + ?Sized,
+        R::Owned: AsMut<[T]>,
+    {
+        match self.target_standardizer() {
+            Some(standardizer) => standardizer.invert(prediction),
+            None => Ok(prediction.to_owned()),
+        }
     }
 }

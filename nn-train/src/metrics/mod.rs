@@ -1,4 +1,35 @@
 //! How good a network is.
+//!
+//! ```
+//! use nn_train::metrics::{self, ClassificationReport, ConfusionMatrix, Regression};
+//! use nn_train::prelude::*;
+//!
+//! network! { struct Larger<2 => 2 softmax>; } // which of two numbers is the larger one
+//!
+//! let mut net = Larger::zeros();
+//! net.layer1_mut().weights = [[1.0, 0.0], [0.0, 1.0]];
+//! let data = Dataset::from_labels(vec![[3.0, 1.0], [0.0, 2.0], [5.0, 4.0]], &[0, 1, 1])?;
+//! assert_eq!(metrics::accuracy(&net, &data)?, 2.0 / 3.0); // the last label is wrong
+//! println!("{}", ConfusionMatrix::evaluate(&net, &data)?);
+//! println!("{}", ClassificationReport::evaluate(&net, &data)?);
+//!
+//! network! { struct Double<1 => 1 linear>; }
+//!
+//! let mut net = Double::zeros();
+//! net.layer1_mut().weights = [[2.0]];
+//! let data = Dataset::new(vec![[1.0], [2.0]], vec![[2.0], [5.0]])?;
+//! let measured = Regression::evaluate(&net, &data)?;
+//! assert_eq!((measured.mse, measured.mae), (0.5, 0.5));
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! Every metric weighs samples as the data set does: a sample of weight 2 counts as two of weight 1, one of weight 0
+//! not at all.
+//!
+//! A metric is not the loss, even where the names are alike. Training lowers the *cost*: for squared errors
+//! ½ Σ_k (a_k - y_k)², summed over the outputs k and averaged over the samples. The metric
+//! [`mse`](Regression::mse) is without the ½ and is averaged over the outputs too, as in other libraries: on a network
+//! of S_L outputs the cost is S_L / 2 times the metric, before a term in λ is added.
 
 mod confusion;
 mod regression;
@@ -8,13 +39,13 @@ pub use confusion::ConfusionMatrix;
 pub use regression::Regression;
 pub use report::{Averages, ClassScores, ClassificationReport};
 
-use crate::data::highest;
+use crate::data::{Sum, Weighing, highest, is_nan};
 use crate::error::Error;
 use crate::network::{Network, compute};
 
 /// What a network predicts for every sample of a data set, row by row.
 fn predictions<N: Network>(network: &N, data: &N::Data) -> Result<Vec<N::Scalar>, Error> {
-    let samples = N::data(data).0;
+    let samples = N::dataset(data).samples();
     samples.batch(network.architecture())?;
     let mut outputs = compute::zeros(samples.targets.len())?;
     compute::predict_batch(network.architecture(), network.parameters(), samples.inputs, &mut outputs)?;
@@ -24,16 +55,33 @@ fn predictions<N: Network>(network: &N, data: &N::Data) -> Result<Vec<N::Scalar>
 /// The class of every sample, and the class that the network decides for: the highest output, or for a single
 /// output whether it is at least ½.
 fn labels<N: Network>(network: &N, data: &N::Data) -> Result<(Vec<usize>, Vec<usize>), Error> {
-    let samples = N::data(data).0;
+    let samples = N::dataset(data).samples();
     let actual = samples.labels()?;
-    let predicted = predictions(network, data)?.chunks_exact(samples.target_width).map(highest).collect();
+    let outputs = predictions(network, data)?;
+    let class = |(sample, output): (usize, &[N::Scalar])| {
+        highest(output).ok_or_else(|| {
+            let column = output.iter().position(|&number| is_nan(number)).unwrap_or(0);
+            Error::NaNOutput { sample, column }
+        })
+    };
+    let predicted = outputs.chunks_exact(samples.target_width).enumerate().map(class).collect::<Result<_, _>>()?;
     Ok((actual, predicted))
 }
 
-/// The share of a data set that a network classifies right, in [0, 1].
+/// The share of a data set that a network classifies right, in [0, 1]: the weight of the samples classified right, of
+/// the weight of all.
 ///
 /// # Errors
-/// [`Error::NotAClass`] when a target stands for no class, or what [`Network::predict_batch`](crate::Network::predict_batch) returns.
+/// [`Error::NotAClass`] when a target stands for no class, [`Error::NaNOutput`] when an output is NaN, or what
+/// [`Network::predict_batch`] returns.
 pub fn accuracy<N: Network>(network: &N, data: &N::Data) -> Result<f64, Error> {
-    Ok(ConfusionMatrix::evaluate(network, data)?.accuracy())
+    let (actual, predicted) = labels(network, data)?;
+    let weighing = Weighing::new(N::dataset(data).samples().weights);
+    let mut right = Sum::default();
+    for (sample, (actual, predicted)) in actual.iter().zip(&predicted).enumerate() {
+        if actual == predicted {
+            right.add(weighing.of(sample));
+        }
+    }
+    Ok(right.value() / weighing.total(actual.len()))
 }

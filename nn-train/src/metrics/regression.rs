@@ -2,81 +2,170 @@
 
 use std::fmt;
 
-use nn_kernels::Element;
+use nn_kernels::{Element, StepError};
 
 use super::predictions;
+use crate::Standardizer;
+use crate::data::{Moments, Sum, Weighing, check_weights, moments, unit};
 use crate::error::Error;
 use crate::network::{Network, Row};
 
-/// Mean errors over all samples and outputs.
+/// Mean errors over all samples and outputs, weighted as the samples are.
+///
+/// ```
+/// use nn_train::metrics::Regression;
+///
+/// let measured = Regression::from_rows(&[[1.0], [3.0]], &[[1.0], [2.0]])?;
+/// assert_eq!((measured.mse, measured.mae, measured.r2), (0.5, 0.5, 0.5));
+/// # Ok::<(), nn_train::Error>(())
+/// ```
+///
+/// A prediction that is NaN makes them all NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Regression {
-    /// The mean of (a - y)²; without the ½ of the loss of that name.
+    /// The mean of (a - y)² over samples and outputs. The cost of training is another number: it has a ½, and it is
+    /// summed over the outputs.
     pub mse: f64,
+    /// √mse, in the units of the targets.
+    pub rmse: f64,
     /// The mean of |a - y|.
     pub mae: f64,
-    /// 1 - Σ(a - y)² / Σ(y - ȳ)², ȳ the mean target of each output, both sums over all outputs. Where the targets
-    /// do not vary it is 1 for perfect predictions and 0 for others. (scikit-learn's `r2_score`, variance-weighted.)
+    /// 1 - Σ(a - y)² / Σ(y - ȳ)², ȳ the mean target of each output, both sums over all outputs. Where no target
+    /// varies it is 1 for perfect predictions and 0 for others.
+    ///
+    /// It is scikit-learn's `r2_score` with `multioutput="variance_weighted"`, except that it counts the errors of an
+    /// output whose targets do not vary while others do.
     pub r2: f64,
 }
 
 impl Regression {
-    /// Measures a network on a data set.
+    /// Measures a network on a data set. Where the targets have been
+    /// [standardised](crate::DynDataset::targets_standardized), the errors are in the units from before.
     ///
     /// # Errors
     /// What [`predict_batch`](crate::Network::predict_batch) returns.
     pub fn evaluate<N: Network>(network: &N, data: &N::Data) -> Result<Self, Error> {
-        let samples = N::data(data).0;
+        let samples = N::dataset(data).samples();
         let predictions = predictions(network, data)?;
-        Ok(Self::from_flat(samples.targets, &predictions, samples.target_width))
+        let unscaled = vec![1.0; samples.target_width];
+        // A step of 1 in a standardised target is a step of its deviation in the original one.
+        let scales = N::dataset(data).target_standardizer().map_or(&unscaled[..], Standardizer::deviations);
+        Ok(Self::measure(samples.targets, &predictions, scales, Weighing::new(samples.weights)))
     }
 
     /// Measures predictions against targets, row by row.
     ///
     /// # Errors
-    /// [`Error::Empty`] or [`Error::Length`].
+    /// [`Error::Empty`] without a row, [`Error::Length`] unless there are as many predictions as targets.
     pub fn from_rows<Y: Row>(targets: &[Y], predictions: &[Y]) -> Result<Self, Error> {
+        Self::from_flat(Y::flatten(targets), Y::flatten(predictions), Y::WIDTH, None)
+    }
+
+    /// Measures predictions against targets, rows of `width` numbers one behind the other; row number i counts
+    /// weights\[i\] times.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without a row, [`Error::Setting`] for a width of 0, [`Error::Length`] unless there are as many
+    /// predictions as targets, [`StepError::Ragged`] in [`Error::Step`] when they do not fill their last row, and for
+    /// weights as [`DynDataset::with_weights`](crate::DynDataset::with_weights).
+    pub fn from_flat<T: Element>(
+        targets: &[T],
+        predictions: &[T],
+        width: usize,
+        weights: Option<&[T]>,
+    ) -> Result<Self, Error> {
+        if width == 0 {
+            return Err(Error::setting("the width of a row", width, "at least 1"));
+        }
         if targets.is_empty() {
             return Err(Error::Empty { what: "targets" });
         }
-        if targets.len() != predictions.len() {
-            return Err(Error::Length { what: "predictions", expected: targets.len(), found: predictions.len() });
+        for (what, numbers) in [("targets", targets), ("predictions", predictions)] {
+            if !numbers.len().is_multiple_of(width) {
+                return Err(StepError::Ragged { what, len: numbers.len(), width }.into());
+            }
         }
-        Ok(Self::from_flat(Y::flatten(targets), Y::flatten(predictions), Y::WIDTH))
+        let (expected, found) = (targets.len() / width, predictions.len() / width);
+        if expected != found {
+            return Err(Error::Length { what: "predictions", expected, found });
+        }
+        if let Some(weights) = weights {
+            check_weights("the targets", weights, expected)?;
+        }
+        Ok(Self::measure(targets, predictions, &vec![1.0; width], Weighing::new(weights)))
     }
 
-    /// Measures at least one row of `width`.
-    fn from_flat<T: Element>(targets: &[T], predictions: &[T], width: usize) -> Self {
-        let rows = targets.len() / width;
-        let mut means = vec![0.0; width];
-        for target in targets.chunks_exact(width) {
-            for (mean, number) in means.iter_mut().zip(target) {
-                *mean += number.to_f64() / rows as f64;
-            }
-        }
-        let (mut squares, mut magnitudes, mut spread) = (0.0, 0.0, 0.0);
-        for (target, prediction) in targets.chunks_exact(width).zip(predictions.chunks_exact(width)) {
-            for ((y, a), mean) in target.iter().zip(prediction).zip(&means) {
-                let (error, distance) = (a.to_f64() - y.to_f64(), y.to_f64() - mean);
-                squares += error * error;
-                magnitudes += error.abs();
-                spread += distance * distance;
-            }
-        }
-        let count = targets.len() as f64;
-        let r2 = match (squares == 0.0, spread == 0.0) {
-            (true, _) => 1.0,
-            (false, true) => 0.0,
-            (false, false) => 1.0 - squares / spread,
+    /// Measures at least one row, where a step of 1 in output number k is a step of `scales[k]` in the units wanted.
+    fn measure<T: Element>(targets: &[T], predictions: &[T], scales: &[f64], weighing: Weighing<'_, T>) -> Self {
+        let width = scales.len();
+        // Errors and deviations are squared in units of their own, so that neither overflows nor vanishes.
+        let spread = Spread::of(targets, scales, weighing);
+        let errors = || {
+            let rows = targets.chunks_exact(width).zip(predictions.chunks_exact(width)).enumerate();
+            let rows = rows.map(|(sample, row)| (row, weighing.of(sample))).filter(|&(_, weight)| weight != 0.0);
+            rows.flat_map(|((target, prediction), weight)| {
+                let numbers = target.iter().zip(prediction).zip(scales);
+                numbers.map(move |((y, a), scale)| ((a.to_f64() - y.to_f64()) * scale, weight))
+            })
         };
-        Self { mse: squares / count, mae: magnitudes / count, r2 }
+        let unit = unit_of(errors().map(|(error, _)| error));
+        let (mut squares, mut magnitudes) = (Sum::default(), Sum::default());
+        for (error, weight) in errors() {
+            let error = error / unit;
+            squares.add(weight * (error * error));
+            magnitudes.add(weight * error.abs());
+        }
+        let total = weighing.total(targets.len() / width);
+        let (squares, magnitudes) = (squares.value() / total, magnitudes.value() / total);
+        let r2 = if squares.is_nan() || spread.variance.is_nan() {
+            f64::NAN
+        } else if squares == 0.0 {
+            1.0
+        } else if spread.variance == 0.0 {
+            0.0
+        } else {
+            let ratio = unit / spread.unit;
+            1.0 - squares / spread.variance * ratio * ratio
+        };
+        let (mse, mae) = (squares / width as f64, magnitudes / width as f64);
+        Self { mse: mse * unit * unit, rmse: mse.sqrt() * unit, mae: mae * unit, r2 }
     }
+}
+
+/// How much targets vary: the variances of all outputs together, in the square of a unit.
+struct Spread {
+    variance: f64,
+    unit: f64,
+}
+
+impl Spread {
+    fn of<T: Element>(targets: &[T], scales: &[f64], weighing: Weighing<'_, T>) -> Self {
+        let width = scales.len();
+        let column = |column| targets.iter().skip(column).step_by(width).map(|number| number.to_f64());
+        let units: Vec<f64> = (0..width).map(|output| unit_of(column(output))).collect();
+        let moments = moments(targets, &units, weighing);
+        let factors: Vec<f64> = units.iter().zip(scales).map(|(unit, scale)| unit * scale).collect();
+        let deviations = moments.iter().zip(&factors).map(|(moments, factor)| moments.variance.sqrt() * factor);
+        let unit = unit_of(deviations);
+        let part = |(moments, factor): (&Moments, &f64)| match moments.variance {
+            // The factor of an output that does not vary may be too large for the others' unit.
+            0.0 => 0.0,
+            variance => variance * (factor / unit) * (factor / unit),
+        };
+        Self { variance: moments.iter().zip(&factors).map(part).sum(), unit }
+    }
+}
+
+/// The unit of numbers, those that are infinite or NaN left out.
+fn unit_of(numbers: impl Iterator<Item = f64>) -> f64 {
+    unit(numbers.map(f64::abs).filter(|number| number.is_finite()).fold(0.0, f64::max))
 }
 
 impl fmt::Display for Regression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "mse {:.6}, mae {:.6}, r² {:.6}", self.mse, self.mae, self.r2)
+        let Self { mse, rmse, mae, r2 } = self;
+        write!(f, "mse {mse:.6}, rmse {rmse:.6}, mae {mae:.6}, r² {r2:.6}")
     }
 }

@@ -99,6 +99,10 @@ pub trait Row: sealed::Sealed + Copy + PartialEq + fmt::Debug + Send + Sync + 's
     fn flatten(rows: &[Self]) -> &[Self::Scalar];
     /// [`flatten`](Self::flatten), to be written.
     fn flatten_mut(rows: &mut [Self]) -> &mut [Self::Scalar];
+    /// [`flatten`](Self::flatten), to be kept. Nothing is copied.
+    fn into_flat(rows: Vec<Self>) -> Vec<Self::Scalar>;
+    /// Numbers seen as rows, what [`flatten`](Self::flatten) undoes; numbers that do not fill the last row are left out.
+    fn rows(numbers: &[Self::Scalar]) -> &[Self];
 }
 
 impl<T: Element, const N: usize> Row for [T; N] {
@@ -126,5 +130,13 @@ impl<T: Element, const N: usize> Row for [T; N] {
 
     fn flatten_mut(rows: &mut [Self]) -> &mut [T] {
         rows.as_flattened_mut()
+    }
+
+    fn into_flat(rows: Vec<Self>) -> Vec<T> {
+        rows.into_flattened()
+    }
+
+    fn rows(numbers: &[T]) -> &[Self] {
+        numbers.as_chunks().0
     }
 }

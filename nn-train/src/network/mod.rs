@@ -26,7 +26,7 @@ use nn_kernels::{Architecture, Element, StepError};
 pub use predictor::Predictor;
 pub use theta::Theta;
 
-use crate::data::{Dataset, DynDataset, Samples};
+use crate::data::{Dataset, DynDataset, Samples, TrainingData};
 use crate::error::Error;
 
 mod sealed {
@@ -57,7 +57,7 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     /// What parameters, samples and predictions are made of: `f32` or `f64`.
     type Scalar: Element;
     /// What the network is trained on.
-    type Data;
+    type Data: TrainingData<Self>;
     /// One sample.
     type Sample: ?Sized;
     /// What [`predict`](Self::predict) returns.
@@ -172,9 +172,9 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     #[doc(hidden)]
     fn zeros_like(&self) -> Result<Self, Error>;
 
-    /// A data set as flat slices.
+    /// The data set underneath.
     #[doc(hidden)]
-    fn data(data: &Self::Data) -> Flat<'_, Self::Scalar>;
+    fn dataset(data: &Self::Data) -> &DynDataset<Self::Scalar>;
 
     /// m × S_1 numbers.
     #[doc(hidden)]
@@ -218,7 +218,7 @@ fn samples<'a, T: Element>(
     let (input_width, target_width) = (architecture.inputs(), architecture.outputs());
     check_ragged("inputs", inputs, input_width)?;
     check_ragged("targets", targets, target_width)?;
-    let samples = Samples { inputs, targets, input_width, target_width };
+    let samples = Samples { inputs, targets, weights: None, input_width, target_width };
     samples.check_rows()?;
     Ok(samples)
 }
@@ -282,8 +282,8 @@ impl<N: Declared> Network for N {
         Ok(N::from_parameters(compute::zeros(N::PARAMS)?.into()))
     }
 
-    fn data(data: &DatasetOf<N>) -> Flat<'_, N::Scalar> {
-        Flat(data.samples())
+    fn dataset(data: &DatasetOf<N>) -> &DynDataset<N::Scalar> {
+        data
     }
 
     fn flat_inputs(inputs: &[N::Input]) -> &[N::Scalar] {
@@ -333,8 +333,8 @@ impl<T: Element> Network for DynNetwork<T> {
         Self::zeros(self.architecture().clone())
     }
 
-    fn data(data: &DynDataset<T>) -> Flat<'_, T> {
-        Flat(data.samples())
+    fn dataset(data: &DynDataset<T>) -> &DynDataset<T> {
+        data
     }
 
     fn flat_inputs(inputs: &[T]) -> &[T] {

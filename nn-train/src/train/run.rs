@@ -111,7 +111,7 @@ impl<'a, T: Element> Validation<'a, T> {
         engine.predict(theta, self.samples.inputs, outputs)?;
         let width = engine.architecture().outputs();
         let pairs = outputs.chunks_exact(width).zip(self.samples.targets.chunks_exact(width));
-        let right = pairs.filter(|(output, target)| Some(highest(output)) == class_of(target)).count();
+        let right = pairs.filter(|(output, target)| highest(output) == class_of(target)).count();
         Ok((cost, Some(right as f64 / self.batch.rows() as f64)))
     }
 }

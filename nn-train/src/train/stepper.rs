@@ -118,7 +118,7 @@ impl<'a, N: Network> Stepper<'a, N> {
         if let Some(end) = &self.end {
             return Err(end.clone());
         }
-        let samples = N::data(data).0;
+        let samples = N::dataset(data).samples();
         let batch = samples.batch(self.network.architecture())?.with_order(indices).map_err(|error| match error {
             StepError::NoRows { .. } => Error::Empty { what: "indices" },
             StepError::Order { index, rows, .. } => Error::Index { index: index as usize, len: rows },

@@ -80,7 +80,7 @@ impl Trainer {
         train: &'a N::Data,
         validation: Option<&'a N::Data>,
     ) -> Result<Epochs<'a, N>, Error> {
-        let samples = |data| N::data(data).0;
+        let samples = |data| N::dataset(data).samples();
         let run = Run::new(self, network.architecture(), samples(train), validation.map(samples))?;
         Ok(Epochs { network, run })
     }

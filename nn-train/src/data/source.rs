@@ -1,0 +1,295 @@
+//! Where the rows of a step come from, when they need not all be in memory.
+
+use nn_kernels::{Architecture, Element, StepError};
+
+use super::samples::check_finite;
+use super::targets::TargetRule;
+use super::{DynDataset, Samples};
+use crate::error::Error;
+
+/// In which order a [`Source`] gives its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// In any order: an epoch is shuffled as a data set's is.
+    Random,
+    /// From the first row to the last, each once an epoch: shuffling is the source's own affair.
+    Stream,
+}
+
+/// Samples with their targets, row by row as a step asks for them: a file larger than memory, a data base, numbers
+/// made on the way.
+///
+/// A [`DynDataset`] is a source whose rows are in memory and are not copied. [`Stream`](super::Stream) makes one of an
+/// iterator. What a source gives is checked as it comes, and an error names its row and column.
+///
+/// ```
+/// use nn_train::{Error, Rows, Source};
+///
+/// /// x and x², for x in [0, 1).
+/// struct Squares;
+///
+/// impl Source for Squares {
+///     type Scalar = f32;
+///
+///     fn len(&self) -> u64 {
+///         10_000_000_000
+///     }
+///
+///     fn input_width(&self) -> usize {
+///         1
+///     }
+///
+///     fn target_width(&self) -> usize {
+///         1
+///     }
+///
+///     fn read(&self, indices: &[u64], rows: &mut Rows<f32>) -> Result<(), Error> {
+///         indices.iter().try_for_each(|&index| {
+///             let x = (index as f64 / self.len() as f64) as f32;
+///             rows.push(&[x], &[x * x])
+///         })
+///     }
+/// }
+///
+/// let mut rows = Rows::of(&Squares)?;
+/// rows.fill(&Squares, &[5_000_000_000, 0])?;
+/// assert_eq!(rows.targets(), [0.25, 0.0]);
+/// # Ok::<(), Error>(())
+/// ```
+#[expect(clippy::len_without_is_empty, reason = "nothing can be trained on an empty source")]
+pub trait Source: Sync {
+    /// What rows are made of.
+    type Scalar: Element;
+
+    /// m, how many rows an epoch has.
+    fn len(&self) -> u64;
+
+    /// S_1, the numbers of an input.
+    fn input_width(&self) -> usize;
+
+    /// S_L, the numbers of a target.
+    fn target_width(&self) -> usize;
+
+    /// Whether rows may be asked for in any order, as unless said otherwise, or only one after the other. As a
+    /// [`Stream`](Access::Stream) they are asked for from 0 on, and an epoch that breaks off is followed by one that
+    /// begins at 0.
+    fn access(&self) -> Access {
+        Access::Random
+    }
+
+    /// Pushes the rows number `indices`, in this order, onto `rows`, which is empty: exactly one row an index. Each
+    /// index is below [`len`](Self::len).
+    ///
+    /// # Errors
+    /// What [`Rows::push`] returns, and [`Error::source`] for what goes wrong in here.
+    fn read(&self, indices: &[u64], rows: &mut Rows<Self::Scalar>) -> Result<(), Error>;
+
+    /// The data set that this is, which needs no reading.
+    #[doc(hidden)]
+    fn resident(&self) -> Option<&DynDataset<Self::Scalar>> {
+        None
+    }
+}
+
+impl<T: Element> Source for DynDataset<T> {
+    type Scalar = T;
+
+    fn len(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn input_width(&self) -> usize {
+        self.input_width()
+    }
+
+    fn target_width(&self) -> usize {
+        self.target_width()
+    }
+
+    fn read(&self, indices: &[u64], rows: &mut Rows<T>) -> Result<(), Error> {
+        let Samples { inputs, targets, weights, input_width, target_width } = self.samples();
+        for &index in indices {
+            let place = place(index);
+            if place >= self.len() {
+                return Err(Error::Index { index: place, len: self.len() });
+            }
+            let (input, target) =
+                (&inputs[place * input_width..][..input_width], &targets[place * target_width..][..target_width]);
+            match weights {
+                Some(weights) => rows.push_weighted(input, target, weights[place])?,
+                None => rows.push(input, target)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn resident(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
+/// An index as memory counts.
+fn place(index: u64) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}
+
+/// The rows of one step, which a [`Source`] fills. The memory is reused from step to step: from the second
+/// [`fill`](Self::fill) of the same length on, nothing is allocated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows<T> {
+    inputs: Vec<T>,
+    targets: Vec<T>,
+    weights: Vec<T>,
+    /// Whether any row has been given a weight; the others then have 1.
+    weighted: bool,
+    /// The numbers of the rows that are being asked for.
+    indices: Vec<u64>,
+    input_width: usize,
+    target_width: usize,
+    rule: TargetRule,
+}
+
+impl<T: Element> Rows<T> {
+    /// Rows as wide as those of `source`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a width of 0.
+    pub fn of<S: Source<Scalar = T> + ?Sized>(source: &S) -> Result<Self, Error> {
+        let (input_width, target_width) = (source.input_width(), source.target_width());
+        for (name, width) in [("input_width", input_width), ("target_width", target_width)] {
+            if width == 0 {
+                return Err(Error::setting(name, width, "at least 1"));
+            }
+        }
+        Ok(Self {
+            inputs: Vec::new(),
+            targets: Vec::new(),
+            weights: Vec::new(),
+            weighted: false,
+            indices: Vec::new(),
+            input_width,
+            target_width,
+            rule: TargetRule::Any,
+        })
+    }
+
+    /// Rows that take no other targets than the loss of a network of this architecture takes: see
+    /// [`DynDataset::check_targets`].
+    #[must_use]
+    pub fn checked_for(mut self, architecture: &Architecture) -> Self {
+        self.rule = TargetRule::of(architecture);
+        self
+    }
+
+    /// Replaces all rows by those number `indices` of `source`.
+    ///
+    /// # Errors
+    /// What the source returns, [`Error::SourceRows`] when it pushes another number of rows than `indices`, and
+    /// [`StepError::Memory`] in [`Error::Step`] when there is no memory for them.
+    pub fn fill<S: Source<Scalar = T> + ?Sized>(&mut self, source: &S, indices: &[u64]) -> Result<(), Error> {
+        self.inputs.clear();
+        self.targets.clear();
+        self.weights.clear();
+        self.weighted = false;
+        self.indices.clear();
+        reserve(&mut self.indices, indices.len())?;
+        self.indices.extend_from_slice(indices);
+        reserve(&mut self.inputs, indices.len().saturating_mul(self.input_width))?;
+        reserve(&mut self.targets, indices.len().saturating_mul(self.target_width))?;
+        reserve(&mut self.weights, indices.len())?;
+        source.read(indices, self)?;
+        if self.len() == indices.len() {
+            Ok(())
+        } else {
+            Err(Error::SourceRows { expected: indices.len(), found: self.len() })
+        }
+    }
+
+    /// Pushes the next row that was asked for.
+    ///
+    /// # Errors
+    /// [`Error::RowWidth`] for an input or target of another width, [`Error::NonFinite`] for a number that is infinite
+    /// or NaN, [`Error::Target`] or [`Error::TargetSum`] for a target that the network's loss does not take,
+    /// [`Error::SourceRows`] for a row more than was asked for.
+    pub fn push(&mut self, input: &[T], target: &[T]) -> Result<(), Error> {
+        let Some(&index) = self.indices.get(self.len()) else {
+            return Err(Error::SourceRows { expected: self.indices.len(), found: self.len() + 1 });
+        };
+        let parts = [("input", input, self.input_width), ("target", target, self.target_width)];
+        for (what, numbers, expected) in parts {
+            if numbers.len() != expected {
+                return Err(Error::RowWidth { what, row: index, expected, found: numbers.len() });
+            }
+        }
+        check_finite("inputs", input, self.input_width)
+            .and_then(|()| check_finite("targets", target, self.target_width))
+            .and_then(|()| self.rule.check(target, self.target_width))
+            .map_err(|error| error.at_sample(place(index)))?;
+        self.inputs.extend_from_slice(input);
+        self.targets.extend_from_slice(target);
+        self.weights.push(T::ONE);
+        Ok(())
+    }
+
+    /// Pushes the next row that was asked for, to count `weight` times: see
+    /// [`DynDataset::with_weights`]. Rows of the same step that are pushed without a weight count once.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push), and [`Error::Weight`] for a weight that is negative or not finite.
+    pub fn push_weighted(&mut self, input: &[T], target: &[T], weight: T) -> Result<(), Error> {
+        if !(weight.is_finite() && weight >= T::ZERO) {
+            let sample = self.indices.get(self.len()).map_or(usize::MAX, |&index| place(index));
+            return Err(Error::Weight { sample, value: weight.to_f64() });
+        }
+        self.push(input, target)?;
+        if let Some(last) = self.weights.last_mut() {
+            *last = weight;
+        }
+        self.weighted = true;
+        Ok(())
+    }
+
+    /// The rows so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// Whether there is no row yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.weights.is_empty()
+    }
+
+    /// The inputs so far, row by row.
+    #[must_use]
+    pub fn inputs(&self) -> &[T] {
+        &self.inputs
+    }
+
+    /// The targets so far, row by row.
+    #[must_use]
+    pub fn targets(&self) -> &[T] {
+        &self.targets
+    }
+
+    /// The weights so far, if any row has been given one.
+    #[must_use]
+    pub fn weights(&self) -> Option<&[T]> {
+        self.weighted.then_some(&self.weights)
+    }
+
+    /// The rows as a step takes them.
+    #[expect(dead_code, reason = "read by the loop over sources")]
+    pub(crate) fn samples(&self) -> Samples<'_, T> {
+        let Self { inputs, targets, input_width, target_width, .. } = self;
+        let (input_width, target_width) = (*input_width, *target_width);
+        Samples { inputs, targets, weights: self.weights(), input_width, target_width }
+    }
+}
+
+/// Room for `count` in all.
+fn reserve<T>(numbers: &mut Vec<T>, count: usize) -> Result<(), Error> {
+    let bytes = count.saturating_mul(size_of::<T>());
+    Ok(numbers.try_reserve_exact(count).map_err(|_| StepError::Memory { bytes })?)
+}
