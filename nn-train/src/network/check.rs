@@ -74,7 +74,8 @@ struct Cost<'a> {
     /// In the engine's layout.
     theta: Vec<f64>,
     batch: Batch<'a, f64>,
-    l2: f64,
+    /// λ/m.
+    decay: f64,
     /// J with nothing moved.
     cost: f64,
 }
@@ -84,7 +85,7 @@ impl Cost<'_> {
     fn moved(&mut self, k: usize, delta: f64) -> Result<f64, Error> {
         let kept = self.theta[k];
         self.theta[k] = kept + delta;
-        let cost = self.engine.cost(&self.theta, self.batch, self.l2);
+        let cost = self.engine.cost(&self.theta, self.batch, self.decay);
         self.theta[k] = kept;
         Ok(cost?)
     }
@@ -245,10 +246,11 @@ fn differentiate<'a>(
     let places = places(&*engine)?;
     let (mut theta, mut own) = (zeros(engine.params())?, zeros(engine.params())?);
     engine.import(flat, &mut theta)?;
-    let cost = engine.gradient(&theta, batch, l2, None, &mut own)?;
+    let decay = l2 / batch.rows() as f64;
+    let cost = engine.gradient(&theta, batch, decay, None, &mut own)?;
     let mut analytic = zeros(flat.len())?;
     engine.export(&own, &mut analytic)?;
-    Ok((analytic, places, Cost { engine, theta, batch, l2, cost }))
+    Ok((analytic, places, Cost { engine, theta, batch, decay, cost }))
 }
 
 #[cfg(test)]

@@ -98,13 +98,15 @@ impl<T: Element> Planned<T> {
 
     /// J.
     pub(super) fn cost(&mut self, batch: Batch<'_, T>, l2: f64) -> Result<f64, Error> {
-        Ok(self.plan.engine_mut().cost(self.theta.as_slice(), batch, l2)?)
+        let decay = l2 / batch.rows() as f64;
+        Ok(self.plan.engine_mut().cost(self.theta.as_slice(), batch, decay)?)
     }
 
     /// J, and Δ in the network's layout.
     fn gradient(&mut self, batch: Batch<'_, T>, l2: f64, gradient: &mut [T]) -> Result<f64, Error> {
+        let decay = l2 / batch.rows() as f64;
         let engine = self.plan.engine_mut();
-        let cost = engine.gradient(self.theta.as_slice(), batch, l2, None, self.gradient.as_mut_slice())?;
+        let cost = engine.gradient(self.theta.as_slice(), batch, decay, None, self.gradient.as_mut_slice())?;
         engine.export(self.gradient.as_slice(), gradient)?;
         Ok(cost)
     }
