@@ -46,6 +46,8 @@ pub trait Element:
     const NAME: &'static str;
     /// The distance between 1 and the next larger number, 2⁻²³ or 2⁻⁵².
     const EPSILON: Self;
+    /// The smallest positive normal number, 2⁻¹²⁶ or 2⁻¹⁰²².
+    const MIN_POSITIVE: Self;
 
     /// The nearest number of this type.
     fn from_f64(value: f64) -> Self;
@@ -63,6 +65,7 @@ macro_rules! element {
             const ONE: Self = 1.0;
             const NAME: &'static str = stringify!($T);
             const EPSILON: Self = $T::EPSILON;
+            const MIN_POSITIVE: Self = $T::MIN_POSITIVE;
             #[inline(always)]
             fn from_f64(value: f64) -> Self { value as $T }
             #[inline(always)]

@@ -26,14 +26,6 @@ pub enum Error {
         /// How many of the other there are.
         found: usize,
     },
-    /// There are more samples than a training order can number.
-    #[error("the data holds {found} samples, expected at most {max}")]
-    TooManySamples {
-        /// The samples found.
-        found: usize,
-        /// The most that there may be.
-        max: usize,
-    },
     /// A number in the data is infinite or not a number.
     #[error("{what}, row {row}, column {column} is {value}; expected a finite number")]
     NonFinite {
@@ -282,16 +274,33 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
-    /// Training met a number that is not finite. The parameters are those from before the step, bit for bit.
+    /// A state is not one that this training can go on from.
+    #[error("{what} in the state: {found}; expected {expected}")]
+    State {
+        /// What does not fit.
+        what: &'static str,
+        /// What the training has.
+        expected: String,
+        /// What the state has.
+        found: String,
+    },
+    /// A callback ended the run.
+    #[error("a callback ended the run: {reason}")]
+    Callback {
+        /// What it said.
+        reason: String,
+    },
+    /// Training met a number that is not finite. The parameters and what the optimiser remembers are those from before the
+    /// step, bit for bit.
     #[error(
         "{}step {step}: {quantity} of Θ^({layer}) is not finite; the parameters are as they were before the step",
         epoch.map_or_else(String::new, |epoch| format!("epoch {epoch}, "))
     )]
     Diverged {
-        /// The epoch, from 1; a [`Stepper`](crate::Stepper) has none.
+        /// The epoch, from 1; a [`Session`](crate::Session) has none.
         epoch: Option<usize>,
-        /// The step within the epoch, or of the stepper, from 1.
-        step: usize,
+        /// The step within the epoch, or of the session, from 1.
+        step: u64,
         /// Which Θ^(l). A gradient: the last that is not finite, since back-propagation goes on from there to the
         /// layers before; an update: the first that is not finite; the cost: the output layer.
         layer: usize,
@@ -347,6 +356,12 @@ impl std::fmt::Display for Quantity {
 }
 
 impl Error {
+    /// What a callback returns that could not do its work, for instance because a file could not be written.
+    #[must_use]
+    pub fn callback(reason: impl ToString) -> Self {
+        Self::Callback { reason: reason.to_string() }
+    }
+
     /// What went wrong in a [`Source`](crate::Source).
     pub fn source(reason: impl ToString) -> Self {
         Self::Source { reason: reason.to_string() }

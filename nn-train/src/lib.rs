@@ -75,14 +75,18 @@ pub use network::{
     DatasetOf, Declared, Dense, DenseLayer, DynNetwork, GradientCheck, HasLayer, Init, Network, Parameters, Predictor,
     Row, Theta, UnknownInit, WorstParameter,
 };
-pub use nn_kernels::isa::IsaError;
+pub use nn_kernels::isa::{IsaError, Simd, Vector};
 pub use nn_kernels::{
-    Activation, Architecture, ArchitectureError, Element, EngineKind, Explanation, GemmError, GemmKind, InstructionSet,
-    Layer, Loss, Precision, StepError, UnknownPrecision,
+    Activation, Architecture, ArchitectureError, Element, Elementwise, EngineKind, Explanation, GemmError, GemmKind,
+    InstructionSet, Layer, Loss, MAX_SLOTS, ParseError, Part, Precision, Rule, Slot, Span, StepError, UnknownPrecision,
+    Update,
 };
 pub use nn_macros::network;
-pub use optim::{Adam, AdamW, Optimizer, Sgd};
-pub use train::{Epoch, Epochs, History, Stepper, Trainer, TrainerBuilder};
+pub use optim::{Adam, AdamW, Optimizer, Sgd, Step};
+pub use train::{
+    Callback, Context, Epoch, History, OptimizerState, Position, Run, RunState, Schedule, Session, SessionState,
+    Signal, Threads, Trainer, TrainerBuilder,
+};
 
 /// The examples in the documentation of [`network!`].
 #[cfg(doctest)]
@@ -91,9 +95,10 @@ struct ExamplesOfTheMacro;
 
 /// What most programs want in scope.
 pub mod prelude {
-    pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix};
+    pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Regression};
     pub use crate::{
-        Adam, AdamW, Dataset, Declared, DynDataset, DynNetwork, Epoch, Error, HasLayer, History, Network, Optimizer,
-        Sgd, Standardizer, Trainer, network,
+        Activation, Adam, AdamW, Architecture, Callback, Context, Dataset, Declared, DynDataset, DynNetwork, Epoch,
+        Error, HasLayer, History, Init, Layer, Loss, Network, Optimizer, Run, Schedule, Session, Sgd, Signal, Source,
+        Standardizer, Stream, Threads, Trainer, network,
     };
 }

@@ -88,7 +88,11 @@ impl<'a, T: Element> Samples<'a, T> {
                 return Err(Error::Width { what, expected, found });
             }
         }
-        Ok(Batch::new(architecture, self.inputs, self.targets)?)
+        let batch = Batch::new(architecture, self.inputs, self.targets)?;
+        Ok(match self.weights {
+            Some(weights) => batch.with_weights(weights)?,
+            None => batch,
+        })
     }
 
     /// The classes that the targets tell apart.

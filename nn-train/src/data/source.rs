@@ -280,7 +280,6 @@ impl<T: Element> Rows<T> {
     }
 
     /// The rows as a step takes them.
-    #[expect(dead_code, reason = "read by the loop over sources")]
     pub(crate) fn samples(&self) -> Samples<'_, T> {
         let Self { inputs, targets, input_width, target_width, .. } = self;
         let (input_width, target_width) = (*input_width, *target_width);

@@ -1,9 +1,9 @@
 //! Adam.
 
-use nn_kernels::Element;
-use nn_kernels::isa::{Simd, Vector};
+use nn_kernels::{Element, Elementwise};
 
-use super::{Rule, check_decay, check_learning_rate, power};
+use super::moments::Moments;
+use super::{Optimizer, Step, check_decay, power};
 use crate::error::Error;
 
 /// Adam: Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
@@ -13,12 +13,11 @@ use crate::error::Error;
 /// θ ← θ - α m̂ / (√v̂ + ε)      m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ)
 /// ```
 ///
-/// m and v start at 0; t counts the steps from 1, and its powers are taken in `f64`.
+/// m and v start at 0; t counts the steps from 1, and its powers are taken in `f64`. Where m, v or g² would lie below the
+/// normal numbers (2⁻¹²⁶ in `f32`) they are 0, since many CPUs are slow there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Adam {
-    /// α, finite and positive.
-    pub learning_rate: f64,
     /// β₁ in [0, 1), the memory of the gradient.
     pub beta1: f64,
     /// β₂ in [0, 1), the memory of its square.
@@ -28,25 +27,13 @@ pub struct Adam {
 }
 
 impl Default for Adam {
-    /// The paper's: α = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
+    /// The paper's: β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸, and α = 0.001 unless the trainer is given another.
     fn default() -> Self {
-        Self::new(0.001)
+        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
     }
 }
 
 impl Adam {
-    /// The paper's settings with another α.
-    #[must_use]
-    pub const fn new(learning_rate: f64) -> Self {
-        Self { learning_rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
-    }
-
-    /// Sets α.
-    #[must_use]
-    pub const fn learning_rate(self, learning_rate: f64) -> Self {
-        Self { learning_rate, ..self }
-    }
-
     /// Sets β₁ and β₂.
     #[must_use]
     pub const fn betas(self, beta1: f64, beta2: f64) -> Self {
@@ -59,58 +46,53 @@ impl Adam {
         Self { epsilon, ..self }
     }
 
-    pub(super) fn validate(&self) -> Result<(), Error> {
-        check_learning_rate(self.learning_rate)?;
-        check_decay("beta1", self.beta1)?;
-        check_decay("beta2", self.beta2)?;
-        if self.epsilon.is_finite() && self.epsilon > 0.0 {
-            Ok(())
-        } else {
-            Err(Error::setting("epsilon", self.epsilon, "a finite, positive number"))
-        }
-    }
-
-    /// The rule of step `t`, from 1.
-    pub(super) fn rule<T: Element>(&self, t: u64) -> Moments<T> {
-        self.rule_keeping(t, 1.0)
-    }
-
-    /// The rule of step `t`, with θ multiplied by `keep` before.
-    pub(super) fn rule_keeping<T: Element>(&self, t: u64, keep: f64) -> Moments<T> {
+    /// The rule of step `t`, from 1, at the rate α.
+    pub(super) fn rule<T: Element>(&self, t: u64, learning_rate: f64) -> Moments<T> {
         let (correction1, correction2) = (1.0 - power(self.beta1, t), 1.0 - power(self.beta2, t));
         Moments {
-            keep: T::from_f64(keep),
-            rate: T::from_f64(self.learning_rate / correction1),
+            keep: T::ONE,
+            rate: T::from_f64(learning_rate / correction1),
             beta1: T::from_f64(self.beta1),
             rest1: T::from_f64(1.0 - self.beta1),
             beta2: T::from_f64(self.beta2),
             rest2: T::from_f64(1.0 - self.beta2),
             scale2: T::from_f64(1.0 / correction2.sqrt()),
             epsilon: T::from_f64(self.epsilon),
+            least: T::from_f64(T::MIN_POSITIVE.to_f64().sqrt()),
         }
     }
 }
 
-/// One step; the slots are m and v.
-pub(crate) struct Moments<T> {
-    keep: T,
-    rate: T,
-    beta1: T,
-    rest1: T,
-    beta2: T,
-    rest2: T,
-    scale2: T,
-    epsilon: T,
-}
+impl Optimizer for Adam {
+    type Update<T: Element> = Elementwise<Moments<T>>;
 
-impl<T: Element> Rule<T> for Moments<T> {
-    const SLOTS: usize = 2;
+    fn name(&self) -> &'static str {
+        "adam"
+    }
 
-    #[inline(always)]
-    fn apply<S: Simd<T>>(&self, isa: S, theta: S::V, gradient: S::V, [m, v]: [S::V; 2]) -> (S::V, [S::V; 2]) {
-        let m = isa.splat(self.beta1) * m + isa.splat(self.rest1) * gradient;
-        let v = isa.splat(self.beta2) * v + isa.splat(self.rest2) * (gradient * gradient);
-        let size = v.sqrt() * isa.splat(self.scale2) + isa.splat(self.epsilon);
-        (isa.splat(self.keep) * theta - isa.splat(self.rate) * m / size, [m, v])
+    fn default_learning_rate(&self) -> f64 {
+        0.001
+    }
+
+    fn slots(&self) -> usize {
+        2
+    }
+
+    fn validate<T: Element>(&self) -> Result<(), Error> {
+        check_decay::<T>("beta1", self.beta1)?;
+        check_decay::<T>("beta2", self.beta2)?;
+        if !(self.epsilon.is_finite() && self.epsilon > 0.0) {
+            return Err(Error::setting("epsilon", self.epsilon, "a finite, positive number"));
+        }
+        let rounded = T::from_f64(self.epsilon);
+        if !rounded.is_finite() || rounded == T::ZERO {
+            let expected = "a number that rounds neither to 0 nor to infinity in the network's type";
+            return Err(Error::setting("epsilon", self.epsilon, expected));
+        }
+        Ok(())
+    }
+
+    fn update<T: Element>(&self, step: Step<'_>) -> Result<Elementwise<Moments<T>>, Error> {
+        Ok(Elementwise::new(self.rule(step.number, step.learning_rate)))
     }
 }

@@ -1,137 +1,132 @@
-//! Optimisers: what becomes of Θ, given Δ. One algorithm a file.
+//! Optimisers: what becomes of the weights, given their gradient. One algorithm a file.
 
 mod adam;
 mod adamw;
+mod erased;
+mod moments;
 mod sgd;
-mod sweep;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 pub use adam::Adam;
-use adam::Moments;
 pub use adamw::AdamW;
-use nn_kernels::{Buffer, Element, InstructionSet, Part, Span, StepError, Update};
+pub(crate) use erased::{AnyOptimizer, TypedOptimizer, typed};
+use nn_kernels::isa::{Simd, Vector};
+use nn_kernels::{Element, Update};
 pub use sgd::Sgd;
-use sgd::{Descent, HeavyBall};
-use sweep::{Rule, sweep};
 
 use crate::error::Error;
 
-/// The algorithm by which a [`Trainer`](crate::Trainer) moves the parameters against their gradient.
+/// An algorithm that moves parameters against their gradient. [`Sgd`], [`Adam`] and [`AdamW`] are three; anybody can
+/// write another, and it trains at the same speed, in every engine and on every instruction set.
 ///
-/// Whatever takes an `Optimizer` takes the settings of one: `.optimizer(Adam::default())`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub enum Optimizer {
-    /// Stochastic gradient descent.
-    Sgd(Sgd),
-    /// Adaptive moments.
-    Adam(Adam),
-    /// Adam with decoupled weight decay.
-    AdamW(AdamW),
-}
+/// An optimiser is a value with settings. At each step it is asked for an [`Update`], nearly always the
+/// [`Elementwise`](crate::Elementwise) one of a [`Rule`](crate::Rule): what becomes of one parameter, written over
+/// vectors. The learning rate is not a setting of the optimiser. It comes with each [`Step`], from the trainer's
+/// [`Schedule`](crate::Schedule).
+///
+/// ```
+/// use nn_train::prelude::*;
+/// use nn_train::{Element, Elementwise, Rule, Simd, Step, Vector};
+///
+/// /// θ ← θ - α sgn(v), where v ← β v + (1 - β) g: a sign descent with momentum.
+/// #[derive(Debug)]
+/// struct Signum {
+///     beta: f64,
+/// }
+///
+/// struct SignumRule<T> {
+///     rate: T,
+///     beta: T,
+///     rest: T,
+/// }
+///
+/// impl<T: Element> Rule<T> for SignumRule<T> {
+///     const SLOTS: usize = 1;
+///
+///     #[inline(always)]
+///     fn apply<S: Simd<T>>(&self, isa: S, theta: S::V, gradient: S::V, slots: &mut [S::V]) -> S::V {
+///         let velocity = isa.splat(self.beta) * slots[0] + isa.splat(self.rest) * gradient;
+///         slots[0] = velocity;
+///         let zero = isa.splat(T::ZERO);
+///         theta - S::V::select(velocity.abs().le(zero), zero, isa.splat(self.rate).copysign(velocity))
+///     }
+/// }
+///
+/// impl Optimizer for Signum {
+///     type Update<T: Element> = Elementwise<SignumRule<T>>;
+///
+///     fn name(&self) -> &'static str {
+///         "signum"
+///     }
+///
+///     fn default_learning_rate(&self) -> f64 {
+///         0.001
+///     }
+///
+///     fn slots(&self) -> usize {
+///         1
+///     }
+///
+///     fn update<T: Element>(&self, step: Step<'_>) -> Result<Elementwise<SignumRule<T>>, Error> {
+///         let [rate, beta, rest] = [step.learning_rate, self.beta, 1.0 - self.beta].map(T::from_f64);
+///         Ok(Elementwise::new(SignumRule { rate, beta, rest }))
+///     }
+/// }
+///
+/// network! { struct Xor<2 => 4 tanh => 1>; }
+/// let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
+/// let trainer = Trainer::builder().optimizer(Signum { beta: 0.9 }).learning_rate(0.01).epochs(400).build()?;
+/// let history = trainer.fit(&mut Xor::new(42), &data, None)?;
+/// assert!(history.last().is_some_and(|epoch| epoch.cost < 0.2));
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Optimizer: fmt::Debug + Send + Sync + 'static {
+    /// What one step does to the parameters.
+    type Update<T: Element>: Update<T>;
 
-impl Default for Optimizer {
-    fn default() -> Self {
-        Self::Adam(Adam::default())
+    /// The algorithm's name, by which the state of a training run says whose it is.
+    fn name(&self) -> &'static str;
+
+    /// The learning rate of a trainer that is not given any.
+    fn default_learning_rate(&self) -> f64;
+
+    /// How many numbers are remembered of each parameter, at most [`MAX_SLOTS`](crate::MAX_SLOTS). They start at 0.
+    fn slots(&self) -> usize;
+
+    /// How many numbers are remembered of all parameters together, see [`Step::scalars`].
+    fn scalars(&self) -> usize {
+        0
     }
-}
 
-impl From<Sgd> for Optimizer {
-    fn from(sgd: Sgd) -> Self {
-        Self::Sgd(sgd)
-    }
-}
-
-impl From<Adam> for Optimizer {
-    fn from(adam: Adam) -> Self {
-        Self::Adam(adam)
-    }
-}
-
-impl From<AdamW> for Optimizer {
-    fn from(adamw: AdamW) -> Self {
-        Self::AdamW(adamw)
-    }
-}
-
-impl Optimizer {
-    /// Whether every setting is in its range.
+    /// Whether every setting is in its range, and can be expressed in the network's number type.
     ///
     /// # Errors
     /// [`Error::Setting`] names the first that is not.
-    pub fn validate(&self) -> Result<(), Error> {
-        match self {
-            Self::Sgd(sgd) => sgd.validate(),
-            Self::Adam(adam) => adam.validate(),
-            Self::AdamW(adamw) => adamw.validate(),
-        }
+    fn validate<T: Element>(&self) -> Result<(), Error> {
+        Ok(())
     }
 
-    /// How many numbers the algorithm remembers of each parameter.
-    fn slots(&self) -> usize {
-        match self {
-            Self::Sgd(sgd) => usize::from(sgd.momentum != 0.0),
-            Self::Adam(_) | Self::AdamW(_) => 2,
-        }
-    }
-
-    /// The state before the first step on a network of this size.
+    /// The update of one step.
     ///
     /// # Errors
-    /// [`StepError::Memory`].
-    pub(crate) fn state<T: Element>(&self, params: usize) -> Result<State<T>, StepError> {
-        let slot = |index| if index < self.slots() { Buffer::zeros(params) } else { Ok(Buffer::empty()) };
-        Ok(State { step: 0, slots: [slot(0)?, slot(1)?] })
-    }
-
-    /// The algorithm at its step `step`, from 1.
-    pub(crate) fn at<T: Element>(&self, step: u64) -> AtStep<T> {
-        match self {
-            Self::Sgd(sgd) if sgd.momentum == 0.0 => AtStep::Descent(sgd.descent()),
-            Self::Sgd(sgd) => AtStep::HeavyBall(sgd.heavy_ball()),
-            Self::Adam(adam) => AtStep::Moments(adam.rule(step)),
-            Self::AdamW(adamw) => AtStep::Decaying { weights: adamw.rule(step), bias: adamw.bias_rule(step) },
-        }
-    }
+    /// [`Error::Setting`] for a learning rate that the algorithm cannot work with. No step is then taken.
+    fn update<T: Element>(&self, step: Step<'_>) -> Result<Self::Update<T>, Error>;
 }
 
-/// The rule of an algorithm at one of its steps.
-pub(crate) enum AtStep<T> {
-    Descent(Descent<T>),
-    HeavyBall(HeavyBall<T>),
-    Moments(Moments<T>),
-    /// With a rule for each part.
-    Decaying {
-        weights: Moments<T>,
-        bias: Moments<T>,
-    },
-}
-
-impl<T: Element> Update<T> for AtStep<T> {
-    fn update(&self, set: InstructionSet, part: Part, span: Span<'_, T>) -> bool {
-        match (self, part) {
-            (Self::Descent(rule), _) => sweep(set, rule, span),
-            (Self::HeavyBall(rule), _) => sweep(set, rule, span),
-            (Self::Moments(rule), _)
-            | (Self::Decaying { weights: rule, .. }, Part::Weights)
-            | (Self::Decaying { bias: rule, .. }, Part::Bias) => sweep(set, rule, span),
-        }
-    }
-
-    fn minds_part(&self) -> bool {
-        matches!(self, Self::Decaying { .. })
-    }
-}
-
-/// What an optimiser remembers from step to step.
+/// What an [`Optimizer`] is told of a step.
 #[derive(Debug)]
-pub(crate) struct State<T> {
-    /// Steps taken.
-    pub(crate) step: u64,
-    /// Up to two numbers for each parameter, in their order; empty where an algorithm has none.
-    pub(crate) slots: [Buffer<T>; 2],
+#[non_exhaustive]
+pub struct Step<'a> {
+    /// Which step it is, from 1. Steps that failed are not counted.
+    pub number: u64,
+    /// α, finite and not negative.
+    pub learning_rate: f64,
+    /// [`Optimizer::scalars`] numbers that the optimiser remembers from step to step. They start at 0, are part of the
+    /// exported state, and are put back when a step fails.
+    pub scalars: &'a mut [f64],
 }
 
 /// `x` to the power of `exponent` by repeated squaring: the same bits on every platform, which `powf` does not
@@ -148,16 +143,34 @@ fn power(x: f64, exponent: u64) -> f64 {
     result
 }
 
-/// The learning rate is finite and positive.
-fn check_learning_rate(value: f64) -> Result<(), Error> {
-    if value.is_finite() && value > 0.0 {
-        Ok(())
-    } else {
-        Err(Error::setting("learning_rate", value, "a finite, positive number"))
-    }
+/// Numbers below the normal ones become 0. On many CPUs arithmetic on them takes a hundred times as long, and what an
+/// optimiser remembers of a parameter whose gradient has become 0 would stay among them.
+#[inline(always)]
+fn flush<T: Element, S: Simd<T>>(isa: S, numbers: S::V) -> S::V {
+    S::V::select(numbers.abs().lt(isa.splat(T::MIN_POSITIVE)), isa.splat(T::ZERO), numbers)
 }
 
-/// A share that decays: in [0, 1).
-fn check_decay(name: &'static str, value: f64) -> Result<(), Error> {
-    if (0.0..1.0).contains(&value) { Ok(()) } else { Err(Error::setting(name, value, "a number in [0, 1)")) }
+/// A share that decays is in [0, 1), and does not round to 1 in the network's type.
+fn check_decay<T: Element>(name: &'static str, value: f64) -> Result<(), Error> {
+    if !(0.0..1.0).contains(&value) {
+        return Err(Error::setting(name, value, "a number in [0, 1)"));
+    }
+    if T::from_f64(value) == T::ONE {
+        return Err(Error::setting(name, value, "a number in [0, 1) that does not round to 1 in the network's type"));
+    }
+    Ok(())
+}
+
+/// A learning rate is finite and not negative, and rounds neither to 0 nor to infinity in the network's type. 0 itself is
+/// a rate: a warm-up may begin there.
+pub(crate) fn check_learning_rate<T: Element>(value: f64) -> Result<(), Error> {
+    if !(value.is_finite() && value >= 0.0) {
+        return Err(Error::setting("learning_rate", value, "a finite number that is not negative"));
+    }
+    let rounded = T::from_f64(value);
+    if !rounded.is_finite() || (rounded == T::ZERO && value != 0.0) {
+        let expected = "a number that rounds neither to 0 nor to infinity in the network's type";
+        return Err(Error::setting("learning_rate", value, expected));
+    }
+    Ok(())
 }

@@ -1,9 +1,9 @@
 //! Stochastic gradient descent.
 
-use nn_kernels::Element;
 use nn_kernels::isa::Simd;
+use nn_kernels::{Element, Elementwise, InstructionSet, Part, Rule, Span, Update};
 
-use super::{Rule, check_decay, check_learning_rate};
+use super::{Optimizer, Step, check_decay, flush};
 use crate::error::Error;
 
 /// Stochastic gradient descent, plain, with momentum, or with Nesterov's.
@@ -15,38 +15,17 @@ use crate::error::Error;
 /// | Nesterov | v ← μ v + g, θ ← θ - α (g + μ v) | Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in deep learning", ICML 2013 |
 ///
 /// v starts at 0. α multiplies v where it is used rather than where it is gathered, as in PyTorch, so that a
-/// change of α acts at once.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// change of α acts at once. It is 0.01 unless the trainer is given another. A v below the normal numbers is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sgd {
-    /// α, finite and positive.
-    pub learning_rate: f64,
     /// μ in [0, 1); 0 is none.
     pub momentum: f64,
     /// Whether the momentum is Nesterov's; it needs a μ above 0.
     pub nesterov: bool,
 }
 
-impl Default for Sgd {
-    /// α = 0.01 without momentum.
-    fn default() -> Self {
-        Self::new(0.01)
-    }
-}
-
 impl Sgd {
-    /// Without momentum.
-    #[must_use]
-    pub const fn new(learning_rate: f64) -> Self {
-        Self { learning_rate, momentum: 0.0, nesterov: false }
-    }
-
-    /// Sets α.
-    #[must_use]
-    pub const fn learning_rate(self, learning_rate: f64) -> Self {
-        Self { learning_rate, ..self }
-    }
-
     /// Sets μ.
     #[must_use]
     pub const fn momentum(self, momentum: f64) -> Self {
@@ -58,28 +37,67 @@ impl Sgd {
     pub const fn nesterov(self, nesterov: bool) -> Self {
         Self { nesterov, ..self }
     }
+}
 
-    pub(super) fn validate(&self) -> Result<(), Error> {
-        check_learning_rate(self.learning_rate)?;
-        check_decay("momentum", self.momentum)?;
+impl Optimizer for Sgd {
+    type Update<T: Element> = SgdUpdate<T>;
+
+    fn name(&self) -> &'static str {
+        "sgd"
+    }
+
+    fn default_learning_rate(&self) -> f64 {
+        0.01
+    }
+
+    fn slots(&self) -> usize {
+        usize::from(self.momentum != 0.0)
+    }
+
+    fn validate<T: Element>(&self) -> Result<(), Error> {
+        check_decay::<T>("momentum", self.momentum)?;
         if self.nesterov && self.momentum == 0.0 {
             return Err(Error::setting("momentum", self.momentum, "a number in (0, 1), since nesterov is set"));
         }
         Ok(())
     }
 
-    pub(super) fn descent<T: Element>(&self) -> Descent<T> {
-        Descent { rate: T::from_f64(self.learning_rate) }
+    fn update<T: Element>(&self, step: Step<'_>) -> Result<SgdUpdate<T>, Error> {
+        let (rate, momentum) = (T::from_f64(step.learning_rate), T::from_f64(self.momentum));
+        Ok(SgdUpdate(if self.momentum == 0.0 {
+            Either::Descent(Elementwise::new(Descent { rate }))
+        } else {
+            Either::HeavyBall(Elementwise::new(HeavyBall { rate, momentum, nesterov: self.nesterov }))
+        }))
+    }
+}
+
+/// One step of [`Sgd`].
+#[derive(Debug)]
+pub struct SgdUpdate<T>(Either<T>);
+
+#[derive(Debug)]
+enum Either<T> {
+    Descent(Elementwise<Descent<T>>),
+    HeavyBall(Elementwise<HeavyBall<T>>),
+}
+
+impl<T: Element> Update<T> for SgdUpdate<T> {
+    fn update(&self, set: InstructionSet, part: Part, span: Span<'_, T>) -> bool {
+        match &self.0 {
+            Either::Descent(update) => update.update(set, part, span),
+            Either::HeavyBall(update) => update.update(set, part, span),
+        }
     }
 
-    pub(super) fn heavy_ball<T: Element>(&self) -> HeavyBall<T> {
-        let (rate, momentum) = (T::from_f64(self.learning_rate), T::from_f64(self.momentum));
-        HeavyBall { rate, momentum, nesterov: self.nesterov }
+    fn minds_part(&self) -> bool {
+        false
     }
 }
 
 /// Without momentum.
-pub(crate) struct Descent<T> {
+#[derive(Debug)]
+struct Descent<T> {
     rate: T,
 }
 
@@ -87,13 +105,14 @@ impl<T: Element> Rule<T> for Descent<T> {
     const SLOTS: usize = 0;
 
     #[inline(always)]
-    fn apply<S: Simd<T>>(&self, isa: S, theta: S::V, gradient: S::V, slots: [S::V; 2]) -> (S::V, [S::V; 2]) {
-        (theta - isa.splat(self.rate) * gradient, slots)
+    fn apply<S: Simd<T>>(&self, isa: S, theta: S::V, gradient: S::V, _slots: &mut [S::V]) -> S::V {
+        theta - isa.splat(self.rate) * gradient
     }
 }
 
-/// With momentum; the first slot is v.
-pub(crate) struct HeavyBall<T> {
+/// With momentum; the slot is v.
+#[derive(Debug)]
+struct HeavyBall<T> {
     rate: T,
     momentum: T,
     nesterov: bool,
@@ -103,10 +122,11 @@ impl<T: Element> Rule<T> for HeavyBall<T> {
     const SLOTS: usize = 1;
 
     #[inline(always)]
-    fn apply<S: Simd<T>>(&self, isa: S, theta: S::V, gradient: S::V, slots: [S::V; 2]) -> (S::V, [S::V; 2]) {
+    fn apply<S: Simd<T>>(&self, isa: S, theta: S::V, gradient: S::V, slots: &mut [S::V]) -> S::V {
         let momentum = isa.splat(self.momentum);
-        let velocity = momentum * slots[0] + gradient;
+        let velocity = flush(isa, momentum * slots[0] + gradient);
+        slots[0] = velocity;
         let along = if self.nesterov { gradient + momentum * velocity } else { velocity };
-        (theta - isa.splat(self.rate) * along, [velocity, slots[1]])
+        theta - isa.splat(self.rate) * along
     }
 }

@@ -1,51 +1,77 @@
 //! The settings of a training run, checked before anything moves.
 
-use std::num::NonZero;
-use std::thread;
+use std::sync::Arc;
 
 use nn_kernels::{EngineKind, GemmKind, InstructionSet, PlanOptions, Precision};
 
-use super::Trainer;
+use super::schedule::{Constant, Schedule};
+use super::threads::{Threads, Workers};
+use super::trainer::{Settings, Trainer};
 use crate::error::{Error, check_l2};
-use crate::optim::Optimizer;
+use crate::optim::{Adam, AnyOptimizer, Optimizer, check_learning_rate};
 
 /// The settings of a [`Trainer`], each by its name; [`build`](Self::build) checks them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[must_use = "nothing is trained before `build`"]
 pub struct TrainerBuilder {
-    optimizer: Optimizer,
+    optimizer: Arc<dyn AnyOptimizer>,
+    rate: Rate,
     l2: f64,
     batch_size: usize,
     epochs: usize,
     seed: u64,
-    threads: Option<usize>,
+    threads: Threads,
     shuffle: bool,
+    gradient_norm: bool,
     plan: PlanOptions,
 }
 
+#[derive(Debug, Clone)]
+enum Rate {
+    /// The optimiser's default.
+    Default,
+    Constant(f64),
+    Schedule(Arc<dyn Schedule>),
+}
+
 impl Default for TrainerBuilder {
-    /// [`Adam`](crate::Adam) by the paper, no λ, batches of 32, 10 epochs, seed 0, shuffled, all threads.
+    /// [`Adam`] by the paper at its default rate, no λ, batches of 32, 10 epochs, seed 0, shuffled, all threads.
     fn default() -> Self {
         Self {
-            optimizer: Optimizer::default(),
+            optimizer: Arc::new(Adam::default()),
+            rate: Rate::Default,
             l2: 0.0,
             batch_size: 32,
             epochs: 10,
             seed: 0,
-            threads: None,
+            threads: Threads::default(),
             shuffle: true,
+            gradient_norm: false,
             plan: PlanOptions::default(),
         }
     }
 }
 
 impl TrainerBuilder {
-    /// How Δ moves Θ; Adam unless set.
-    pub fn optimizer(self, optimizer: impl Into<Optimizer>) -> Self {
-        Self { optimizer: optimizer.into(), ..self }
+    /// How the gradient moves the parameters; [`Adam`] unless set.
+    pub fn optimizer(self, optimizer: impl Optimizer) -> Self {
+        Self { optimizer: Arc::new(optimizer), ..self }
     }
 
-    /// λ of J's term λ/2m Σ‖Θ_w‖², with m the samples of a batch; 0 unless set. Finite and not negative.
+    /// The learning rate α of every step, finite and positive; the optimiser's
+    /// [default](Optimizer::default_learning_rate) unless set. It replaces a [`schedule`](Self::schedule).
+    pub fn learning_rate(self, learning_rate: f64) -> Self {
+        Self { rate: Rate::Constant(learning_rate), ..self }
+    }
+
+    /// The learning rate as a function of the step. It replaces a [`learning_rate`](Self::learning_rate).
+    pub fn schedule(self, schedule: impl Schedule + 'static) -> Self {
+        Self { rate: Rate::Schedule(Arc::new(schedule)), ..self }
+    }
+
+    /// λ of the cost's term λ/2B Σ‖Θ_w‖²; 0 unless set. Finite and not negative. B is the size of a full batch,
+    /// [`batch_size`](Self::batch_size) or all of the data if that is less, in every step: an epoch's last batch may have
+    /// one sample, and its weights are pulled no harder than by the others. Biases are left alone.
     pub fn l2(self, l2: f64) -> Self {
         Self { l2, ..self }
     }
@@ -67,14 +93,23 @@ impl TrainerBuilder {
         Self { seed, ..self }
     }
 
-    /// Threads to work on, at least 1; as many as the machine offers unless set. They change no bit of the result.
-    pub fn threads(self, threads: usize) -> Self {
-        Self { threads: Some(threads), ..self }
+    /// Threads to work on: a number of the trainer's own, or [`Threads::Current`]; as many as the machine offers unless
+    /// set. They change no bit of the result.
+    pub fn threads(self, threads: impl Into<Threads>) -> Self {
+        Self { threads: threads.into(), ..self }
     }
 
-    /// Whether each epoch goes through the data in an order of its own; true unless set.
+    /// Whether each epoch goes through the data in an order of its own; true unless set. A
+    /// [stream](crate::Access::Stream) has one order only.
     pub fn shuffle(self, shuffle: bool) -> Self {
         Self { shuffle, ..self }
+    }
+
+    /// Whether each step measures the Euclidean norm of its gradient, the λ term included; false unless set. See
+    /// [`Session::gradient_norm`](crate::Session::gradient_norm). Then the whole gradient is computed before any
+    /// parameter moves, which takes one more pass over memory; the parameters come to the same bits.
+    pub fn gradient_norm(self, gradient_norm: bool) -> Self {
+        Self { gradient_norm, ..self }
     }
 
     /// The engine that computes the steps; the one estimated to be the fastest unless set. Whether it suits a network
@@ -108,15 +143,25 @@ impl TrainerBuilder {
     /// # Errors
     /// [`Error::Setting`] names the first setting that is out of its range.
     pub fn build(self) -> Result<Trainer, Error> {
-        let Self { optimizer, l2, batch_size, epochs, seed, threads, shuffle, plan } = self;
+        let Self { optimizer, rate, l2, batch_size, epochs, seed, threads, shuffle, gradient_norm, plan } = self;
         optimizer.validate()?;
+        let schedule: Arc<dyn Schedule> = match rate {
+            Rate::Schedule(schedule) => schedule,
+            Rate::Constant(rate) if rate == 0.0 => {
+                return Err(Error::setting("learning_rate", rate, "a finite, positive number"));
+            }
+            Rate::Constant(rate) => Arc::new(Constant(rate)),
+            Rate::Default => Arc::new(Constant(optimizer.default_learning_rate())),
+        };
+        check_learning_rate::<f64>(schedule.rate(0))?;
         check_l2(l2)?;
-        let threads = threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
-        for (name, value) in [("batch_size", batch_size), ("epochs", epochs), ("threads", threads)] {
+        for (name, value) in [("batch_size", batch_size), ("epochs", epochs)] {
             if value == 0 {
                 return Err(Error::setting(name, value, "at least 1"));
             }
         }
-        Ok(Trainer { optimizer, l2, batch_size, epochs, seed, threads, shuffle, plan })
+        let workers = Workers::new(threads)?;
+        let settings = Settings { optimizer, schedule, l2, batch_size, epochs, seed, shuffle, gradient_norm, plan };
+        Ok(Trainer::new(settings, workers))
     }
 }

@@ -20,11 +20,16 @@ impl History {
     }
 
     /// The epoch with the lowest validation cost, or where there was no validation the lowest cost; the earliest
-    /// if several are alike. `None` without an epoch.
+    /// if several are alike. A cost that is NaN is no cost. `None` without an epoch that has one.
     #[must_use]
     pub fn best(&self) -> Option<&Epoch> {
         let cost = |epoch: &Epoch| epoch.validation_cost.unwrap_or(epoch.cost);
-        self.epochs.iter().min_by(|a, b| cost(a).total_cmp(&cost(b)))
+        let epochs = self.epochs.iter().filter(|epoch| !cost(epoch).is_nan());
+        epochs.min_by(|a, b| cost(a).total_cmp(&cost(b)))
+    }
+
+    pub(super) fn push(&mut self, epoch: Epoch) {
+        self.epochs.push(epoch);
     }
 }
 

@@ -1,15 +1,26 @@
-//! The training loop.
+//! Training: a session takes steps, a run goes through epochs, a trainer has the settings.
 
 mod builder;
+mod callback;
+mod core;
 mod epoch;
+mod feed;
 mod history;
 mod run;
-mod stepper;
-mod steps;
+mod schedule;
+mod session;
+mod state;
+mod threads;
 mod trainer;
+mod validation;
 
 pub use builder::TrainerBuilder;
+pub use callback::{Callback, Context, Signal};
 pub use epoch::Epoch;
 pub use history::History;
-pub use stepper::Stepper;
-pub use trainer::{Epochs, Trainer};
+pub use run::Run;
+pub use schedule::Schedule;
+pub use session::Session;
+pub use state::{OptimizerState, Position, RunState, SessionState};
+pub use threads::Threads;
+pub use trainer::Trainer;

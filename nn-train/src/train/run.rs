@@ -1,158 +1,378 @@
-//! A training run on slices: knows shapes from data only, so that any kind of network can be trained.
+//! Training epoch by epoch.
 
+use std::fmt;
 use std::time::Instant;
 
-use nn_kernels::random::{self, Purpose};
-use nn_kernels::{Architecture, Batch, Element, Explanation, Loss, StepEngine};
-use rand::seq::SliceRandom;
-use rayon::ThreadPool;
+use nn_kernels::{Element, Explanation};
 
-use super::steps::{Place, Steps};
-use super::{Epoch, Trainer};
-use crate::data::{Samples, class_of, highest};
+use super::callback::{Callback, Context, OnEpoch, OnStep, Signal};
+use super::core::{Core, Place};
+use super::feed::Feed;
+use super::session::Session;
+use super::state::{Position, RunState};
+use super::trainer::Trainer;
+use super::validation::Validation;
+use super::{Epoch, History};
+use crate::data::{Source, TrainingData};
 use crate::error::Error;
+use crate::network::Network;
 
-/// The threads of a run, and the work that they do.
-pub(super) struct Run<'a, T: Element> {
-    pool: ThreadPool,
-    work: Work<'a, T>,
+/// A training run: epochs over data, with validation, callbacks and a history. See [`Trainer::run`].
+///
+/// It is an iterator over its epochs. The network trains as the iterator advances, and stops where it is dropped.
+///
+/// ```
+/// # use nn_train::prelude::*;
+/// # network! { struct Xor<2 => 4 => 1>; }
+/// # let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
+/// # let mut net = Xor::new(1);
+/// let trainer = Trainer::builder().learning_rate(0.05).batch_size(4).epochs(1000).build()?;
+/// let mut run = trainer.run(&mut net, &data)?.validation(&data)?;
+/// while let Some(epoch) = run.next() {
+///     if epoch?.number == 3 {
+///         println!("h(1, 0) is now {}", run.network().predict(&[1.0, 0.0])[0]);
+///         break;
+///     }
+/// }
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// [`finish`](Self::finish) goes through what is left of it. With closures it can be watched, or ended:
+///
+/// ```
+/// # use nn_train::prelude::*;
+/// # use nn_train::Signal;
+/// # network! { struct Xor<2 => 4 => 1>; }
+/// # let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
+/// # let mut net = Xor::new(1);
+/// # let trainer = Trainer::builder().epochs(100).build()?;
+/// // Keep the best network.
+/// let mut best = net.clone();
+/// let history = trainer
+///     .run(&mut net, &data)?
+///     .validation(&data)?
+///     .on_epoch(|context| {
+///         if context.history().best().map(|epoch| epoch.number) == Some(context.epoch()) {
+///             best = context.network().clone();
+///         }
+///         Ok(Signal::Continue)
+///     })
+///     .finish()?;
+/// # assert_eq!(history.len(), 100);
+/// # assert_eq!(best.cost(data.inputs(), data.targets(), 0.0)?, history.best().and_then(|e| e.validation_cost).unwrap_or(0.0));
+/// # Ok::<(), Error>(())
+/// ```
+#[must_use = "nothing is trained before the run is gone through"]
+pub struct Run<'a, N: Network> {
+    session: Session<'a, N>,
+    feed: Feed<'a, N::Scalar>,
+    validation: Option<Validation<'a, N::Scalar>>,
+    callbacks: Vec<Box<dyn Callback<N> + 'a>>,
+    epochs: usize,
+    position: Position,
+    history: History,
+    phase: Phase,
 }
 
-struct Work<'a, T: Element> {
-    trainer: Trainer,
-    training: Batch<'a, T>,
-    validation: Option<Validation<'a, T>>,
-    steps: Steps<T>,
-    order: Vec<u32>,
-    /// Epochs begun.
-    epoch: usize,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No callback has been called.
+    New,
+    Going,
+    /// The last epoch is over, a callback has stopped the run, or there was an error.
+    Over,
 }
 
-struct Validation<'a, T> {
-    samples: Samples<'a, T>,
-    batch: Batch<'a, T>,
-    /// Room for the predictions, where an accuracy is wanted.
-    outputs: Option<Vec<T>>,
-}
-
-impl<'a, T: Element> Run<'a, T> {
+impl<'a, N: Network> Run<'a, N> {
     /// Plans a run. What is needed for it is allocated here, or in its first epoch.
     pub(super) fn new(
         trainer: &Trainer,
-        architecture: &Architecture,
-        training: Samples<'a, T>,
-        validation: Option<Samples<'a, T>>,
+        network: &'a mut N,
+        source: &'a dyn Source<Scalar = N::Scalar>,
     ) -> Result<Self, Error> {
-        let pool = trainer.pool()?;
-        let training = training.batch(architecture)?;
-        let max = u32::MAX as usize;
-        let count =
-            u32::try_from(training.rows()).map_err(|_| Error::TooManySamples { found: training.rows(), max })?;
-        let validation = match validation {
-            Some(samples) => Some(Validation::new(architecture, samples)?),
-            None => None,
-        };
-        let work = Work {
-            trainer: trainer.clone(),
-            training,
-            validation,
-            steps: Steps::new(trainer, architecture, training.rows())?,
-            order: (0..count).collect(),
-            epoch: 0,
-        };
-        Ok(Self { pool, work })
+        let settings = trainer.settings();
+        let feed = Feed::new(source, network.architecture(), settings.batch_size, settings.shuffle, settings.seed)?;
+        Ok(Self {
+            session: Session::new(trainer, network, source.len())?,
+            feed,
+            validation: None,
+            callbacks: Vec::new(),
+            epochs: settings.epochs,
+            position: Position::default(),
+            history: History::default(),
+            phase: Phase::New,
+        })
     }
 
-    /// The next epoch, or `None` after the last.
-    pub(super) fn epoch(&mut self, parameters: &mut [T]) -> Option<Result<Epoch, Error>> {
-        let Self { pool, work } = self;
-        if work.epoch == work.trainer.epochs {
-            return None;
-        }
-        work.epoch += 1;
-        let result = pool.install(|| {
-            if work.epoch == 1 {
-                work.steps.import(parameters)?;
+    /// Data to validate on after each epoch.
+    ///
+    /// # Errors
+    /// As for the data that the run trains on.
+    pub fn validation<D: TrainingData<N> + ?Sized>(mut self, data: &'a D) -> Result<Self, Error> {
+        self.validation = Some(Validation::new(data.source(), self.session.network.architecture())?);
+        Ok(self)
+    }
+
+    /// Adds a callback, to be called after those that were added before.
+    pub fn callback(mut self, callback: impl Callback<N> + 'a) -> Self {
+        self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    /// Adds a closure that is called after each step.
+    pub fn on_step(self, callback: impl FnMut(&mut Context<'_, N>) -> Result<Signal, Error> + Send + 'a) -> Self {
+        self.callback(OnStep(callback))
+    }
+
+    /// Adds a closure that is called after each epoch and its validation.
+    pub fn on_epoch(self, callback: impl FnMut(&mut Context<'_, N>) -> Result<Signal, Error> + Send + 'a) -> Self {
+        self.callback(OnEpoch(callback))
+    }
+
+    /// Goes on from a state, which a run of the same architecture, optimiser, data and batch size has exported: bit for
+    /// bit as that run went on, from the midst of an epoch too, on another number of threads too.
+    ///
+    /// ```
+    /// # use nn_train::prelude::*;
+    /// # network! { struct Xor<2 => 4 tanh => 1>; }
+    /// # let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
+    /// # let trainer = Trainer::builder().batch_size(3).epochs(5).build()?;
+    /// let mut net = Xor::new(1);
+    /// let mut state = None;
+    /// let history = trainer.run(&mut net, &data)?.on_step(|context| {
+    ///     if context.step() == 7 {
+    ///         state = Some(context.state()?);
+    ///     }
+    ///     Ok(nn_train::Signal::Continue)
+    /// }).finish()?;
+    ///
+    /// let state = state.expect("ten steps were taken");
+    /// let mut other = Xor::zeros();
+    /// let resumed = trainer.run(&mut other, &data)?.resume(&state)?.finish()?;
+    /// assert_eq!(other, net);
+    /// assert_eq!(resumed.len(), 5);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::State`] when the state is another architecture's or optimiser's, or is further than this run's data or
+    /// epochs go; the run is then lost, and the network as it was.
+    pub fn resume(mut self, state: &RunState<N::Scalar>) -> Result<Self, Error> {
+        let Position { epoch, step, .. } = state.position;
+        let limits = [
+            ("the epochs begun", self.epochs as u64, epoch as u64),
+            ("the steps taken in the epoch", self.feed.steps() - 1, step),
+        ];
+        for (what, most, found) in limits {
+            if found > most {
+                let expected = format!("at most {most}");
+                return Err(Error::State { what, expected, found: found.to_string() });
             }
-            // After an error too: Θ is then what it was before the step that failed.
-            let result = work.epoch();
-            work.steps.export(parameters)?;
-            result
-        });
-        if result.is_err() {
-            work.epoch = work.trainer.epochs;
         }
-        Some(result)
+        if step > 0 && epoch == 0 {
+            let (expected, found) = ("at least 1, since steps were taken".to_owned(), epoch.to_string());
+            return Err(Error::State { what: "the epochs begun", expected, found });
+        }
+        self.session.resume(&state.session)?;
+        self.feed.reseed(state.session.seed);
+        if step > 0 {
+            self.feed.begin(epoch)?;
+        }
+        (self.position, self.history) = (state.position, state.history.clone());
+        Ok(self)
     }
 
-    /// How steps are computed.
-    pub(super) fn explain(&self) -> &Explanation {
-        self.work.steps.explain()
+    /// The run as a value, from which another [goes on](Self::resume) bit for bit.
+    ///
+    /// # Errors
+    /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for it.
+    pub fn state(&self) -> Result<RunState<N::Scalar>, Error> {
+        context_state(&self.session.core, &self.position, &self.history)
     }
 
-    /// Epochs that are still to come.
-    pub(super) fn remaining(&self) -> usize {
-        self.work.trainer.epochs - self.work.epoch
-    }
-}
-
-impl<'a, T: Element> Validation<'a, T> {
-    fn new(architecture: &Architecture, samples: Samples<'a, T>) -> Result<Self, Error> {
-        let batch = samples.batch(architecture)?;
-        let mut targets = samples.targets.chunks_exact(architecture.outputs());
-        let classes = architecture.loss() == Loss::CrossEntropy && targets.all(|target| class_of(target).is_some());
-        Ok(Self { samples, batch, outputs: classes.then(|| vec![T::ZERO; samples.targets.len()]) })
+    /// Goes through all epochs that are left, and says how the run went, the epochs before included.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when a cost, a gradient or an update is not finite, what a source or a callback returns, or
+    /// [`Error::Setting`] for a learning rate of the schedule that is none. The network is as it was before the step.
+    pub fn finish(mut self) -> Result<History, Error> {
+        while let Some(epoch) = self.next() {
+            epoch?;
+        }
+        Ok(std::mem::take(&mut self.history))
     }
 
-    /// The mean loss, and the share classified right.
-    fn evaluate(&mut self, engine: &mut dyn StepEngine<T>, theta: &[T]) -> Result<(f64, Option<f64>), Error> {
-        let cost = engine.cost(theta, self.batch, 0.0)?;
-        let Some(outputs) = &mut self.outputs else { return Ok((cost, None)) };
-        engine.predict(theta, self.samples.inputs, outputs)?;
-        let width = engine.architecture().outputs();
-        let pairs = outputs.chunks_exact(width).zip(self.samples.targets.chunks_exact(width));
-        let right = pairs.filter(|(output, target)| highest(output) == class_of(target)).count();
-        Ok((cost, Some(right as f64 / self.batch.rows() as f64)))
+    /// The network as it is after the steps so far.
+    pub fn network(&mut self) -> &N {
+        self.session.network()
     }
-}
 
-impl<T: Element> Work<'_, T> {
-    /// One pass over the data, in steps, and the validation after it.
-    fn epoch(&mut self) -> Result<Epoch, Error> {
-        let start = Instant::now();
-        if self.trainer.shuffle {
-            // From the same order each time, so that an epoch's order depends on its number alone.
-            for (index, sample) in (0..).zip(&mut self.order) {
-                *sample = index;
+    /// The epochs that are over.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// How many steps an epoch has.
+    #[must_use]
+    pub fn epoch_steps(&self) -> u64 {
+        self.feed.steps()
+    }
+
+    /// How steps are computed, and why so.
+    #[must_use]
+    pub fn explain(&self) -> &Explanation {
+        self.session.explain()
+    }
+
+    /// The next epoch, if the run has another one.
+    fn advance(&mut self) -> Result<Option<Epoch>, Error> {
+        if self.phase == Phase::New {
+            self.phase = Phase::Going;
+            if self.call(None, |callback, context| callback.on_start(context))? == Signal::Stop {
+                return self.end().map(|()| None);
             }
-            let index = (self.epoch - 1) as u32;
-            self.order.shuffle(&mut random::stream(self.trainer.seed, Purpose::Shuffle, index));
         }
-        let count = self.training.rows();
-        let batch_size = self.trainer.batch_size.min(count);
-        let mut sum = 0.0;
-        for step in 0..count.div_ceil(batch_size) {
-            let rows = step * batch_size..((step + 1) * batch_size).min(count);
-            let batch = self.training.with_order(&self.order[rows])?;
-            let place = Place { epoch: Some(self.epoch), step: step + 1 };
-            sum += self.steps.step(batch, place)? * batch.rows() as f64;
+        if self.position.step == 0 {
+            if self.position.epoch == self.epochs {
+                return self.end().map(|()| None);
+            }
+            self.position.epoch += 1;
+            self.feed.begin(self.position.epoch)?;
         }
-        let duration = start.elapsed();
+        if self.steps()? == Signal::Stop {
+            return self.end().map(|()| None);
+        }
+        let epoch = self.summary()?;
+        self.history.push(epoch);
+        let cost = Some(epoch.cost);
+        let signal = self.call(cost, |callback, context| callback.on_epoch(context))?;
+        if signal == Signal::Stop || self.position.epoch == self.epochs {
+            self.end()?;
+        }
+        Ok(Some(epoch))
+    }
+
+    /// The steps that are left of the epoch.
+    fn steps(&mut self) -> Result<Signal, Error> {
+        let steps = self.feed.steps();
+        let (mut start, before) = (Instant::now(), self.position.elapsed);
+        while self.position.step < steps {
+            let (batch, weight) = self.feed.batch(self.position.step)?;
+            let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
+            let cost = self.session.core.step(batch, place)?;
+            let position = &mut self.position;
+            position.step += 1;
+            position.cost += cost * weight;
+            position.weight += weight;
+            if !self.callbacks.is_empty() {
+                position.elapsed += start.elapsed();
+                let signal = self.call(Some(cost), |callback, context| callback.on_step(context))?;
+                if signal == Signal::Stop && self.position.step < steps {
+                    return Ok(Signal::Stop);
+                }
+                start = Instant::now();
+            }
+        }
+        if self.callbacks.is_empty() {
+            self.position.elapsed = before + start.elapsed();
+        }
+        Ok(Signal::Continue)
+    }
+
+    /// What the epoch has come to, its validation included.
+    fn summary(&mut self) -> Result<Epoch, Error> {
+        let Position { epoch, step: _, cost, weight, elapsed } = std::mem::take(&mut self.position);
+        self.position.epoch = epoch;
         let (validation_cost, accuracy) = match &mut self.validation {
             Some(validation) => {
-                let (engine, theta) = self.steps.engine();
+                let (engine, theta) = self.session.core.engine();
                 let (cost, accuracy) = validation.evaluate(engine, theta)?;
                 (Some(cost), accuracy)
             }
             None => (None, None),
         };
         Ok(Epoch {
-            number: self.epoch,
-            cost: sum / count as f64,
+            number: epoch,
+            // Where no sample weighs anything, nothing costs anything.
+            cost: if weight == 0.0 { 0.0 } else { cost / weight },
             validation_cost,
             accuracy,
-            samples_per_second: count as f64 / duration.as_secs_f64().max(f64::MIN_POSITIVE),
-            duration,
+            samples_per_second: self.feed.count() as f64 / elapsed.as_secs_f64().max(f64::MIN_POSITIVE),
+            duration: elapsed,
         })
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        self.phase = Phase::Over;
+        self.call(None, |callback, context| callback.on_end(context).map(|()| Signal::Continue)).map(|_| ())
+    }
+
+    /// Calls every callback; whether one of them stops the run.
+    fn call(
+        &mut self,
+        cost: Option<f64>,
+        mut call: impl FnMut(&mut dyn Callback<N>, &mut Context<'_, N>) -> Result<Signal, Error>,
+    ) -> Result<Signal, Error> {
+        if self.callbacks.is_empty() {
+            return Ok(Signal::Continue);
+        }
+        let mut context = Context {
+            network: &mut *self.session.network,
+            core: &mut self.session.core,
+            position: &self.position,
+            history: &self.history,
+            epochs: self.epochs,
+            epoch_steps: self.feed.steps(),
+            cost,
+        };
+        let mut signal = Signal::Continue;
+        for callback in &mut self.callbacks {
+            if call(&mut **callback, &mut context)? == Signal::Stop {
+                signal = Signal::Stop;
+            }
+        }
+        Ok(signal)
+    }
+}
+
+/// A run as a value.
+pub(super) fn context_state<T: Element>(
+    core: &Core<T>,
+    position: &Position,
+    history: &History,
+) -> Result<RunState<T>, Error> {
+    Ok(RunState { session: core.export()?, position: *position, history: history.clone() })
+}
+
+impl<N: Network> Iterator for Run<'_, N> {
+    type Item = Result<Epoch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.phase == Phase::Over {
+            return None;
+        }
+        let threads = self.session.threads.clone();
+        let epoch = threads.install(|| self.advance());
+        if epoch.is_err() {
+            self.phase = Phase::Over;
+        }
+        epoch.transpose()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        // A callback or an error may end the run at once.
+        let under_way = usize::from(self.position.step > 0);
+        let most = if self.phase == Phase::Over { 0 } else { self.epochs - self.position.epoch + under_way };
+        (0, Some(most))
+    }
+}
+
+impl<N: Network> std::iter::FusedIterator for Run<'_, N> {}
+
+impl<N: Network> fmt::Debug for Run<'_, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Run");
+        debug.field("network", &self.session.network.name()).field("position", &self.position).finish_non_exhaustive()
     }
 }

@@ -1,32 +1,54 @@
-//! The trainer, and its epochs as an iterator.
+//! The trainer: settings that have been checked, and threads.
 
-use std::fmt;
+use std::sync::Arc;
 
 use nn_kernels::{Architecture, Element, Explanation, Plan, PlanOptions};
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::run::Run;
-use super::{Epoch, History, Stepper, TrainerBuilder};
+use super::schedule::Schedule;
+use super::threads::{Ready, Workers};
+use super::{History, Run, Session, TrainerBuilder};
+use crate::data::TrainingData;
 use crate::error::Error;
 use crate::network::Network;
-use crate::optim::Optimizer;
+use crate::optim::AnyOptimizer;
 
-/// Trains networks: settings that have been checked, to be used on any network and data.
+/// Trains networks: settings that have been checked, to be used on any network and data, and the threads to do it.
 ///
-/// Same seed, same instruction set: the same parameters, bit for bit, whatever the number of threads.
-#[derive(Debug, Clone, PartialEq)]
+/// There are three ways to train, each thin over the next:
+///
+/// | | |
+/// |---|---|
+/// | [`fit`](Self::fit) | all epochs at once |
+/// | [`run`](Self::run) | epoch by epoch, with callbacks, and to be resumed |
+/// | [`session`](Self::session) | step by step, on batches that the caller makes |
+///
+/// Same seed, same instruction set: the same parameters, bit for bit, whatever the number of threads. A clone shares the
+/// threads, which are started when they are first needed.
+#[derive(Debug, Clone)]
 pub struct Trainer {
-    pub(super) optimizer: Optimizer,
+    settings: Arc<Settings>,
+    workers: Workers,
+}
+
+/// What a trainer was built with.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) optimizer: Arc<dyn AnyOptimizer>,
+    pub(super) schedule: Arc<dyn Schedule>,
     pub(super) l2: f64,
     pub(super) batch_size: usize,
     pub(super) epochs: usize,
     pub(super) seed: u64,
-    pub(super) threads: usize,
     pub(super) shuffle: bool,
+    pub(super) gradient_norm: bool,
     pub(super) plan: PlanOptions,
 }
 
 impl Trainer {
+    pub(super) fn new(settings: Settings, workers: Workers) -> Self {
+        Self { settings: Arc::new(settings), workers }
+    }
+
     /// The settings, to be made.
     pub fn builder() -> TrainerBuilder {
         TrainerBuilder::default()
@@ -34,68 +56,53 @@ impl Trainer {
 
     /// Trains `network` for all epochs, and says how it went.
     ///
-    /// The optimiser starts afresh, and so does the numbering of epochs: two fits of one epoch see the same
-    /// order of samples twice.
+    /// The data is a [`Dataset`](crate::Dataset) of the network's widths, or any [`Source`](crate::Source). The optimiser
+    /// starts afresh, and so does the numbering of epochs: two fits of one epoch see the same order of samples twice.
     ///
     /// # Errors
     /// [`Error::Diverged`] when a cost, a gradient or an update is not finite: the parameters are then those
-    /// before that step, bit for bit. [`Error::Width`] when dynamic data is not as wide as the network,
-    /// [`Error::Threads`] when the threads could not be started, [`Error::Step`] when the engine or instruction set
-    /// asked for cannot be had or there is no memory for the step; the network is then as it was.
-    pub fn fit<N: Network>(
+    /// before that step, bit for bit. [`Error::Width`] when data is not as wide as the network, [`Error::Target`] or
+    /// [`Error::TargetSum`] when a target is none for the network's loss, [`Error::Setting`] when the number type of the
+    /// network cannot express a setting, [`Error::Threads`] when the threads could not be started, [`Error::Step`] when
+    /// the engine or instruction set asked for cannot be had or there is no memory for the step; the network is then as
+    /// it was.
+    pub fn fit<N: Network, D: TrainingData<N> + ?Sized>(
         &self,
         network: &mut N,
-        train: &N::Data,
-        validation: Option<&N::Data>,
+        train: &D,
+        validation: Option<&D>,
     ) -> Result<History, Error> {
-        self.epochs(network, train, validation)?.collect()
+        let mut run = self.run(network, train)?;
+        if let Some(validation) = validation {
+            run = run.validation(validation)?;
+        }
+        run.finish()
     }
 
-    /// The epochs of a training run, one by one: the network trains as the iterator advances, and stops where it
-    /// is dropped.
-    ///
-    /// To look at the network in between, keep hold of the iterator:
-    ///
-    /// ```
-    /// # use nn_train::prelude::*;
-    /// # network! { struct Xor<2 => 4 => 1>; }
-    /// # let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
-    /// # let mut net = Xor::new(1);
-    /// let trainer = Trainer::builder().optimizer(Adam::new(0.05)).batch_size(4).epochs(1000).build()?;
-    /// let mut epochs = trainer.epochs(&mut net, &data, None)?;
-    /// while let Some(epoch) = epochs.next() {
-    ///     if epoch?.number == 3 {
-    ///         println!("h(1, 0) is now {}", epochs.network().predict(&[1.0, 0.0])[0]);
-    ///         break;
-    ///     }
-    /// }
-    /// # Ok::<(), Error>(())
-    /// ```
+    /// A training run, to be given callbacks or a state to go on from, and then gone through epoch by epoch. See [`Run`].
     ///
     /// # Errors
-    /// As [`fit`](Self::fit); after an error in an epoch the iterator ends.
-    pub fn epochs<'a, N: Network>(
+    /// As [`fit`](Self::fit), but for what a step meets.
+    pub fn run<'a, N: Network, D: TrainingData<N> + ?Sized>(
         &self,
         network: &'a mut N,
-        train: &'a N::Data,
-        validation: Option<&'a N::Data>,
-    ) -> Result<Epochs<'a, N>, Error> {
-        let samples = |data| N::dataset(data).samples();
-        let run = Run::new(self, network.architecture(), samples(train), validation.map(samples))?;
-        Ok(Epochs { network, run })
+        train: &'a D,
+    ) -> Result<Run<'a, N>, Error> {
+        Run::new(self, network, train.source())
     }
 
-    /// Training in the caller's hands, batch by batch: for samples that come as they are made, or an order of one's
-    /// own. See [`Stepper`].
+    /// Training in the caller's hands, step by step: for samples that come as they are made, or a loop of one's own. See
+    /// [`Session`].
     ///
     /// Of the settings, the number of epochs and whether to shuffle mean nothing here, and the batch size is what the
     /// steps are planned for: other sizes do as well, larger ones with more memory.
     ///
     /// # Errors
-    /// [`Error::Threads`] when the threads could not be started, [`Error::Step`] when the engine or instruction set
-    /// asked for cannot be had or there is no memory for the step.
-    pub fn stepper<'a, N: Network>(&self, network: &'a mut N) -> Result<Stepper<'a, N>, Error> {
-        Stepper::new(self, network)
+    /// [`Error::Setting`] when the number type of the network cannot express a setting, [`Error::Threads`] when the
+    /// threads could not be started, [`Error::Step`] when the engine or instruction set asked for cannot be had or there
+    /// is no memory for the step.
+    pub fn session<'a, N: Network>(&self, network: &'a mut N) -> Result<Session<'a, N>, Error> {
+        Session::new(self, network, u64::MAX)
     }
 
     /// How steps on full batches of `network` would be computed: which engine, in which instruction set, on how
@@ -111,65 +118,21 @@ impl Trainer {
     /// # Errors
     /// [`Error::Step`] when the engine or the instruction set asked for cannot be had, or there is no memory.
     pub fn explain<N: Network>(&self, network: &N) -> Result<Explanation, Error> {
-        let plan = self.plan_for::<N::Scalar>(network.architecture(), usize::MAX)?;
+        let plan = self.plan::<N::Scalar>(network.architecture(), self.settings.batch_size)?;
         Ok(plan.explain().clone())
     }
 
-    /// The trainer's threads.
-    pub(super) fn pool(&self) -> Result<ThreadPool, Error> {
-        let threads = self.threads;
-        let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(|index| format!("nn-train {index}"));
-        pool.build().map_err(|error| Error::Threads { threads, reason: error.to_string() })
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
-    /// The plan for data of `rows` samples.
-    pub(super) fn plan_for<T: Element>(&self, architecture: &Architecture, rows: usize) -> Result<Plan<T>, Error> {
-        Ok(Plan::new(architecture, self.batch_size.min(rows), self.threads, &self.plan)?)
-    }
-}
-
-/// A training run, epoch by epoch: see [`Trainer::epochs`].
-#[must_use = "nothing is trained before the iterator advances"]
-pub struct Epochs<'a, N: Network> {
-    network: &'a mut N,
-    run: Run<'a, N::Scalar>,
-}
-
-impl<N: Network> Epochs<'_, N> {
-    /// The network as it is after the epochs so far.
-    #[must_use]
-    pub fn network(&self) -> &N {
-        self.network
+    /// The trainer's threads, started.
+    pub(super) fn threads(&self) -> Result<Ready, Error> {
+        self.workers.ready()
     }
 
-    /// How steps are computed, and why so.
-    #[must_use]
-    pub fn explain(&self) -> &Explanation {
-        self.run.explain()
-    }
-}
-
-impl<N: Network> Iterator for Epochs<'_, N> {
-    type Item = Result<Epoch, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.run.epoch(self.network.parameters_mut())
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        // An error ends the run early.
-        let remaining = self.run.remaining();
-        (remaining.min(1), Some(remaining))
-    }
-}
-
-impl<N: Network> std::iter::FusedIterator for Epochs<'_, N> {}
-
-impl<N: Network> fmt::Debug for Epochs<'_, N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Epochs")
-            .field("network", &self.network.name())
-            .field("remaining", &self.run.remaining())
-            .finish()
+    /// The plan for batches of `rows` samples.
+    pub(super) fn plan<T: Element>(&self, architecture: &Architecture, rows: usize) -> Result<Plan<T>, Error> {
+        Ok(Plan::new(architecture, rows, self.workers.count(), &self.settings.plan)?)
     }
 }

@@ -1,0 +1,232 @@
+//! Looking into a run, and ending it.
+
+use super::core::Core;
+use super::run::context_state;
+use super::session::set_network;
+use super::state::{Position, RunState};
+use super::{Epoch, History};
+use crate::error::Error;
+use crate::network::Network;
+
+/// Whether a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// On with it.
+    Continue,
+    /// It ends here. The network is as the last step left it.
+    Stop,
+}
+
+/// What is called in the course of a [`Run`](crate::Run): to watch it, to set the learning rate, to keep the best network,
+/// or to end it.
+///
+/// Every method does nothing unless it is written. Each may return an error, which ends the run and is what the run
+/// returns. Callbacks are called on a thread of the trainer's, in the order in which they were added. All of them are
+/// called, also when the first one says [`Stop`](Signal::Stop).
+///
+/// ```
+/// use nn_train::prelude::*;
+/// use nn_train::{Callback, Context, Signal};
+///
+/// /// Ends a run whose validation cost has not improved for `patience` epochs.
+/// struct Patience {
+///     patience: usize,
+/// }
+///
+/// impl<N: Network> Callback<N> for Patience {
+///     fn on_epoch(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+///         let best = context.history().best().map_or(0, |epoch| epoch.number);
+///         Ok(if context.epoch() >= best + self.patience { Signal::Stop } else { Signal::Continue })
+///     }
+/// }
+///
+/// # network! { struct Xor<2 => 4 tanh => 1>; }
+/// # let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
+/// # let mut net = Xor::new(1);
+/// let trainer = Trainer::builder().learning_rate(0.5).epochs(1000).build()?;
+/// let history = trainer.run(&mut net, &data)?.validation(&data)?.callback(Patience { patience: 3 }).finish()?;
+/// # assert!(!history.is_empty() && history.len() < 1000);
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Callback<N: Network>: Send {
+    /// Before the first step, of a run that is resumed too.
+    ///
+    /// # Errors
+    /// Whatever should end the run.
+    fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        let _ = context;
+        Ok(Signal::Continue)
+    }
+
+    /// After each step.
+    ///
+    /// # Errors
+    /// Whatever should end the run.
+    fn on_step(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        let _ = context;
+        Ok(Signal::Continue)
+    }
+
+    /// After each epoch and its validation.
+    ///
+    /// # Errors
+    /// Whatever should end the run.
+    fn on_epoch(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        let _ = context;
+        Ok(Signal::Continue)
+    }
+
+    /// After the last epoch, or when a callback has stopped the run; not after an error.
+    ///
+    /// # Errors
+    /// Whatever the run should return.
+    fn on_end(&mut self, context: &mut Context<'_, N>) -> Result<(), Error> {
+        let _ = context;
+        Ok(())
+    }
+}
+
+impl<N: Network, C: Callback<N> + ?Sized> Callback<N> for &mut C {
+    fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        (**self).on_start(context)
+    }
+
+    fn on_step(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        (**self).on_step(context)
+    }
+
+    fn on_epoch(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        (**self).on_epoch(context)
+    }
+
+    fn on_end(&mut self, context: &mut Context<'_, N>) -> Result<(), Error> {
+        (**self).on_end(context)
+    }
+}
+
+/// A closure that is called after each step.
+pub(super) struct OnStep<F>(pub(super) F);
+
+impl<N: Network, F: FnMut(&mut Context<'_, N>) -> Result<Signal, Error> + Send> Callback<N> for OnStep<F> {
+    fn on_step(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        self.0(context)
+    }
+}
+
+/// A closure that is called after each epoch.
+pub(super) struct OnEpoch<F>(pub(super) F);
+
+impl<N: Network, F: FnMut(&mut Context<'_, N>) -> Result<Signal, Error> + Send> Callback<N> for OnEpoch<F> {
+    fn on_epoch(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        self.0(context)
+    }
+}
+
+/// What a [`Callback`] sees of its run.
+pub struct Context<'c, N: Network> {
+    pub(super) network: &'c mut N,
+    pub(super) core: &'c mut Core<N::Scalar>,
+    pub(super) position: &'c Position,
+    pub(super) history: &'c History,
+    pub(super) epochs: usize,
+    pub(super) epoch_steps: u64,
+    pub(super) cost: Option<f64>,
+}
+
+impl<N: Network> Context<'_, N> {
+    /// The epoch that is under way or has just ended, from 1; 0 before the first.
+    #[must_use]
+    pub fn epoch(&self) -> usize {
+        self.position.epoch
+    }
+
+    /// How many epochs the run is to have.
+    #[must_use]
+    pub fn epochs(&self) -> usize {
+        self.epochs
+    }
+
+    /// Steps taken in the epoch that is under way; 0 between epochs.
+    #[must_use]
+    pub fn epoch_step(&self) -> u64 {
+        self.position.step
+    }
+
+    /// How many steps an epoch has.
+    #[must_use]
+    pub fn epoch_steps(&self) -> u64 {
+        self.epoch_steps
+    }
+
+    /// Steps taken in the whole run.
+    #[must_use]
+    pub fn step(&self) -> u64 {
+        self.core.steps()
+    }
+
+    /// The cost of the last step's batch before that step, the λ term included; none before the first step.
+    #[must_use]
+    pub fn cost(&self) -> Option<f64> {
+        self.cost
+    }
+
+    /// The gradient's norm in the last step, where it [is measured](crate::TrainerBuilder::gradient_norm).
+    #[must_use]
+    pub fn gradient_norm(&self) -> Option<f64> {
+        self.core.gradient_norm()
+    }
+
+    /// The learning rate of the next step.
+    #[must_use]
+    pub fn learning_rate(&self) -> f64 {
+        self.core.learning_rate()
+    }
+
+    /// Sets the learning rate of all steps to come, in place of the trainer's schedule.
+    ///
+    /// # Errors
+    /// As [`Session::set_learning_rate`](crate::Session::set_learning_rate).
+    pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<(), Error> {
+        self.core.set_learning_rate(Some(learning_rate))
+    }
+
+    /// The epochs that are over.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        self.history
+    }
+
+    /// The last epoch that is over.
+    #[must_use]
+    pub fn last_epoch(&self) -> Option<&Epoch> {
+        self.history.last()
+    }
+
+    /// The network as it is after the steps so far. After a step this copies the parameters.
+    pub fn network(&mut self) -> &N {
+        self.core.write_back(self.network.parameters_mut());
+        self.network
+    }
+
+    /// Goes on from other parameters, for example the best ones. What the optimiser remembers stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::AnotherArchitecture`] when `network` has another architecture than the one that is trained.
+    pub fn set_network(&mut self, network: &N) -> Result<(), Error> {
+        set_network(self.core, network)
+    }
+
+    /// The run as a value, from which another [goes on](crate::Run::resume) bit for bit.
+    ///
+    /// # Errors
+    /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for it.
+    pub fn state(&self) -> Result<RunState<N::Scalar>, Error> {
+        context_state(self.core, self.position, self.history)
+    }
+}
+
+impl<N: Network> std::fmt::Debug for Context<'_, N> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("position", self.position).field("cost", &self.cost).finish_non_exhaustive()
+    }
+}

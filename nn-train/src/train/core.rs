@@ -1,0 +1,341 @@
+//! One step: cost and gradient of a batch, what the optimiser makes of them, and the parameters moved; or an error, and
+//! everything as it was.
+
+use std::sync::Arc;
+
+use nn_kernels::{
+    Architecture, Batch, Buffer, Dropout, Element, Explanation, LayerRange, Plan, Slot, Span, StepEngine, Stepped,
+    Update, update_all,
+};
+use rayon::join;
+
+use super::schedule::Schedule;
+use super::state::{OptimizerState, SessionState};
+use super::trainer::Trainer;
+use crate::error::{Error, Quantity};
+use crate::network::compute::zeros;
+use crate::optim::{Step, TypedOptimizer, check_learning_rate, typed};
+
+/// What steps need and what they leave behind, whoever feeds them.
+pub(super) struct Core<T: Element> {
+    optimizer: Arc<dyn TypedOptimizer<T>>,
+    schedule: Arc<dyn Schedule>,
+    /// A rate that stands in for the schedule's.
+    fixed_rate: Option<f64>,
+    /// The last rate that was found to be one.
+    checked_rate: f64,
+    /// λ/B.
+    decay: f64,
+    seed: u64,
+    plan: Plan<T>,
+    /// Θ, in the layout of the plan's engine, as are Δ and what the optimiser remembers.
+    theta: Buffer<T>,
+    /// Δ, and then what the optimiser makes of Θ.
+    gradient: Buffer<T>,
+    /// What the optimiser remembers of each parameter: as it is, and room for the next step's.
+    slots: Vec<[Buffer<T>; 2]>,
+    /// What it remembers of all parameters together, and the same before the step.
+    scalars: Vec<f64>,
+    scalars_before: Vec<f64>,
+    /// Steps taken.
+    steps: u64,
+    /// Samples trained on.
+    samples: u64,
+    /// Whether any layer drops units.
+    dropout: bool,
+    /// Whether the gradient's norm is measured, and the last step's.
+    measures_norm: bool,
+    norm: Option<f64>,
+    /// Whether the network lags behind.
+    ahead: bool,
+}
+
+/// Which step it is: what an error names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// From 1, where there are epochs.
+    pub(super) epoch: Option<usize>,
+    /// From 1, within the epoch.
+    pub(super) step: u64,
+}
+
+impl<T: Element> Core<T> {
+    /// Steps on batches of the trainer's size, or of `rows` if that is less, from the parameters given.
+    pub(super) fn new(
+        trainer: &Trainer,
+        architecture: &Architecture,
+        parameters: &[T],
+        rows: u64,
+    ) -> Result<Self, Error> {
+        let settings = trainer.settings();
+        let optimizer = typed::<T>(&settings.optimizer);
+        optimizer.validate()?;
+        let batch_rows = settings.batch_size.min(usize::try_from(rows).unwrap_or(usize::MAX));
+        let plan = trainer.plan(architecture, batch_rows)?;
+        let params = plan.engine().params();
+        let mut theta = Buffer::zeros(params)?;
+        plan.engine().import(parameters, theta.as_mut_slice())?;
+        let slots = (0..optimizer.slots()).map(|_| Ok([Buffer::zeros(params)?, Buffer::zeros(params)?]));
+        let slots = slots.collect::<Result<_, Error>>()?;
+        let scalars = vec![0.0; optimizer.scalars()];
+        let core = Self {
+            optimizer,
+            schedule: Arc::clone(&settings.schedule),
+            fixed_rate: None,
+            checked_rate: f64::NAN,
+            decay: settings.l2 / batch_rows as f64,
+            seed: settings.seed,
+            plan,
+            theta,
+            gradient: Buffer::zeros(params)?,
+            slots,
+            scalars_before: scalars.clone(),
+            scalars,
+            steps: 0,
+            samples: 0,
+            dropout: architecture.layers().iter().any(|layer| layer.dropout > 0.0),
+            measures_norm: settings.gradient_norm,
+            norm: None,
+            ahead: false,
+        };
+        check_learning_rate::<T>(core.learning_rate())?;
+        Ok(core)
+    }
+
+    /// Writes the parameters to the network if it lags behind.
+    pub(super) fn write_back(&mut self, parameters: &mut [T]) {
+        if std::mem::take(&mut self.ahead) {
+            let written = self.plan.engine().export(self.theta.as_slice(), parameters);
+            // A wrong length is all that could be in the way, and `import` has had the same ones.
+            debug_assert_eq!(written, Ok(()));
+        }
+    }
+
+    /// How steps are computed.
+    pub(super) fn explain(&self) -> &Explanation {
+        self.plan.explain()
+    }
+
+    /// The engine, and Θ in its layout.
+    pub(super) fn engine(&mut self) -> (&mut dyn StepEngine<T>, &[T]) {
+        (self.plan.engine_mut(), self.theta.as_slice())
+    }
+
+    pub(super) fn architecture(&self) -> &Architecture {
+        self.plan.engine().architecture()
+    }
+
+    pub(super) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The learning rate of the next step.
+    pub(super) fn learning_rate(&self) -> f64 {
+        self.fixed_rate.unwrap_or_else(|| self.schedule.rate(self.steps))
+    }
+
+    /// Sets the rate, or leaves it to the schedule again.
+    pub(super) fn set_learning_rate(&mut self, rate: Option<f64>) -> Result<(), Error> {
+        if let Some(rate) = rate {
+            check_learning_rate::<T>(rate)?;
+        }
+        self.fixed_rate = rate;
+        Ok(())
+    }
+
+    pub(super) fn gradient_norm(&self) -> Option<f64> {
+        self.norm
+    }
+
+    /// Takes parameters in place of those that it has; what the optimiser remembers stays.
+    pub(super) fn set_parameters(&mut self, parameters: &[T]) -> Result<(), Error> {
+        self.plan.engine().import(parameters, self.theta.as_mut_slice())?;
+        self.ahead = true;
+        Ok(())
+    }
+
+    /// The cost of `batch` before the step, and the parameters moved, or an error and everything as it was.
+    pub(super) fn step(&mut self, batch: Batch<'_, T>, place: Place) -> Result<f64, Error> {
+        let learning_rate = self.learning_rate();
+        if learning_rate != self.checked_rate {
+            check_learning_rate::<T>(learning_rate)?;
+            self.checked_rate = learning_rate;
+        }
+        let dropout = self.dropout.then_some(Dropout { seed: self.seed, first_sample: self.samples });
+        let Self { optimizer, plan, theta, gradient, slots, scalars, scalars_before, norm, .. } = self;
+        let (decay, measures_norm) = (self.decay, self.measures_norm);
+        let engine = plan.engine_mut();
+        scalars_before.copy_from_slice(scalars);
+        let mut stepped = Stepped { cost: f64::NAN, updated: false, finite: false };
+        let mut measured = None;
+        let mut apply = |update: &dyn Update<T>| {
+            let slots = slots.iter_mut().map(|[old, new]| Slot { old: old.as_slice(), new: new.as_mut_slice() });
+            let span = Span::new(theta.as_slice(), gradient.as_mut_slice()).with_slots(slots);
+            stepped = if measures_norm {
+                let (stepped, norm) = step_and_measure(engine, batch, decay, dropout, update, span)?;
+                measured = Some(norm);
+                stepped
+            } else {
+                engine.step(batch, decay, dropout, update, span)?
+            };
+            Ok(())
+        };
+        let result = optimizer.with_update(Step { number: self.steps + 1, learning_rate, scalars }, &mut apply);
+        if result.is_ok() && stepped.cost.is_finite() && stepped.updated && stepped.finite {
+            std::mem::swap(theta, gradient);
+            slots.iter_mut().for_each(|[old, new]| std::mem::swap(old, new));
+            *norm = measured;
+            self.steps += 1;
+            self.samples += batch.rows() as u64;
+            self.ahead = true;
+            return Ok(stepped.cost);
+        }
+        scalars.copy_from_slice(scalars_before);
+        result?;
+        Err(self.fault(batch, dropout, stepped, place)?)
+    }
+
+    /// What was wrong with a step that came to nothing.
+    #[cold]
+    fn fault(
+        &mut self,
+        batch: Batch<'_, T>,
+        dropout: Option<Dropout>,
+        stepped: Stepped,
+        place: Place,
+    ) -> Result<Error, Error> {
+        let Self { plan, theta, gradient, slots, decay, .. } = self;
+        let engine = plan.engine_mut();
+        let Place { epoch, step } = place;
+        let diverged = |quantity, layer| Error::Diverged { epoch, step, layer, quantity };
+        let faulty = |range: &LayerRange| {
+            is_faulty(gradient.as_slice(), range) || slots.iter().any(|[_, new]| is_faulty(new.as_slice(), range))
+        };
+        let update = engine.ranges().iter().position(faulty).unwrap_or(0) + 1;
+        // Δ may have been replaced by parameters; the same step once more tells whether it was at fault.
+        engine.gradient(theta.as_slice(), batch, *decay, dropout, gradient.as_mut_slice())?;
+        let fault = match last_faulty(engine.ranges(), gradient.as_slice()) {
+            Some(layer) => diverged(Quantity::Gradient, layer),
+            None if !stepped.cost.is_finite() => diverged(Quantity::Cost, engine.ranges().len()),
+            None => diverged(Quantity::Update, update),
+        };
+        Ok(fault)
+    }
+
+    /// The whole state as a value, in the network's layout.
+    pub(super) fn export(&self) -> Result<SessionState<T>, Error> {
+        let params = self.architecture().params();
+        let flat = |own: &Buffer<T>| {
+            let mut numbers = zeros(params)?;
+            self.plan.engine().export(own.as_slice(), &mut numbers)?;
+            Ok::<_, Error>(numbers)
+        };
+        Ok(SessionState {
+            architecture: self.architecture().to_string(),
+            parameters: flat(&self.theta)?,
+            optimizer: OptimizerState {
+                name: self.optimizer.name().to_owned(),
+                slots: self.slots.iter().map(|[old, _]| flat(old)).collect::<Result<_, _>>()?,
+                scalars: self.scalars.clone(),
+            },
+            steps: self.steps,
+            samples: self.samples,
+            seed: self.seed,
+            learning_rate: self.fixed_rate,
+        })
+    }
+
+    /// Takes a state in place of its own, or an error and everything as it was.
+    pub(super) fn import(&mut self, state: &SessionState<T>) -> Result<(), Error> {
+        let expected = |what, expected: &str, found: &str| {
+            if expected == found {
+                return Ok(());
+            }
+            Err(Error::State { what, expected: expected.to_owned(), found: found.to_owned() })
+        };
+        let SessionState { architecture, parameters, optimizer, steps, samples, seed, learning_rate } = state;
+        expected("the architecture", &self.architecture().to_string(), architecture)?;
+        expected("the optimiser", self.optimizer.name(), &optimizer.name)?;
+        let counts = [
+            ("the number of parameters", self.architecture().params(), parameters.len()),
+            ("the numbers remembered of each parameter", self.slots.len(), optimizer.slots.len()),
+            ("the numbers remembered of all parameters", self.scalars.len(), optimizer.scalars.len()),
+        ];
+        let lengths = optimizer.slots.iter().map(|slot| {
+            ("the length of what is remembered of each parameter", self.architecture().params(), slot.len())
+        });
+        for (what, right, found) in counts.into_iter().chain(lengths) {
+            expected(what, &right.to_string(), &found.to_string())?;
+        }
+        let numbers = [("parameters", parameters)].into_iter();
+        let numbers = numbers.chain(optimizer.slots.iter().map(|slot| ("the optimiser's memory", slot)));
+        for (what, numbers) in numbers {
+            if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
+                let expected = "finite numbers".to_owned();
+                return Err(Error::State { what, expected, found: number.to_string() });
+            }
+        }
+        if let Some(rate) = *learning_rate {
+            check_learning_rate::<T>(rate)?;
+        }
+        let engine = self.plan.engine();
+        engine.import(parameters, self.theta.as_mut_slice())?;
+        for (numbers, [own, _]) in optimizer.slots.iter().zip(&mut self.slots) {
+            engine.import(numbers, own.as_mut_slice())?;
+        }
+        self.scalars.copy_from_slice(&optimizer.scalars);
+        (self.steps, self.samples, self.seed, self.fixed_rate) = (*steps, *samples, *seed, *learning_rate);
+        self.ahead = true;
+        Ok(())
+    }
+}
+
+/// A step whose whole gradient is there before any parameter moves, and the gradient's norm.
+fn step_and_measure<T: Element>(
+    engine: &mut dyn StepEngine<T>,
+    batch: Batch<'_, T>,
+    decay: f64,
+    dropout: Option<Dropout>,
+    update: &dyn Update<T>,
+    span: Span<'_, T>,
+) -> Result<(Stepped, f64), Error> {
+    let Span { theta, gradient, slots } = span;
+    let cost = engine.gradient(theta, batch, decay, dropout, gradient)?;
+    let norm = sum_of_squares(gradient).sqrt();
+    if !cost.is_finite() {
+        return Ok((Stepped { cost, updated: false, finite: false }, norm));
+    }
+    let finite = update_all(update, engine.set(), engine.ranges(), Span { theta, gradient, slots });
+    Ok((Stepped { cost, updated: true, finite }, norm))
+}
+
+/// Numbers that one thread squares at a time.
+const CHUNK: usize = 1 << 15;
+
+/// Σ x² in `f64`, added up in the same order on any number of threads.
+fn sum_of_squares<T: Element>(numbers: &[T]) -> f64 {
+    if numbers.len() > CHUNK {
+        let (left, right) = numbers.split_at((numbers.len() / 2).next_multiple_of(CHUNK));
+        let (left, right) = join(|| sum_of_squares(left), || sum_of_squares(right));
+        return left + right;
+    }
+    let mut sums = [0.0; 8];
+    let (eights, rest) = numbers.as_chunks::<8>();
+    for eight in eights {
+        sums.iter_mut().zip(eight).for_each(|(sum, number)| *sum += number.to_f64() * number.to_f64());
+    }
+    sums.iter_mut().zip(rest).for_each(|(sum, number)| *sum += number.to_f64() * number.to_f64());
+    sums.iter().sum()
+}
+
+/// The last layer, from 1, whose gradient is not finite. Back-propagation goes from the last to the first, so the
+/// fault came from there or from the forward pass.
+fn last_faulty<T: Element>(ranges: &[LayerRange], gradient: &[T]) -> Option<usize> {
+    let layers = (1..).zip(ranges);
+    layers.filter(|(_, range)| is_faulty(gradient, range)).last().map(|(layer, _)| layer)
+}
+
+/// Whether a layer's share of `numbers` holds one that is not finite.
+fn is_faulty<T: Element>(numbers: &[T], range: &LayerRange) -> bool {
+    numbers[range.weights.start..range.bias.end].iter().any(|number| !number.is_finite())
+}
