@@ -245,7 +245,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
     fn squares_of(&self, theta: &[T]) -> f64 {
         let (set, ranges) = (self.method.set(), self.method.ranges());
         let runs = theta.chunks(CHUNK).enumerate().map(|(i, theta)| Run { theta, first: i * CHUNK, ranges });
-        runs.map(|run| T::dispatch(set, Squares { run })).sum()
+        runs.map(|run| Squares { run }.run_in(set)).sum()
     }
 
     /// Adds the other lanes' accumulators to `gradient`, multiplies it by `scale`, adds `decay` Θ_w, and returns Σ Θ_w²,
@@ -262,7 +262,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
                 T::dispatch(set, Add { values: &mut *gradient, others });
             }
             let run = Run { theta: &theta[first..end], first, ranges };
-            *squares = T::dispatch(set, Finish { gradient, run, scale, decay });
+            *squares = Finish { gradient, run, scale, decay }.run_in(set);
         };
         // What one lane made lies in the caches of the thread that made it.
         let near = if lanes == 1 { NEAR } else { NEAR / 8 };
