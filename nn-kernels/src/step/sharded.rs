@@ -421,7 +421,8 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
         let method = &*method;
         let lanes = &mut lanes[..split.lanes];
         for_each_lane_with(lanes, outputs, split.lane_rows * output_width, |index, lane, outputs| {
-            let inputs = &inputs[index * split.lane_rows * input_width..];
+            let first = index * split.lane_rows;
+            let inputs = &inputs[first * input_width..][..outputs.len() / output_width * input_width];
             let shards = inputs.chunks(split.rows * input_width).zip(outputs.chunks_mut(split.rows * output_width));
             shards.for_each(|(x, out)| method.predict(&mut lane.scratch, theta, x, out));
         });

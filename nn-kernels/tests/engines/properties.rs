@@ -278,6 +278,27 @@ fn the_mean_does_not_overflow() {
     }
 }
 
+/// In several lanes and shards, of which the last are not full, each row has its own output, in whatever order.
+#[test]
+fn every_row_of_a_large_batch_has_its_output() {
+    let problem =
+        Problem::new(network(&[20, 40, 3], Activation::Tanh, Activation::Softmax, Loss::CrossEntropy), 1003, 3);
+    let Problem { architecture, theta, inputs, targets } = &problem;
+    let expected = reference::forward(architecture, theta, inputs).output().to_samples();
+    let order: Vec<u64> = (0..1003).rev().collect();
+    for kind in engines::<f64>() {
+        let mut engine = kind.make(architecture);
+        let mut outputs = poison::<f64>(expected.len());
+        engine.predict(theta, inputs, &mut outputs).expect("predictions");
+        assert_within(max_norm_error(&outputs, &expected), 1e-12, &kind.name);
+        let batch = Batch::new(architecture, inputs, targets).and_then(|batch| batch.with_order(&order));
+        let mut backwards = poison::<f64>(expected.len());
+        engine.evaluate(theta, batch.expect("a batch"), 0.0, &mut backwards).expect("a cost and outputs");
+        let forwards: Vec<f64> = backwards.rchunks(3).flatten().copied().collect();
+        assert_within(max_norm_error(&forwards, &expected), 1e-12, &kind.name);
+    }
+}
+
 #[test]
 fn one_sample_is_a_row_of_many() {
     for (output, loss) in outputs() {
