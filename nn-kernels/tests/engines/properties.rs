@@ -282,10 +282,10 @@ fn the_mean_does_not_overflow() {
 #[test]
 fn every_row_of_a_large_batch_has_its_output() {
     let problem =
-        Problem::new(network(&[20, 40, 3], Activation::Tanh, Activation::Softmax, Loss::CrossEntropy), 1003, 3);
+        Problem::new(network(&[65, 33, 2], Activation::Tanh, Activation::Sigmoid, Loss::CrossEntropy), 1000, 3);
     let Problem { architecture, theta, inputs, targets } = &problem;
     let expected = reference::forward(architecture, theta, inputs).output().to_samples();
-    let order: Vec<u64> = (0..1003).rev().collect();
+    let order: Vec<u64> = (0..1000).rev().collect();
     for kind in engines::<f64>() {
         let mut engine = kind.make(architecture);
         let mut outputs = poison::<f64>(expected.len());
@@ -294,7 +294,7 @@ fn every_row_of_a_large_batch_has_its_output() {
         let batch = Batch::new(architecture, inputs, targets).and_then(|batch| batch.with_order(&order));
         let mut backwards = poison::<f64>(expected.len());
         engine.evaluate(theta, batch.expect("a batch"), 0.0, &mut backwards).expect("a cost and outputs");
-        let forwards: Vec<f64> = backwards.rchunks(3).flatten().copied().collect();
+        let forwards: Vec<f64> = backwards.rchunks(2).flatten().copied().collect();
         assert_within(max_norm_error(&forwards, &expected), 1e-12, &kind.name);
     }
 }
