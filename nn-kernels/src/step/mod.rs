@@ -137,8 +137,8 @@ pub trait StepEngine<T: Element>: Send {
     /// As [`gradient`](Self::gradient).
     fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, decay: f64) -> Result<f64, StepError>;
 
-    /// One forward pass for both J and A^(L): what [`cost`](Self::cost) returns, and for every row of the batch, in its
-    /// order, what [`predict`](Self::predict) writes, in the same bits. `outputs` is m × S_L, sample-major.
+    /// One forward pass for both J and A^(L): in the same bits, what [`cost`](Self::cost) returns, and what
+    /// [`predict`](Self::predict) writes for the batch's rows in their order. `outputs` is m × S_L, sample-major.
     ///
     /// # Errors
     /// As [`gradient`](Self::gradient); `outputs` is then as it was.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::activation::{activate, activate_with_derivative};
 use crate::isa::{Kernel, Simd, Vector};
 use crate::loss::{Output, cost_and_delta, weighted_cost_and_delta};
-use crate::{Activation, Element, LayerRange};
+use crate::{Activation, Element, InstructionSet, LayerRange};
 
 /// A = g(z) in place: `width` numbers of every `row`.
 pub(super) struct Activate<'a, T> {
@@ -191,6 +191,15 @@ pub(super) struct Finish<'a, T> {
     pub(super) decay: f64,
 }
 
+impl<T: Element> Finish<'_, T> {
+    /// Finishes the gradient in the instructions of `set`; the sum is finite where it is in `f64`.
+    pub(super) fn run_in(self, set: InstructionSet) -> f64 {
+        let run = self.run;
+        let squares = T::dispatch(set, self);
+        if squares.is_finite() { squares } else { squares_in_f64(run) }
+    }
+}
+
 impl<T: Element> Kernel<T> for Finish<'_, T> {
     type Output = f64;
 
@@ -227,13 +236,22 @@ impl<T: Element> Kernel<T> for Finish<'_, T> {
                 }
             }
         }
-        squares.total(&run)
+        squares.total()
     }
 }
 
 /// Σ Θ_w².
 pub(super) struct Squares<'a, T> {
     pub(super) run: Run<'a, T>,
+}
+
+impl<T: Element> Squares<'_, T> {
+    /// Adds up in the instructions of `set`; the sum is finite where it is in `f64`.
+    pub(super) fn run_in(self, set: InstructionSet) -> f64 {
+        let run = self.run;
+        let squares = T::dispatch(set, self);
+        if squares.is_finite() { squares } else { squares_in_f64(run) }
+    }
 }
 
 impl<T: Element> Kernel<T> for Squares<'_, T> {
@@ -246,12 +264,12 @@ impl<T: Element> Kernel<T> for Squares<'_, T> {
             let [(weights, _), _] = self.run.parts(range);
             squares.add(s, &self.run.theta[weights]);
         }
-        squares.total(&self.run)
+        squares.total()
     }
 }
 
-/// Σ Θ², in vectors of the element type: the sum of a run is short enough for it. Where it overflows there, it is added
-/// up once more in `f64`.
+/// Σ Θ², in vectors of the element type: the sum of a run is short enough for it. Where it overflows there, who
+/// runs the kernel adds it up once more in `f64`.
 struct SumOfSquares<V> {
     /// Side by side, which hides the latency of an addition.
     sums: [V; 4],
@@ -284,22 +302,20 @@ impl<V> SumOfSquares<V> {
         }
     }
 
-    /// The sum over the weights of `run`, which have been added.
     #[inline(always)]
-    fn total<T: Element>(&self, run: &Run<'_, T>) -> f64
+    fn total<T: Element>(&self) -> f64
     where
         V: Vector<T>,
     {
         let [a, b, c, d] = self.sums;
-        let total = ((a + b) + (c + d)).sum().to_f64();
-        if total.is_finite() { total } else { squares_in_f64(run) }
+        ((a + b) + (c + d)).sum().to_f64()
     }
 }
 
 /// Σ Θ_w² where it has no finite value in `T`: the square of 10²⁰ is past the end of `f32`.
 #[cold]
 #[inline(never)]
-fn squares_in_f64<T: Element>(run: &Run<'_, T>) -> f64 {
+fn squares_in_f64<T: Element>(run: Run<'_, T>) -> f64 {
     let mut sum = 0.0;
     for range in run.ranges {
         let [(weights, _), _] = run.parts(range);

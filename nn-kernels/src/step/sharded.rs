@@ -245,7 +245,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
     fn squares_of(&self, theta: &[T]) -> f64 {
         let (set, ranges) = (self.method.set(), self.method.ranges());
         let runs = theta.chunks(CHUNK).enumerate().map(|(i, theta)| Run { theta, first: i * CHUNK, ranges });
-        runs.map(|run| T::dispatch(set, Squares { run })).sum()
+        runs.map(|run| Squares { run }.run_in(set)).sum()
     }
 
     /// Adds the other lanes' accumulators to `gradient`, multiplies it by `scale`, adds `decay` Θ_w, and returns Σ Θ_w²,
@@ -262,7 +262,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
                 T::dispatch(set, Add { values: &mut *gradient, others });
             }
             let run = Run { theta: &theta[first..end], first, ranges };
-            *squares = T::dispatch(set, Finish { gradient, run, scale, decay });
+            *squares = Finish { gradient, run, scale, decay }.run_in(set);
         };
         // What one lane made lies in the caches of the thread that made it.
         let near = if lanes == 1 { NEAR } else { NEAR / 8 };
@@ -421,7 +421,8 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
         let method = &*method;
         let lanes = &mut lanes[..split.lanes];
         for_each_lane_with(lanes, outputs, split.lane_rows * output_width, |index, lane, outputs| {
-            let inputs = &inputs[index * split.lane_rows * input_width..];
+            let first = index * split.lane_rows;
+            let inputs = &inputs[first * input_width..][..outputs.len() / output_width * input_width];
             let shards = inputs.chunks(split.rows * input_width).zip(outputs.chunks_mut(split.rows * output_width));
             shards.for_each(|(x, out)| method.predict(&mut lane.scratch, theta, x, out));
         });

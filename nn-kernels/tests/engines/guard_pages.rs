@@ -28,7 +28,8 @@ fn networks() -> Vec<Architecture> {
     let shapes = &shapes[..if quick() { 8 } else { shapes.len() }];
     let network = |(index, sizes): (usize, &&[usize])| {
         let hidden = [Activation::Gelu, Activation::Sigmoid, Activation::Relu][index % 3];
-        let output = if index % 2 == 0 { Activation::Sigmoid } else { Activation::Softmax };
+        let softmax = index % 2 == 1 && sizes[sizes.len() - 1] > 1;
+        let output = if softmax { Activation::Softmax } else { Activation::Sigmoid };
         let last = sizes.len() - 2;
         let layers = sizes.windows(2).enumerate().map(|(l, sizes)| {
             let layer = Layer::new(sizes[0], sizes[1], if l == last { output } else { hidden });

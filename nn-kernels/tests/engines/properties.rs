@@ -278,6 +278,32 @@ fn the_mean_does_not_overflow() {
     }
 }
 
+/// In several lanes and shards, of which the last are not full, each row has its own output, in whatever order.
+fn every_row_of_a_large_batch_has_its_output<T: Element>(bound: f64) {
+    let network = network(&[65, 33, 2], Activation::Tanh, Activation::Sigmoid, Loss::CrossEntropy);
+    let problem = Problem::new(network, 1000, 3).in_f32();
+    let architecture = &problem.architecture;
+    let expected = reference::forward(architecture, &problem.theta, &problem.inputs).output().to_samples();
+    let [theta, inputs, targets] = [&problem.theta, &problem.inputs, &problem.targets].map(|x| cast::<T>(x));
+    let order: Vec<u64> = (0..1000).rev().collect();
+    for kind in engines::<T>() {
+        let mut engine = kind.make(architecture);
+        let mut outputs = poison::<T>(expected.len());
+        engine.predict(&theta, &inputs, &mut outputs).expect("predictions");
+        assert_within(max_norm_error(&widen(&outputs), &expected), bound, &kind.name);
+        let batch = Batch::new(architecture, &inputs, &targets).and_then(|batch| batch.with_order(&order));
+        engine.evaluate(&theta, batch.expect("a batch"), 0.0, &mut outputs).expect("a cost and outputs");
+        let forwards: Vec<T> = outputs.rchunks(2).flatten().copied().collect();
+        assert_within(max_norm_error(&widen(&forwards), &expected), bound, &kind.name);
+    }
+}
+
+#[test]
+fn every_row_of_a_large_batch_has_its_output_in_both_types() {
+    every_row_of_a_large_batch_has_its_output::<f32>(1e-5);
+    every_row_of_a_large_batch_has_its_output::<f64>(1e-12);
+}
+
 #[test]
 fn one_sample_is_a_row_of_many() {
     for (output, loss) in outputs() {

@@ -208,7 +208,7 @@ impl<T: Element> Finish<T> for Gradient<'_, T> {
         let place = first..first + numbers.len();
         let theta = &self.theta[place.clone()];
         let run = Run { theta, first, ranges: std::slice::from_ref(self.range) };
-        let squares = T::dispatch(set, Scale { gradient: numbers, run, scale: self.scale, decay: self.decay });
+        let squares = Scale { gradient: numbers, run, scale: self.scale, decay: self.decay }.run_in(set);
         // SAFETY: one thread computes a part.
         unsafe { self.squares.part(strip.part..strip.part + 1)[0] += squares };
         if let Some(updating) = self.update {

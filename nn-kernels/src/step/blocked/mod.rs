@@ -262,7 +262,7 @@ impl<T: Element> Ready<'_, T> {
                     let first = plan.range.weights.start + plan.weights.at(part.rows.start, panel);
                     let theta = weights.strip(panel, part.rows.clone());
                     let run = Run { theta, first, ranges: std::slice::from_ref(&plan.range) };
-                    sum += T::dispatch(self.arithmetic.set, Squares { run });
+                    sum += Squares { run }.run_in(self.arithmetic.set);
                 }
                 total += sum;
             }

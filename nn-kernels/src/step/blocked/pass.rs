@@ -224,7 +224,7 @@ impl<T: Element> Pass<'_, T> {
                 let place = plan.range.bias.clone();
                 let theta = &theta[place.clone()];
                 let run = Run { theta, first: place.start, ranges: std::slice::from_ref(&plan.range) };
-                T::dispatch(set, Scale { gradient: &mut *bias, run, scale, decay });
+                Scale { gradient: &mut *bias, run, scale, decay }.run_in(set);
                 if let Some(updating) = updating {
                     // SAFETY: as above.
                     unsafe { updating.run(set, Part::Bias, theta, bias, place) };

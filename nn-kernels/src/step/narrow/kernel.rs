@@ -112,10 +112,10 @@ impl<T: Element> Kernel<T> for ShardGradient<'_, T> {
     fn run<S: Simd<T>>(self, s: S) -> f64 {
         let Self { scratch, network, samples, pass, add, gradient } = self;
         let mut cost = 0.0;
-        for tile in tiles(samples, network.layers, S::LANES) {
+        for tile in tiles(samples.inputs, samples.targets, network.layers, S::LANES) {
             let masks = pass.dropout.map(|dropout| (dropout, pass.first_row + tile.first));
             scratch.forward(s, network, &tile, true, masks);
-            cost += scratch.output_delta(s, network.layers, pass.output, &tile);
+            cost += scratch.output_delta(s, network.layers, pass.output, &tile, samples.weights);
             scratch.backward(s, network, &tile);
         }
         s.run(SumLanes { sums: scratch.sums.as_slice(), add, gradient });
@@ -138,12 +138,12 @@ impl<T: Element> Kernel<T> for ShardEvaluation<'_, T> {
     fn run<S: Simd<T>>(self, s: S) -> f64 {
         let Self { scratch, network, samples, output, mut outputs } = self;
         let mut cost = 0.0;
-        for tile in tiles(samples, network.layers, S::LANES) {
+        for tile in tiles(samples.inputs, samples.targets, network.layers, S::LANES) {
             scratch.forward(s, network, &tile, false, None);
             if let Some(outputs) = outputs.as_deref_mut() {
                 scratch.outputs(s, network.layers, &tile, outputs);
             }
-            cost += scratch.output_delta(s, network.layers, output, &tile);
+            cost += scratch.output_delta(s, network.layers, output, &tile, samples.weights);
         }
         cost
     }
@@ -162,8 +162,7 @@ impl<T: Element> Kernel<T> for ShardPrediction<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let Self { scratch, network, x, out } = self;
-        let samples = Gathered { inputs: x, targets: &[], weights: None };
-        for tile in tiles(samples, network.layers, S::LANES) {
+        for tile in tiles(x, &[], network.layers, S::LANES) {
             scratch.forward(s, network, &tile, false, None);
             scratch.outputs(s, network.layers, &tile, out);
         }
@@ -237,8 +236,16 @@ impl<T: Element> Scratch<T> {
         s.run(Activate { activation, width, row: width, z: out });
     }
 
-    /// The tile's share of the cost; δ^(L), 0 for the samples that fill the last vector, in the first buffer.
-    fn output_delta<S: Simd<T>>(&mut self, s: S, layers: &[LayerPlan], output: Output, tile: &Tile<'_, T>) -> f64 {
+    /// The tile's share of the cost; δ^(L), 0 for the samples that fill the last vector, in the first buffer. Weights are
+    /// those of the shard.
+    fn output_delta<S: Simd<T>>(
+        &mut self,
+        s: S,
+        layers: &[LayerPlan],
+        output: Output,
+        tile: &Tile<'_, T>,
+        weights: Option<&[T]>,
+    ) -> f64 {
         let Some(plan) = layers.last() else { return 0.0 };
         let (rows, samples) = (tile.rows, tile.samples());
         let len = plan.outputs * samples;
@@ -246,40 +253,10 @@ impl<T: Element> Scratch<T> {
         s.run(Columns { from: tile.y, width: plan.outputs, samples, to: targets });
         let z = &self.units.as_slice()[plan.to * samples..][..len];
         let delta = &mut self.delta[0].as_mut_slice()[..len];
-        let scale = output.scale;
-        let cost = match (output.loss, output.activation) {
-            (Loss::CrossEntropy, Activation::Softmax) => match tile.weights {
-                None => {
-                    s.run(SoftmaxCrossEntropy::<T, false> { z, targets, weights: &[], delta, samples, rows, scale })
-                }
-                Some(weights) => {
-                    s.run(SoftmaxCrossEntropy::<T, true> { z, targets, weights, delta, samples, rows, scale })
-                }
-            },
-            _ if let Some(weights) = tile.weights => {
-                delta.copy_from_slice(z);
-                let spare = &mut self.spare.as_mut_slice()[..rows];
-                // Unit by unit, for each of which the weights lie as its samples do.
-                let output = Output { width: 1, ..output };
-                let mut cost = 0.0;
-                for (delta, targets) in delta.chunks_exact_mut(samples).zip(targets.chunks_exact(samples)) {
-                    let (z, targets) = (&mut delta[..rows], &targets[..rows]);
-                    cost += s.run(WeightedCostAndDelta { output, z, targets, weights, spare: &mut *spare });
-                }
-                cost
-            }
-            (Loss::CrossEntropy, _) => s.run(SigmoidCrossEntropy { z, targets, delta, samples, rows, scale }),
-            _ => {
-                delta.copy_from_slice(z);
-                // Where samples fill the tile, its units are one long row.
-                let (row, count) = if rows == samples { (len, len) } else { (samples, rows) };
-                let spare = &mut self.spare.as_mut_slice()[..count];
-                let mut cost = 0.0;
-                for (delta, targets) in delta.chunks_exact_mut(row).zip(targets.chunks_exact(row)) {
-                    cost += s.run(CostAndDelta { output, z: &mut delta[..count], targets: &targets[..count], spare });
-                }
-                cost
-            }
+        let labels = Labels { z, targets, delta: &mut *delta, samples, rows };
+        let cost = match weights {
+            None => labels.cost(s, output, &mut self.spare),
+            Some(weights) => labels.weighted_cost(s, output, &weights[tile.first..tile.first + rows], &mut self.spare),
         };
         if rows < samples {
             for delta in delta.chunks_exact_mut(samples) {
@@ -335,7 +312,6 @@ struct Tile<'a, T> {
     lanes: usize,
     x: &'a [T],
     y: &'a [T],
-    weights: Option<&'a [T]>,
 }
 
 impl<T> Tile<'_, T> {
@@ -346,13 +322,13 @@ impl<T> Tile<'_, T> {
 }
 
 /// Cuts a shard: as many vectors as a kernel takes at a time; a rest of less than one is a vector too. Where there are
-/// only outputs to compute, there are no targets.
+/// only outputs to compute, `y` is empty.
 fn tiles<'a, T>(
-    samples: Gathered<'a, T>,
+    x: &'a [T],
+    y: &'a [T],
     layers: &'a [LayerPlan],
     lanes: usize,
 ) -> impl Iterator<Item = Tile<'a, T>> + 'a {
-    let Gathered { inputs: x, targets: y, weights } = samples;
     let inputs = layers[0].inputs;
     let total = x.len() / inputs;
     let outputs = y.len() / total;
@@ -366,8 +342,7 @@ fn tiles<'a, T>(
         let rows = (total - first).min(groups * lanes);
         let end = first + rows;
         let (x, y) = (&x[first * inputs..end * inputs], &y[first * outputs..end * outputs]);
-        let weights = weights.map(|weights| &weights[first..end]);
-        let tile = Tile { first, rows, groups, lanes, x, y, weights };
+        let tile = Tile { first, rows, groups, lanes, x, y };
         first = end;
         Some(tile)
     })
@@ -378,25 +353,18 @@ fn tiles<'a, T>(
 #[derive(Clone, Copy)]
 struct Rows<'a, T> {
     data: *mut T,
-    len: usize,
     samples: usize,
     borrow: PhantomData<&'a mut [T]>,
 }
 
 impl<'a, T: Element> Rows<'a, T> {
     fn new(buffer: &'a mut Buffer<T>, samples: usize) -> Self {
-        let numbers = buffer.as_mut_slice();
-        Self { data: numbers.as_mut_ptr(), len: numbers.len(), samples, borrow: PhantomData }
+        Self { data: buffer.as_mut_slice().as_mut_ptr(), samples, borrow: PhantomData }
     }
 
-    /// The rows of units from `unit` on.
-    ///
-    /// # Panics
-    /// When the buffer ends before them.
+    /// The rows of units from `unit` on. Whoever reads or writes them sees to it that the buffer has them.
     fn from(self, unit: usize) -> Units<T> {
-        let first = unit * self.samples;
-        assert!(first <= self.len, "unit {unit} of {} numbers", self.len);
-        Units { data: self.data.wrapping_add(first), stride: self.samples }
+        Units { data: self.data.wrapping_add(unit * self.samples), stride: self.samples }
     }
 }
 
@@ -448,6 +416,59 @@ impl<T: Element> Kernel<T> for SumLanes<'_, T> {
                 s.store_partial(sums, gradient);
             }
         }
+    }
+}
+
+/// z^(L) and targets of a tile, and where δ^(L) goes: units as rows of `samples`, of which the first `rows` are there.
+struct Labels<'a, T> {
+    z: &'a [T],
+    targets: &'a [T],
+    delta: &'a mut [T],
+    samples: usize,
+    rows: usize,
+}
+
+impl<T: Element> Labels<'_, T> {
+    #[inline(always)]
+    fn cost<S: Simd<T>>(self, s: S, output: Output, spare: &mut Buffer<T>) -> f64 {
+        let Self { z, targets, delta, samples, rows } = self;
+        let scale = output.scale;
+        match (output.loss, output.activation) {
+            (Loss::CrossEntropy, Activation::Softmax) => {
+                s.run(SoftmaxCrossEntropy::<T, false> { z, targets, weights: &[], delta, samples, rows, scale })
+            }
+            (Loss::CrossEntropy, _) => s.run(SigmoidCrossEntropy { z, targets, delta, samples, rows, scale }),
+            _ => {
+                delta.copy_from_slice(z);
+                // Where samples fill the tile, its units are one long row.
+                let (row, count) = if rows == samples { (z.len(), z.len()) } else { (samples, rows) };
+                let spare = &mut spare.as_mut_slice()[..count];
+                let mut cost = 0.0;
+                for (delta, targets) in delta.chunks_exact_mut(row).zip(targets.chunks_exact(row)) {
+                    cost += s.run(CostAndDelta { output, z: &mut delta[..count], targets: &targets[..count], spare });
+                }
+                cost
+            }
+        }
+    }
+
+    /// The same with a weight for each row.
+    fn weighted_cost<S: Simd<T>>(self, s: S, output: Output, weights: &[T], spare: &mut Buffer<T>) -> f64 {
+        let Self { z, targets, delta, samples, rows } = self;
+        let scale = output.scale;
+        if output.activation == Activation::Softmax {
+            return s.run(SoftmaxCrossEntropy::<T, true> { z, targets, weights, delta, samples, rows, scale });
+        }
+        delta.copy_from_slice(z);
+        let spare = &mut spare.as_mut_slice()[..rows];
+        // Unit by unit, for each of which the weights lie as its samples do.
+        let output = Output { width: 1, ..output };
+        let mut cost = 0.0;
+        for (delta, targets) in delta.chunks_exact_mut(samples).zip(targets.chunks_exact(samples)) {
+            let (z, targets) = (&mut delta[..rows], &targets[..rows]);
+            cost += s.run(WeightedCostAndDelta { output, z, targets, weights, spare: &mut *spare });
+        }
+        cost
     }
 }
 
