@@ -4,6 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use nn_train::TrainerBuilder;
 use nn_train::prelude::*;
 
 network! { struct Net<12 => 33 relu dropout(0.2) => 17 => 5 softmax>; }
@@ -45,7 +46,7 @@ static COUNTING: Counting = Counting;
 /// The fewest allocations in three epochs running. The first epochs are when buffers come to be, and a thread that
 /// wakes late makes its own, and rayon's, even later; but what a step allocates is allocated in every one of them.
 fn steady<N: Declared>(net: &mut N, data: &nn_train::DatasetOf<N>, trainer: &Trainer) -> usize {
-    let mut epochs = trainer.epochs(net, data, Some(data)).unwrap();
+    let mut epochs = trainer.run(net, data).unwrap().validation(data).unwrap();
     let mut window = || {
         let before = ALLOCATIONS.load(Ordering::Relaxed);
         for _ in 0..3 {
@@ -59,12 +60,12 @@ fn steady<N: Declared>(net: &mut N, data: &nn_train::DatasetOf<N>, trainer: &Tra
 /// One test, so that no other runs beside it and allocates too.
 /// The fewest allocations in a hundred steps running, on full batches and on smaller ones.
 fn steady_steps<N: Declared>(net: &mut N, data: &nn_train::DatasetOf<N>, trainer: &Trainer, size: usize) -> usize {
-    let mut stepper = trainer.stepper(net).unwrap();
-    stepper.install(|stepper| {
+    let mut session = trainer.session(net).unwrap();
+    session.install(|session| {
         let mut window = || {
             let before = ALLOCATIONS.load(Ordering::Relaxed);
             for (xs, ys) in data.inputs().chunks(size).zip(data.targets().chunks(size)).cycle().take(100) {
-                stepper.step(xs, ys).unwrap();
+                session.step(xs, ys).unwrap();
             }
             ALLOCATIONS.load(Ordering::Relaxed) - before
         };
@@ -80,24 +81,28 @@ fn nothing_is_allocated_in_the_steady_state() {
     let rows: Vec<[f64; 8]> = (0..50).map(|i| std::array::from_fn(|k| ((i * 5 + k) as f64).sin())).collect();
     let wide = Dataset::new(rows, vec![[0.5, -0.5]; 50]).unwrap();
 
-    let optimizers: [Optimizer; 4] =
-        [Sgd::new(0.1).into(), Sgd::new(0.1).momentum(0.9).into(), Adam::default().into(), AdamW::default().into()];
-    for optimizer in optimizers {
+    type Choice = (&'static str, fn(TrainerBuilder) -> TrainerBuilder);
+    let optimizers: [Choice; 4] = [
+        ("sgd", |builder| builder.optimizer(Sgd::default())),
+        ("momentum", |builder| builder.optimizer(Sgd::default().momentum(0.9))),
+        ("adam", |builder| builder.optimizer(Adam::default())),
+        ("adamw", |builder| builder.optimizer(AdamW::default())),
+    ];
+    for (name, optimizer) in optimizers {
         for threads in [1, 2] {
             for batch_size in [10, 128, 211] {
-                let trainer =
-                    Trainer::builder().optimizer(optimizer).batch_size(batch_size).epochs(70).threads(threads);
+                let trainer = optimizer(Trainer::builder()).batch_size(batch_size).epochs(70).threads(threads);
                 let trainer = trainer.build().unwrap();
-                assert_eq!(steady(&mut Net::new(1), &data, &trainer), 0, "{optimizer:?} × {threads}, {batch_size}");
+                assert_eq!(steady(&mut Net::new(1), &data, &trainer), 0, "{name} × {threads}, {batch_size}");
                 let found = steady_steps(&mut Net::new(1), &data, &trainer, batch_size);
-                assert_eq!(found, 0, "{optimizer:?} × {threads}, {batch_size}, step by step");
+                assert_eq!(found, 0, "{name} × {threads}, {batch_size}, step by step");
             }
             // Enough parameters for the optimiser to divide them.
-            let trainer = Trainer::builder().optimizer(optimizer).batch_size(20).epochs(70).threads(threads);
+            let trainer = optimizer(Trainer::builder()).batch_size(20).epochs(70).threads(threads);
             let trainer = trainer.build().unwrap();
-            assert_eq!(steady(&mut Wide::new(1), &wide, &trainer), 0, "{optimizer:?} × {threads}, wide");
+            assert_eq!(steady(&mut Wide::new(1), &wide, &trainer), 0, "{name} × {threads}, wide");
             let found = steady_steps(&mut Wide::new(1), &wide, &trainer, 20);
-            assert_eq!(found, 0, "{optimizer:?} × {threads}, wide, step by step");
+            assert_eq!(found, 0, "{name} × {threads}, wide, step by step");
         }
     }
 

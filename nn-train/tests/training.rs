@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use nn_train::prelude::*;
-use nn_train::{Dataset, Quantity};
+use nn_train::{Quantity, TrainerBuilder};
 
 network! { struct Xor<2 => 4 tanh => 1>; }
 network! { struct Softmax<3 => 40 relu dropout(0.25) => 17 gelu dropout(0.1) => 3 softmax>; }
 network! { struct Line<1 => 1 linear>: f64; }
 network! { struct Wide<6 => 400 silu => 300 => 2 linear>; }
+
+/// An optimiser and its rate, by name.
+type Choice = (&'static str, fn(TrainerBuilder) -> TrainerBuilder);
 
 /// Points in three blobs.
 fn blobs(count: usize) -> Dataset<[f32; 3], [f32; 3]> {
@@ -36,7 +39,7 @@ fn line(count: usize) -> Dataset<[f64; 1], [f64; 1]> {
 #[test]
 fn xor_is_learned() {
     let data = xor();
-    let trainer = Trainer::builder().optimizer(Adam::new(0.05)).batch_size(4).epochs(500).build().unwrap();
+    let trainer = Trainer::builder().learning_rate(0.05).batch_size(4).epochs(500).build().unwrap();
     for seed in 1..=5 {
         let mut net = Xor::new(seed);
         let history = trainer.fit(&mut net, &data, Some(&data)).unwrap();
@@ -51,19 +54,19 @@ fn xor_is_learned() {
 #[test]
 fn a_line_is_found_by_each_optimiser() {
     let data = line(50);
-    let optimizers: [Optimizer; 5] = [
-        Sgd::new(0.3).into(),
-        Sgd::new(0.1).momentum(0.9).into(),
-        Sgd::new(0.1).momentum(0.9).nesterov(true).into(),
-        Adam::new(0.05).into(),
-        AdamW::new(0.05).weight_decay(0.0).into(),
+    let optimizers: [Choice; 5] = [
+        ("sgd", |builder| builder.optimizer(Sgd::default()).learning_rate(0.3)),
+        ("momentum", |builder| builder.optimizer(Sgd::default().momentum(0.9)).learning_rate(0.1)),
+        ("nesterov", |builder| builder.optimizer(Sgd::default().momentum(0.9).nesterov(true)).learning_rate(0.1)),
+        ("adam", |builder| builder.optimizer(Adam::default()).learning_rate(0.05)),
+        ("adamw", |builder| builder.optimizer(AdamW::default().weight_decay(0.0)).learning_rate(0.05)),
     ];
-    for optimizer in optimizers {
+    for (name, optimizer) in optimizers {
         let mut net = Line::new(1);
-        let trainer = Trainer::builder().optimizer(optimizer).batch_size(10).epochs(300).build().unwrap();
+        let trainer = optimizer(Trainer::builder()).batch_size(10).epochs(300).build().unwrap();
         trainer.fit(&mut net, &data, None).unwrap();
         let ([weight], [bias]) = (net.layer1().weights[0], net.layer1().bias);
-        assert!((weight - 3.0).abs() < 1e-3 && (bias + 1.0).abs() < 1e-3, "{optimizer:?}: {weight} x + {bias}");
+        assert!((weight - 3.0).abs() < 1e-3 && (bias + 1.0).abs() < 1e-3, "{name}: {weight} x + {bias}");
     }
 }
 
@@ -73,15 +76,16 @@ fn an_epoch_is_its_steps() {
     let data = line(10);
     let mut net = Line::new(3);
     let mut by_hand = net.clone();
-    let trainer = Trainer::builder().optimizer(Sgd::new(0.1)).l2(0.5).batch_size(4).epochs(2).shuffle(false);
+    let trainer =
+        Trainer::builder().optimizer(Sgd::default()).learning_rate(0.1).l2(0.5).batch_size(4).epochs(2).shuffle(false);
     let history = trainer.build().unwrap().fit(&mut net, &data, Some(&data)).unwrap();
     let mut costs = Vec::new();
     for _ in 0..2 {
         let mut sum = 0.0;
-        // The last batch is what is left, and its λ/m has its own m.
+        // The last batch is what is left; λ is divided by 4 there too.
         for rows in [0..4, 4..8, 8..10] {
             let (xs, ys) = (&data.inputs()[rows.clone()], &data.targets()[rows.clone()]);
-            let (cost, delta) = by_hand.gradient(xs, ys, 0.5).unwrap();
+            let (cost, delta) = by_hand.gradient(xs, ys, 0.5 * rows.len() as f64 / 4.0).unwrap();
             sum += cost * rows.len() as f64;
             for (theta, d) in by_hand.parameters_mut().iter_mut().zip(delta.parameters()) {
                 *theta -= 0.1 * d;
@@ -123,16 +127,16 @@ fn a_batch_larger_than_the_data_is_all_of_it() {
 #[test]
 fn threads_change_no_bit() {
     let data = blobs(333);
-    let optimizers: [Optimizer; 4] = [
-        Sgd::new(0.1).into(),
-        Sgd::new(0.1).momentum(0.9).nesterov(true).into(),
-        Adam::default().into(),
-        AdamW::default().into(),
+    let optimizers: [Choice; 4] = [
+        ("sgd", |builder| builder.optimizer(Sgd::default()).learning_rate(0.1)),
+        ("nesterov", |builder| builder.optimizer(Sgd::default().momentum(0.9).nesterov(true)).learning_rate(0.1)),
+        ("adam", |builder| builder.optimizer(Adam::default())),
+        ("adamw", |builder| builder.optimizer(AdamW::default())),
     ];
-    for optimizer in optimizers {
+    for (name, optimizer) in optimizers {
         for batch_size in [7, 128, 333] {
             let train = |threads| {
-                let trainer = Trainer::builder().optimizer(optimizer).l2(0.01).batch_size(batch_size).epochs(2);
+                let trainer = optimizer(Trainer::builder()).l2(0.01).batch_size(batch_size).epochs(2);
                 let mut net = Softmax::new(1);
                 let history = trainer.seed(5).threads(threads).build().unwrap().fit(&mut net, &data, Some(&data));
                 let costs =
@@ -142,7 +146,7 @@ fn threads_change_no_bit() {
             let (net, costs) = train(1);
             for threads in [2, 3, 8] {
                 let (other, others_costs) = train(threads);
-                assert_eq!(net.parameters(), other.parameters(), "{optimizer:?}, {batch_size}, {threads} threads");
+                assert_eq!(net.parameters(), other.parameters(), "{name}, {batch_size}, {threads} threads");
                 assert_eq!(costs, others_costs);
             }
         }
@@ -184,8 +188,8 @@ fn epochs_can_be_watched_and_left() {
     let data = line(10);
     let trainer = Trainer::builder().epochs(100).build().unwrap();
     let (mut net, mut whole) = (Line::new(1), Line::new(1));
-    let mut epochs = trainer.epochs(&mut net, &data, None).unwrap();
-    assert_eq!(epochs.size_hint(), (1, Some(100)));
+    let mut epochs = trainer.run(&mut net, &data).unwrap();
+    assert_eq!(epochs.size_hint(), (0, Some(100)));
     let mut seen = epochs.network().layer1().bias[0];
     for number in 1..=3 {
         assert_eq!(epochs.next().unwrap().unwrap().number, number);
@@ -199,7 +203,8 @@ fn epochs_can_be_watched_and_left() {
     assert_eq!(net, whole);
 
     let mut count = 0;
-    for epoch in Trainer::builder().epochs(4).build().unwrap().epochs(&mut net, &data, Some(&data)).unwrap() {
+    let trainer = Trainer::builder().epochs(4).build().unwrap();
+    for epoch in trainer.run(&mut net, &data).unwrap().validation(&data).unwrap() {
         count += 1;
         assert_eq!(epoch.unwrap().number, count);
     }
@@ -233,7 +238,7 @@ fn bad_settings_are_refused() {
     for l2 in [-1.0, f64::NAN, f64::INFINITY] {
         assert_eq!(name(builder().l2(l2)), "l2");
     }
-    assert_eq!(name(builder().optimizer(Sgd::new(f64::NAN))), "learning_rate");
+    assert_eq!(name(builder().learning_rate(f64::NAN)), "learning_rate");
     assert_eq!(name(builder()), "none");
     let message = builder().batch_size(0).build().unwrap_err().to_string();
     assert_eq!(message, "batch_size is 0; expected at least 1");
@@ -244,7 +249,7 @@ fn bad_settings_are_refused() {
 fn divergence_is_an_error_and_leaves_the_network_as_before_the_step() {
     let data = line(8);
     let trainer = |epochs| {
-        let builder = Trainer::builder().optimizer(Sgd::new(1e100)).batch_size(4).shuffle(false);
+        let builder = Trainer::builder().optimizer(Sgd::default()).learning_rate(1e100).batch_size(4).shuffle(false);
         builder.epochs(epochs).build().unwrap()
     };
     let mut net = Line::new(1);
@@ -257,7 +262,7 @@ fn divergence_is_an_error_and_leaves_the_network_as_before_the_step() {
 
     // The same steps without the last.
     let mut by_hand = Line::new(1);
-    for done in 0..(epoch - 1) * 2 + step - 1 {
+    for done in 0..(epoch as u64 - 1) * 2 + step - 1 {
         let rows = if done % 2 == 0 { 0..4 } else { 4..8 };
         let (_, delta) = by_hand.gradient(&data.inputs()[rows.clone()], &data.targets()[rows], 0.0).unwrap();
         for (theta, d) in by_hand.parameters_mut().iter_mut().zip(delta.parameters()) {
@@ -266,7 +271,8 @@ fn divergence_is_an_error_and_leaves_the_network_as_before_the_step() {
     }
     assert_eq!(net, by_hand);
 
-    let mut epochs = trainer(50).epochs(&mut by_hand, &data, None).unwrap();
+    let trainer = trainer(50);
+    let mut epochs = trainer.run(&mut by_hand, &data).unwrap();
     assert!(epochs.next().unwrap().is_err());
     assert!(epochs.next().is_none());
 }
@@ -274,7 +280,7 @@ fn divergence_is_an_error_and_leaves_the_network_as_before_the_step() {
 #[test]
 fn the_error_names_the_layer_and_what_overflowed() {
     let data = Dataset::new(vec![[1.0_f32; 6]], vec![[0.0, 1.0]]).unwrap();
-    let trainer = Trainer::builder().optimizer(Sgd::new(0.1)).epochs(1).build().unwrap();
+    let trainer = Trainer::builder().optimizer(Sgd::default()).learning_rate(0.1).epochs(1).build().unwrap();
     let diverged = |net: &mut Wide| {
         let before = net.clone();
         let error = trainer.fit(net, &data, None).unwrap_err();
@@ -296,7 +302,7 @@ fn the_error_names_the_layer_and_what_overflowed() {
     // A gradient of 1e38 is finite; a step of it with this rate is not.
     let mut net = Wide::zeros();
     net.layer3_mut().bias[0] = 1e38;
-    let trainer = Trainer::builder().optimizer(Sgd::new(1e3)).epochs(1).build().unwrap();
+    let trainer = Trainer::builder().optimizer(Sgd::default()).learning_rate(1e3).epochs(1).build().unwrap();
     let error = trainer.fit(&mut net, &data, None).unwrap_err();
     let expected = Error::Diverged { epoch: Some(1), step: 1, layer: 3, quantity: Quantity::Update };
     assert_eq!(error, expected);

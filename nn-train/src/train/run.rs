@@ -161,7 +161,7 @@ impl<'a, N: Network> Run<'a, N> {
         let Position { epoch, step, .. } = state.position;
         let limits = [
             ("the epochs begun", self.epochs as u64, epoch as u64),
-            ("the steps taken in the epoch", self.feed.steps() - 1, step),
+            ("the steps taken in the epoch", self.feed.steps(), step),
         ];
         for (what, most, found) in limits {
             if found > most {

@@ -1,0 +1,398 @@
+//! Runs: callbacks, states to go on from, sources, weights, and threads.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::thread;
+
+use nn_train::prelude::*;
+use nn_train::{Rows, RunState};
+use rayon::prelude::*;
+
+network! { struct Net<3 => 33 relu dropout(0.25) => 17 gelu => 3 softmax>; }
+network! { struct Line<1 => 1 linear>: f64; }
+
+fn blobs(count: usize) -> Dataset<[f32; 3], [f32; 3]> {
+    let inputs = (0..count).map(|i| std::array::from_fn(|k| ((i * 7 + k * 13) as f32).sin())).collect();
+    Dataset::from_labels(inputs, &(0..count).map(|i| i % 3).collect::<Vec<_>>()).unwrap()
+}
+
+fn line(count: usize) -> Dataset<[f64; 1], [f64; 1]> {
+    let xs: Vec<[f64; 1]> = (0..count).map(|index| [index as f64 / count as f64]).collect();
+    let ys = xs.iter().map(|[x]| [3.0 * x - 1.0]).collect();
+    Dataset::new(xs, ys).unwrap()
+}
+
+/// A run that is cut anywhere, at an epoch's end too, goes on to the same bits on another number of threads.
+#[test]
+fn a_run_goes_on_bit_for_bit_from_every_step() {
+    let data = blobs(50);
+    let trainer = |threads| {
+        let builder = Trainer::builder().optimizer(AdamW::default()).schedule(|step| 0.01 / (1.0 + step as f64));
+        builder.l2(0.01).batch_size(16).epochs(3).seed(5).threads(threads).build().unwrap()
+    };
+    let mut whole = Net::new(1);
+    let mut states: Vec<RunState<f32>> = Vec::new();
+    let run = trainer(2).run(&mut whole, &data).unwrap().validation(&data).unwrap();
+    let keep = |context: &mut Context<'_, Net>| {
+        assert_eq!(context.step(), states.len() as u64 + 1);
+        states.push(context.state()?);
+        Ok(Signal::Continue)
+    };
+    let history = run.on_step(keep).finish().unwrap();
+    assert_eq!(states.len(), 12);
+    for (taken, state) in (1..).zip(&states) {
+        let mut net = Net::zeros();
+        let trainer = trainer(1 + taken % 3);
+        let mut run = trainer.run(&mut net, &data).unwrap().validation(&data).unwrap().resume(state).unwrap();
+        assert_eq!(run.state().unwrap(), *state);
+        let rest = run.by_ref().map(Result::unwrap).count();
+        assert_eq!(rest, 3 - (taken - 1) / 4, "from step {taken}");
+        let costs = |history: &History| {
+            history.iter().map(|epoch| (epoch.number, epoch.cost, epoch.validation_cost)).collect::<Vec<_>>()
+        };
+        assert_eq!(costs(run.history()), costs(&history), "from step {taken}");
+        drop(run);
+        assert_eq!(net, whole, "from step {taken}");
+    }
+}
+
+/// Between epochs, too, and a run that is over has nothing left.
+#[test]
+fn a_run_goes_on_from_an_epochs_end() {
+    let data = blobs(50);
+    let trainer = Trainer::builder().batch_size(16).epochs(2).build().unwrap();
+    let mut whole = Net::new(1);
+    let mut states = Vec::new();
+    let run = trainer.run(&mut whole, &data).unwrap().on_epoch(|context| {
+        states.push(context.state()?);
+        Ok(Signal::Continue)
+    });
+    run.finish().unwrap();
+    for (state, rest) in states.iter().zip([1, 0]) {
+        assert_eq!(state.position.step, 0);
+        let mut net = Net::zeros();
+        let run = trainer.run(&mut net, &data).unwrap().resume(state).unwrap();
+        assert_eq!(run.map(Result::unwrap).count(), rest);
+        assert_eq!(net, whole);
+    }
+    let fewer = Trainer::builder().batch_size(16).epochs(1).build().unwrap();
+    let mut net = Net::new(1);
+    let error = fewer.run(&mut net, &data).unwrap().resume(&states[1]).unwrap_err();
+    assert_eq!(error.to_string(), "the epochs begun in the state: 2; expected at most 1");
+    let mut spoilt = states[0].clone();
+    spoilt.position.step = 5;
+    let error = trainer.run(&mut net, &data).unwrap().resume(&spoilt).unwrap_err();
+    assert_eq!(error.to_string(), "the steps taken in the epoch in the state: 5; expected at most 4");
+}
+
+/// What was called, in order.
+#[derive(Default)]
+struct Log {
+    calls: Vec<String>,
+    stop_at: Option<&'static str>,
+}
+
+impl Log {
+    fn call(&mut self, name: String) -> Result<Signal, Error> {
+        let stop = self.stop_at.is_some_and(|stop| stop == name);
+        self.calls.push(name);
+        Ok(if stop { Signal::Stop } else { Signal::Continue })
+    }
+}
+
+impl<N: Network> Callback<N> for Log {
+    fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        assert_eq!((context.cost(), context.epochs(), context.epoch_steps()), (None, 2, 2));
+        self.call("start".to_owned())
+    }
+
+    fn on_step(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        assert!(context.cost().is_some_and(f64::is_finite));
+        self.call(format!("step {}.{}", context.epoch(), context.epoch_step()))
+    }
+
+    fn on_epoch(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        assert_eq!(context.last_epoch().map(|epoch| epoch.number), Some(context.epoch()));
+        self.call(format!("epoch {}", context.epoch()))
+    }
+
+    fn on_end(&mut self, context: &mut Context<'_, N>) -> Result<(), Error> {
+        self.call(format!("end after {}", context.step())).map(|_| ())
+    }
+}
+
+#[test]
+fn callbacks_are_called_in_order_and_may_stop_the_run() {
+    let data = line(10);
+    let trainer = Trainer::builder().batch_size(5).epochs(2).build().unwrap();
+    let all = ["start", "step 1.1", "step 1.2", "epoch 1", "step 2.1", "step 2.2", "epoch 2"];
+    for (stop_at, called, end, epochs) in [
+        (None, 7, "end after 4", 2),
+        (Some("start"), 1, "end after 0", 0),
+        (Some("step 1.1"), 2, "end after 1", 0),
+        (Some("epoch 1"), 4, "end after 2", 1),
+        (Some("step 2.1"), 5, "end after 3", 1),
+        // The epoch is over all the same.
+        (Some("step 2.2"), 7, "end after 4", 2),
+    ] {
+        let (mut log, mut other) = (Log { stop_at, ..Log::default() }, Log::default());
+        let mut net = Line::new(1);
+        let run = trainer.run(&mut net, &data).unwrap().callback(&mut log).callback(&mut other);
+        assert_eq!(run.finish().unwrap().len(), epochs);
+        let expected: Vec<&str> = all[..called].iter().copied().chain([end]).collect();
+        assert_eq!(log.calls, expected);
+        assert_eq!(other.calls, expected);
+    }
+}
+
+#[test]
+fn an_error_of_a_callback_ends_the_run() {
+    let data = line(10);
+    let trainer = Trainer::builder().batch_size(5).build().unwrap();
+    let mut net = Line::new(1);
+    let mut run = trainer.run(&mut net, &data).unwrap().on_step(|_| Err(Error::callback("no room on the disk")));
+    let error = run.next().unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "a callback ended the run: no room on the disk");
+    assert!(run.next().is_none());
+}
+
+#[test]
+fn a_callback_sets_the_rate_and_keeps_the_best_network() {
+    let data = line(10);
+    let trainer = Trainer::builder().learning_rate(0.1).batch_size(5).epochs(6).build().unwrap();
+    let mut net = Line::new(1);
+    let (mut rates, mut best) = (Vec::new(), None);
+    let run = trainer.run(&mut net, &data).unwrap().validation(&data).unwrap().on_epoch(|context| {
+        rates.push(context.learning_rate());
+        match context.epoch() {
+            2 => context.set_learning_rate(0.05)?,
+            3 => best = Some(context.network().clone()),
+            6 => context.set_network(best.as_ref().unwrap())?,
+            _ => {}
+        }
+        Ok(Signal::Continue)
+    });
+    run.finish().unwrap();
+    assert_eq!(rates, [0.1, 0.1, 0.05, 0.05, 0.05, 0.05]);
+    assert_eq!(Some(net), best);
+}
+
+#[test]
+fn a_schedule_is_asked_before_each_step_and_checked() {
+    let data = line(10);
+    let mut net = Line::new(1);
+    let asked = std::sync::Arc::new(Mutex::new(HashSet::new()));
+    let log = std::sync::Arc::clone(&asked);
+    let schedule = move |step: u64| {
+        log.lock().unwrap().insert(step);
+        if step == 3 { f64::NAN } else { 0.0 }
+    };
+    let trainer = Trainer::builder().schedule(schedule).batch_size(5).build().unwrap();
+    let before = net.clone();
+    let error = trainer.fit(&mut net, &data, None).unwrap_err();
+    assert!(matches!(error, Error::Setting { name: "learning_rate", .. }), "{error}");
+    assert_eq!(net, before, "a rate of 0 moves nothing");
+    assert_eq!(*asked.lock().unwrap(), HashSet::from([0, 1, 2, 3]));
+}
+
+/// Rows that are made when they are asked for.
+struct Made<'a>(&'a Dataset<[f32; 3], [f32; 3]>);
+
+impl Source for Made<'_> {
+    type Scalar = f32;
+
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn input_width(&self) -> usize {
+        3
+    }
+
+    fn target_width(&self) -> usize {
+        3
+    }
+
+    fn read(&self, indices: &[u64], rows: &mut Rows<f32>) -> Result<(), Error> {
+        indices.iter().try_for_each(|&index| {
+            let index = index as usize;
+            match self.0.weights() {
+                Some(weights) => rows.push_weighted(&self.0.inputs()[index], &self.0.targets()[index], weights[index]),
+                None => rows.push(&self.0.inputs()[index], &self.0.targets()[index]),
+            }
+        })
+    }
+}
+
+fn costs(history: &History) -> Vec<(f64, Option<f64>, Option<f64>)> {
+    history.iter().map(|epoch| (epoch.cost, epoch.validation_cost, epoch.accuracy)).collect()
+}
+
+/// Data from elsewhere gives the bits that the same data gives from memory, with weights too.
+#[test]
+fn a_source_trains_as_a_data_set_does() {
+    let plain = blobs(101);
+    let weighted = plain.clone().with_weights((0..101).map(|i| (i % 4) as f32).collect()).unwrap();
+    let trainer = Trainer::builder().l2(0.01).batch_size(16).epochs(2).build().unwrap();
+    let mut cost_of = Vec::new();
+    for data in [plain, weighted] {
+        let [mut resident, mut made, mut dynamic] = [Net::new(1), Net::new(1), Net::new(1)];
+        let history = trainer.fit(&mut resident, &data, Some(&data)).unwrap();
+        let other = trainer.fit(&mut made, &Made(&data), Some(&Made(&data))).unwrap();
+        assert_eq!(made, resident);
+        assert_eq!(costs(&other), costs(&history));
+        let other = trainer.fit(&mut dynamic, &*data, Some(&*data)).unwrap();
+        assert_eq!((dynamic, costs(&other)), (resident, costs(&history)));
+        cost_of.push(history[1].cost);
+    }
+    assert_ne!(cost_of[0], cost_of[1]);
+}
+
+/// A stream comes in its own order, whatever is asked for.
+#[test]
+fn a_stream_trains_as_unshuffled_data_does() {
+    let data = blobs(101);
+    let begin = || data.inputs().iter().zip(data.targets()).map(|(x, y)| (*x, *y));
+    let stream = Stream::new(101, 3, 3, begin);
+    let trainer = |shuffle| Trainer::builder().batch_size(16).epochs(2).shuffle(shuffle).build().unwrap();
+    let (mut from_memory, mut streamed) = (Net::new(1), Net::new(1));
+    trainer(false).fit(&mut from_memory, &data, None).unwrap();
+    trainer(true).fit(&mut streamed, &stream, None).unwrap();
+    assert_eq!(streamed, from_memory);
+}
+
+#[test]
+fn data_that_does_not_fit_is_refused_before_anything_moves() {
+    let trainer = Trainer::builder().build().unwrap();
+    let mut net = Net::new(1).to_dynamic();
+    let before = net.clone();
+    let narrow = DynDataset::new(vec![0.0; 4], 2, vec![0.0; 6], 3).unwrap();
+    let error = Error::Width { what: "inputs", expected: 3, found: 2 };
+    assert_eq!(trainer.fit(&mut net, &narrow, None), Err(error));
+    let mut data = blobs(2);
+    data = Dataset::new(data.inputs().to_vec(), vec![[0.0, 1.0, 0.0], [0.5, 0.5, 0.5]]).unwrap();
+    let error = trainer.fit(&mut net, &*data, None).unwrap_err();
+    assert!(matches!(error, Error::TargetSum { sample: 1, .. }), "{error}");
+    let fine = blobs(2);
+    let error = trainer.fit(&mut net, &*fine, Some(&*data)).unwrap_err();
+    assert!(matches!(error, Error::TargetSum { sample: 1, .. }), "{error}");
+    assert_eq!(net, before);
+}
+
+/// λ is divided by the size of a full batch in every step: a last batch of one sample is pulled no harder. The rate is so
+/// small, and the data so plain (x = y = 0), that a step multiplies the weight by 1 - αλ/64.
+#[test]
+fn a_last_batch_of_one_is_regularised_as_any_other() {
+    let shrunk = |samples: usize| {
+        let data = Dataset::new(vec![[0.0]; samples], vec![[0.0]; samples]).unwrap();
+        let mut net = Line::zeros();
+        net.layer1_mut().weights[0][0] = 1.0;
+        let trainer = Trainer::builder().optimizer(Sgd::default()).learning_rate(0.1).l2(6.4).batch_size(64).epochs(1);
+        let history = trainer.build().unwrap().fit(&mut net, &data, None).unwrap();
+        (net.layer1().weights[0][0], history[0].cost)
+    };
+    let (factor, half) = (1.0 - 0.1 * 6.4 / 64.0, 0.5 * 6.4 / 64.0);
+    let (one, two) = (shrunk(64), shrunk(65));
+    assert!((one.0 - factor).abs() < 1e-15 && (one.1 - half).abs() < 1e-15, "{one:?}");
+    assert!((two.0 - factor * factor).abs() < 1e-15, "{two:?}");
+    assert!((two.1 - half * (64.0 + factor * factor) / 65.0).abs() < 1e-15, "{two:?}");
+}
+
+/// Eight fits at a time on two threads are done by those two.
+#[test]
+fn fits_in_the_callers_pool_start_no_thread() {
+    let data = blobs(200);
+    let trainer = Trainer::builder().threads(Threads::Current).batch_size(64).epochs(2).build().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let workers = Mutex::new(HashSet::new());
+    let nets: Vec<Net> = pool.install(|| {
+        (0..8_u64)
+            .into_par_iter()
+            .map(|seed| {
+                let mut net = Net::new(seed);
+                let watch = |_: &mut Context<'_, Net>| {
+                    workers.lock().unwrap().insert(thread::current().id());
+                    assert_eq!(rayon::current_num_threads(), 2);
+                    Ok(Signal::Continue)
+                };
+                trainer.run(&mut net, &data).unwrap().on_step(watch).finish().unwrap();
+                net
+            })
+            .collect()
+    });
+    assert!(workers.lock().unwrap().len() <= 2);
+    // The same bits as by threads of the trainer's own.
+    let own = Trainer::builder().threads(3).batch_size(64).epochs(2).build().unwrap();
+    for (seed, net) in (0..).zip(&nets) {
+        let mut other = Net::new(seed);
+        own.fit(&mut other, &data, None).unwrap();
+        assert_eq!(other, *net);
+    }
+}
+
+/// A trainer and its clones have one set of threads, whatever they train.
+#[test]
+fn a_trainers_threads_are_started_once() {
+    let data = line(10);
+    let trainer = Trainer::builder().threads(1).batch_size(5).epochs(1).build().unwrap();
+    let mut workers = HashSet::new();
+    for trainer in [trainer.clone(), trainer] {
+        for _ in 0..3 {
+            let mut net = Line::new(1);
+            let watch = |_: &mut Context<'_, Line>| {
+                assert!(thread::current().name().is_some_and(|name| name.starts_with("nn-train ")));
+                workers.insert(thread::current().id());
+                Ok(Signal::Continue)
+            };
+            trainer.run(&mut net, &data).unwrap().on_epoch(watch).finish().unwrap();
+        }
+    }
+    assert_eq!(workers.len(), 1);
+    for threads in [0, Threads::MAX + 1, usize::MAX] {
+        let error = Trainer::builder().threads(threads).build().unwrap_err();
+        assert_eq!(error.to_string(), format!("threads is {threads}; expected at least 1 and at most 1024"));
+    }
+    assert!(Trainer::builder().threads(Threads::MAX).build().is_ok());
+}
+
+/// A cost that is NaN, whatever its sign, is not the best.
+#[test]
+fn no_number_is_not_the_best_epoch() {
+    let data = line(10);
+    let fitted = Trainer::builder().epochs(3).build().unwrap().fit(&mut Line::new(1), &data, None).unwrap();
+    let with = |costs: [f64; 3]| -> History {
+        let epochs = fitted.iter().zip(costs).map(|(epoch, cost)| {
+            let mut epoch = *epoch;
+            epoch.validation_cost = Some(cost);
+            epoch
+        });
+        epochs.collect()
+    };
+    let best = |costs| with(costs).best().map(|epoch| epoch.number);
+    assert_eq!(best([f64::NAN, 2.0, 1.0]), Some(3));
+    assert_eq!(best([-f64::NAN, 1.0, 1.0]), Some(2));
+    assert_eq!(best([-f64::NAN, f64::INFINITY, f64::NAN]), Some(2));
+    assert_eq!(best([f64::NAN, -f64::NAN, f64::NAN]), None);
+}
+
+/// The settings that only a network's number type shows to be none.
+#[test]
+fn what_the_number_type_cannot_express_is_refused() {
+    let (single, double) = (blobs(4), line(4));
+    let refused = |builder: nn_train::TrainerBuilder| {
+        let trainer = builder.epochs(1).build().unwrap();
+        let mut net = Net::new(1);
+        let before = net.clone();
+        let error = trainer.fit(&mut net, &single, None).unwrap_err();
+        assert_eq!(net, before);
+        assert!(trainer.fit(&mut Line::new(1), &double, None).is_ok(), "an f64 can express it");
+        match error {
+            Error::Setting { name, .. } => name,
+            other => panic!("{other}"),
+        }
+    };
+    assert_eq!(refused(Trainer::builder().optimizer(Adam::default().epsilon(1e-50))), "epsilon");
+    assert_eq!(refused(Trainer::builder().learning_rate(1e-60)), "learning_rate");
+    assert!(Trainer::builder().learning_rate(0.0).build().is_err());
+}
