@@ -28,7 +28,7 @@ fn rows<const N: usize>(list: &Value) -> Vec<[f64; N]> {
 }
 
 /// The run `name` of the file, replayed by the optimiser that `make` makes of its settings.
-fn replay<O: Into<Optimizer>>(name: &str, make: impl FnOnce(&Value) -> O) {
+fn replay<O: Optimizer>(name: &str, make: impl FnOnce(&Value) -> O) {
     let fixture = fixture();
     let run = &fixture["runs"][name];
     let (inputs, targets) = (rows::<3>(&fixture["inputs"]), rows::<2>(&fixture["targets"]));
@@ -41,15 +41,21 @@ fn replay<O: Into<Optimizer>>(name: &str, make: impl FnOnce(&Value) -> O) {
         scale.iter_mut().zip(row).for_each(|(scale, value)| *scale = scale.abs().max(value.abs()));
     }
 
-    let trainer = Trainer::builder().optimizer(make(run)).batch_size(inputs.len()).threads(1).build().unwrap();
-    let mut stepper = trainer.stepper(&mut net).unwrap();
+    // One rate, or one for each step.
+    let rates = match &run["learning_rate"] {
+        Value::Array(rates) => rates.iter().map(number).collect(),
+        rate => vec![number(rate); 100],
+    };
+    let builder = Trainer::builder().optimizer(make(run)).schedule(move |step: u64| rates[step as usize]);
+    let trainer = builder.batch_size(inputs.len()).threads(1).build().unwrap();
+    let mut session = trainer.session(&mut net).unwrap();
     let checked = fixture["steps"].as_array().unwrap();
     assert_eq!((checked.len(), checked.last().and_then(Value::as_u64)), (wanted.len(), Some(100)));
     for (step, wanted) in checked.iter().zip(&wanted) {
-        while stepper.taken() < step.as_u64().unwrap() as usize {
-            stepper.step(&inputs, &targets).unwrap();
+        while session.steps() < step.as_u64().unwrap() {
+            session.step(&inputs, &targets).unwrap();
         }
-        for (index, found) in stepper.network().parameters().iter().enumerate() {
+        for (index, found) in session.network().parameters().iter().enumerate() {
             let error = (found - wanted[index]).abs() / scale[index];
             assert!(error <= TOLERANCE, "{name}, step {step}, parameter {index}: {error:e} off");
         }
@@ -57,29 +63,32 @@ fn replay<O: Into<Optimizer>>(name: &str, make: impl FnOnce(&Value) -> O) {
 }
 
 fn adam(run: &Value) -> Adam {
-    Adam::new(number(&run["learning_rate"]))
-        .betas(number(&run["beta1"]), number(&run["beta2"]))
-        .epsilon(number(&run["epsilon"]))
+    Adam::default().betas(number(&run["beta1"]), number(&run["beta2"])).epsilon(number(&run["epsilon"]))
 }
 
 #[test]
 fn sgd() {
-    replay("sgd", |run| Sgd::new(number(&run["learning_rate"])));
+    replay("sgd", |_| Sgd::default());
 }
 
 #[test]
 fn momentum() {
-    replay("momentum", |run| Sgd::new(number(&run["learning_rate"])).momentum(number(&run["momentum"])));
+    replay("momentum", |run| Sgd::default().momentum(number(&run["momentum"])));
 }
 
 #[test]
 fn nesterov() {
-    replay("nesterov", |run| Sgd::new(number(&run["learning_rate"])).momentum(number(&run["momentum"])).nesterov(true));
+    replay("nesterov", |run| Sgd::default().momentum(number(&run["momentum"])).nesterov(true));
 }
 
 #[test]
 fn adaptive_moments() {
     replay("adam", adam);
+}
+
+#[test]
+fn a_rate_that_changes() {
+    replay("adam_scheduled", adam);
 }
 
 #[test]
