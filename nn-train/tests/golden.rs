@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use nn_kernels::random::{Purpose, stream};
+use nn_train::InstructionSet;
 use nn_train::prelude::*;
 use rand::Rng;
 
@@ -69,4 +70,40 @@ fn splits() {
     assert_eq!((numbers(&first), numbers(&second)), (vec![0, 2, 3, 4, 5, 7, 8], vec![1, 6, 9]));
     let (first, second) = data.stratified_split(0.6, 7).unwrap();
     assert_eq!((numbers(&first), numbers(&second)), (vec![0, 1, 5, 6, 7, 8], vec![2, 3, 4, 9]));
+}
+
+network! { struct Digits<64 => 32 relu dropout(0.2) => 10 softmax>; }
+
+/// FNV-1a of the parameters' bits.
+fn hash(parameters: &[f32]) -> u64 {
+    let bytes = parameters.iter().flat_map(|parameter| parameter.to_bits().to_le_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// A whole training, bit for bit: initialisation, order, dropout, engine, optimiser, schedule and λ. A change of these
+/// numbers is a change of everybody's results.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn a_trained_network() {
+    let csv = include_str!("../../examples/data/digits.csv");
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    for line in csv.lines().skip(1) {
+        let mut numbers = line.split(',').map(|number| number.parse::<u16>().unwrap());
+        images.push(std::array::from_fn(|_| f32::from(numbers.next().unwrap()) / 16.0));
+        labels.push(usize::from(numbers.next().unwrap()));
+    }
+    let data = Dataset::from_labels(images, &labels).unwrap();
+    for set in InstructionSet::available() {
+        let builder = Trainer::builder().optimizer(AdamW::default()).schedule(|step| 0.01 / (1.0 + 0.01 * step as f64));
+        let builder = builder.l2(0.1).batch_size(64).epochs(3).seed(7).instruction_set(set);
+        let mut net = Digits::new(7);
+        let history = builder.build().unwrap().fit(&mut net, &data, Some(&data)).unwrap();
+        assert!(history[2].accuracy.unwrap() > 0.9, "{set}: {}", history[2]);
+        let expected = match set.name() {
+            "avx512" => 0x37bddd728cfc38f3,
+            "avx2" => 0x37bddd728cfc38f3,
+            _ => 0xf538b28f6dc29c3b,
+        };
+        assert_eq!(hash(net.parameters()), expected, "{set}");
+    }
 }
