@@ -68,18 +68,19 @@ fn planned(
     threads: usize,
     engine: Option<EngineKind>,
 ) -> EngineKind {
-    let mut trainer = Trainer::builder().optimizer(Sgd::new(LEARNING_RATE)).l2(L2).batch_size(workload.rows);
+    let mut trainer =
+        Trainer::builder().optimizer(Sgd::default()).learning_rate(LEARNING_RATE).l2(L2).batch_size(workload.rows);
     if let Some(engine) = engine {
         trainer = trainer.engine(engine);
     }
     let trainer = trainer.threads(threads).build().expect("the settings are sound");
     let Samples { inputs, targets } = workload.samples::<f32>().expect("there is memory for a standard workload");
     let mut network = DynNetwork::new(workload.architecture.clone(), None, 1).expect("and for its network");
-    let mut stepper = trainer.stepper(&mut network).expect("any network suits these engines");
-    let engine = stepper.explain().engine;
+    let mut session = trainer.session(&mut network).expect("any network suits these engines");
+    let engine = session.explain().engine;
     let plural = if threads == 1 { "" } else { "s" };
     group.bench_function(format!("{engine}, {threads} thread{plural}"), |bencher| {
-        stepper.install(|stepper| bencher.iter(|| stepper.step(&inputs, &targets).expect("the step is finite")));
+        session.install(|session| bencher.iter(|| session.step(&inputs, &targets).expect("the step is finite")));
     });
     engine
 }

@@ -67,7 +67,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
 
     let mut network = Digits::new(arguments.seed);
     let mut trainer = Trainer::builder()
-        .optimizer(Adam::new(0.002))
+        .optimizer(Adam::default())
+        .learning_rate(0.002)
         .batch_size(arguments.batch_size)
         .epochs(arguments.epochs)
         .seed(arguments.seed)
@@ -81,7 +82,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     println!("{} samples to train, {} to validate, {} to test\n", train.len(), valid.len(), test.len());
     let progress = Progress::new(arguments.epochs);
     let start = Instant::now();
-    for epoch in trainer.epochs(&mut network, &train, Some(&valid))? {
+    for epoch in trainer.run(&mut network, &train)?.validation(&valid)? {
         let epoch = epoch?;
         progress.epoch(epoch.number, &describe(&epoch));
     }

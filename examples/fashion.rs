@@ -16,7 +16,7 @@ use nn_examples::mnist::{CLASSES, Images, Mnist, PIXELS};
 use nn_examples::progress::Progress;
 use nn_kernels::random::{self, Purpose};
 use nn_train::prelude::*;
-use nn_train::{Activation, Architecture, DynDataset, DynNetwork, Explanation, Layer, Loss, Precision};
+use nn_train::{Explanation, Precision};
 use rand::seq::SliceRandom;
 use serde_json::json;
 
@@ -74,8 +74,8 @@ impl Arguments {
     }
 
     fn trainer(&self) -> Result<Trainer, nn_train::Error> {
-        let builder = Trainer::builder().optimizer(Adam::new(self.learning_rate)).batch_size(self.batch_size);
-        let builder = builder.precision(self.precision);
+        let builder = Trainer::builder().optimizer(Adam::default()).learning_rate(self.learning_rate);
+        let builder = builder.batch_size(self.batch_size).precision(self.precision);
         match self.threads {
             Some(threads) => builder.threads(threads).build(),
             None => builder.build(),
@@ -170,7 +170,7 @@ struct Point {
     /// Epochs so far, the share of one that has begun included.
     epoch: f64,
     /// Steps so far.
-    step: usize,
+    step: u64,
     /// Seconds of training so far.
     seconds: f64,
     /// The mean loss of the samples since the point before, as the steps saw it.
@@ -188,10 +188,10 @@ impl Curve {
     ) -> Result<Self, nn_train::Error> {
         let start = Instant::now();
         let trainer = arguments.trainer()?;
-        let mut stepper = trainer.stepper(network)?;
-        let explanation = stepper.explain().clone();
+        let mut session = trainer.session(network)?;
+        let explanation = session.explain().clone();
         // One hand-over to the trainer's threads for all steps; the judging is theirs too.
-        let points = stepper.install(|stepper| {
+        let points = session.install(|session| {
             let mut taken = start.elapsed();
             let batches = train.len().div_ceil(arguments.batch_size);
             let progress = (!arguments.json).then(|| Progress::new(arguments.epochs));
@@ -200,7 +200,7 @@ impl Curve {
                 // What is shuffled is the same each time, so that an epoch's order depends on its number alone; it is
                 // the order of `Trainer::fit`.
                 let start = Instant::now();
-                let mut order: Vec<u32> = (0..train.len() as u32).collect();
+                let mut order: Vec<u64> = (0..train.len() as u64).collect();
                 order.shuffle(&mut random::stream(arguments.seed, Purpose::Shuffle, epoch as u32));
                 let mut batch = order.chunks(arguments.batch_size);
                 taken += start.elapsed();
@@ -213,16 +213,16 @@ impl Curve {
                     let start = Instant::now();
                     let (mut sum, mut count) = (0.0, 0);
                     for indices in batch.by_ref().take(steps) {
-                        sum += stepper.step_at(train, indices)? * indices.len() as f64;
+                        sum += session.step_at(train, indices)? * indices.len() as f64;
                         count += indices.len();
                     }
                     taken += start.elapsed();
                     points.push(Point {
                         epoch: epoch as f64 + reached(point) as f64 / batches as f64,
-                        step: stepper.taken(),
+                        step: session.steps(),
                         seconds: taken.as_secs_f64(),
                         cost: sum / count as f64,
-                        accuracy: ConfusionMatrix::evaluate(stepper.network(), test)?.accuracy(),
+                        accuracy: ConfusionMatrix::evaluate(session.network(), test)?.accuracy(),
                     });
                 }
                 if let (Some(progress), Some(point)) = (&progress, points.last()) {

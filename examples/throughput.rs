@@ -16,8 +16,8 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use nn_benches::{Peak, Target, Workload, WorkloadError, hidden};
 use nn_examples::arguments::{count_in, number_in};
 use nn_train::{
-    Activation, DynNetwork, Element, EngineKind, Explanation, GemmKind, InstructionSet, Precision, Sgd, Stepper,
-    Trainer, TrainerBuilder,
+    Activation, DynNetwork, Element, EngineKind, Explanation, GemmKind, InstructionSet, Precision, Session, Sgd,
+    Trainer,
 };
 use serde_json::json;
 
@@ -104,8 +104,12 @@ impl Arguments {
     }
 
     fn trainer(&self, workload: &Workload) -> Result<Trainer, nn_train::Error> {
-        let mut builder: TrainerBuilder = Trainer::builder();
-        builder = builder.optimizer(Sgd::new(LEARNING_RATE)).l2(L2).batch_size(workload.rows).precision(self.precision);
+        let mut builder = Trainer::builder()
+            .optimizer(Sgd::default())
+            .learning_rate(LEARNING_RATE)
+            .l2(L2)
+            .batch_size(workload.rows)
+            .precision(self.precision);
         if let Some(threads) = self.threads {
             builder = builder.threads(threads);
         }
@@ -224,11 +228,11 @@ impl<'a> Report<'a> {
     ) -> Result<Self, Box<dyn Error>> {
         let mut network = DynNetwork::<T>::new(workload.architecture.clone(), None, 1)?;
         let samples = workload.samples::<T>()?;
-        let mut stepper = trainer.stepper(&mut network)?;
-        let explanation = stepper.explain().clone();
+        let mut session = trainer.session(&mut network)?;
+        let explanation = session.explain().clone();
         let mut peak = Peak::new(explanation.set).precision(explanation.precision);
-        let (seconds, steps) = stepper.install(|stepper| {
-            let mut run = |count: usize| steps(stepper, &samples.inputs, &samples.targets, count);
+        let (seconds, steps) = session.install(|session| {
+            let mut run = |count: usize| steps(session, &samples.inputs, &samples.targets, count);
             // Caches, branch predictors and the clock get used to it.
             let (mut count, mut taken) = (2, run(2)?);
             while taken < arguments.seconds / 4.0 {
@@ -314,14 +318,14 @@ impl<'a> Report<'a> {
 
 /// The seconds that `count` steps take.
 fn steps<T: Element>(
-    stepper: &mut Stepper<'_, DynNetwork<T>>,
+    session: &mut Session<'_, DynNetwork<T>>,
     inputs: &[T],
     targets: &[T],
     count: usize,
 ) -> Result<f64, nn_train::Error> {
     let start = Instant::now();
     for _ in 0..count {
-        stepper.step(inputs, targets)?;
+        session.step(inputs, targets)?;
     }
     Ok(start.elapsed().as_secs_f64())
 }

@@ -56,7 +56,8 @@ fn learn(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
     let samples = Dataset::new(CORNERS.to_vec(), XOR.to_vec())?;
     let mut network = Xor::new(arguments.seed);
     let trainer = Trainer::builder()
-        .optimizer(Adam::new(arguments.learning_rate))
+        .optimizer(Adam::default())
+        .learning_rate(arguments.learning_rate)
         .batch_size(CORNERS.len())
         .epochs(arguments.epochs)
         .seed(arguments.seed)
@@ -65,7 +66,7 @@ fn learn(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
     println!("{}: {} parameters, seed {}\n", Xor::ARCHITECTURE, Xor::PARAMS, arguments.seed);
     let progress = Progress::new(arguments.epochs);
     let every = arguments.epochs.div_ceil(10);
-    for epoch in trainer.epochs(&mut network, &samples, None)? {
+    for epoch in trainer.run(&mut network, &samples)? {
         let epoch = epoch?;
         if epoch.number % every == 0 || epoch.number == arguments.epochs {
             progress.epoch(epoch.number, &format!("cost {:.6}", epoch.cost));

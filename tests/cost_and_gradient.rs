@@ -16,6 +16,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Write};
+use std::process::ExitCode;
 
 use nn_train::{Architecture, Declared, Network, Row, network};
 
@@ -90,7 +91,17 @@ fn answer<N: Declared<Scalar = f64>>(lambda: f64, [theta, x, y]: [&str; 3]) -> R
     Ok(text)
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match answer_requests() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn answer_requests() -> Result<(), Box<dyn Error>> {
     let answerers = [
         Answerer::of::<Seed>(),
         Answerer::of::<Single>(),

@@ -1,23 +1,23 @@
 //! This library, as a program uses it.
 
-use nn_train::{DynNetwork, Sgd, Stepper, Trainer};
+use nn_train::{DynNetwork, Session, Sgd, Trainer};
 
 use crate::{Failure, Problem, Step};
 
 struct Library<'a, 'b> {
-    stepper: &'a mut Stepper<'b, DynNetwork<f32>>,
+    session: &'a mut Session<'b, DynNetwork<f32>>,
     problem: &'a Problem,
 }
 
 impl Step for Library<'_, '_> {
     fn step(&mut self) -> Result<(), Failure> {
         let samples = &self.problem.samples;
-        self.stepper.step(&samples.inputs, &samples.targets)?;
+        self.session.step(&samples.inputs, &samples.targets)?;
         Ok(())
     }
 
     fn theta(&mut self) -> Result<Vec<f32>, Failure> {
-        Ok(self.stepper.network().parameters().to_vec())
+        Ok(self.session.network().parameters().to_vec())
     }
 }
 
@@ -32,8 +32,8 @@ pub fn with_library<R: Send>(
 ) -> Result<R, Failure> {
     let mut network = DynNetwork::<f32>::zeros(problem.workload.architecture.clone())?;
     network.parameters_mut().copy_from_slice(&problem.theta);
-    let trainer = Trainer::builder().optimizer(Sgd::new(problem.learning_rate)).l2(problem.l2);
+    let trainer = Trainer::builder().optimizer(Sgd::default()).learning_rate(problem.learning_rate).l2(problem.l2);
     let trainer = trainer.batch_size(problem.rows()).threads(threads).build()?;
-    let mut stepper = trainer.stepper(&mut network)?;
-    Ok(stepper.install(|stepper| work(&mut Library { stepper, problem })))
+    let mut session = trainer.session(&mut network)?;
+    Ok(session.install(|session| work(&mut Library { session, problem })))
 }

@@ -196,7 +196,7 @@ impl<'a, N: Network> Run<'a, N> {
     /// [`Error::Diverged`] when a cost, a gradient or an update is not finite, what a source or a callback returns, or
     /// [`Error::Setting`] for a learning rate of the schedule that is none. The network is as it was before the step.
     pub fn finish(mut self) -> Result<History, Error> {
-        while let Some(epoch) = self.next() {
+        for epoch in self.by_ref() {
             epoch?;
         }
         Ok(std::mem::take(&mut self.history))
