@@ -1,13 +1,13 @@
-//! Declare a fully-connected neural network in one line of Rust, and train it on the CPU.
+//! Train fully-connected neural networks on CPUs.
 //!
-//! Frameworks pay for not knowing a network before the program runs: a step of a small one costs them hundreds of
-//! microseconds, whatever it computes. Here the compiler knows it. [`network!`] makes a type of it whose layers,
-//! samples and predictions have their widths in their types, so a wrong shape does not compile.
+//! General frameworks do not know a network before the program runs, and a step of a small one pays for that many times
+//! over. Here the compiler knows it. [`network!`] makes a type whose layers, samples and predictions have their widths in
+//! their types. A wrong shape does not compile, and a training step is planned once.
 //!
 //! ```
 //! use nn_train::prelude::*;
 //!
-//! network! { struct Xor<2 => 4 tanh => 1>; }
+//! network! { pub struct Xor<2 => 4 tanh => 1>; }
 //!
 //! let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
 //! let mut net = Xor::new(42);
@@ -24,17 +24,20 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`network!`], [`Declared`] | declaring a network; its layers and their [matrices Θ^(l)](Theta) |
-//! | [`DynNetwork`] | a network whose widths come from data, for a search over widths |
-//! | [`Network`] | what both can do: predict, cost, gradient and its [check](GradientCheck) |
-//! | [`Predictor`] | predictions of many batches |
-//! | [`Dataset`], [`DynDataset`] | samples with targets or class labels, weights, splits, standardisation |
-//! | [`Source`], [`Stream`] | data that is not in memory, or comes as it is made |
-//! | [`Trainer`], [`History`] | training: [`fit`](Trainer::fit) does all of it |
-//! | [`Run`], [`Callback`] | training epoch by epoch: to be watched, stopped, and resumed |
-//! | [`Session`] | training step by step, in a loop of your own |
-//! | [`Sgd`], [`Adam`], [`AdamW`], [`Optimizer`] | optimisers, and the trait to write your own |
+//! | [`network!`], [`Declared`] | declaring a network as a type |
+//! | [`DynNetwork`], [`Architecture`] | a network whose widths come from data or text |
+//! | [`Network`] | what both kinds do: predicting, the cost J, the gradient Δ and its [check](GradientCheck), the [matrices Θ^(l)](Theta) |
+//! | [`Predictor`] | predictions for many batches, planned once |
+//! | [`Dataset`], [`DynDataset`] | samples with targets or class labels, in memory: splits, sample and class weights |
+//! | [`Source`], [`Stream`] | samples that are read as they are needed, for data larger than memory |
+//! | [`Standardizer`] | scales of inputs and targets, which travel with the data |
+//! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
+//! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
+//! | [`Session`] | training step by step, on batches of your own |
 //! | [`Schedule`] | the learning rate as a function of the step |
+//! | [`Sgd`], [`Adam`], [`AdamW`] | optimisers |
+//! | [`Optimizer`], [`Rule`], [`Elementwise`] | writing an optimiser of your own |
+//! | [`Threads`] | threads of the trainer's own, or the caller's |
 //! | [`metrics`] | accuracy, confusion matrix, precision and recall, regression errors |
 //! | [`Error`] | everything that can go wrong |
 //!
@@ -43,28 +46,39 @@
 //! - The same seed and instruction set give the same parameters, bit for bit, on any number of threads. The random
 //!   streams come from one generator by purpose ([`nn_kernels::random`]) and are pinned by tests. Instruction sets
 //!   differ in the last bits.
-//! - A run that is resumed from its [state](RunState) goes on bit for bit, from the midst of an epoch too.
+//! - A run or session that is resumed from its state goes on bit for bit as it would have.
 //! - No input panics: bad data, settings and shapes are an [`Error`] that names the thing, what it was, and what was
 //!   expected, and the network is as it was.
 //! - A number that is not finite stops training with an error that names the epoch, the step and the layer. The
 //!   parameters and what the optimiser remembers are those from before the step.
-//! - A training step allocates nothing once the first epoch is over, nor does [`predict`](Network::predict) of a declared
-//!   network after a thread's first call.
+//! - A training step allocates nothing once the first epoch is over, nor does a declared network's
+//!   [`predict`](Network::predict) after a thread's first call.
+//! - A network owns its memory, on the heap. Moving, cloning or reading one puts no layer on the stack.
 //!
 //! # Pitfalls
 //!
-//! - Most methods of a network are those of the traits [`Network`] and [`Declared`]: bring them into scope, or the whole
-//!   [`prelude`].
-//! - [`l2`](TrainerBuilder::l2) is λ and enters as λ/B, B the size of a full batch: half the batch size, twice the
-//!   pull. [`AdamW::weight_decay`] is another thing with another name.
-//! - The loss `mse` is ½ Σ (a - y)² of a sample; the metric [`mse`](metrics::Regression::mse) has no ½, and is a mean over
-//!   the outputs too.
-//! - Standardise the part to train on, and the others [like it](Dataset::standardized_like); samples that come
-//!   later too.
+//! - The methods of a network are those of the traits [`Network`] and [`Declared`]: bring the [`prelude`] into scope.
+//! - The learning rate is the trainer's, not the optimiser's: [`TrainerBuilder::learning_rate`] or
+//!   [`schedule`](TrainerBuilder::schedule). Unless it is set it is the optimiser's default: 0.01 for [`Sgd`], 0.001 for
+//!   [`Adam`] and [`AdamW`].
+//! - [`l2`](TrainerBuilder::l2) is λ of the term λ/2B Σ‖Θ_w‖², in which B is the batch size, or the number of samples if
+//!   that is less, in every step. Half the batch size is twice the pull. [`Network::cost`] and
+//!   [`gradient`](Network::gradient) divide by the number of samples that they are given. [`AdamW::weight_decay`] is
+//!   another thing with another name.
+//! - The cost of the loss `mse` is not the metric [`mse`](metrics::Regression::mse): it has a factor ½ and is summed over
+//!   the outputs.
+//! - Standardise the part to train on, and the others [like it](DynDataset::standardized_like), and samples that come
+//!   later too. [`predict`](Network::predict) of a network that was trained on standardised targets returns standardised
+//!   numbers; [`Standardizer::invert`] brings them back.
+//! - While a [`Session`] or [`Run`] goes on, the parameters are in it. The network has them when it ends, or when it is
+//!   asked for by [`Session::network`], [`Run::network`] or [`Context::network`].
+//! - A second [`fit`](Trainer::fit) starts the optimiser afresh and sees the same orders of samples. To go on where a run
+//!   ended, [`resume`](Run::resume) its state under a trainer with more epochs.
 //!
 //! # Features
 //!
-//! `serde` writes and reads networks, standardizers, states, histories, reports and optimiser settings.
+//! `serde` writes and reads networks, standardizers, histories, reports, optimiser settings, and the states of runs and
+//! sessions.
 //!
 //! `blas` adds the [`GemmKind`] of that name to what the layered engine can multiply with: the CBLAS library that the
 //! program is linked with, for example by depending on `openblas-src`. `openblas-system` links the system's OpenBLAS.
@@ -103,7 +117,7 @@ pub use train::{
 #[doc = include_str!("../../nn-macros/src/network.md")]
 struct ExamplesOfTheMacro;
 
-/// The programs in the README.
+/// The programs of the README.
 #[cfg(all(doctest, feature = "serde"))]
 #[doc = include_str!("../../README.md")]
 struct ProgramsOfTheReadme;
