@@ -7,11 +7,11 @@
 //! ```
 //! use nn_train::prelude::*;
 //!
-//! network! { pub struct Xor<2 => 4 tanh => 1>; }
+//! network! { struct Xor<2 => 4 tanh => 1>; }
 //!
 //! let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
 //! let mut net = Xor::new(42);
-//! let trainer = Trainer::builder().optimizer(Adam::new(0.05)).batch_size(4).epochs(400).seed(7).build()?;
+//! let trainer = Trainer::builder().learning_rate(0.05).batch_size(4).epochs(400).seed(7).build()?;
 //! let history = trainer.fit(&mut net, &data, None)?;
 //!
 //! assert!(net.predict(&[1.0, 0.0])[0] > 0.9);
@@ -24,12 +24,17 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`network!`], [`Declared`], [`Network`] | declaring a network; predicting, cost J, gradient Δ and its [check](GradientCheck), the [matrices Θ^(l)](Theta) |
-//! | [`DynNetwork`], [`DynDataset`] | the same with sizes from data, for a search over widths |
-//! | [`Dataset`], [`Standardizer`] | samples with targets or class labels; splits, and scales that travel with the data |
-//! | [`Trainer`], [`History`] | training, as a whole or [epoch by epoch](Trainer::epochs) |
-//! | [`Stepper`] | training batch by batch, on samples as they come |
-//! | [`Sgd`], [`Adam`], [`AdamW`] | optimisers |
+//! | [`network!`], [`Declared`] | declaring a network; its layers and their [matrices Θ^(l)](Theta) |
+//! | [`DynNetwork`] | a network whose widths come from data, for a search over widths |
+//! | [`Network`] | what both can do: predict, cost, gradient and its [check](GradientCheck) |
+//! | [`Predictor`] | predictions of many batches |
+//! | [`Dataset`], [`DynDataset`] | samples with targets or class labels, weights, splits, standardisation |
+//! | [`Source`], [`Stream`] | data that is not in memory, or comes as it is made |
+//! | [`Trainer`], [`History`] | training: [`fit`](Trainer::fit) does all of it |
+//! | [`Run`], [`Callback`] | training epoch by epoch: to be watched, stopped, and resumed |
+//! | [`Session`] | training step by step, in a loop of your own |
+//! | [`Sgd`], [`Adam`], [`AdamW`], [`Optimizer`] | optimisers, and the trait to write your own |
+//! | [`Schedule`] | the learning rate as a function of the step |
 //! | [`metrics`] | accuracy, confusion matrix, precision and recall, regression errors |
 //! | [`Error`] | everything that can go wrong |
 //!
@@ -38,23 +43,28 @@
 //! - The same seed and instruction set give the same parameters, bit for bit, on any number of threads. The random
 //!   streams come from one generator by purpose ([`nn_kernels::random`]) and are pinned by tests. Instruction sets
 //!   differ in the last bits.
+//! - A run that is resumed from its [state](RunState) goes on bit for bit, from the midst of an epoch too.
 //! - No input panics: bad data, settings and shapes are an [`Error`] that names the thing, what it was, and what was
 //!   expected, and the network is as it was.
-//! - A number that is not finite stops training with an error that names the epoch, the step and the layer; the
-//!   parameters are those from before the step.
-//! - A training step allocates nothing once the first epoch is over, nor does [`predict`](Network::predict).
+//! - A number that is not finite stops training with an error that names the epoch, the step and the layer. The
+//!   parameters and what the optimiser remembers are those from before the step.
+//! - A training step allocates nothing once the first epoch is over, nor does [`predict`](Network::predict) of a declared
+//!   network after a thread's first call.
 //!
 //! # Pitfalls
 //!
-//! - The methods of a network are those of the traits [`Network`] and [`Declared`]: bring the [`prelude`] into scope.
-//! - [`l2`](TrainerBuilder::l2) is λ and enters as λ/m, m the samples of a batch: half the batch size, twice the
+//! - Most methods of a network are those of the traits [`Network`] and [`Declared`]: bring them into scope, or the whole
+//!   [`prelude`].
+//! - [`l2`](TrainerBuilder::l2) is λ and enters as λ/B, B the size of a full batch: half the batch size, twice the
 //!   pull. [`AdamW::weight_decay`] is another thing with another name.
-//! - Standardise the part to train on, and the others [like it](DynDataset::standardized_like); samples that come
+//! - The loss `mse` is ½ Σ (a - y)² of a sample; the metric [`mse`](metrics::Regression::mse) has no ½, and is a mean over
+//!   the outputs too.
+//! - Standardise the part to train on, and the others [like it](Dataset::standardized_like); samples that come
 //!   later too.
 //!
 //! # Features
 //!
-//! `serde` writes and reads networks, standardizers, histories, reports and optimiser settings.
+//! `serde` writes and reads networks, standardizers, states, histories, reports and optimiser settings.
 //!
 //! `blas` adds the [`GemmKind`] of that name to what the layered engine can multiply with: the CBLAS library that the
 //! program is linked with, for example by depending on `openblas-src`. `openblas-system` links the system's OpenBLAS.
@@ -92,6 +102,11 @@ pub use train::{
 #[cfg(doctest)]
 #[doc = include_str!("../../nn-macros/src/network.md")]
 struct ExamplesOfTheMacro;
+
+/// The programs in the README.
+#[cfg(all(doctest, feature = "serde"))]
+#[doc = include_str!("../../README.md")]
+struct ProgramsOfTheReadme;
 
 /// What most programs want in scope.
 pub mod prelude {
