@@ -1,5 +1,7 @@
 //! Looking into a run, and ending it.
 
+use std::time::{Duration, Instant};
+
 use super::core::Core;
 use super::run::context_state;
 use super::session::set_network;
@@ -131,6 +133,8 @@ pub struct Context<'c, N: Network> {
     pub(super) epochs: usize,
     pub(super) epoch_steps: u64,
     pub(super) cost: Option<f64>,
+    /// When the steps began that the position does not count the time of.
+    pub(super) under_way_since: Option<Instant>,
 }
 
 impl<N: Network> Context<'_, N> {
@@ -221,7 +225,9 @@ impl<N: Network> Context<'_, N> {
     /// # Errors
     /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for it.
     pub fn state(&self) -> Result<RunState<N::Scalar>, Error> {
-        context_state(self.core, self.position, self.history)
+        let mut position = *self.position;
+        position.elapsed += self.under_way_since.map_or(Duration::ZERO, |start| start.elapsed());
+        context_state(self.core, &position, self.history)
     }
 }
 

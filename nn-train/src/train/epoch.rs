@@ -18,9 +18,9 @@ pub struct Epoch {
     /// The share of the validation data that is classified right after the epoch, in [0, 1]. There is one where
     /// the loss is cross-entropy and every validation target is a class.
     pub accuracy: Option<f64>,
-    /// Samples trained on a second, validation left out.
+    /// Samples trained on a second of [`duration`](Self::duration).
     pub samples_per_second: f64,
-    /// How long training took, validation left out.
+    /// How long training took, with the callbacks after its steps, without validation.
     pub duration: Duration,
 }
 

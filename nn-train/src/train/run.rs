@@ -229,7 +229,7 @@ impl<'a, N: Network> Run<'a, N> {
     fn advance(&mut self) -> Result<Option<Epoch>, Error> {
         if self.phase == Phase::New {
             self.phase = Phase::Going;
-            if self.call(None, |callback, context| callback.on_start(context))? == Signal::Stop {
+            if self.call(None, None, |callback, context| callback.on_start(context))? == Signal::Stop {
                 return self.end().map(|()| None);
             }
         }
@@ -246,7 +246,7 @@ impl<'a, N: Network> Run<'a, N> {
         let epoch = self.summary()?;
         self.history.push(epoch);
         let cost = Some(epoch.cost);
-        let signal = self.call(cost, |callback, context| callback.on_epoch(context))?;
+        let signal = self.call(cost, None, |callback, context| callback.on_epoch(context))?;
         if signal == Signal::Stop || self.position.epoch == self.epochs {
             self.end()?;
         }
@@ -256,7 +256,8 @@ impl<'a, N: Network> Run<'a, N> {
     /// The steps that are left of the epoch.
     fn steps(&mut self) -> Result<Signal, Error> {
         let steps = self.feed.steps();
-        let (mut start, before) = (Instant::now(), self.position.elapsed);
+        // The clock is read twice an epoch: twice a step would be a tenth of a small network's step.
+        let (start, before) = (Instant::now(), self.position.elapsed);
         while self.position.step < steps {
             let (batch, weight) = self.feed.batch(self.position.step)?;
             let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
@@ -266,17 +267,14 @@ impl<'a, N: Network> Run<'a, N> {
             position.cost += cost * weight;
             position.weight += weight;
             if !self.callbacks.is_empty() {
-                position.elapsed += start.elapsed();
-                let signal = self.call(Some(cost), |callback, context| callback.on_step(context))?;
+                let signal = self.call(Some(cost), Some(start), |callback, context| callback.on_step(context))?;
                 if signal == Signal::Stop && self.position.step < steps {
+                    self.position.elapsed = before + start.elapsed();
                     return Ok(Signal::Stop);
                 }
-                start = Instant::now();
             }
         }
-        if self.callbacks.is_empty() {
-            self.position.elapsed = before + start.elapsed();
-        }
+        self.position.elapsed = before + start.elapsed();
         Ok(Signal::Continue)
     }
 
@@ -305,13 +303,14 @@ impl<'a, N: Network> Run<'a, N> {
 
     fn end(&mut self) -> Result<(), Error> {
         self.phase = Phase::Over;
-        self.call(None, |callback, context| callback.on_end(context).map(|()| Signal::Continue)).map(|_| ())
+        self.call(None, None, |callback, context| callback.on_end(context).map(|()| Signal::Continue)).map(|_| ())
     }
 
     /// Calls every callback; whether one of them stops the run.
     fn call(
         &mut self,
         cost: Option<f64>,
+        under_way_since: Option<Instant>,
         mut call: impl FnMut(&mut dyn Callback<N>, &mut Context<'_, N>) -> Result<Signal, Error>,
     ) -> Result<Signal, Error> {
         if self.callbacks.is_empty() {
@@ -325,6 +324,7 @@ impl<'a, N: Network> Run<'a, N> {
             epochs: self.epochs,
             epoch_steps: self.feed.steps(),
             cost,
+            under_way_since,
         };
         let mut signal = Signal::Continue;
         for callback in &mut self.callbacks {
