@@ -1,6 +1,6 @@
 //! This library, as a program uses it.
 
-use nn_train::{DynNetwork, Session, Sgd, Trainer};
+use nn_train::{DynNetwork, Network, Session, Sgd, Trainer};
 
 use crate::{Failure, Problem, Step};
 
