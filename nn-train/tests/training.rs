@@ -96,7 +96,9 @@ fn an_epoch_is_its_steps() {
     assert_eq!(net.parameters(), by_hand.parameters());
     assert_eq!(history.iter().map(|epoch| epoch.cost).collect::<Vec<_>>(), costs);
     let validation = by_hand.cost(data.inputs(), data.targets(), 0.0).unwrap();
-    assert_eq!(history[1].validation_cost, Some(validation));
+    // The forward pass sums the samples' costs in blocks of its own, so the last bit may differ.
+    let measured = history[1].validation_cost.unwrap();
+    assert!((measured - validation).abs() <= 1e-14 * validation, "{measured} and {validation}");
     assert_eq!(history[1].accuracy, None);
 }
 

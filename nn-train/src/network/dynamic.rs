@@ -19,7 +19,7 @@ use crate::error::Error;
 /// use nn_train::{Activation, Architecture, DynDataset, DynNetwork, Layer, Loss};
 ///
 /// let data = DynDataset::from_labels(vec![0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], 2, &[0, 1, 1, 0], 1)?;
-/// let trainer = Trainer::builder().optimizer(Adam::new(0.05)).batch_size(4).epochs(400).build()?;
+/// let trainer = Trainer::builder().optimizer(Adam::default()).learning_rate(0.05).batch_size(4).epochs(400).build()?;
 /// for width in [3, 4] {
 ///     let layers = vec![Layer::new(2, width, Activation::Tanh), Layer::new(width, 1, Activation::Sigmoid)];
 ///     let mut net = DynNetwork::<f32>::new(Architecture::new(layers, Loss::CrossEntropy)?, None, 42)?;
