@@ -1,7 +1,9 @@
 //! What can go wrong, named.
 
-use nn_kernels::{ArchitectureError, StepError};
+use nn_kernels::{ArchitectureError, ParseError, StepError};
 use thiserror::Error;
+
+use crate::network::UnknownInit;
 
 /// Why something was refused or stopped. Each message names the thing, what it was, and what was expected.
 ///
@@ -328,6 +330,12 @@ pub enum Error {
     /// An architecture is invalid.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
+    /// A text is no architecture, activation or loss.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// A text is no initialisation.
+    #[error(transparent)]
+    UnknownInit(#[from] UnknownInit),
     /// A step engine refused what it was given.
     #[error(transparent)]
     Step(#[from] StepError),

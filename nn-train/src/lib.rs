@@ -126,8 +126,9 @@ struct ProgramsOfTheReadme;
 pub mod prelude {
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Regression};
     pub use crate::{
-        Activation, Adam, AdamW, Architecture, Callback, Context, Dataset, Declared, DynDataset, DynNetwork, Epoch,
-        Error, HasLayer, History, Init, Layer, Loss, Network, Optimizer, Run, Schedule, Session, Sgd, Signal, Source,
-        Standardizer, Stream, Threads, Trainer, network,
+        Access, Activation, Adam, AdamW, Architecture, Callback, Context, Dataset, Declared, DynDataset, DynNetwork,
+        Epoch, Error, HasLayer, History, Init, Layer, Loss, Network, Optimizer, Precision, Predictor, Rows, Run,
+        RunState, Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer, Stream, Threads, Trainer,
+        network,
     };
 }

@@ -23,7 +23,7 @@ pub enum Access {
 /// iterator. What a source gives is checked as it comes, and an error names its row and column.
 ///
 /// ```
-/// use nn_train::{Error, Rows, Source};
+/// use nn_train::prelude::*;
 ///
 /// /// x and x², for x in [0, 1).
 /// struct Squares;

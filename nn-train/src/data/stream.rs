@@ -12,7 +12,7 @@ use crate::error::Error;
 /// A [`Source`] that reads an iterator, which a closure makes anew for each epoch.
 ///
 /// ```
-/// use nn_train::{Error, Rows, Stream};
+/// use nn_train::prelude::*;
 ///
 /// // One input and one target a line; say that it is too large for memory.
 /// let file = "0.0, 1.0\n0.5, 2.0\n1.0, 3.0\n";

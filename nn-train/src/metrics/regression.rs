@@ -164,8 +164,18 @@ fn unit_of(numbers: impl Iterator<Item = f64>) -> f64 {
 }
 
 impl fmt::Display for Regression {
+    /// Errors with six significant digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { mse, rmse, mae, r2 } = self;
-        write!(f, "mse {mse:.6}, rmse {rmse:.6}, mae {mae:.6}, r² {r2:.6}")
+        let [mse, rmse, mae] = [self.mse, self.rmse, self.mae].map(six_digits);
+        write!(f, "mse {mse}, rmse {rmse}, mae {mae}, r² {:.6}", self.r2)
+    }
+}
+
+/// With an exponent where six digits would be all zeros or would not reach the point.
+fn six_digits(error: f64) -> String {
+    match error {
+        0.0 => "0".to_owned(),
+        _ if (1e-4..1e6).contains(&error) => format!("{error:.*}", (5.0 - error.log10().floor()) as usize),
+        _ => format!("{error:.5e}"),
     }
 }

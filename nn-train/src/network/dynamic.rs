@@ -16,7 +16,6 @@ use crate::error::Error;
 ///
 /// ```
 /// use nn_train::prelude::*;
-/// use nn_train::{Activation, Architecture, DynDataset, DynNetwork, Layer, Loss};
 ///
 /// let data = DynDataset::from_labels(vec![0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], 2, &[0, 1, 1, 0], 1)?;
 /// let trainer = Trainer::builder().optimizer(Adam::default()).learning_rate(0.05).batch_size(4).epochs(400).build()?;

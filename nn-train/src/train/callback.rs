@@ -28,7 +28,6 @@ pub enum Signal {
 ///
 /// ```
 /// use nn_train::prelude::*;
-/// use nn_train::{Callback, Context, Signal};
 ///
 /// /// Ends a run whose validation cost has not improved for `patience` epochs.
 /// struct Patience {

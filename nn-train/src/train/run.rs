@@ -41,7 +41,6 @@ use crate::network::Network;
 ///
 /// ```
 /// # use nn_train::prelude::*;
-/// # use nn_train::Signal;
 /// # network! { struct Xor<2 => 4 => 1>; }
 /// # let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
 /// # let mut net = Xor::new(1);
