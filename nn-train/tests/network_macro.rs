@@ -8,8 +8,5 @@ fn calls() {
     // One set of both: trybuild builds the crates under test once a set.
     let cases = trybuild::TestCases::new();
     cases.pass("tests/network_macro/pass/*.rs");
-    // What is said of faults is the same whatever the features are.
-    if !cfg!(feature = "serde") {
-        cases.compile_fail("tests/network_macro/fail/*.rs");
-    }
+    cases.compile_fail("tests/network_macro/fail/*.rs");
 }
