@@ -102,7 +102,7 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 
 fn standard(name: &str) -> Result<(Workload, DynNetwork<f32>, Samples<f32>), Failure> {
     let workload: Workload = name.parse()?;
-    let network = DynNetwork::new(workload.architecture.clone(), None, 1)?;
+    let network = DynNetwork::new(workload.architecture.clone(), Init::default(), 1)?;
     let samples = workload.samples()?;
     Ok((workload, network, samples))
 }
@@ -198,7 +198,7 @@ fn next(run: &mut Run<'_, DynNetwork<f32>>) -> Result<(), Failure> {
 /// A step whose gradient is 0, long after Adam's moments have decayed below the normal numbers, beside an ordinary one.
 fn decayed_moments(extent: Extent) -> Result<(), Failure> {
     let workload = Workload::new(&[256, 256, 10], Activation::Tanh, nn_benches::Target::Class, 1)?;
-    let network = DynNetwork::<f32>::new(workload.architecture.clone(), None, 1)?;
+    let network = DynNetwork::<f32>::new(workload.architecture.clone(), Init::default(), 1)?;
     let Samples { inputs, targets } = workload.samples::<f32>()?;
     // 0.9 to the power of 2,000 is 10⁻⁹².
     let adam = Adam::default().betas(0.9, 0.9);

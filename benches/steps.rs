@@ -75,7 +75,7 @@ fn planned(
     }
     let trainer = trainer.threads(threads).build().expect("the settings are sound");
     let Samples { inputs, targets } = workload.samples::<f32>().expect("there is memory for a standard workload");
-    let mut network = DynNetwork::new(workload.architecture.clone(), None, 1).expect("and for its network");
+    let mut network = DynNetwork::new(workload.architecture.clone(), Init::default(), 1).expect("and for its network");
     let mut session = trainer.session(&mut network).expect("any network suits these engines");
     let engine = session.explain().engine;
     let plural = if threads == 1 { "" } else { "s" };

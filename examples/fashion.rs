@@ -143,7 +143,7 @@ fn run(
     train: &Samples,
     test: &Samples,
 ) -> Result<(), nn_train::Error> {
-    let mut network = DynNetwork::<f32>::new(architecture, None, arguments.seed)?;
+    let mut network = DynNetwork::<f32>::new(architecture, Init::default(), arguments.seed)?;
     if !arguments.json {
         let (shape, params) = (network.architecture(), network.parameters().len());
         println!("{shape}, {params} parameters, seed {}", arguments.seed);

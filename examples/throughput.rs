@@ -16,7 +16,7 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use nn_benches::{Peak, Target, Workload, WorkloadError, hidden};
 use nn_examples::arguments::{count_in, number_in};
 use nn_train::{
-    Activation, DynNetwork, Element, EngineKind, Explanation, GemmKind, InstructionSet, Precision, Session, Sgd,
+    Activation, DynNetwork, Element, EngineKind, Explanation, GemmKind, Init, InstructionSet, Precision, Session, Sgd,
     Trainer,
 };
 use serde_json::json;
@@ -226,7 +226,7 @@ impl<'a> Report<'a> {
         trainer: &Trainer,
         arguments: &Arguments,
     ) -> Result<Self, Box<dyn Error>> {
-        let mut network = DynNetwork::<T>::new(workload.architecture.clone(), None, 1)?;
+        let mut network = DynNetwork::<T>::new(workload.architecture.clone(), Init::default(), 1)?;
         let samples = workload.samples::<T>()?;
         let mut session = trainer.session(&mut network)?;
         let explanation = session.explain().clone();

@@ -21,7 +21,7 @@ use self::tabular::{Parts, Tabular};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What the hidden layers are drawn by. The output layer has what [`Init::for_activation`] gives it.
+/// What the hidden layers are drawn by. The output layer is always drawn by [`Init::DEFAULT`].
 const INITS: [Init; 6] =
     [Init::HeNormal, Init::HeUniform, Init::XavierNormal, Init::XavierUniform, Init::LecunNormal, Init::LecunUniform];
 
@@ -57,8 +57,8 @@ struct Case {
 }
 
 fn draw(architecture: &Architecture, hidden: Init, seed: u64) -> Result<DynNetwork<f32>, Error> {
-    let mut network = DynNetwork::new(architecture.clone(), None, seed)?;
-    let drawn = DynNetwork::new(architecture.clone(), Some(hidden), seed)?;
+    let mut network = DynNetwork::new(architecture.clone(), Init::default(), seed)?;
+    let drawn = DynNetwork::new(architecture.clone(), hidden, seed)?;
     let output = architecture.ranges().last().map_or(0, |range| range.weights.start);
     network.parameters_mut()[..output].copy_from_slice(&drawn.parameters()[..output]);
     Ok(network)

@@ -74,10 +74,17 @@ impl Activation {
 impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::LeakyRelu(slope) => write!(f, "leaky_relu({slope})"),
+            Self::LeakyRelu(slope) => write!(f, "leaky_relu({})", number_text(*slope)),
             other => f.write_str(other.name()),
         }
     }
+}
+
+/// A number as descriptions and messages write it: with an exponent where it would be a long row of zeros, `1e-50`.
+/// `str::parse` reads it back to the bit.
+#[must_use]
+pub fn number_text(number: f64) -> String {
+    if number == 0.0 || (1e-6..1e16).contains(&number.abs()) { number.to_string() } else { format!("{number:e}") }
 }
 
 /// The loss at the network's output, averaged over the samples of a batch.
@@ -135,7 +142,7 @@ impl Loss {
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Huber(threshold) => write!(f, "huber({threshold})"),
+            Self::Huber(threshold) => write!(f, "huber({})", number_text(*threshold)),
             other => f.write_str(other.name()),
         }
     }
@@ -264,7 +271,7 @@ pub enum ArchitectureError {
         expected: &'static str,
     },
     /// An activation's or loss's own number is none in the network's number type.
-    #[error("{name}({value}) is {becomes} in {element}; expected a number that {element} holds")]
+    #[error("{name}({}) is {becomes} in {element}; expected a number that {element} holds", number_text(*value))]
     Rounds {
         /// The activation or loss.
         name: &'static str,
@@ -485,7 +492,7 @@ impl fmt::Display for Architecture {
         for layer in self.layers.iter() {
             write!(f, " => {} {}", layer.outputs, layer.activation)?;
             if layer.dropout > 0.0 {
-                write!(f, " dropout({})", layer.dropout)?;
+                write!(f, " dropout({})", number_text(layer.dropout))?;
             }
         }
         write!(f, ", {}", self.loss)

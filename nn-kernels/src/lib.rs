@@ -77,7 +77,7 @@ pub(crate) mod sealed {
     impl Sealed for f64 {}
 }
 
-pub use architecture::{Activation, Architecture, ArchitectureError, Layer, LayerRange, Loss, ParseError};
+pub use architecture::{Activation, Architecture, ArchitectureError, Layer, LayerRange, Loss, ParseError, number_text};
 pub use buffer::Buffer;
 pub use element::Element;
 pub use error::{Shown, StepError};

@@ -64,6 +64,11 @@ fn what_may_be_left_out() {
         read("  2  =>  3 dropout ( 5e-1 ) =>  2 softmax ").as_deref(),
         Ok("2 => 3 sigmoid dropout(0.5) => 2 softmax, cross_entropy")
     );
+    // As in `network!`, in either order; and numbers without rows of zeros.
+    assert_eq!(
+        read("2 => 3 dropout(1e-9) leaky_relu(1e-7) => 2 linear, huber(2e300)").as_deref(),
+        Ok("2 => 3 leaky_relu(1e-7) dropout(1e-9) => 2 linear, huber(2e300)")
+    );
     assert_eq!(read("1 => 2 leaky_relu( -1E-2 ), huber( +.5 )").as_deref(), Ok("1 => 2 leaky_relu(-0.01), huber(0.5)"));
 }
 
@@ -81,7 +86,7 @@ fn errors_name_what_is_wrong() {
         ("2 => 3 leaky_relu(inf)", "found \"leaky_relu(inf)\", expected leaky_relu(slope) with a finite slope"),
         ("2 => 3 leaky_relu(0.1", "found \"leaky_relu(0.1\", expected an activation or dropout(p)"),
         ("2 => 3 relu tanh", "found \"tanh\", expected `=>`, a comma, or the end"),
-        ("2 => 3 dropout(.1) relu => 1", "found \"relu\", expected `=>`, a comma, or the end"),
+        ("2 => 3 dropout(.1) relu tanh => 1", "found \"tanh\", expected `=>`, a comma, or the end"),
         ("2 => 3 dropout(a) => 1", "found \"dropout(a)\", expected dropout(p) with a probability"),
         ("2 => 3 dropout(2) => 1", "layer 1 has dropout(2); expected a probability in [0, 1)"),
         ("2 => 3, mean", "unknown loss \"mean\"; expected one of cross_entropy, mse, mae, huber"),

@@ -174,11 +174,8 @@ impl Expansion {
         });
         let loss = self.choice("Loss", network.loss);
         let init = match network.init {
-            Some(init) => {
-                let init = self.choice("Init", init);
-                quote!(::core::option::Option::Some(#init))
-            }
-            None => quote!(::core::option::Option::None),
+            Some(init) => self.choice("Init", init),
+            None => quote!(#krate::Init::DEFAULT),
         };
         let seed = Literal::u64_unsuffixed(network.seed);
         quote! {
@@ -190,7 +187,7 @@ impl Expansion {
                 const LAYERS: &'static [#krate::Layer] = &[#(#layers),*];
                 const ARCHITECTURE: &'static #krate::Architecture =
                     &#krate::Architecture::from_static(<Self as #krate::Declared>::LAYERS, #loss);
-                const INIT: ::core::option::Option<#krate::Init> = #init;
+                const INIT: #krate::Init = #init;
                 const SEED: ::core::primitive::u64 = #seed;
             }
 

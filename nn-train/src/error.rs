@@ -1,6 +1,6 @@
 //! What can go wrong, named.
 
-use nn_kernels::{ArchitectureError, ParseError, StepError};
+use nn_kernels::{ArchitectureError, ParseError, StepError, number_text};
 use thiserror::Error;
 
 use crate::network::UnknownInit;
@@ -386,6 +386,11 @@ impl Error {
     }
 
     /// A setting that is out of range.
+    pub(crate) fn number(name: &'static str, value: f64, expected: &'static str) -> Self {
+        Self::setting(name, number_text(value), expected)
+    }
+
+    /// The same for a setting that is no `f64`.
     pub(crate) fn setting(name: &'static str, value: impl ToString, expected: &'static str) -> Self {
         Self::Setting { name, value: value.to_string(), expected }
     }
@@ -404,6 +409,6 @@ pub(crate) fn check_l2(l2: f64) -> Result<(), Error> {
     if l2.is_finite() && l2 >= 0.0 {
         Ok(())
     } else {
-        Err(Error::setting("l2", l2, "a finite number that is not negative"))
+        Err(Error::number("l2", l2, "a finite number that is not negative"))
     }
 }

@@ -161,7 +161,7 @@ fn an_implementation_by_hand_that_contradicts_itself_is_caught() {
         const NAME: &'static str = "Wrong";
         const LAYERS: &'static [Layer] = Small::LAYERS;
         const ARCHITECTURE: &'static Architecture = Small::ARCHITECTURE;
-        const INIT: Option<Init> = None;
+        const INIT: Init = Init::DEFAULT;
         const SEED: u64 = 0;
         // Fewer than the layers have.
         const PARAMS: usize = 4;

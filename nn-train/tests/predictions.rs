@@ -141,7 +141,7 @@ fn what_a_predictor_cannot_take_is_named() {
 
     let network = |width| {
         let layers = vec![Layer::new(2, width, Activation::Tanh), Layer::new(width, 1, Activation::Sigmoid)];
-        DynNetwork::<f32>::new(Architecture::new(layers, Loss::CrossEntropy).unwrap(), None, 1).unwrap()
+        DynNetwork::<f32>::new(Architecture::new(layers, Loss::CrossEntropy).unwrap(), Init::default(), 1).unwrap()
     };
     let mut predictor = network(3).predictor(2).unwrap();
     assert_eq!(

@@ -399,7 +399,7 @@ fn a_session_takes_other_parameters() {
     trainer.session(&mut expected).unwrap().step(data.inputs(), data.targets()).unwrap();
     assert_eq!(net, expected);
     let (mut dynamic, another) = (net.to_dynamic(), "1 => 1 linear, mse".parse::<Architecture>().unwrap());
-    let another = DynNetwork::new(another, None, 1).unwrap();
+    let another = DynNetwork::new(another, Init::default(), 1).unwrap();
     let error = trainer.session(&mut dynamic).unwrap().set_network(&another).unwrap_err();
     assert!(matches!(error, Error::AnotherArchitecture { .. }));
 }

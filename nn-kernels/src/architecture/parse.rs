@@ -141,7 +141,7 @@ impl FromStr for Architecture {
                 if name == "dropout" && !has_dropout {
                     layer.dropout = number(word, argument, "dropout(p) with a probability")?;
                     has_dropout = true;
-                } else if !has_activation && !has_dropout {
+                } else if !has_activation {
                     layer.activation = word.parse()?;
                     has_activation = true;
                 } else {

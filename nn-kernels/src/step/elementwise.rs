@@ -74,6 +74,10 @@ impl<T: Element, R: Rule<T>> Update<T> for Elementwise<R> {
         T::dispatch(set, Sweep { rule, span })
     }
 
+    fn slots(&self) -> usize {
+        R::SLOTS
+    }
+
     fn minds_part(&self) -> bool {
         self.bias.is_some()
     }

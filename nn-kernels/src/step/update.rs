@@ -107,6 +107,9 @@ pub trait Update<T>: Sync {
     /// of them from now on, and says whether all of that is finite. Θ and what was remembered stay as they are.
     fn update(&self, set: InstructionSet, part: Part, span: Span<'_, T>) -> bool;
 
+    /// How many numbers it remembers of each parameter: the slots that a span must have, [`MAX_SLOTS`] at the most.
+    fn slots(&self) -> usize;
+
     /// Whether weights and biases have rules of their own. Where they do not, a run may go on from one to the other.
     fn minds_part(&self) -> bool;
 }

@@ -176,6 +176,10 @@ impl<T: Element> Update<T> for Descent {
         finite
     }
 
+    fn slots(&self) -> usize {
+        0
+    }
+
     fn minds_part(&self) -> bool {
         false
     }
@@ -222,6 +226,10 @@ impl<T: Element> Update<T> for Rule {
             finite &= gradient.is_finite() && second.new[i].is_finite();
         }
         finite
+    }
+
+    fn slots(&self) -> usize {
+        2
     }
 
     fn minds_part(&self) -> bool {

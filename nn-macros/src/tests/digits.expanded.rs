@@ -32,9 +32,7 @@ const _: () = {
             <Self as ::nn_train::Declared>::LAYERS,
             ::nn_train::Loss::CrossEntropy,
         );
-        const INIT: ::core::option::Option<::nn_train::Init> = ::core::option::Option::Some(
-            ::nn_train::Init::Symmetric(0.12),
-        );
+        const INIT: ::nn_train::Init = ::nn_train::Init::Symmetric(0.12);
         const SEED: ::core::primitive::u64 = 7;
     }
     const _: () = {

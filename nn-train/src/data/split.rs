@@ -21,7 +21,7 @@ fn check_fraction(fraction: f64) -> Result<(), Error> {
     if fraction > 0.0 && fraction < 1.0 {
         Ok(())
     } else {
-        Err(Error::setting("fraction", fraction, "a number between 0 and 1, both excluded"))
+        Err(Error::number("fraction", fraction, "a number between 0 and 1, both excluded"))
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn check_weights<T: Element>(what: &'static str, weights: &[T], sampl
     }
     // Means divide by the sum, in the numbers of the network.
     if !T::from_f64(sum).is_finite() {
-        return Err(Error::setting("the sum of the weights", sum, "a finite number of the data's type"));
+        return Err(Error::number("the sum of the weights", sum, "a finite number of the data's type"));
     }
     Ok(())
 }

@@ -168,7 +168,7 @@ impl TryFrom<Vec<Vec<f64>>> for ConfusionMatrix {
         let counts = rows.concat();
         let total: f64 = counts.iter().sum();
         if !total.is_finite() {
-            return Err(Error::setting("the sum of counts", total, "a finite number"));
+            return Err(Error::number("the sum of counts", total, "a finite number"));
         }
         if total == 0.0 {
             return Err(Error::Empty { what: "the confusion matrix" });

@@ -25,8 +25,8 @@ pub trait Declared: Stored<Number = Self::Scalar> + Clone + PartialEq + fmt::Deb
     const LAYERS: &'static [Layer];
     /// Widths, activations, dropout and loss.
     const ARCHITECTURE: &'static Architecture;
-    /// How parameters are drawn; `None` is by activation, [`Init::for_activation`].
-    const INIT: Option<Init>;
+    /// How parameters are drawn.
+    const INIT: Init;
     /// The seed of [`initialized`](Self::initialized).
     const SEED: u64;
     /// Numbers in all Θ^(l) together.

@@ -21,7 +21,7 @@ use crate::error::Error;
 /// let trainer = Trainer::builder().optimizer(Adam::default()).learning_rate(0.05).batch_size(4).epochs(400).build()?;
 /// for width in [3, 4] {
 ///     let layers = vec![Layer::new(2, width, Activation::Tanh), Layer::new(width, 1, Activation::Sigmoid)];
-///     let mut net = DynNetwork::<f32>::new(Architecture::new(layers, Loss::CrossEntropy)?, None, 42)?;
+///     let mut net = DynNetwork::<f32>::new(Architecture::new(layers, Loss::CrossEntropy)?, Init::default(), 42)?;
 ///     let history = trainer.fit(&mut net, &data, None)?;
 ///     println!("{width} units: {:?}, h(1, 0) = {:?}", history.last(), net.predict(&[1.0, 0.0])?);
 /// }
@@ -35,15 +35,12 @@ pub struct DynNetwork<T> {
 }
 
 impl<T: Element> DynNetwork<T> {
-    /// A network whose parameters are drawn under `seed`, by activation ([`Init::for_activation`]) where `init` is
-    /// `None`: the same that [`Declared::new`] gives a declared one.
+    /// A network whose parameters are drawn under `seed`: the same that [`Declared::new`] gives a declared one.
     ///
     /// # Errors
     /// [`Error::Setting`] for an `init` that is [out of its range](Init::check), otherwise as [`zeros`](Self::zeros).
-    pub fn new(architecture: Architecture, init: Option<Init>, seed: u64) -> Result<Self, Error> {
-        if let Some(init) = init {
-            init.check::<T>()?;
-        }
+    pub fn new(architecture: Architecture, init: Init, seed: u64) -> Result<Self, Error> {
+        init.check::<T>()?;
         let mut network = Self::zeros(architecture)?;
         init::initialize(&network.architecture, init, seed, &mut network.parameters);
         Ok(network)

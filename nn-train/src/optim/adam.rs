@@ -82,12 +82,12 @@ impl Optimizer for Adam {
         check_decay::<T>("beta1", self.beta1)?;
         check_decay::<T>("beta2", self.beta2)?;
         if !(self.epsilon.is_finite() && self.epsilon > 0.0) {
-            return Err(Error::setting("epsilon", self.epsilon, "a finite, positive number"));
+            return Err(Error::number("epsilon", self.epsilon, "a finite, positive number"));
         }
         let rounded = T::from_f64(self.epsilon);
         if !rounded.is_finite() || rounded == T::ZERO {
             let expected = "a number that rounds neither to 0 nor to infinity in the network's type";
-            return Err(Error::setting("epsilon", self.epsilon, expected));
+            return Err(Error::number("epsilon", self.epsilon, expected));
         }
         Ok(())
     }

@@ -90,7 +90,7 @@ impl Optimizer for AdamW {
         if self.weight_decay.is_finite() && self.weight_decay >= 0.0 {
             Ok(())
         } else {
-            Err(Error::setting("weight_decay", self.weight_decay, "a finite number that is not negative"))
+            Err(Error::number("weight_decay", self.weight_decay, "a finite number that is not negative"))
         }
     }
 
@@ -98,11 +98,8 @@ impl Optimizer for AdamW {
         let decay = step.learning_rate * self.weight_decay;
         let rest = T::from_f64(1.0 - decay);
         if rest <= T::ZERO {
-            return Err(Error::setting(
-                "weight_decay",
-                self.weight_decay,
-                "less than 1 when multiplied by the learning rate",
-            ));
+            let expected = "less than 1 when multiplied by the learning rate";
+            return Err(Error::number("weight_decay", self.weight_decay, expected));
         }
         let bias = self.adam.rule::<T>(step.number, step.learning_rate);
         let keep = step.scalars.first_mut().map_or(rest, |owed| keep(decay, owed));

@@ -153,10 +153,10 @@ fn flush<T: Element, S: Simd<T>>(isa: S, numbers: S::V) -> S::V {
 /// A share that decays is in [0, 1), and does not round to 1 in the network's type.
 fn check_decay<T: Element>(name: &'static str, value: f64) -> Result<(), Error> {
     if !(0.0..1.0).contains(&value) {
-        return Err(Error::setting(name, value, "a number in [0, 1)"));
+        return Err(Error::number(name, value, "a number in [0, 1)"));
     }
     if T::from_f64(value) == T::ONE {
-        return Err(Error::setting(name, value, "a number in [0, 1) that does not round to 1 in the network's type"));
+        return Err(Error::number(name, value, "a number in [0, 1) that does not round to 1 in the network's type"));
     }
     Ok(())
 }
@@ -165,12 +165,12 @@ fn check_decay<T: Element>(name: &'static str, value: f64) -> Result<(), Error> 
 /// a rate: a warm-up may begin there.
 pub(crate) fn check_learning_rate<T: Element>(value: f64) -> Result<(), Error> {
     if !(value.is_finite() && value >= 0.0) {
-        return Err(Error::setting("learning_rate", value, "a finite number that is not negative"));
+        return Err(Error::number("learning_rate", value, "a finite number that is not negative"));
     }
     let rounded = T::from_f64(value);
     if !rounded.is_finite() || (rounded == T::ZERO && value != 0.0) {
         let expected = "a number that rounds neither to 0 nor to infinity in the network's type";
-        return Err(Error::setting("learning_rate", value, expected));
+        return Err(Error::number("learning_rate", value, expected));
     }
     Ok(())
 }

@@ -57,7 +57,7 @@ impl Optimizer for Sgd {
     fn validate<T: Element>(&self) -> Result<(), Error> {
         check_decay::<T>("momentum", self.momentum)?;
         if self.nesterov && self.momentum == 0.0 {
-            return Err(Error::setting("momentum", self.momentum, "a number in (0, 1), since nesterov is set"));
+            return Err(Error::number("momentum", self.momentum, "a number in (0, 1), since nesterov is set"));
         }
         Ok(())
     }
@@ -87,6 +87,13 @@ impl<T: Element> Update<T> for SgdUpdate<T> {
         match &self.0 {
             Either::Descent(update) => update.update(set, part, span),
             Either::HeavyBall(update) => update.update(set, part, span),
+        }
+    }
+
+    fn slots(&self) -> usize {
+        match &self.0 {
+            Either::Descent(update) => update.slots(),
+            Either::HeavyBall(update) => update.slots(),
         }
     }
 

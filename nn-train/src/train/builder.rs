@@ -148,7 +148,7 @@ impl TrainerBuilder {
         let schedule: Arc<dyn Schedule> = match rate {
             Rate::Schedule(schedule) => schedule,
             Rate::Constant(rate) if rate == 0.0 => {
-                return Err(Error::setting("learning_rate", rate, "a finite, positive number"));
+                return Err(Error::number("learning_rate", rate, "a finite, positive number"));
             }
             Rate::Constant(rate) => Arc::new(Constant(rate)),
             Rate::Default => Arc::new(Constant(optimizer.default_learning_rate())),

@@ -190,7 +190,7 @@ impl<N: Network> Context<'_, N> {
     /// # Errors
     /// As [`Session::set_learning_rate`](crate::Session::set_learning_rate).
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<(), Error> {
-        self.core.set_learning_rate(Some(learning_rate))
+        self.core.set_learning_rate(learning_rate)
     }
 
     /// The epochs that are over.

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use nn_kernels::{
-    Architecture, Batch, Buffer, Dropout, Element, Explanation, LayerRange, Plan, Slot, Span, StepEngine, Stepped,
-    Update, update_all,
+    Architecture, Batch, Buffer, Dropout, Element, Explanation, LayerRange, MAX_SLOTS, Plan, Slot, Span, StepEngine,
+    Stepped, Update, update_all,
 };
 use rayon::join;
 
@@ -75,6 +75,9 @@ impl<T: Element> Core<T> {
         let params = plan.engine().params();
         let mut theta = Buffer::zeros(params)?;
         plan.engine().import(parameters, theta.as_mut_slice())?;
+        if optimizer.slots() > MAX_SLOTS {
+            return Err(Error::setting("Optimizer::slots", optimizer.slots(), "MAX_SLOTS at the most"));
+        }
         let slots = (0..optimizer.slots()).map(|_| Ok([Buffer::zeros(params)?, Buffer::zeros(params)?]));
         let slots = slots.collect::<Result<_, Error>>()?;
         let scalars = vec![0.0; optimizer.scalars()];
@@ -134,13 +137,16 @@ impl<T: Element> Core<T> {
         self.fixed_rate.unwrap_or_else(|| self.schedule.rate(self.steps))
     }
 
-    /// Sets the rate, or leaves it to the schedule again.
-    pub(super) fn set_learning_rate(&mut self, rate: Option<f64>) -> Result<(), Error> {
-        if let Some(rate) = rate {
-            check_learning_rate::<T>(rate)?;
-        }
-        self.fixed_rate = rate;
+    /// Sets the rate of the steps to come.
+    pub(super) fn set_learning_rate(&mut self, rate: f64) -> Result<(), Error> {
+        check_learning_rate::<T>(rate)?;
+        self.fixed_rate = Some(rate);
         Ok(())
+    }
+
+    /// Leaves the rate to the schedule again.
+    pub(super) fn follow_schedule(&mut self) {
+        self.fixed_rate = None;
     }
 
     pub(super) fn gradient_norm(&self) -> Option<f64> {
@@ -169,6 +175,10 @@ impl<T: Element> Core<T> {
         let mut stepped = Stepped { cost: f64::NAN, updated: false, finite: false };
         let mut measured = None;
         let mut apply = |update: &dyn Update<T>| {
+            if update.slots() != slots.len() {
+                let expected = "as many as its update remembers of each parameter, Update::slots";
+                return Err(Error::setting("Optimizer::slots", slots.len(), expected));
+            }
             let slots = slots.iter_mut().map(|[old, new]| Slot { old: old.as_slice(), new: new.as_mut_slice() });
             let span = Span::new(theta.as_slice(), gradient.as_mut_slice()).with_slots(slots);
             stepped = if measures_norm {

@@ -189,13 +189,12 @@ impl<'a, N: Network> Session<'a, N> {
     /// [`Error::Setting`] unless it is finite and not negative, and rounds neither to 0 nor to infinity in the network's
     /// type.
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<(), Error> {
-        self.core.set_learning_rate(Some(learning_rate))
+        self.core.set_learning_rate(learning_rate)
     }
 
     /// Leaves the learning rate to the trainer's schedule again.
     pub fn follow_schedule(&mut self) {
-        // Nothing is wrong with no rate.
-        debug_assert_eq!(self.core.set_learning_rate(None), Ok(()));
+        self.core.follow_schedule();
     }
 
     /// The Euclidean norm ‖Δ‖ of the last step's gradient, the λ term included. There is one once a step has been taken,

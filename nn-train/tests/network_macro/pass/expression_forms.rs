@@ -2,7 +2,7 @@
 
 use nn_train::{Activation, Declared, Init, Loss, Network, network};
 
-fn describe<N: Declared>(_: &N) -> (&'static str, u64, Option<Init>, Loss) {
+fn describe<N: Declared>(_: &N) -> (&'static str, u64, Init, Loss) {
     (N::NAME, N::SEED, N::INIT, N::ARCHITECTURE.loss())
 }
 

@@ -22,7 +22,7 @@ fn main() {
     assert_eq!(Shortest::PARAMS, 3);
     assert_eq!(Shortest::NAME, "Shortest");
     assert_eq!(Shortest::SEED, 0);
-    assert_eq!(Shortest::INIT, None);
+    assert_eq!(Shortest::INIT, Init::XavierUniform);
     assert_eq!(Shortest::ARCHITECTURE.loss(), Loss::CrossEntropy);
     let output: [f32; 1] = shortest.predict(&[0.0, 1.0]);
     assert!(output[0] > 0.0 && output[0] < 1.0);
@@ -31,7 +31,7 @@ fn main() {
     let third: &Dense<f64, 8, 2> = HasLayer::<3>::layer(&longest);
     assert_eq!(third.bias.len(), 2);
     assert_eq!(Longest::SEED, 255);
-    assert_eq!(Longest::INIT, Some(Init::Symmetric(0.12)));
+    assert_eq!(Longest::INIT, Init::Symmetric(0.12));
     let layers = Longest::ARCHITECTURE.layers();
     assert_eq!((layers[0].inputs, layers[0].outputs, layers[0].activation), (30, 16, Activation::Relu));
     assert_eq!((layers[0].dropout, layers[1].dropout), (0.5, 0.0));

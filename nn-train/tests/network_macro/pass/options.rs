@@ -8,7 +8,7 @@ fn loss<N: Declared>(_: N) -> Loss {
 
 fn init<N: Declared>(network: N) -> Init {
     assert!(network.parameters().iter().any(|parameter| *parameter != Default::default()));
-    N::INIT.expect("an initialisation was named")
+    N::INIT
 }
 
 fn main() {
