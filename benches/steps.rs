@@ -12,7 +12,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use nn_benches::{Samples, Workload};
 use nn_kernels::reference;
-use nn_train::{DynNetwork, EngineKind, Sgd, Trainer};
+use nn_train::{DynNetwork, EngineKind, Init, Sgd, Trainer};
 
 const L2: f64 = 1e-4;
 const LEARNING_RATE: f64 = 0.01;

@@ -8,13 +8,13 @@ fn describe<N: Declared>(_: &N) -> (&'static str, u64, Init, Loss) {
 
 fn main() {
     let bare = network!(2 => 4 => 4 => 4);
-    assert_eq!(describe(&bare), ("network!(2 => 4 => 4 => 4)", 0, None, Loss::CrossEntropy));
+    assert_eq!(describe(&bare), ("network!(2 => 4 => 4 => 4)", 0, Init::XavierUniform, Loss::CrossEntropy));
     let angled = network!(<2 => 4 => 4 => 4>);
     assert_eq!(bare.parameters(), angled.parameters());
 
     let full = network!(3 => 5 relu dropout(0.25) => 2 linear: f64, loss = huber(1.5), init = he_uniform, seed = 7,);
     let expected = "network!(3 => 5 relu dropout(0.25) => 2 linear)";
-    assert_eq!(describe(&full), (expected, 7, Some(Init::HeUniform), Loss::Huber(1.5)));
+    assert_eq!(describe(&full), (expected, 7, Init::HeUniform, Loss::Huber(1.5)));
     let output: [f64; 2] = full.predict(&[0.1, 0.2, 0.3]);
     assert!(output.iter().all(|number| number.is_finite()));
 

@@ -91,5 +91,5 @@ fn main() {
     assert_eq!(slope_of!(literal: 0.5), Activation::LeakyRelu(0.5));
     assert_eq!(slope_of!(term: tanh), Activation::Tanh);
     let found = options!(huber(0.5), symmetric(0.25), 4, ::nn_train);
-    assert_eq!(found, (Loss::Huber(0.5), Some(Init::Symmetric(0.25)), 4));
+    assert_eq!(found, (Loss::Huber(0.5), Init::Symmetric(0.25), 4));
 }
