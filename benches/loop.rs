@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use nn_benches::{Samples, Workload};
 use nn_train::prelude::*;
+use nn_train::{Element, Elementwise, EngineKind, Rule, Simd, Step, Vector};
 use rayon::ThreadPoolBuilder;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -35,6 +36,7 @@ const TEST: Extent = Extent { rounds: 1, turn: 1e-6 };
 const STEPS: usize = 1024;
 /// α, which changes no time; small, so that nothing diverges.
 const LEARNING_RATE: f64 = 1e-4;
+const MOMENTUM: f64 = 0.9;
 
 /// Ways to do the same thing.
 struct Question<'a> {
@@ -249,6 +251,71 @@ fn predictions(name: &str, rows: usize, extent: Extent) -> Result<(), Failure> {
     })
 }
 
+/// Sgd's momentum, written as a user would: v ← μ v + g, θ ← θ - α v, and a v below the normal numbers is 0.
+#[derive(Debug)]
+struct OwnMomentum;
+
+struct OwnMomentumRule<T> {
+    rate: T,
+    momentum: T,
+}
+
+impl<T: Element> Rule<T> for OwnMomentumRule<T> {
+    const SLOTS: usize = 1;
+
+    #[inline(always)]
+    fn apply<S: Simd<T>>(&self, isa: S, theta: S::V, gradient: S::V, slots: &mut [S::V]) -> S::V {
+        let velocity = isa.splat(self.momentum) * slots[0] + gradient;
+        let normal = isa.splat(T::MIN_POSITIVE);
+        slots[0] = S::V::select(velocity.abs().lt(normal), isa.splat(T::ZERO), velocity);
+        theta - isa.splat(self.rate) * slots[0]
+    }
+}
+
+impl Optimizer for OwnMomentum {
+    type Update<T: Element> = Elementwise<OwnMomentumRule<T>>;
+
+    fn name(&self) -> &'static str {
+        "own momentum"
+    }
+
+    fn default_learning_rate(&self) -> f64 {
+        LEARNING_RATE
+    }
+
+    fn slots(&self) -> usize {
+        1
+    }
+
+    fn update<T: Element>(&self, step: Step<'_>) -> Result<Self::Update<T>, nn_train::Error> {
+        let [rate, momentum] = [step.learning_rate, MOMENTUM].map(T::from_f64);
+        Ok(Elementwise::new(OwnMomentumRule { rate, momentum }))
+    }
+}
+
+/// A step with an optimiser that a user has written, beside the library's that does the same.
+fn own_optimizer(name: &str, engine: EngineKind, extent: Extent) -> Result<(), Failure> {
+    let (workload, network, samples) = standard(name)?;
+    let trainer = Trainer::builder().learning_rate(LEARNING_RATE).batch_size(workload.rows).threads(1).engine(engine);
+    let library = trainer.clone().optimizer(Sgd::default().momentum(MOMENTUM)).build()?;
+    let own = trainer.optimizer(OwnMomentum).build()?;
+    let steps = (200_000 / network.parameters().len() / workload.rows).max(1);
+    let mut networks = [network.clone(), network];
+    let [by_library, by_own] = &mut networks;
+    let (mut by_library, mut by_own) = (library.session(by_library)?, own.session(by_own)?);
+
+    let mut question = Question::new(format!("an optimiser, {name}, {engine} engine, 1 thread"), "no difference");
+    for (name, session) in [("Sgd with momentum", &mut by_library), ("momentum by a rule of the user's", &mut by_own)] {
+        question.way(name, steps, || {
+            session.install(|session| {
+                (0..steps).try_for_each(|_| session.step(&samples.inputs, &samples.targets).map(|_| ()))
+            })?;
+            Ok(())
+        });
+    }
+    question.answer(extent)
+}
+
 fn run(extent: Extent, names: &[String]) -> Result<(), Failure> {
     let wanted = |question: &str| names.is_empty() || names.iter().any(|name| question.contains(&**name));
     let mut counts = vec![1, available_parallelism().map_or(1, usize::from)];
@@ -263,6 +330,16 @@ fn run(extent: Extent, names: &[String]) -> Result<(), Failure> {
     }
     if wanted("callback") {
         run_of_steps(1, extent)?;
+    }
+    if wanted("optimiser") {
+        for (workload, engine) in [
+            ("seed-b32", EngineKind::Narrow),
+            ("mnist-b128", EngineKind::Tile),
+            ("mnist-b128", EngineKind::Blocked),
+            ("mnist-b128", EngineKind::Layered),
+        ] {
+            own_optimizer(workload, engine, extent)?;
+        }
     }
     if wanted("moments") {
         decayed_moments(extent)?;
