@@ -42,6 +42,7 @@ impl<'a, T: Element> Batch<'a, T> {
     ///
     /// # Errors
     /// [`StepError::NoRows`], [`StepError::Ragged`] or [`StepError::Rows`].
+    #[inline]
     pub fn new(architecture: &Architecture, inputs: &'a [T], targets: &'a [T]) -> Result<Self, StepError> {
         let (input_width, target_width) = (architecture.inputs(), architecture.outputs());
         let rows = rows_of("inputs", inputs, input_width)?;
@@ -163,7 +164,7 @@ impl<'a, T: Element> Batch<'a, T> {
     }
 
     /// Rows `first..first + count` of the step.
-    pub(crate) const fn slice(self, first: usize, count: usize, mass: Mass) -> Rows<'a, T> {
+    pub(crate) const fn slice(&self, first: usize, count: usize, mass: Mass) -> Rows<'_, 'a, T> {
         Rows { batch: self, first, count, mass }
     }
 }
@@ -221,6 +222,7 @@ impl Mass {
 /// The samples of a shard: rows × S_1, rows × S_L, and a weight a row where there are weights.
 #[derive(Debug, Clone, Copy)]
 pub struct Gathered<'a, T> {
+    pub(crate) rows: usize,
     pub(crate) inputs: &'a [T],
     pub(crate) targets: &'a [T],
     pub(crate) weights: Option<&'a [T]>,
@@ -228,14 +230,14 @@ pub struct Gathered<'a, T> {
 
 /// Consecutive rows of a batch, which one shard is made of.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rows<'a, T> {
-    batch: Batch<'a, T>,
+pub(crate) struct Rows<'r, 'a, T> {
+    batch: &'r Batch<'a, T>,
     first: usize,
     count: usize,
     mass: Mass,
 }
 
-impl<'a, T: Element> Rows<'a, T> {
+impl<'a, T: Element> Rows<'_, 'a, T> {
     /// The rows' inputs and targets: the batch's own slices, or copied into the room given where the batch has an
     /// order. The room must then hold all rows. Weights are always copied.
     pub(crate) fn gather<'b>(&self, inputs: &'b mut [T], targets: &'b mut [T], weights: &'b mut [T]) -> Gathered<'b, T>
@@ -244,20 +246,20 @@ impl<'a, T: Element> Rows<'a, T> {
     {
         let (inputs, targets) = self.samples(inputs, targets);
         if !self.batch.is_weighted() {
-            return Gathered { inputs, targets, weights: None };
+            return Gathered { rows: self.count, inputs, targets, weights: None };
         }
         let weights = &mut weights[..self.count];
         for (row, room) in (self.first..).zip(&mut *weights) {
             *room = self.batch.weight(row, self.mass).unwrap_or(T::ONE);
         }
-        Gathered { inputs, targets, weights: Some(weights) }
+        Gathered { rows: self.count, inputs, targets, weights: Some(weights) }
     }
 
     fn samples<'b>(&self, inputs: &'b mut [T], targets: &'b mut [T]) -> (&'b [T], &'b [T])
     where
         'a: 'b,
     {
-        let Batch { input_width, target_width, .. } = self.batch;
+        let Batch { input_width, target_width, .. } = *self.batch;
         let rows = self.first..self.first + self.count;
         let Some(order) = self.batch.order else {
             return (

@@ -66,12 +66,12 @@ impl<R> Elementwise<R> {
 }
 
 impl<T: Element, R: Rule<T>> Update<T> for Elementwise<R> {
-    fn update(&self, set: InstructionSet, part: Part, span: Span<'_, T>) -> bool {
+    fn update(&self, set: InstructionSet, part: Part, mut span: Span<'_, T>) -> bool {
         let rule = match (part, &self.bias) {
             (Part::Bias, Some(rule)) => rule,
             _ => &self.weights,
         };
-        T::dispatch(set, Sweep { rule, span })
+        T::dispatch(set, Sweep { rule, span: &mut span })
     }
 
     fn slots(&self) -> usize {
@@ -83,27 +83,28 @@ impl<T: Element, R: Rule<T>> Update<T> for Elementwise<R> {
     }
 }
 
-/// A rule and the parameters that one thread applies it to.
-struct Sweep<'a, T, R> {
-    rule: &'a R,
-    span: Span<'a, T>,
+/// A rule and the parameters that one thread applies it to. (A reference, for a span is 160 bytes: copied on its way to
+/// the kernel it cost as much as the update of a small network.)
+struct Sweep<'s, 'a, T, R> {
+    rule: &'s R,
+    span: &'s mut Span<'a, T>,
 }
 
-impl<T: Element, R: Rule<T>> Kernel<T> for Sweep<'_, T, R> {
+impl<T: Element, R: Rule<T>> Kernel<T> for Sweep<'_, '_, T, R> {
     type Output = bool;
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, isa: S) -> bool {
         const { assert!(R::SLOTS <= MAX_SLOTS, "a rule remembers at most MAX_SLOTS numbers of a parameter") };
-        let Self { rule, mut span } = self;
+        let Self { rule, span } = self;
         let count = span.theta.len();
         let whole = count / S::LANES * S::LANES;
         let mut fault = isa.splat(T::ZERO);
         for start in (0..whole).step_by(S::LANES) {
-            fault = fault + update::<T, S, R, true>(isa, rule, &mut span, start);
+            fault = fault + update::<T, S, R, true>(isa, rule, span, start);
         }
         if whole < count {
-            fault = fault + update::<T, S, R, false>(isa, rule, &mut span, whole);
+            fault = fault + update::<T, S, R, false>(isa, rule, span, whole);
         }
         fault.sum() == T::ZERO
     }

@@ -120,13 +120,11 @@ pub trait StepEngine<T: Element>: Send {
         update: &dyn Update<T>,
         span: Span<'_, T>,
     ) -> Result<Stepped, StepError> {
-        let Span { theta, gradient, slots } = span;
-        check_slots(&slots, self.params())?;
-        let cost = self.gradient(theta, batch, decay, dropout, gradient)?;
+        check_slots(&span.slots, self.params())?;
+        let cost = self.gradient(span.theta, batch, decay, dropout, &mut *span.gradient)?;
         if !cost.is_finite() {
             return Ok(Stepped { cost, updated: false, finite: false });
         }
-        let span = Span { theta, gradient, slots };
         let finite = update_all(update, self.set(), self.ranges(), span);
         Ok(Stepped { cost, updated: true, finite })
     }

@@ -22,8 +22,9 @@ impl<T: Element> Kernel<T> for Activate<'_, T> {
     fn run<S: Simd<T>>(self, s: S) {
         let Self { activation, width, row, z } = self;
         // Rows without a gap are one long row; softmax alone minds where they end.
-        let (width, row) =
-            if width == row && activation != Activation::Softmax { (z.len(), z.len()) } else { (width, row) };
+        if width == row && activation != Activation::Softmax {
+            return activate(s, activation, z.len(), z);
+        }
         for z in z.chunks_exact_mut(row.max(1)) {
             activate(s, activation, width, &mut z[..width]);
         }

@@ -1,6 +1,8 @@
 //! What all engines share: a batch is cut into shards, lanes of shards run side by side, and their gradients are
 //! reduced in a fixed order. Engines differ in the [`Method`] by which a shard is computed.
 
+use std::iter;
+
 use rayon::prelude::*;
 
 use super::batch::{Gathered, Mass};
@@ -267,7 +269,10 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         // What one lane made lies in the caches of the thread that made it.
         let near = if lanes == 1 { NEAR } else { NEAR / 8 };
         if runs_inline(squares.len()) || lanes * gradient.len() < near {
-            gradient.chunks_mut(CHUNK).zip(&mut *squares).enumerate().for_each(chunk);
+            // A loop, for `for_each` would copy the closure, and a small network's step would wait for that.
+            for item in gradient.chunks_mut(CHUNK).zip(&mut *squares).enumerate() {
+                chunk(item);
+            }
         } else {
             gradient.par_chunks_mut(CHUNK).zip(&mut *squares).enumerate().for_each(chunk);
         }
@@ -288,9 +293,14 @@ fn runs_inline(tasks: usize) -> bool {
 
 /// The shards of lane `index`, as first row and number of rows.
 fn shards_of(split: Shards, index: usize, rows: usize) -> impl Iterator<Item = (usize, usize)> {
-    let start = index * split.lane_rows;
-    let end = rows.min(start + split.lane_rows);
-    (start..end).step_by(split.rows).map(move |first| (first, split.rows.min(end - first)))
+    let mut next = index * split.lane_rows;
+    let end = rows.min(next + split.lane_rows);
+    // Without `step_by`, which divides: for a small network that takes as long as a layer.
+    iter::from_fn(move || {
+        let (first, count) = (next, split.rows.min(end.saturating_sub(next)));
+        next += count;
+        (count > 0).then_some((first, count))
+    })
 }
 
 /// Runs `work` on every lane, on the calling thread where the pool has one.
@@ -393,12 +403,12 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
         let (first, others) = self.lanes[..split.lanes].split_at_mut(1);
         if runs_inline(split.lanes) {
             work(0, &mut first[0], gradient);
-            for_each_lane(others, work_apart);
+            others.iter_mut().enumerate().for_each(|(index, lane)| work_apart(index, lane));
         } else {
             rayon::join(|| work(0, &mut first[0], gradient), || for_each_lane(others, work_apart));
         }
 
-        let squares = self.reduce(theta, split.lanes, mass.scale(), decay, gradient);
+        let squares = self.reduce(theta, split.lanes, output.scale, decay, gradient);
         Ok(self.total(split.lanes, decay, squares))
     }
 

@@ -23,5 +23,6 @@ pub(crate) use samples::Samples;
 pub use source::{Access, Rows, Source};
 pub use standardize::Standardizer;
 pub use stream::{Stream, StreamItem};
+pub(crate) use targets::TargetRule;
 pub use training::TrainingData;
 pub(crate) use weights::check_weights;

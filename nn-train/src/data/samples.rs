@@ -1,6 +1,6 @@
 //! Samples as flat slices: what all data comes to before a step.
 
-use nn_kernels::{Architecture, Batch, Element, StepError};
+use nn_kernels::{Architecture, Batch, Element, InstructionSet, StepError};
 
 use super::labels::{class_of, classes};
 use super::targets::TargetRule;
@@ -74,7 +74,7 @@ impl<'a, T: Element> Samples<'a, T> {
 
     /// The targets are what the network's loss takes: see [`TargetRule`].
     pub(crate) fn check_targets(&self, architecture: &Architecture) -> Result<(), Error> {
-        TargetRule::of(architecture).check(self.targets, self.target_width)
+        TargetRule::of(architecture).check(InstructionSet::best(), self.targets, self.target_width)
     }
 
     /// The samples as wide as a network takes them.

@@ -1,6 +1,6 @@
 //! Where the rows of a step come from, when they need not all be in memory.
 
-use nn_kernels::{Architecture, Element, StepError};
+use nn_kernels::{Architecture, Element, InstructionSet, StepError};
 
 use super::samples::check_finite;
 use super::targets::TargetRule;
@@ -223,7 +223,7 @@ impl<T: Element> Rows<T> {
         }
         check_finite("inputs", input, self.input_width)
             .and_then(|()| check_finite("targets", target, self.target_width))
-            .and_then(|()| self.rule.check(target, self.target_width))
+            .and_then(|()| self.rule.check(InstructionSet::best(), target, self.target_width))
             .map_err(|error| error.at_sample(place(index)))?;
         self.inputs.extend_from_slice(input);
         self.targets.extend_from_slice(target);

@@ -1,6 +1,9 @@
 //! What a loss takes for a target.
 
-use nn_kernels::{Activation, Architecture, Element, Loss};
+use bytemuck::cast_slice;
+use nn_kernels::isa::{Kernel, Simd};
+use nn_kernels::{Activation, Architecture, Element, InstructionSet, Loss};
+use rayon::join;
 
 use crate::error::Error;
 
@@ -27,6 +30,9 @@ pub(crate) fn sum_tolerance<T: Element>() -> f64 {
     if size_of::<T>() == size_of::<f32>() { 1e-3 } else { 1e-6 }
 }
 
+/// Numbers that one thread checks at a time.
+const CHUNK: usize = 1 << 15;
+
 const PROBABILITY: &str = "a number in [0, 1], as cross-entropy takes probabilities";
 
 impl TargetRule {
@@ -40,15 +46,28 @@ impl TargetRule {
         }
     }
 
-    /// The rows of `targets`, each `width` numbers, are such. Samples are counted from the first row.
-    pub(crate) fn check<T: Element>(self, targets: &[T], width: usize) -> Result<(), Error> {
-        if self == Self::Any {
-            return Ok(());
+    /// Checks the rows of `targets`, each of `width` numbers, in the instructions of `set`, and on the current rayon pool
+    /// if there are many. Samples are counted from the first row.
+    pub(crate) fn check<T: Element>(self, set: InstructionSet, targets: &[T], width: usize) -> Result<(), Error> {
+        if self == Self::Any || self.accepts(set, targets, width) { Ok(()) } else { self.find_fault(targets, width) }
+    }
+
+    /// Whether there is surely no fault.
+    fn accepts<T: Element>(self, set: InstructionSet, targets: &[T], width: usize) -> bool {
+        if targets.len() <= CHUNK.max(width) {
+            return T::dispatch(set, Acceptance { rule: self, targets, width });
         }
-        // Without an early end this becomes vector instructions; where the fault is matters once there is one.
-        let is_probability = |number: &T| (*number >= T::ZERO) & (*number <= T::ONE);
-        if !targets.iter().fold(true, |all, number| all & is_probability(number)) {
-            let place = targets.iter().position(|number| !is_probability(number)).unwrap_or(0);
+        let rows = targets.len() / width;
+        let (left, right) = targets.split_at(rows.div_ceil(2) * width);
+        let (left, right) = join(|| self.accepts(set, left, width), || self.accepts(set, right, width));
+        left && right
+    }
+
+    /// The first fault, if there is one.
+    #[cold]
+    fn find_fault<T: Element>(self, targets: &[T], width: usize) -> Result<(), Error> {
+        let is_probability = |number: &T| *number >= T::ZERO && *number <= T::ONE;
+        if let Some(place) = targets.iter().position(|number| !is_probability(number)) {
             let (sample, column, value) = (place / width, place % width, targets[place].to_f64());
             return Err(Error::Target { sample, column, value, expected: PROBABILITY });
         }
@@ -63,4 +82,48 @@ impl TargetRule {
         }
         Ok(())
     }
+}
+
+/// Whether targets are surely what a rule takes. It is fast and may be wrong in one direction: then
+/// [`TargetRule::find_fault`] looks at each number.
+struct Acceptance<'a, T> {
+    rule: TargetRule,
+    targets: &'a [T],
+    width: usize,
+}
+
+impl<T: Element> Kernel<T> for Acceptance<'_, T> {
+    type Output = bool;
+
+    // The loops are plain Rust: inside the kernel the compiler turns them into vectors of the instruction set.
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _isa: S) -> bool {
+        let Self { rule, targets, width } = self;
+        within_0_and_1(targets) && (rule != TargetRule::Distribution || sums_are_1(targets, width))
+    }
+}
+
+/// Whether all numbers are in [0, 1] by their bits. The bits of numbers that are not negative are in the numbers' order;
+/// those of negative numbers, -0 included, and of NaN are greater than those of 1.
+#[inline(always)]
+fn within_0_and_1<T: Element>(numbers: &[T]) -> bool {
+    if size_of::<T>() == size_of::<u32>() {
+        cast_slice::<T, u32>(numbers).iter().fold(0, |most, &bits| most.max(bits)) <= 1.0_f32.to_bits()
+    } else {
+        cast_slice::<T, u64>(numbers).iter().fold(0, |most, &bits| most.max(bits)) <= 1.0_f64.to_bits()
+    }
+}
+
+/// Whether all rows of `width` numbers in [0, 1] sum to 1 within half the tolerance. The other half is for rounding: the
+/// sum of n such numbers near 1 is off by n ε at the most.
+#[inline(always)]
+fn sums_are_1<T: Element>(numbers: &[T], width: usize) -> bool {
+    let half = sum_tolerance::<T>() / 2.0;
+    let tolerance = T::from_f64(half);
+    let sums_to_1 = |row: &[T]| {
+        let sum = row.iter().fold(T::ZERO, |sum, &number| sum + number);
+        (sum - T::ONE <= tolerance) & (T::ONE - sum <= tolerance)
+    };
+    width as f64 * T::EPSILON.to_f64() <= half
+        && numbers.chunks_exact(width).fold(true, |all, row| all & sums_to_1(row))
 }

@@ -22,7 +22,7 @@ pub use dense::{Dense, DenseLayer, Row};
 pub use dynamic::DynNetwork;
 pub use init::{Init, UnknownInit};
 pub use memory::Parameters;
-use nn_kernels::{Architecture, Element, StepError};
+use nn_kernels::{Architecture, Batch, Element, StepError};
 pub use predictor::Predictor;
 pub use theta::Theta;
 
@@ -221,6 +221,19 @@ fn samples<'a, T: Element>(
     let samples = Samples { inputs, targets, weights: None, input_width, target_width };
     samples.check_rows()?;
     Ok(samples)
+}
+
+/// The same as a batch, with which a step begins. It is checked once, and what is wrong is found when something is.
+#[inline]
+pub(crate) fn batch<'a, T: Element>(
+    architecture: &Architecture,
+    inputs: &'a [T],
+    targets: &'a [T],
+) -> Result<Batch<'a, T>, Error> {
+    match Batch::new(architecture, inputs, targets) {
+        Ok(batch) => Ok(batch),
+        Err(error) => Err(samples(architecture, inputs, targets).err().unwrap_or(error.into())),
+    }
 }
 
 /// There is a sample, and a row of outputs for each.

@@ -4,7 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use nn_kernels::{Element, Update};
+use nn_kernels::{Batch, Dropout, Element, Span, StepEngine, Stepped, Update, update_all};
+use rayon::join;
 
 use super::{Optimizer, Step};
 use crate::error::Error;
@@ -19,17 +20,73 @@ pub(crate) trait AnyOptimizer: fmt::Debug + Send + Sync {
 }
 
 /// The same for networks of one number type.
-pub(crate) trait TypedOptimizer<T>: Send + Sync {
+pub(crate) trait TypedOptimizer<T: Element>: Send + Sync {
     fn name(&self) -> &'static str;
     fn slots(&self) -> usize;
     fn scalars(&self) -> usize;
     fn validate(&self) -> Result<(), Error>;
-    /// Makes the step's update on the stack and hands it to `apply`.
-    fn with_update(
-        &self,
-        step: Step<'_>,
-        apply: &mut dyn FnMut(&dyn Update<T>) -> Result<(), Error>,
-    ) -> Result<(), Error>;
+    /// Makes the step's update on the stack, and takes the step with it.
+    fn step(&self, step: Step<'_>, work: Work<'_, T>, span: Span<'_, T>) -> Result<Outcome, Error>;
+}
+
+/// A step before it is known how the optimiser updates parameters.
+pub(crate) struct Work<'a, T: Element> {
+    pub(crate) engine: &'a mut dyn StepEngine<T>,
+    pub(crate) batch: &'a Batch<'a, T>,
+    /// λ/B.
+    pub(crate) decay: f64,
+    pub(crate) dropout: Option<Dropout>,
+    /// The slots that the span has.
+    pub(crate) slots: usize,
+    /// Whether the gradient's norm is measured.
+    pub(crate) measures_norm: bool,
+}
+
+/// What came of a step, and the norm of its gradient where it is measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outcome {
+    pub(crate) stepped: Stepped,
+    pub(crate) norm: Option<f64>,
+}
+
+impl<T: Element> Work<'_, T> {
+    fn run(self, update: &dyn Update<T>, span: Span<'_, T>) -> Result<Outcome, Error> {
+        let Self { engine, batch, decay, dropout, slots, measures_norm } = self;
+        if update.slots() != slots {
+            let expected = "as many as its update remembers of each parameter, Update::slots";
+            return Err(Error::setting("Optimizer::slots", slots, expected));
+        }
+        if !measures_norm {
+            return Ok(Outcome { stepped: engine.step(*batch, decay, dropout, update, span)?, norm: None });
+        }
+        // The whole gradient must be there before any parameter moves.
+        let cost = engine.gradient(span.theta, *batch, decay, dropout, &mut *span.gradient)?;
+        let norm = Some(sum_of_squares(span.gradient).sqrt());
+        if !cost.is_finite() {
+            return Ok(Outcome { stepped: Stepped { cost, updated: false, finite: false }, norm });
+        }
+        let finite = update_all(update, engine.set(), engine.ranges(), span);
+        Ok(Outcome { stepped: Stepped { cost, updated: true, finite }, norm })
+    }
+}
+
+/// Numbers that one thread squares at a time.
+const CHUNK: usize = 1 << 15;
+
+/// Σ x² in `f64`, added up in the same order on any number of threads.
+fn sum_of_squares<T: Element>(numbers: &[T]) -> f64 {
+    if numbers.len() > CHUNK {
+        let (left, right) = numbers.split_at((numbers.len() / 2).next_multiple_of(CHUNK));
+        let (left, right) = join(|| sum_of_squares(left), || sum_of_squares(right));
+        return left + right;
+    }
+    let mut sums = [0.0; 8];
+    let (eights, rest) = numbers.as_chunks::<8>();
+    for eight in eights {
+        sums.iter_mut().zip(eight).for_each(|(sum, number)| *sum += number.to_f64() * number.to_f64());
+    }
+    sums.iter_mut().zip(rest).for_each(|(sum, number)| *sum += number.to_f64() * number.to_f64());
+    sums.iter().sum()
 }
 
 impl<O: Optimizer> AnyOptimizer for O {
@@ -67,12 +124,9 @@ impl<O: Optimizer, T: Element> TypedOptimizer<T> for O {
         Optimizer::validate::<T>(self)
     }
 
-    fn with_update(
-        &self,
-        step: Step<'_>,
-        apply: &mut dyn FnMut(&dyn Update<T>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        apply(&self.update::<T>(step)?)
+    fn step(&self, step: Step<'_>, work: Work<'_, T>, span: Span<'_, T>) -> Result<Outcome, Error> {
+        let update = self.update::<T>(step)?;
+        work.run(&update, span)
     }
 }
 

@@ -12,7 +12,7 @@ use std::fmt;
 
 pub use adam::Adam;
 pub use adamw::AdamW;
-pub(crate) use erased::{AnyOptimizer, TypedOptimizer, typed};
+pub(crate) use erased::{AnyOptimizer, Outcome, TypedOptimizer, Work, typed};
 use nn_kernels::isa::{Simd, Vector};
 use nn_kernels::{Element, Update};
 pub use sgd::Sgd;

@@ -1,7 +1,5 @@
 //! The optimisers against the papers' formulas, written out in plain `f64`.
 
-use std::sync::Arc;
-
 use nn_kernels::{
     Activation, Architecture, Buffer, InstructionSet, Layer, LayerRange, Loss, Part, Slot, Span, update_all,
 };
@@ -22,18 +20,16 @@ fn ranges(architecture: &Architecture) -> Vec<LayerRange> {
 }
 
 /// An optimiser at work at a rate, with what it remembers.
-struct Worker<T: Element> {
-    optimizer: Arc<dyn TypedOptimizer<T>>,
+struct Worker<O, T: Element> {
+    optimizer: O,
     rate: f64,
     step: u64,
     slots: Vec<[Buffer<T>; 2]>,
     scalars: Vec<f64>,
 }
 
-impl<T: Element> Worker<T> {
-    fn new(optimizer: impl Optimizer, rate: f64, params: usize) -> Self {
-        let any: Arc<dyn AnyOptimizer> = Arc::new(optimizer);
-        let optimizer = typed::<T>(&any);
+impl<O: Optimizer, T: Element> Worker<O, T> {
+    fn new(optimizer: O, rate: f64, params: usize) -> Self {
         let zeros = || Buffer::zeros(params).expect("memory");
         let slots = (0..optimizer.slots()).map(|_| [zeros(), zeros()]).collect();
         Self { rate, step: 0, slots, scalars: vec![0.0; optimizer.scalars()], optimizer }
@@ -48,17 +44,10 @@ impl<T: Element> Worker<T> {
     ) -> bool {
         self.step += 1;
         let Self { optimizer, rate, step, slots, scalars } = self;
-        let (mut finite, mut apply, mut gradient) = (false, Some(apply), Some(gradient));
-        let at = Step { number: *step, learning_rate: *rate, scalars };
-        optimizer
-            .with_update(at, &mut |update| {
-                let slots = slots.iter_mut().map(|[old, new]| Slot { old: old.as_slice(), new: new.as_mut_slice() });
-                let gradient = gradient.take().expect("the update is made once");
-                let span = Span::new(theta, gradient).with_slots(slots);
-                finite = apply.take().expect("the update is made once")(update, span);
-                Ok(())
-            })
-            .expect("the rate is sound");
+        let update = optimizer.update::<T>(Step { number: *step, learning_rate: *rate, scalars });
+        let slots = slots.iter_mut().map(|[old, new]| Slot { old: old.as_slice(), new: new.as_mut_slice() });
+        let span = Span::new(theta, gradient).with_slots(slots);
+        let finite = apply(&update.expect("the rate is sound"), span);
         self.slots.iter_mut().for_each(|[old, new]| std::mem::swap(old, new));
         finite
     }
@@ -83,7 +72,7 @@ fn compare<T: Element>(optimizer: impl Optimizer, rate: f64, tolerance: f64, for
     let start = |index: usize| (index as f64 * 0.7).cos();
     let mut theta: Vec<T> = (0..count).map(|index| T::from_f64(start(index))).collect();
     let mut expected: Vec<(f64, [f64; 2])> = (0..count).map(|index| (theta[index].to_f64(), [0.0; 2])).collect();
-    let mut worker = Worker::<T>::new(optimizer, rate, count);
+    let mut worker = Worker::<_, T>::new(optimizer, rate, count);
     for step in 1..=10 {
         let mut buffer: Vec<T> = (0..count).map(|index| T::from_f64(gradient(step, index))).collect();
         for (index, (parameter, slots)) in expected.iter_mut().enumerate() {
@@ -133,7 +122,7 @@ fn nesterov_momentum_is_a_look_ahead() {
     let slope = |theta: f64| 3.0 * theta;
     let (mut theta, mut velocity) = (1.0, 0.0);
     let architecture = architecture(1, 1);
-    let mut worker = Worker::<f64>::new(Sgd::default().momentum(momentum).nesterov(true), rate, 2);
+    let mut worker = Worker::<_, f64>::new(Sgd::default().momentum(momentum).nesterov(true), rate, 2);
     let mut ours = [1.0, 1.0];
     for _ in 0..20 {
         velocity = momentum * velocity - rate * slope(theta + momentum * velocity);
@@ -224,7 +213,7 @@ fn what_is_not_finite_is_seen_wherever_it_is() {
 /// The parameter 1 after `steps` steps without a gradient.
 fn decayed<T: Element>(rate: f64, decay: f64, steps: usize) -> f64 {
     let architecture = architecture(1, 1);
-    let mut worker = Worker::<T>::new(AdamW::default().weight_decay(decay), rate, 2);
+    let mut worker = Worker::<_, T>::new(AdamW::default().weight_decay(decay), rate, 2);
     let mut theta = [T::ONE, T::ONE];
     for _ in 0..steps {
         let mut buffer = [T::ZERO; 2];
@@ -254,7 +243,7 @@ fn decay_is_not_lost_in_rounding() {
 fn memories_below_the_normal_numbers_are_0() {
     fn ends_at_0(optimizer: impl Optimizer + Copy) {
         let architecture = architecture(1, 1);
-        let mut worker = Worker::<f32>::new(optimizer, 0.1, 2);
+        let mut worker = Worker::<_, f32>::new(optimizer, 0.1, 2);
         for (step, gradient) in [1e-18_f32, 0.0].into_iter().chain([0.0; 1200]).enumerate() {
             let mut buffer = [gradient; 2];
             assert!(worker.propose(&ranges(&architecture), &[1.0; 2], &mut buffer));
@@ -270,7 +259,7 @@ fn memories_below_the_normal_numbers_are_0() {
     ends_at_0(Sgd::default().momentum(0.9));
     // Gradients whose squares are below the normal numbers.
     let architecture = architecture(1, 1);
-    let mut worker = Worker::<f32>::new(Adam::default().betas(0.0, 0.0), 1.0, 2);
+    let mut worker = Worker::<_, f32>::new(Adam::default().betas(0.0, 0.0), 1.0, 2);
     let mut buffer = [1e-20_f32, 2e-19];
     assert!(worker.propose(&ranges(&architecture), &[0.0; 2], &mut buffer));
     assert_eq!(worker.slots[1][0].as_slice(), [0.0, 2e-19 * 2e-19]);

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use nn_kernels::{
     Architecture, Batch, Buffer, Dropout, Element, Explanation, LayerRange, MAX_SLOTS, Plan, Slot, Span, StepEngine,
-    Stepped, Update, update_all,
+    Stepped,
 };
-use rayon::join;
 
 use super::schedule::Schedule;
 use super::state::{OptimizerState, SessionState};
 use super::trainer::Trainer;
+use crate::data::TargetRule;
 use crate::error::{Error, Quantity};
 use crate::network::compute::zeros;
-use crate::optim::{Step, TypedOptimizer, check_learning_rate, typed};
+use crate::optim::{Outcome, Step, TypedOptimizer, Work, check_learning_rate, typed};
 
 /// What steps need and what they leave behind, whoever feeds them.
 pub(super) struct Core<T: Element> {
@@ -41,6 +41,7 @@ pub(super) struct Core<T: Element> {
     steps: u64,
     /// Samples trained on.
     samples: u64,
+    target_rule: TargetRule,
     /// Whether any layer drops units.
     dropout: bool,
     /// Whether the gradient's norm is measured, and the last step's.
@@ -96,6 +97,7 @@ impl<T: Element> Core<T> {
             scalars,
             steps: 0,
             samples: 0,
+            target_rule: TargetRule::of(architecture),
             dropout: architecture.layers().iter().any(|layer| layer.dropout > 0.0),
             measures_norm: settings.gradient_norm,
             norm: None,
@@ -122,6 +124,11 @@ impl<T: Element> Core<T> {
     /// The engine, and Θ in its layout.
     pub(super) fn engine(&mut self) -> (&mut dyn StepEngine<T>, &[T]) {
         (self.plan.engine_mut(), self.theta.as_slice())
+    }
+
+    /// The targets of a batch are what the loss takes.
+    pub(super) fn check_targets(&self, targets: &[T]) -> Result<(), Error> {
+        self.target_rule.check(self.plan.engine().set(), targets, self.architecture().outputs())
     }
 
     pub(super) fn architecture(&self) -> &Architecture {
@@ -161,55 +168,51 @@ impl<T: Element> Core<T> {
     }
 
     /// The cost of `batch` before the step, and the parameters moved, or an error and everything as it was.
-    pub(super) fn step(&mut self, batch: Batch<'_, T>, place: Place) -> Result<f64, Error> {
+    pub(super) fn step(&mut self, batch: &Batch<'_, T>, place: Place) -> Result<f64, Error> {
         let learning_rate = self.learning_rate();
         if learning_rate != self.checked_rate {
             check_learning_rate::<T>(learning_rate)?;
             self.checked_rate = learning_rate;
         }
         let dropout = self.dropout.then_some(Dropout { seed: self.seed, first_sample: self.samples });
-        let Self { optimizer, plan, theta, gradient, slots, scalars, scalars_before, norm, .. } = self;
-        let (decay, measures_norm) = (self.decay, self.measures_norm);
-        let engine = plan.engine_mut();
-        scalars_before.copy_from_slice(scalars);
-        let mut stepped = Stepped { cost: f64::NAN, updated: false, finite: false };
-        let mut measured = None;
-        let mut apply = |update: &dyn Update<T>| {
-            if update.slots() != slots.len() {
-                let expected = "as many as its update remembers of each parameter, Update::slots";
-                return Err(Error::setting("Optimizer::slots", slots.len(), expected));
-            }
-            let slots = slots.iter_mut().map(|[old, new]| Slot { old: old.as_slice(), new: new.as_mut_slice() });
-            let span = Span::new(theta.as_slice(), gradient.as_mut_slice()).with_slots(slots);
-            stepped = if measures_norm {
-                let (stepped, norm) = step_and_measure(engine, batch, decay, dropout, update, span)?;
-                measured = Some(norm);
-                stepped
-            } else {
-                engine.step(batch, decay, dropout, update, span)?
-            };
-            Ok(())
-        };
-        let result = optimizer.with_update(Step { number: self.steps + 1, learning_rate, scalars }, &mut apply);
-        if result.is_ok() && stepped.cost.is_finite() && stepped.updated && stepped.finite {
-            std::mem::swap(theta, gradient);
-            slots.iter_mut().for_each(|[old, new]| std::mem::swap(old, new));
-            *norm = measured;
-            self.steps += 1;
-            self.samples += batch.rows() as u64;
-            self.ahead = true;
-            return Ok(stepped.cost);
+        let Self { optimizer, plan, theta, gradient, slots, scalars, scalars_before, .. } = self;
+        if !scalars.is_empty() {
+            scalars_before.copy_from_slice(scalars);
         }
-        scalars.copy_from_slice(scalars_before);
-        result?;
-        Err(self.fault(batch, dropout, stepped, place)?)
+        let work = Work {
+            engine: plan.engine_mut(),
+            batch,
+            decay: self.decay,
+            dropout,
+            slots: slots.len(),
+            measures_norm: self.measures_norm,
+        };
+        let mut span = Span::new(theta.as_slice(), gradient.as_mut_slice());
+        for (slot, [old, new]) in span.slots.iter_mut().zip(slots) {
+            *slot = Slot { old: old.as_slice(), new: new.as_mut_slice() };
+        }
+        match optimizer.step(Step { number: self.steps + 1, learning_rate, scalars }, work, span) {
+            Ok(Outcome { stepped, norm }) if stepped.cost.is_finite() && stepped.updated && stepped.finite => {
+                std::mem::swap(&mut self.theta, &mut self.gradient);
+                self.slots.iter_mut().for_each(|[old, new]| std::mem::swap(old, new));
+                self.norm = norm;
+                self.steps += 1;
+                self.samples += batch.rows() as u64;
+                self.ahead = true;
+                Ok(stepped.cost)
+            }
+            other => {
+                self.scalars.copy_from_slice(&self.scalars_before);
+                Err(self.fault(batch, dropout, other?.stepped, place)?)
+            }
+        }
     }
 
     /// What was wrong with a step that came to nothing.
     #[cold]
     fn fault(
         &mut self,
-        batch: Batch<'_, T>,
+        batch: &Batch<'_, T>,
         dropout: Option<Dropout>,
         stepped: Stepped,
         place: Place,
@@ -223,7 +226,7 @@ impl<T: Element> Core<T> {
         };
         let update = engine.ranges().iter().position(faulty).unwrap_or(0) + 1;
         // Δ may have been replaced by parameters; the same step once more tells whether it was at fault.
-        engine.gradient(theta.as_slice(), batch, *decay, dropout, gradient.as_mut_slice())?;
+        engine.gradient(theta.as_slice(), *batch, *decay, dropout, gradient.as_mut_slice())?;
         let fault = match last_faulty(engine.ranges(), gradient.as_slice()) {
             Some(layer) => diverged(Quantity::Gradient, layer),
             None if !stepped.cost.is_finite() => diverged(Quantity::Cost, engine.ranges().len()),
@@ -298,44 +301,6 @@ impl<T: Element> Core<T> {
         self.ahead = true;
         Ok(())
     }
-}
-
-/// A step whose whole gradient is there before any parameter moves, and the gradient's norm.
-fn step_and_measure<T: Element>(
-    engine: &mut dyn StepEngine<T>,
-    batch: Batch<'_, T>,
-    decay: f64,
-    dropout: Option<Dropout>,
-    update: &dyn Update<T>,
-    span: Span<'_, T>,
-) -> Result<(Stepped, f64), Error> {
-    let Span { theta, gradient, slots } = span;
-    let cost = engine.gradient(theta, batch, decay, dropout, gradient)?;
-    let norm = sum_of_squares(gradient).sqrt();
-    if !cost.is_finite() {
-        return Ok((Stepped { cost, updated: false, finite: false }, norm));
-    }
-    let finite = update_all(update, engine.set(), engine.ranges(), Span { theta, gradient, slots });
-    Ok((Stepped { cost, updated: true, finite }, norm))
-}
-
-/// Numbers that one thread squares at a time.
-const CHUNK: usize = 1 << 15;
-
-/// Σ x² in `f64`, added up in the same order on any number of threads.
-fn sum_of_squares<T: Element>(numbers: &[T]) -> f64 {
-    if numbers.len() > CHUNK {
-        let (left, right) = numbers.split_at((numbers.len() / 2).next_multiple_of(CHUNK));
-        let (left, right) = join(|| sum_of_squares(left), || sum_of_squares(right));
-        return left + right;
-    }
-    let mut sums = [0.0; 8];
-    let (eights, rest) = numbers.as_chunks::<8>();
-    for eight in eights {
-        sums.iter_mut().zip(eight).for_each(|(sum, number)| *sum += number.to_f64() * number.to_f64());
-    }
-    sums.iter_mut().zip(rest).for_each(|(sum, number)| *sum += number.to_f64() * number.to_f64());
-    sums.iter().sum()
 }
 
 /// The last layer, from 1, whose gradient is not finite. Back-propagation goes from the last to the first, so the

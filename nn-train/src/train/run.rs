@@ -260,7 +260,7 @@ impl<'a, N: Network> Run<'a, N> {
         while self.position.step < steps {
             let (batch, weight) = self.feed.batch(self.position.step)?;
             let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
-            let cost = self.session.core.step(batch, place)?;
+            let cost = self.session.core.step(&batch, place)?;
             let position = &mut self.position;
             position.step += 1;
             position.cost += cost * weight;

@@ -8,9 +8,8 @@ use super::core::{Core, Place};
 use super::state::SessionState;
 use super::threads::Ready;
 use super::trainer::Trainer;
-use crate::data::Samples;
 use crate::error::Error;
-use crate::network::Network;
+use crate::network::{Network, batch};
 
 /// Training in the caller's hands, a step on each batch that it is given: see [`Trainer::session`].
 ///
@@ -87,9 +86,7 @@ impl<'a, N: Network> Session<'a, N> {
     /// After any error the parameters and what the optimiser remembers are as they were, bit for bit, and the next batch
     /// may do better.
     pub fn step(&mut self, inputs: &N::Inputs, targets: &N::Outputs) -> Result<f64, Error> {
-        let samples = self.network.samples(inputs, targets)?.0;
-        samples.check_targets(self.core.architecture())?;
-        self.step_on(samples, None)
+        self.step_on_rows(inputs, targets, None)
     }
 
     /// As [`step`](Self::step), where each sample counts as much as its weight: the mean loss is Σ sᵢ lossᵢ / Σ sᵢ.
@@ -104,9 +101,7 @@ impl<'a, N: Network> Session<'a, N> {
         targets: &N::Outputs,
         weights: &[N::Scalar],
     ) -> Result<f64, Error> {
-        let samples = Samples { weights: Some(weights), ..self.network.samples(inputs, targets)?.0 };
-        samples.check_targets(self.core.architecture())?;
-        self.step_on(samples, None)
+        self.step_on_rows(inputs, targets, Some(weights))
     }
 
     /// One training step on the samples of `data` at `indices`, in that order; an index may appear more than once.
@@ -136,24 +131,37 @@ impl<'a, N: Network> Session<'a, N> {
     /// [`Error::Empty`] without an index, [`Error::Index`] for one past the data, [`Error::Width`] when data is not as
     /// wide as the network; otherwise as [`step`](Self::step).
     pub fn step_at(&mut self, data: &N::Data, indices: &[u64]) -> Result<f64, Error> {
-        self.step_on(N::dataset(data).samples(), Some(indices))
-    }
-
-    fn step_on(&mut self, samples: Samples<'_, N::Scalar>, indices: Option<&[u64]>) -> Result<f64, Error> {
         let Self { core, threads, .. } = self;
-        let mut batch = samples.batch(core.architecture())?;
-        if let Some(indices) = indices {
-            batch = batch.with_order(indices).map_err(|error| match error {
-                StepError::NoRows { .. } => Error::Empty { what: "indices" },
-                StepError::Order { index, rows, .. } => {
-                    Error::Index { index: usize::try_from(index).unwrap_or(usize::MAX), len: rows }
-                }
-                other => other.into(),
-            })?;
-        }
+        let batch = N::dataset(data).samples().batch(core.architecture())?.with_order(indices);
+        let batch = batch.map_err(|error| match error {
+            StepError::NoRows { .. } => Error::Empty { what: "indices" },
+            StepError::Order { index, rows, .. } => {
+                Error::Index { index: usize::try_from(index).unwrap_or(usize::MAX), len: rows }
+            }
+            other => other.into(),
+        })?;
         let place = Place { epoch: None, step: core.steps() + 1 };
         // Inside the pool this is a call.
-        threads.install(|| core.step(batch, place))
+        threads.install(|| core.step(&batch, place))
+    }
+
+    fn step_on_rows(
+        &mut self,
+        inputs: &N::Inputs,
+        targets: &N::Outputs,
+        weights: Option<&[N::Scalar]>,
+    ) -> Result<f64, Error> {
+        let Self { core, threads, .. } = self;
+        let (inputs, targets) = (N::flat_inputs(inputs), N::flat_outputs(targets));
+        let mut batch = batch(core.architecture(), inputs, targets)?;
+        if let Some(weights) = weights {
+            batch = batch.with_weights(weights)?;
+        }
+        let place = Place { epoch: None, step: core.steps() + 1 };
+        threads.install(|| {
+            core.check_targets(targets)?;
+            core.step(&batch, place)
+        })
     }
 
     /// Runs `work` on a thread of the trainer's, from where its steps start without a hand-over.

@@ -8,15 +8,21 @@ use crate::isa::{Simd, Vector};
 /// The most rows and columns of a block that a set transposes at a time.
 const MAX_BLOCK: usize = 8;
 
-/// Turns rows of `width` numbers into `width` rows, `stride` elements apart.
+/// Turns `rows` of `width` numbers into `width` rows, `stride` elements apart.
 ///
 /// Rows of 1, 2, 4 and 8 numbers are taken apart by vectors, others block by block.
 ///
 /// # Panics
-/// When `to` is too short.
+/// When `from` is not as long as its rows, or `to` is too short.
 #[inline(always)]
-pub(super) fn columns<T: Element, S: Simd<T>>(s: S, from: &[T], width: usize, to: &mut [T], stride: usize) {
-    let rows = from.len() / width;
+pub(super) fn columns<T: Element, S: Simd<T>>(
+    s: S,
+    from: &[T],
+    (rows, width): (usize, usize),
+    to: &mut [T],
+    stride: usize,
+) {
+    assert!(from.len() == rows * width, "rows of that width");
     assert!(rows <= stride && to.len() >= (width - 1) * stride + rows, "room for every number");
     let done = match width {
         1 => {
@@ -26,10 +32,10 @@ pub(super) fn columns<T: Element, S: Simd<T>>(s: S, from: &[T], width: usize, to
         2 => unzip::<T, S, 2>(s, from, to, stride),
         4 => unzip::<T, S, 4>(s, from, to, stride),
         8 => unzip::<T, S, 8>(s, from, to, stride),
-        _ => transpose(s, from, width, to, stride),
+        _ => transpose(s, from, (rows, width), to, stride),
     };
-    for (row, from) in from.chunks_exact(width).enumerate().skip(done) {
-        for (column, from) in from.iter().enumerate() {
+    for row in done..rows {
+        for (column, from) in from[row * width..(row + 1) * width].iter().enumerate() {
             to[column * stride + row] = *from;
         }
     }
@@ -64,9 +70,14 @@ fn unzip<T: Element, S: Simd<T>, const WIDTH: usize>(s: S, from: &[T], to: &mut 
 
 /// Blocks of rows of any width. Returns how many rows those are.
 #[inline(always)]
-fn transpose<T: Element, S: Simd<T>>(s: S, from: &[T], width: usize, to: &mut [T], stride: usize) -> usize {
+fn transpose<T: Element, S: Simd<T>>(
+    s: S,
+    from: &[T],
+    (rows, width): (usize, usize),
+    to: &mut [T],
+    stride: usize,
+) -> usize {
     let block = S::BLOCK;
-    let rows = from.len() / width;
     let mut row = 0;
     // A block of narrower rows reads past the end of its last one, which must not be the end of everything.
     while row + block <= rows && (row + block - 1) * width + block.max(width) <= from.len() {
@@ -110,7 +121,7 @@ mod tests {
         #[inline(always)]
         fn run<S: Simd<T>>(self, s: S) {
             assert!(S::BLOCK <= MAX_BLOCK, "a block fits into its room");
-            columns(s, self.0, self.1, self.2, self.3);
+            columns(s, self.0, (self.0.len() / self.1, self.1), self.2, self.3);
         }
     }
 

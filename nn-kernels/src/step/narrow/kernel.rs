@@ -112,7 +112,7 @@ impl<T: Element> Kernel<T> for ShardGradient<'_, T> {
     fn run<S: Simd<T>>(self, s: S) -> f64 {
         let Self { scratch, network, samples, pass, add, gradient } = self;
         let mut cost = 0.0;
-        for tile in tiles(samples.inputs, samples.targets, network.layers, S::LANES) {
+        for tile in tiles(s, samples, network.layers) {
             let masks = pass.dropout.map(|dropout| (dropout, pass.first_row + tile.first));
             scratch.forward(s, network, &tile, true, masks);
             cost += scratch.output_delta(s, network.layers, pass.output, &tile, samples.weights);
@@ -138,7 +138,7 @@ impl<T: Element> Kernel<T> for ShardEvaluation<'_, T> {
     fn run<S: Simd<T>>(self, s: S) -> f64 {
         let Self { scratch, network, samples, output, mut outputs } = self;
         let mut cost = 0.0;
-        for tile in tiles(samples.inputs, samples.targets, network.layers, S::LANES) {
+        for tile in tiles(s, samples, network.layers) {
             scratch.forward(s, network, &tile, false, None);
             if let Some(outputs) = outputs.as_deref_mut() {
                 scratch.outputs(s, network.layers, &tile, outputs);
@@ -162,7 +162,8 @@ impl<T: Element> Kernel<T> for ShardPrediction<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let Self { scratch, network, x, out } = self;
-        for tile in tiles(x, &[], network.layers, S::LANES) {
+        let samples = Gathered { rows: x.len() / network.layers[0].inputs, inputs: x, targets: &[], weights: None };
+        for tile in tiles(s, samples, network.layers) {
             scratch.forward(s, network, &tile, false, None);
             scratch.outputs(s, network.layers, &tile, out);
         }
@@ -183,7 +184,13 @@ impl<T: Element> Scratch<T> {
         let Network { layers, theta, .. } = network;
         let samples = tile.samples();
         let width = layers[0].inputs;
-        s.run(Columns { from: tile.x, width, samples, to: &mut self.units.as_mut_slice()[..width * samples] });
+        s.run(Columns {
+            from: tile.x,
+            rows: tile.rows,
+            width,
+            samples,
+            to: &mut self.units.as_mut_slice()[..width * samples],
+        });
         for (l, plan) in layers.iter().enumerate() {
             let weights = &theta[plan.weights..plan.weights + plan.inputs * plan.outputs];
             let weights = Weights { data: weights.as_ptr(), output: plan.inputs, input: 1 };
@@ -250,7 +257,7 @@ impl<T: Element> Scratch<T> {
         let (rows, samples) = (tile.rows, tile.samples());
         let len = plan.outputs * samples;
         let targets = &mut self.targets.as_mut_slice()[..len];
-        s.run(Columns { from: tile.y, width: plan.outputs, samples, to: targets });
+        s.run(Columns { from: tile.y, rows, width: plan.outputs, samples, to: targets });
         let z = &self.units.as_slice()[plan.to * samples..][..len];
         let delta = &mut self.delta[0].as_mut_slice()[..len];
         let labels = Labels { z, targets, delta: &mut *delta, samples, rows };
@@ -322,27 +329,27 @@ impl<T> Tile<'_, T> {
 }
 
 /// Cuts a shard: as many vectors as a kernel takes at a time; a rest of less than one is a vector too. Where there are
-/// only outputs to compute, `y` is empty.
-fn tiles<'a, T>(
-    x: &'a [T],
-    y: &'a [T],
+/// only outputs to compute, there are no targets.
+#[inline(always)]
+fn tiles<'a, T: Element, S: Simd<T>>(
+    _s: S,
+    samples: Gathered<'a, T>,
     layers: &'a [LayerPlan],
-    lanes: usize,
 ) -> impl Iterator<Item = Tile<'a, T>> + 'a {
-    let inputs = layers[0].inputs;
-    let total = x.len() / inputs;
-    let outputs = y.len() / total;
+    let Gathered { rows: total, inputs: x, targets: y, .. } = samples;
+    let inputs = layers.first().map_or(0, |first| first.inputs);
+    let outputs = if y.is_empty() { 0 } else { layers.last().map_or(0, |last| last.outputs) };
     let mut first = 0;
     std::iter::from_fn(move || {
         if first == total {
             return None;
         }
-        let vectors = ((total - first) / lanes).clamp(1, TILE / lanes).min(8);
+        let vectors = ((total - first) / S::LANES).clamp(1, TILE / S::LANES).min(8);
         let groups = 1 << vectors.ilog2();
-        let rows = (total - first).min(groups * lanes);
+        let rows = (total - first).min(groups * S::LANES);
         let end = first + rows;
         let (x, y) = (&x[first * inputs..end * inputs], &y[first * outputs..end * outputs]);
-        let tile = Tile { first, rows, groups, lanes, x, y };
+        let tile = Tile { first, rows, groups, lanes: S::LANES, x, y };
         first = end;
         Some(tile)
     })
@@ -371,6 +378,7 @@ impl<'a, T: Element> Rows<'a, T> {
 /// Rows of `width` numbers, turned into rows of samples; what is left of the last vector becomes 0.
 struct Columns<'a, T> {
     from: &'a [T],
+    rows: usize,
     width: usize,
     samples: usize,
     to: &'a mut [T],
@@ -381,9 +389,8 @@ impl<T: Element> Kernel<T> for Columns<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        let Self { from, width, samples, to } = self;
-        let rows = from.len() / width;
-        columns(s, from, width, to, samples);
+        let Self { from, rows, width, samples, to } = self;
+        columns(s, from, (rows, width), to, samples);
         if rows < samples {
             for column in to.chunks_exact_mut(samples) {
                 column[rows..].fill(T::ZERO);
