@@ -311,6 +311,21 @@ fn rows_that_begin_a_page_apart() {
     check_all(cases);
 }
 
+#[test]
+fn the_workspace_of_the_largest_products_does_not_overflow() {
+    fn is_small<T: Element>() {
+        let most = usize::MAX;
+        for (name, gemm) in backends::<T>() {
+            for (m, n, k) in [(most, most, most), (most, 1, 1), (1, most, 1), (1, 1, most), (most - 1, 3, 1 << 40)] {
+                let needed = gemm.workspace(m, n, k);
+                assert!(needed < 1 << 24, "{name}, {m} × {n} over {k}: {needed}");
+            }
+        }
+    }
+    is_small::<f32>();
+    is_small::<f64>();
+}
+
 /// Nothing beyond the operands is read, nothing beyond C and the workspace touched: all of them end where a page begins that
 /// nobody may touch, or begin behind one. A fault kills the process.
 #[cfg(unix)]

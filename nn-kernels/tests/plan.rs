@@ -272,6 +272,28 @@ fn networks_beyond_all_memory_are_an_error_at_once() {
     }
 }
 
+/// A batch may have more rows than there is memory for. An engine either goes through it in shards, or says what it
+/// would need.
+#[test]
+fn the_largest_batches_do_not_overflow() {
+    for &shape in &[&[2, 4, 4][..], &[1, 1], &[300, 200, 10]] {
+        let architecture = network(shape, Activation::Relu);
+        for rows in [usize::MAX, usize::MAX - 1, 1 << 62, 1 << 45] {
+            let narrow = shape.iter().all(|&width| width <= 64);
+            let engines = EngineKind::ALL.into_iter().filter(|&kind| narrow || kind != EngineKind::Narrow);
+            for engine in engines.map(Some).chain([None]) {
+                for threads in [1, 2] {
+                    let plan = Plan::<f32>::new(&architecture, rows, threads, &PlanOptions::default().engine(engine));
+                    match plan.map(|_| ()) {
+                        Ok(()) | Err(StepError::Memory { .. }) => {}
+                        Err(other) => panic!("{shape:?}, {rows} rows, {engine:?}: {other}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Estimates are of panels of several vectors: the last one may have fewer, and counts as it is.
 #[test]
 fn a_wider_layer_is_estimated_to_take_longer() {

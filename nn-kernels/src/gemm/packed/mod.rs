@@ -58,14 +58,14 @@ impl Default for Packed {
 
 /// Numbers that a panel's part of the right operand takes, in any set.
 fn right_len<T>(n: usize, k: usize) -> usize {
-    let lines = n.next_multiple_of(MAX_LANES).min(MAX_WIDE_VECTORS * MAX_LANES);
+    let lines = n.min(MAX_WIDE_VECTORS * MAX_LANES).next_multiple_of(MAX_LANES);
     lines.saturating_mul(k).min(RIGHT_BYTES / size_of::<T>()).next_multiple_of(MAX_LANES)
 }
 
 /// Numbers that a block of the left operand takes, in any set.
 fn left_len<T>(m: usize, k: usize) -> usize {
     // The last group of rows is a whole one.
-    (m + MAX_ROWS - 1).saturating_mul(k).min(LEFT_BYTES / size_of::<T>())
+    m.saturating_add(MAX_ROWS - 1).saturating_mul(k).min(LEFT_BYTES / size_of::<T>())
 }
 
 impl<T: Element> Gemm<T> for Packed {
