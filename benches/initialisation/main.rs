@@ -11,11 +11,12 @@ mod table;
 mod tabular;
 
 use std::env;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
 use nn_train::prelude::*;
-use rayon::prelude::*;
 
 use self::tabular::{Parts, Tabular};
 
@@ -99,12 +100,23 @@ fn report(sets: &[Tabular], study: Study) -> Result<String, Failure> {
             cases.extend((0..INITS.len()).map(|init| Case { shape, set, init, seed }));
         }
     }
-    let error = |case: &Case| -> Result<f64, Failure> {
-        // A pool of one thread, which the trainer is told to use.
+    let error = |case: &Case| test_error(&sets[case.set], study.shapes[case.shape], INITS[case.init], case.seed, study);
+    // Threads outside of rayon. One of rayon's own would begin another run while it waits for the first.
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = |first: usize| -> Result<Vec<f64>, Failure> {
+        // A pool of one thread, which the trainers are told to use.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-        pool.install(|| test_error(&sets[case.set], study.shapes[case.shape], INITS[case.init], case.seed, study))
+        pool.install(|| cases.iter().skip(first).step_by(threads).map(error).collect())
     };
-    let errors = cases.par_iter().map(error).collect::<Result<Vec<f64>, _>>()?;
+    let mut errors = vec![f64::NAN; cases.len()];
+    thread::scope(|scope| {
+        let shares: Vec<_> = (0..threads).map(|first| scope.spawn(move || share(first))).collect();
+        for (first, thread) in shares.into_iter().enumerate() {
+            let found = thread.join().map_err(|_| "a run panicked")??;
+            errors.iter_mut().skip(first).step_by(threads).zip(found).for_each(|(error, found)| *error = found);
+        }
+        Ok::<_, Failure>(())
+    })?;
     Ok(table::markdown(sets, study, &cases, &errors))
 }
 
