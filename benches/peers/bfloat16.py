@@ -21,7 +21,7 @@ from environment import EXAMPLE, ROOT, built, commit, counted, output_of, proces
 
 # What is trained: a title, the example, and its arguments.
 TRAININGS = [
-    ("digits, `64 => 48 relu => 10 softmax`", "digits", []),
+    ("digits, `64 => 256 relu dropout(0.3) => 128 relu dropout(0.3) => 10 softmax`", "digits", []),
     ("Fashion-MNIST, `784 => 256 relu => 10 softmax`", "fashion", ["--epochs", "6"]),
     ("Fashion-MNIST, wide: three hidden layers of 1,024", "fashion", ["--hidden", "1024,1024,1024", "--epochs", "4"]),
 ]
