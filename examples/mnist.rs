@@ -35,7 +35,7 @@ pub struct Mnist {
     pub test: Images,
 }
 
-/// Why the data cannot be had.
+/// Why the data cannot be read.
 #[derive(Debug, Error)]
 pub enum MnistError {
     /// There are no such files.

@@ -148,7 +148,7 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
 }
 
 fn run<T: Element>(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    // What cannot be had is said before anything is timed.
+    // Errors come before anything is timed.
     let jobs = prepare::<T>(arguments)
         .unwrap_or_else(|error| Arguments::command().error(ErrorKind::ValueValidation, error).exit());
     if arguments.list {

@@ -210,7 +210,7 @@ pub struct Architecture {
     loss: Loss,
 }
 
-/// What is wrong with an architecture. Layers are numbered as Θ^(l) is, from 1.
+/// A fault of an architecture. Layers are numbered from 1, as Θ^(l) is.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ArchitectureError {

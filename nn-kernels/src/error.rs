@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum StepError {
-    /// The instruction set that the environment forces cannot be had.
+    /// The environment forces an instruction set that does not exist or that the CPU lacks.
     #[error(transparent)]
     Isa(#[from] crate::isa::IsaError),
     /// The network has a number that its number type has not.
@@ -26,8 +26,8 @@ pub enum StepError {
         /// Why it does not.
         reason: &'static str,
     },
-    /// The precision asked for cannot be had.
-    #[error("the precision {precision} cannot be had: {reason}")]
+    /// The precision asked for is not available.
+    #[error("the precision {precision} is not available: {reason}")]
     Precision {
         /// The precision.
         precision: crate::Precision,

@@ -44,8 +44,8 @@
 //! # What to know
 //!
 //! - Samples are rows in all slices that go into an engine and come out of it, and columns in the derivation and the
-//!   [`mod@reference`]. How an engine lays them out inside is its own affair; so is the layout of its parameters, between
-//!   which and a network's [`import`](StepEngine::import) and [`export`](StepEngine::export) copy.
+//!   [`mod@reference`]. An engine may lay out samples and parameters differently inside;
+//!   [`import`](StepEngine::import) and [`export`](StepEngine::export) copy parameters between the two layouts.
 //! - λ enters as `decay` = λ/m, divided by the caller, and not at all into the bias.
 //! - Samples may have [weights](Batch::with_weights); the cost is then their weighted mean.
 //! - Results are bit-identical on any number of threads, but not in different instruction sets, nor in `f32` and

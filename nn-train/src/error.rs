@@ -292,7 +292,7 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
-    /// Training met a number that is not finite. The parameters and what the optimiser remembers are those from before the
+    /// Training met a number that is not finite. The parameters and the optimiser's memory are those from before the
     /// step, bit for bit.
     #[error(
         "{}step {step}: {quantity} of Θ^({layer}) is not finite; the parameters are as they were before the step",
@@ -349,7 +349,7 @@ pub enum Quantity {
     Cost,
     /// Δ^(l).
     Gradient,
-    /// What the optimiser would make of Θ^(l), or what it remembers of it.
+    /// The new parameters Θ^(l), or the optimiser's new memory of them.
     Update,
 }
 

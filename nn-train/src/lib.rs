@@ -1,8 +1,8 @@
 //! Train fully-connected neural networks on CPUs.
 //!
-//! General frameworks do not know a network before the program runs, and a step of a small one pays for that many times
-//! over. Here the compiler knows it. [`network!`] makes a type whose layers, samples and predictions have their widths in
-//! their types. A wrong shape does not compile, and a training step is planned once.
+//! A general framework does not know the network before the program runs, so each step pays for graphs, dispatch and
+//! temporary arrays. Here the compiler knows the network. [`network!`] makes a type whose layers, samples and predictions
+//! have their widths in their types. A wrong shape does not compile, and a training step is planned once.
 //!
 //! ```
 //! use nn_train::prelude::*;
@@ -26,7 +26,7 @@
 //! |---|---|
 //! | [`network!`], [`Declared`] | declaring a network as a type |
 //! | [`DynNetwork`], [`Architecture`] | a network whose widths come from data or text |
-//! | [`Network`] | what both kinds do: predicting, the cost J, the gradient Δ and its [check](GradientCheck), the [matrices Θ^(l)](Theta) |
+//! | [`Network`] | the methods of both kinds: predictions, the cost J, the gradient Δ and its [check](GradientCheck), the [matrices Θ^(l)](Theta) |
 //! | [`Predictor`] | predictions for many batches, planned once |
 //! | [`Dataset`], [`DynDataset`] | samples with targets or class labels, in memory: splits, sample and class weights |
 //! | [`Source`], [`Stream`] | samples that are read as they are needed, for data larger than memory |
@@ -41,7 +41,7 @@
 //! | [`metrics`] | accuracy, confusion matrix, precision and recall, regression errors |
 //! | [`Error`] | everything that can go wrong |
 //!
-//! # What may be relied on
+//! # Guarantees
 //!
 //! - The same seed and instruction set give the same parameters, bit for bit, on any number of threads. The random
 //!   streams come from one generator by purpose ([`nn_kernels::random`]) and are pinned by tests. Instruction sets
@@ -50,7 +50,7 @@
 //! - No input panics: bad data, settings and shapes are an [`Error`] that names the thing, what it was, and what was
 //!   expected, and the network is as it was.
 //! - A number that is not finite stops training with an error that names the epoch, the step and the layer. The
-//!   parameters and what the optimiser remembers are those from before the step.
+//!   parameters and the optimiser's memory are those from before the step.
 //! - A training step allocates nothing once the first epoch is over, nor does a declared network's
 //!   [`predict`](Network::predict) after a thread's first call.
 //! - A network owns its memory, on the heap. Moving, cloning or reading one puts no layer on the stack.
@@ -64,14 +64,14 @@
 //! - [`l2`](TrainerBuilder::l2) is λ of the term λ/2B Σ‖Θ_w‖², in which B is the batch size, or the number of samples if
 //!   that is less, in every step. Half the batch size is twice the pull. [`Network::cost`] and
 //!   [`gradient`](Network::gradient) divide by the number of samples that they are given. [`AdamW::weight_decay`] is
-//!   another thing with another name.
+//!   not divided by anything.
 //! - The cost of the loss `mse` is not the metric [`mse`](metrics::Regression::mse): it has a factor ½ and is summed over
 //!   the outputs.
-//! - Standardise the part to train on, and the others [like it](DynDataset::standardized_like), and samples that come
-//!   later too. [`predict`](Network::predict) of a network that was trained on standardised targets returns standardised
+//! - Standardise the training data, the other parts [like it](DynDataset::standardized_like), and new samples with the same
+//!   [`Standardizer`]. [`predict`](Network::predict) of a network that was trained on standardised targets returns standardised
 //!   numbers; [`Standardizer::invert`] brings them back.
-//! - While a [`Session`] or [`Run`] goes on, the parameters are in it. The network has them when it ends, or when it is
-//!   asked for by [`Session::network`], [`Run::network`] or [`Context::network`].
+//! - A [`Session`] or [`Run`] keeps the parameters to itself. They are written to the network when it ends, and when you
+//!   call [`Session::network`], [`Run::network`] or [`Context::network`].
 //! - A second [`fit`](Trainer::fit) starts the optimiser afresh and sees the same orders of samples. To go on where a run
 //!   ended, [`resume`](Run::resume) its state under a trainer with more epochs.
 //!

@@ -377,12 +377,9 @@ fn states_of_other_sessions_are_refused() {
     assert_eq!(spoilt(|state| state.parameters.truncate(3)), "the number of parameters");
     assert_eq!(spoilt(|state| state.parameters[0] = f32::NAN), "parameters");
     assert_eq!(spoilt(|state| state.optimizer.slots[1][2] = f32::INFINITY), "the optimiser's memory");
-    assert_eq!(spoilt(|state| drop(state.optimizer.slots.pop())), "the numbers remembered of each parameter");
-    assert_eq!(spoilt(|state| state.optimizer.scalars.push(0.0)), "the numbers remembered of all parameters");
-    assert_eq!(
-        spoilt(|state| state.optimizer.slots[0].truncate(1)),
-        "the length of what is remembered of each parameter"
-    );
+    assert_eq!(spoilt(|state| drop(state.optimizer.slots.pop())), "the optimiser's numbers for each parameter");
+    assert_eq!(spoilt(|state| state.optimizer.scalars.push(0.0)), "the optimiser's numbers for all parameters");
+    assert_eq!(spoilt(|state| state.optimizer.slots[0].truncate(1)), "the length of the optimiser's memory");
 }
 
 /// A network that is given back in the midst of training goes on from there.

@@ -30,7 +30,7 @@ pub enum GemmKind {
     Blas,
 }
 
-/// A GEMM backend that cannot be had.
+/// The GEMM backend does not exist, or was not compiled in.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum GemmError {

@@ -7,7 +7,7 @@ use super::transpose::{block_f32, block_f64};
 use super::{Bundle, Kernel, Simd, Vector};
 use crate::sealed::Sealed;
 
-/// The token of AVX2 and FMA: a value exists only where the CPU has both, so whoever holds one may use them.
+/// The token of AVX2 and FMA: a value exists only where the CPU has both, so the holder of one may use them.
 #[derive(Debug, Clone, Copy)]
 pub struct Avx2(());
 

@@ -8,7 +8,7 @@ use super::transpose::{block_f32, block_f64};
 use super::{Bundle, Kernel, PairKernel, PairSimd, Simd, Vector};
 use crate::sealed::Sealed;
 
-/// The token of AVX-512: a value exists only where the CPU has the set, so whoever holds one may use it.
+/// The token of AVX-512: a value exists only where the CPU has the set, so the holder of one may use it.
 #[derive(Debug, Clone, Copy)]
 pub struct Avx512(());
 

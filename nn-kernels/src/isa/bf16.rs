@@ -245,7 +245,7 @@ fn dot_lanes(a: &[f32; MAX_LANES], b: &[f32; MAX_LANES], sums: &mut [f32; MAX_LA
     }
 }
 
-/// Σ over one pair in every lane, for tests and for whoever wants to see what a product in bfloat16 comes to.
+/// Σ over one pair in every lane, for tests and for a look at a product in bfloat16.
 ///
 /// ```
 /// use nn_kernels::isa::{Bf16, dot_pairs};

@@ -13,7 +13,7 @@ use super::{Kernel, Portable, Simd};
 /// The environment variable that forces an instruction set: `portable`, `avx2` or `avx512`.
 pub const ENVIRONMENT_VARIABLE: &str = "NN_ISA";
 
-/// An instruction set that this CPU has: whoever holds a value may run kernels with it.
+/// An instruction set that this CPU has. The holder of a value may run kernels with it.
 #[derive(Clone, Copy)]
 pub struct InstructionSet(Token);
 
@@ -26,7 +26,7 @@ enum Token {
     Avx512(Avx512),
 }
 
-/// An instruction set that cannot be had.
+/// The instruction set does not exist, or the CPU lacks it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum IsaError {

@@ -4,8 +4,8 @@ use super::update::{MAX_SLOTS, Part, Span, Update};
 use crate::isa::{Kernel, Simd, Vector};
 use crate::{Element, InstructionSet};
 
-/// An update rule, parameter by parameter, for one step: what an optimiser makes of θ, its gradient, and what it
-/// remembers of it. It is written over vectors, and compiled for every instruction set.
+/// The update rule of one step, parameter by parameter: the new θ from θ, its gradient, and the optimiser's memory of it.
+/// It is written over vectors, and compiled for every instruction set.
 ///
 /// ```
 /// use nn_kernels::isa::{Simd, Vector};
@@ -33,14 +33,14 @@ use crate::{Element, InstructionSet};
 /// assert_eq!(gradient, [0.5, 1.5, 1.0]);
 /// ```
 pub trait Rule<T: Element>: Sync {
-    /// How many numbers it remembers of each parameter, [`MAX_SLOTS`] at the most; more do not compile.
+    /// The numbers that it keeps for each parameter, [`MAX_SLOTS`] at the most; more do not compile.
     const SLOTS: usize;
 
-    /// θ after the step. `slots` holds [`SLOTS`](Self::SLOTS) vectors: what is remembered, to be replaced by what is
-    /// remembered from now on.
+    /// θ after the step. `slots` holds [`SLOTS`](Self::SLOTS) vectors: the optimiser's memory, which the rule replaces by
+    /// the new memory.
     ///
-    /// A parameter that is zero, whose gradient is zero and of which zeros are remembered must stay so: engines fill up
-    /// their layouts with such parameters. Mark it `#[inline(always)]`, or its vectors pass through memory.
+    /// A parameter that is zero, with a gradient and a memory of zeros, must stay so: engines fill up their layouts with
+    /// such parameters. Mark it `#[inline(always)]`, or its vectors pass through memory.
     fn apply<S: Simd<T>>(&self, isa: S, theta: S::V, gradient: S::V, slots: &mut [S::V]) -> S::V;
 }
 
@@ -95,7 +95,7 @@ impl<T: Element, R: Rule<T>> Kernel<T> for Sweep<'_, '_, T, R> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, isa: S) -> bool {
-        const { assert!(R::SLOTS <= MAX_SLOTS, "a rule remembers at most MAX_SLOTS numbers of a parameter") };
+        const { assert!(R::SLOTS <= MAX_SLOTS, "a rule keeps at most MAX_SLOTS numbers for a parameter") };
         let Self { rule, span } = self;
         let count = span.theta.len();
         let whole = count / S::LANES * S::LANES;

@@ -45,7 +45,7 @@ impl<T: Element> Layered<T> {
     /// own GEMM kernels.
     ///
     /// # Errors
-    /// [`StepError::Isa`] when the environment forces a set that cannot be had, [`StepError::Memory`].
+    /// [`StepError::Isa`] when the environment forces a set that the CPU lacks, [`StepError::Memory`].
     pub fn new(architecture: &Architecture) -> Result<Self, StepError> {
         Self::with_set(architecture, InstructionSet::from_environment()?)
     }

@@ -65,8 +65,7 @@ pub trait StepEngine<T: Element>: Send {
     /// [`StepError::Length`].
     fn import(&self, theta: &[T], own: &mut [T]) -> Result<(), StepError>;
 
-    /// Copies parameters, a gradient, or what an optimiser remembers of them from the engine's layout into a
-    /// network's.
+    /// Copies parameters, a gradient, or an optimiser's memory from the engine's layout into a network's.
     ///
     /// # Errors
     /// [`StepError::Length`].
@@ -104,14 +103,14 @@ pub trait StepEngine<T: Element>: Send {
     ) -> Result<f64, StepError>;
 
     /// A step with its update: the [`gradient`](Self::gradient) at Θ = `span.theta`, which is as it was afterwards, is
-    /// written to `span.gradient` and there replaced by the parameters that `update` makes of it. What the optimiser
-    /// remembers from now on is written to the slots' `new`; `old` is as it was, so that a step whose numbers are not
+    /// written to `span.gradient` and there replaced by the parameters that `update` makes of it. The
+    /// optimiser's new memory is written to the slots' `new`; `old` is as it was, so that a step whose numbers are not
     /// finite can be dropped.
     ///
     /// Where the cost is known not to be finite before anything is updated, nothing is, as [`Stepped::updated`] tells.
     ///
     /// # Errors
-    /// As [`gradient`](Self::gradient); a length of what the optimiser remembers may be wrong, too.
+    /// As [`gradient`](Self::gradient); the length of a slot may be wrong, too.
     fn step(
         &mut self,
         batch: Batch<'_, T>,
@@ -152,7 +151,7 @@ pub trait StepEngine<T: Element>: Send {
     fn scratch_bytes(&self) -> usize;
 }
 
-/// What an optimiser remembers is a number of each parameter, or nothing, before the step as after it.
+/// A slot has a number for each parameter, or none, before the step as after it.
 fn check_slots<T>(slots: &[Slot<'_, T>], params: usize) -> Result<(), StepError> {
     slots.iter().filter(|slot| !(slot.old.is_empty() && slot.new.is_empty())).try_for_each(|slot| {
         check_length("the optimiser's memory", slot.old, params)?;

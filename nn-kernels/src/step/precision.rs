@@ -48,7 +48,7 @@ impl Precision {
     /// How pairs are multiplied in `set`, where they are.
     ///
     /// # Errors
-    /// [`StepError::Precision`] where that cannot be had.
+    /// [`StepError::Precision`] where the CPU lacks it.
     pub(crate) fn pairs<T: Element>(self, set: InstructionSet) -> Result<Option<T::Pairs>, StepError> {
         let unavailable = |reason| StepError::Precision { precision: self, reason };
         let none = "it is for networks of f32";

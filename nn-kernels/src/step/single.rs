@@ -22,7 +22,7 @@ use crate::{Architecture, Element, InstructionSet, StepError};
 ///
 /// # Errors
 /// [`StepError::Length`] when a length is not the architecture's, [`StepError::Isa`] when the environment forces a set that
-/// cannot be had; `out` is then as it was.
+/// the CPU lacks; `out` is then as it was.
 pub fn predict_one<T: Element>(
     architecture: &Architecture,
     theta: &[T],

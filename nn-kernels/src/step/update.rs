@@ -16,14 +16,13 @@ pub enum Part {
     Bias,
 }
 
-/// The most numbers that an optimiser may remember of each parameter: AMSGrad and a centred RMSProp with momentum have
-/// three.
+/// The most numbers that an optimiser may keep for each parameter. AMSGrad and a centred RMSProp with momentum have three.
 pub const MAX_SLOTS: usize = 4;
 
-/// One number of each parameter that an optimiser remembers: as it was before the step, and room for what it becomes.
+/// One number that an optimiser keeps for each parameter: its values before the step, and room for those after it.
 ///
-/// Two places, so that a step that fails leaves the optimiser's memory as it was. Both are empty where an optimiser does
-/// not use the slot.
+/// Two places, so that a step that fails leaves the optimiser's memory as it was. Both are empty in a slot that the
+/// optimiser does not use.
 #[derive(Debug)]
 pub struct Slot<'a, T> {
     /// Before the step.
@@ -56,12 +55,12 @@ pub struct Span<'a, T> {
     pub theta: &'a [T],
     /// The gradient Δ, which becomes Θ after the step.
     pub gradient: &'a mut [T],
-    /// What is remembered of each parameter.
+    /// The optimiser's memory of each parameter.
     pub slots: [Slot<'a, T>; MAX_SLOTS],
 }
 
 impl<'a, T> Span<'a, T> {
-    /// Parameters of which nothing is remembered.
+    /// Parameters of an optimiser without memory.
     #[must_use]
     pub fn new(theta: &'a [T], gradient: &'a mut [T]) -> Self {
         Self { theta, gradient, slots: Default::default() }
@@ -98,35 +97,35 @@ impl<'a, T> Span<'a, T> {
     }
 }
 
-/// An optimiser's rule, parameter by parameter: in which pieces it is applied changes no bit.
+/// An optimiser's rule, parameter by parameter. Into which pieces the parameters are cut changes no bit.
 ///
-/// It makes zero of a parameter that is zero, whose gradient is zero and of which zeros are remembered: engines fill up
-/// their layouts with such parameters.
+/// A parameter that is zero, with a gradient and a memory of zeros, stays zero: engines fill up their layouts with such
+/// parameters.
 pub trait Update<T>: Sync {
-    /// Replaces Δ in a run of parameters of one layer by the parameters that the step leads to, writes what is remembered
-    /// of them from now on, and says whether all of that is finite. Θ and what was remembered stay as they are.
+    /// Replaces the gradient Δ of a run of parameters of one layer by the new parameters, writes the optimiser's new memory,
+    /// and returns whether all of that is finite. Θ and the old memory stay as they are.
     fn update(&self, set: InstructionSet, part: Part, span: Span<'_, T>) -> bool;
 
-    /// How many numbers it remembers of each parameter: the slots that a span must have, [`MAX_SLOTS`] at the most.
+    /// The numbers that it keeps for each parameter: the slots that a span must have, [`MAX_SLOTS`] at the most.
     fn slots(&self) -> usize;
 
     /// Whether weights and biases have rules of their own. Where they do not, a run may go on from one to the other.
     fn minds_part(&self) -> bool;
 }
 
-/// What came of a step with its update.
+/// The result of a step with its update.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stepped {
     /// J before the step, the λ term included.
     pub cost: f64,
     /// Whether the update has been computed: not where the cost was known not to be finite before.
     pub updated: bool,
-    /// Whether the new parameters and all that is remembered of them are finite; it says nothing of the cost.
+    /// Whether the new parameters and the optimiser's new memory are finite; it says nothing of the cost.
     pub finite: bool,
 }
 
 /// Applies a rule to all parameters of a network, whose layers are `ranges`, on the current rayon pool if there are many;
-/// says whether all that came of it is finite. The ranges adjoin, each layer's weights before its bias, from 0 on.
+/// returns whether all results are finite. The ranges adjoin, each layer's weights before its bias, from 0 on.
 ///
 /// # Panics
 /// When the span is shorter than the ranges.

@@ -445,9 +445,9 @@ fn a_precision_that_cannot_be_had_is_an_error() {
     let portable = "portable".parse::<InstructionSet>().expect("always there");
     let error = plan(&PlanOptions::default().precision(Precision::Bf16).instruction_set(portable));
     let error = error.expect_err("no instructions").to_string();
-    assert!(error.starts_with("the precision bf16 cannot be had: it takes the instruction set avx512"), "{error}");
+    assert!(error.starts_with("the precision bf16 is not available: it takes the instruction set avx512"), "{error}");
     let double = Plan::<f64>::new(&architecture, 1, 1, &emulated).map(|_| ()).expect_err("f64 has none").to_string();
-    assert_eq!(double, "the precision bf16-emulated cannot be had: it is for networks of f32");
+    assert_eq!(double, "the precision bf16-emulated is not available: it is for networks of f32");
     assert_eq!(
         Blocked::<f32>::with_precision(&architecture, portable, Precision::Bf16Emulated).map(|e| e.precision()),
         Ok(Precision::Bf16Emulated)

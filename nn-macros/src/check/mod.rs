@@ -1,6 +1,6 @@
 //! Sense: an [`ast::Declaration`] to a [`Network`], every rule that it breaks reported.
 //!
-//! What is at fault is replaced by what was most likely meant or by the default, so that the checks behind it go
+//! A faulty part is replaced by what was most likely meant or by the default, so that the checks behind it go
 //! on, and so that there is something to emit.
 
 mod values;
@@ -18,7 +18,7 @@ use crate::report::{Fault, Report};
 /// 64-bit target; `Architecture::from_static` applies the target's own.
 const MAX_PARAMS: u128 = i64::MAX as u128 / 8;
 
-/// What is known of a network once all faults are reported.
+/// A checked network, after all faults have been reported.
 pub(crate) struct Network {
     /// S_1 … S_L.
     pub(crate) widths: Vec<Width>,

@@ -1,4 +1,4 @@
-//! What is said of each wrong call: all of it, and nothing else. Where it is said is tested in nn-train.
+//! The messages for wrong calls: all of them, and no others. Their locations are tested in nn-train.
 
 use super::tokens;
 use crate::ast::Call;
@@ -107,7 +107,7 @@ fn faults_of_layers_and_options() {
         ("64 => 10 dropout(2)", &["the probability of `dropout` is 2", "the output layer cannot drop"]),
         // A shape without a readable end has no output that could be wrong.
         ("64 => 8 dropout(0.1) =>", &["expected a width after this"]),
-        // What is wrong with the activation is said once, not of the loss too.
+        // A fault of the activation is reported once, not for the loss too.
         ("64 => 10 relo, loss = cross_entropy", &["unknown activation"]),
         ("64 => 10 relu, loss = cross_entropy", &["the loss `cross_entropy` needs a sigmoid or softmax output"]),
         ("64 => 10 softmax, loss = mse", &["the loss `mse` does not fit a softmax output"]),

@@ -12,7 +12,7 @@ use crate::error::Error;
 pub enum Access {
     /// In any order: an epoch is shuffled as a data set's is.
     Random,
-    /// From the first row to the last, each once an epoch: shuffling is the source's own affair.
+    /// From the first row to the last, each once an epoch: a source that wants another order shuffles by itself.
     Stream,
 }
 

@@ -1,4 +1,4 @@
-//! What a loss takes for a target.
+//! Checks of targets: which numbers a loss takes.
 
 use bytemuck::cast_slice;
 use nn_kernels::isa::{Kernel, Simd};
@@ -7,7 +7,7 @@ use rayon::join;
 
 use crate::error::Error;
 
-/// What the targets of a network have to be, beyond finite numbers.
+/// What a loss asks of targets, beyond finite numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TargetRule {
     /// The loss takes any number.
@@ -23,9 +23,9 @@ pub(crate) enum TargetRule {
 /// How far from 1 a row of class probabilities may sum: 10⁻³ in `f32`, 10⁻⁶ in `f64`.
 ///
 /// A row that sums to 1 + e makes the gradient a - y off by e · a. In `f32` that is 10⁻³ at most, less than rounding to
-/// bfloat16 does, and it lets pass what was written with four decimals. Whoever chose `f64` wants a gradient that
-/// agrees with central differences, which are good to 10⁻⁶ or so; probabilities that an `f32` softmax gave still pass.
-/// Whatever is no distribution at all (a row of zeros, two classes at once, per cent) is far beyond either.
+/// bfloat16 does, and it lets probabilities pass that were written with four decimals. In `f64` the gradient should
+/// agree with central differences, which are good to 10⁻⁶ or so; probabilities from an `f32` softmax still pass.
+/// A row that is no distribution at all (zeros, two classes at once, per cent) is far beyond either.
 pub(crate) fn sum_tolerance<T: Element>() -> f64 {
     if size_of::<T>() == size_of::<f32>() { 1e-3 } else { 1e-6 }
 }

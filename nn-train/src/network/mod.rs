@@ -1,4 +1,4 @@
-//! What a network is, and what it can do.
+//! Networks: the trait that declared and runtime networks share.
 
 mod cache;
 mod check;
@@ -91,8 +91,8 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     /// Sums may be formed in another order than [`predict_batch`](Self::predict_batch) forms them, so the two can
     /// differ in the last bits. An input that is not finite gives an output that need not be.
     ///
-    /// An array has no room for an error: where the environment variable `NN_ISA` asks for an instruction set that cannot
-    /// be had, it is all NaN. `predict_into` returns the error.
+    /// An array has no room for an error: where the environment variable `NN_ISA` asks for an instruction set that the
+    /// CPU lacks, it is all NaN. `predict_into` returns the error.
     fn predict(&self, input: &Self::Sample) -> Self::Prediction;
 
     /// h(x) of `input`, S_1 numbers, written to `output`, S_L numbers. Nothing is allocated after a thread's first call.
@@ -145,11 +145,11 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
         check::check_gradient(self.architecture(), self.parameters(), self.samples(inputs, targets)?.0, l2)
     }
 
-    /// What predicts many batches of up to `batch_rows` samples, with a copy of the parameters as they are now.
+    /// A [`Predictor`] for many batches of up to `batch_rows` samples, with a copy of the current parameters.
     ///
     /// # Errors
     /// [`Error::Setting`] for no rows, [`Error::Step`] when there is no memory, or when the environment asks for an
-    /// instruction set that cannot be had.
+    /// instruction set that the CPU lacks.
     fn predictor(&self, batch_rows: usize) -> Result<Predictor<Self>, Error> {
         Predictor::new(self, batch_rows)
     }

@@ -42,7 +42,7 @@ pub(crate) struct Work<'a, T: Element> {
     pub(crate) measures_norm: bool,
 }
 
-/// What came of a step, and the norm of its gradient where it is measured.
+/// The result of a step, and the norm of its gradient where it is measured.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outcome {
     pub(crate) stepped: Stepped,
@@ -53,7 +53,7 @@ impl<T: Element> Work<'_, T> {
     fn run(self, update: &dyn Update<T>, span: Span<'_, T>) -> Result<Outcome, Error> {
         let Self { engine, batch, decay, dropout, slots, measures_norm } = self;
         if update.slots() != slots {
-            let expected = "as many as its update remembers of each parameter, Update::slots";
+            let expected = "as many as its update has, Update::slots";
             return Err(Error::setting("Optimizer::slots", slots, expected));
         }
         if !measures_norm {

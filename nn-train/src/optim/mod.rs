@@ -1,4 +1,4 @@
-//! Optimisers: what becomes of the weights, given their gradient. One algorithm a file.
+//! Optimisers: how the gradient moves the weights. One algorithm a file.
 
 mod adam;
 mod adamw;
@@ -19,11 +19,11 @@ pub use sgd::Sgd;
 
 use crate::error::Error;
 
-/// An algorithm that moves parameters against their gradient. [`Sgd`], [`Adam`] and [`AdamW`] are three; anybody can
-/// write another, and it trains at the same speed, in every engine and on every instruction set.
+/// An algorithm that moves parameters against their gradient: [`Sgd`], [`Adam`], [`AdamW`], or one that you write. It
+/// trains at the same speed, in every engine and on every instruction set.
 ///
 /// An optimiser is a value with settings. At each step it is asked for an [`Update`], nearly always the
-/// [`Elementwise`](crate::Elementwise) one of a [`Rule`](crate::Rule): what becomes of one parameter, written over
+/// [`Elementwise`](crate::Elementwise) one of a [`Rule`](crate::Rule): the new value of one parameter, written over
 /// vectors. The learning rate is not a setting of the optimiser. It comes with each [`Step`], from the trainer's
 /// [`Schedule`](crate::Schedule).
 ///
@@ -93,10 +93,10 @@ pub trait Optimizer: fmt::Debug + Send + Sync + 'static {
     /// The learning rate of a trainer that is not given any.
     fn default_learning_rate(&self) -> f64;
 
-    /// How many numbers are remembered of each parameter, at most [`MAX_SLOTS`](crate::MAX_SLOTS). They start at 0.
+    /// How many numbers the optimiser keeps for each parameter, at most [`MAX_SLOTS`](crate::MAX_SLOTS). They start at 0.
     fn slots(&self) -> usize;
 
-    /// How many numbers are remembered of all parameters together, see [`Step::scalars`].
+    /// How many numbers it keeps for all parameters together, see [`Step::scalars`].
     fn scalars(&self) -> usize {
         0
     }
@@ -116,7 +116,7 @@ pub trait Optimizer: fmt::Debug + Send + Sync + 'static {
     fn update<T: Element>(&self, step: Step<'_>) -> Result<Self::Update<T>, Error>;
 }
 
-/// What an [`Optimizer`] is told of a step.
+/// What an [`Optimizer`] knows about a step.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Step<'a> {
@@ -124,7 +124,7 @@ pub struct Step<'a> {
     pub number: u64,
     /// α, finite and not negative.
     pub learning_rate: f64,
-    /// [`Optimizer::scalars`] numbers that the optimiser remembers from step to step. They start at 0, are part of the
+    /// [`Optimizer::scalars`] numbers that the optimiser keeps from step to step. They start at 0, are part of the
     /// exported state, and are put back when a step fails.
     pub scalars: &'a mut [f64],
 }
@@ -144,7 +144,7 @@ fn power(x: f64, exponent: u64) -> f64 {
 }
 
 /// Numbers below the normal ones become 0. On many CPUs arithmetic on them takes a hundred times as long, and what an
-/// optimiser remembers of a parameter whose gradient has become 0 would stay among them.
+/// optimiser keeps of a parameter whose gradient has become 0 would stay among them.
 #[inline(always)]
 fn flush<T: Element, S: Simd<T>>(isa: S, numbers: S::V) -> S::V {
     S::V::select(numbers.abs().lt(isa.splat(T::MIN_POSITIVE)), isa.splat(T::ZERO), numbers)

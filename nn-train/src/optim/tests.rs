@@ -19,7 +19,7 @@ fn ranges(architecture: &Architecture) -> Vec<LayerRange> {
     architecture.ranges().collect()
 }
 
-/// An optimiser at work at a rate, with what it remembers.
+/// An optimiser at work at a learning rate, with its memory.
 struct Worker<O, T: Element> {
     optimizer: O,
     rate: f64,
@@ -35,7 +35,7 @@ impl<O: Optimizer, T: Element> Worker<O, T> {
         Self { rate, step: 0, slots, scalars: vec![0.0; optimizer.scalars()], optimizer }
     }
 
-    /// A step: the gradient becomes the parameters, and what is remembered moves.
+    /// A step: the gradient is replaced by the new parameters, and the memory by the new memory.
     fn with(
         &mut self,
         apply: impl FnOnce(&dyn Update<T>, Span<'_, T>) -> bool,
@@ -238,7 +238,7 @@ fn decay_is_not_lost_in_rounding() {
     }
 }
 
-/// What is remembered of a parameter whose gradient has become 0 ends at 0 and not among the denormal numbers.
+/// The memory of a parameter whose gradient has become 0 ends at 0, not among the denormal numbers.
 #[test]
 fn memories_below_the_normal_numbers_are_0() {
     fn ends_at_0(optimizer: impl Optimizer + Copy) {

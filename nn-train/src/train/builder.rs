@@ -1,4 +1,4 @@
-//! The settings of a training run, checked before anything moves.
+//! The settings of a training run, checked before anything starts.
 
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ impl Default for TrainerBuilder {
 }
 
 impl TrainerBuilder {
-    /// How the gradient moves the parameters; [`Adam`] unless set.
+    /// The algorithm that moves the parameters; [`Adam`] unless set.
     pub fn optimizer(self, optimizer: impl Optimizer) -> Self {
         Self { optimizer: Arc::new(optimizer), ..self }
     }
@@ -70,8 +70,8 @@ impl TrainerBuilder {
     }
 
     /// λ of the cost's term λ/2B Σ‖Θ_w‖²; 0 unless set. Finite and not negative. B is the size of a full batch,
-    /// [`batch_size`](Self::batch_size) or all of the data if that is less, in every step: an epoch's last batch may have
-    /// one sample, and its weights are pulled no harder than by the others. Biases are left alone.
+    /// [`batch_size`](Self::batch_size) or all of the data if that is less, in every step: an epoch's last batch may be small,
+    /// and pulls the weights no harder than the others. Biases are not regularised.
     pub fn l2(self, l2: f64) -> Self {
         Self { l2, ..self }
     }
@@ -82,13 +82,13 @@ impl TrainerBuilder {
         Self { batch_size, ..self }
     }
 
-    /// How often the data is gone through, at least once; 10 unless set.
+    /// Passes over the data, at least 1; 10 unless set.
     pub fn epochs(self, epochs: usize) -> Self {
         Self { epochs, ..self }
     }
 
-    /// What the orders of samples and the dropout masks are drawn under; 0 unless set. The initial parameters are
-    /// the network's own affair.
+    /// The seed of the orders of samples and of the dropout masks; 0 unless set. The initial parameters have a seed of
+    /// their own, the network's.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
@@ -99,28 +99,28 @@ impl TrainerBuilder {
         Self { threads: threads.into(), ..self }
     }
 
-    /// Whether each epoch goes through the data in an order of its own; true unless set. A
-    /// [stream](crate::Access::Stream) has one order only.
+    /// Whether the data is shuffled anew for each epoch; true unless set. A [stream](crate::Access::Stream) is never
+    /// shuffled.
     pub fn shuffle(self, shuffle: bool) -> Self {
         Self { shuffle, ..self }
     }
 
     /// Whether each step measures the Euclidean norm of its gradient, the λ term included; false unless set. See
     /// [`Session::gradient_norm`](crate::Session::gradient_norm). Then the whole gradient is computed before any
-    /// parameter moves, which takes one more pass over memory; the parameters come to the same bits.
+    /// parameter moves, which takes one more pass over memory; the parameters are the same, bit for bit.
     pub fn gradient_norm(self, gradient_norm: bool) -> Self {
         Self { gradient_norm, ..self }
     }
 
-    /// The engine that computes the steps; the one estimated to be the fastest unless set. Whether it suits a network
-    /// is known when there is one.
+    /// The engine that computes the steps; the one estimated to be the fastest unless set. One that does not suit the
+    /// network is an error when training starts.
     pub fn engine(self, engine: EngineKind) -> Self {
         Self { plan: self.plan.engine(engine), ..self }
     }
 
     /// What the layered engine multiplies matrices with; own kernels unless set. The other engines have products of their
-    /// own, so that this forces the layered one; together with another [`engine`](Self::engine) it is an error when there
-    /// is a network.
+    /// own, so that this forces the layered one; together with another [`engine`](Self::engine) it is an error when
+    /// training starts.
     pub fn gemm(self, gemm: GemmKind) -> Self {
         Self { plan: self.plan.gemm(gemm), ..self }
     }
@@ -131,9 +131,9 @@ impl TrainerBuilder {
         Self { plan: self.plan.instruction_set(set), ..self }
     }
 
-    /// In what numbers products are computed; the network's own unless set. [`Precision::Bf16`] rounds what is multiplied to
-    /// bfloat16, which is nearly twice as fast for wide layers and takes a CPU with AVX512-BF16; parameters, activations,
-    /// gradients and sums stay `f32`. Whether it can be had is known when there is a network.
+    /// The number type of products; the network's own unless set. [`Precision::Bf16`] rounds the factors to bfloat16,
+    /// which is nearly twice as fast for wide layers and takes a CPU with AVX512-BF16; parameters, activations, gradients
+    /// and sums stay `f32`. On another CPU it is an error when training starts.
     pub fn precision(self, precision: Precision) -> Self {
         Self { plan: self.plan.precision(precision), ..self }
     }

@@ -211,7 +211,7 @@ impl<N: Network> Context<'_, N> {
         self.network
     }
 
-    /// Goes on from other parameters, for example the best ones. What the optimiser remembers stays as it is.
+    /// Goes on from other parameters, for example the best ones. The optimiser's memory stays as it is.
     ///
     /// # Errors
     /// [`Error::AnotherArchitecture`] when `network` has another architecture than the one that is trained.

@@ -1,5 +1,5 @@
-//! One step: cost and gradient of a batch, what the optimiser makes of them, and the parameters moved; or an error, and
-//! everything as it was.
+//! One training step: cost and gradient of a batch, the optimiser's update, and a check of the result. After an error
+//! everything is as it was.
 
 use std::sync::Arc;
 
@@ -16,25 +16,25 @@ use crate::error::{Error, Quantity};
 use crate::network::compute::zeros;
 use crate::optim::{Outcome, Step, TypedOptimizer, Work, check_learning_rate, typed};
 
-/// What steps need and what they leave behind, whoever feeds them.
+/// The state of a training: parameters, the optimiser's memory, the plan, and counters.
 pub(super) struct Core<T: Element> {
     optimizer: Arc<dyn TypedOptimizer<T>>,
     schedule: Arc<dyn Schedule>,
-    /// A rate that stands in for the schedule's.
+    /// A rate in place of the schedule's.
     fixed_rate: Option<f64>,
-    /// The last rate that was found to be one.
+    /// The last rate that passed the check.
     checked_rate: f64,
     /// λ/B.
     decay: f64,
     seed: u64,
     plan: Plan<T>,
-    /// Θ, in the layout of the plan's engine, as are Δ and what the optimiser remembers.
+    /// The parameters Θ, in the layout of the plan's engine, as are the gradient and the optimiser's memory.
     theta: Buffer<T>,
-    /// Δ, and then what the optimiser makes of Θ.
+    /// The gradient Δ, which the update replaces by the new parameters.
     gradient: Buffer<T>,
-    /// What the optimiser remembers of each parameter: as it is, and room for the next step's.
+    /// The optimiser's memory of each parameter: as it is, and room for the next step's.
     slots: Vec<[Buffer<T>; 2]>,
-    /// What it remembers of all parameters together, and the same before the step.
+    /// Its memory of all parameters together, and the same before the step.
     scalars: Vec<f64>,
     scalars_before: Vec<f64>,
     /// Steps taken.
@@ -44,10 +44,10 @@ pub(super) struct Core<T: Element> {
     target_rule: TargetRule,
     /// Whether any layer drops units.
     dropout: bool,
-    /// Whether the gradient's norm is measured, and the last step's.
+    /// Whether the gradient's norm is measured, and the norm of the last step's.
     measures_norm: bool,
     norm: Option<f64>,
-    /// Whether the network lags behind.
+    /// Whether the network's copy of the parameters is out of date.
     ahead: bool,
 }
 
@@ -107,7 +107,7 @@ impl<T: Element> Core<T> {
         Ok(core)
     }
 
-    /// Writes the parameters to the network if it lags behind.
+    /// Writes the parameters to the network if its copy is out of date.
     pub(super) fn write_back(&mut self, parameters: &mut [T]) {
         if std::mem::take(&mut self.ahead) {
             let written = self.plan.engine().export(self.theta.as_slice(), parameters);
@@ -160,7 +160,7 @@ impl<T: Element> Core<T> {
         self.norm
     }
 
-    /// Takes parameters in place of those that it has; what the optimiser remembers stays.
+    /// Goes on from other parameters; the optimiser's memory stays.
     pub(super) fn set_parameters(&mut self, parameters: &[T]) -> Result<(), Error> {
         self.plan.engine().import(parameters, self.theta.as_mut_slice())?;
         self.ahead = true;
@@ -208,7 +208,7 @@ impl<T: Element> Core<T> {
         }
     }
 
-    /// What was wrong with a step that came to nothing.
+    /// The error of a step that failed.
     #[cold]
     fn fault(
         &mut self,
@@ -271,12 +271,13 @@ impl<T: Element> Core<T> {
         expected("the optimiser", self.optimizer.name(), &optimizer.name)?;
         let counts = [
             ("the number of parameters", self.architecture().params(), parameters.len()),
-            ("the numbers remembered of each parameter", self.slots.len(), optimizer.slots.len()),
-            ("the numbers remembered of all parameters", self.scalars.len(), optimizer.scalars.len()),
+            ("the optimiser's numbers for each parameter", self.slots.len(), optimizer.slots.len()),
+            ("the optimiser's numbers for all parameters", self.scalars.len(), optimizer.scalars.len()),
         ];
-        let lengths = optimizer.slots.iter().map(|slot| {
-            ("the length of what is remembered of each parameter", self.architecture().params(), slot.len())
-        });
+        let lengths = optimizer
+            .slots
+            .iter()
+            .map(|slot| ("the length of the optimiser's memory", self.architecture().params(), slot.len()));
         for (what, right, found) in counts.into_iter().chain(lengths) {
             expected(what, &right.to_string(), &found.to_string())?;
         }

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use super::Epoch;
 
-/// The epochs of a training run, in order; a slice of [`Epoch`] to whoever reads it.
+/// The epochs of a training run, in order. It can be read as a slice of [`Epoch`].
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct History {

@@ -61,7 +61,7 @@ use crate::network::Network;
 /// # assert_eq!(best.cost(data.inputs(), data.targets(), 0.0)?, history.best().and_then(|e| e.validation_cost).unwrap_or(0.0));
 /// # Ok::<(), Error>(())
 /// ```
-#[must_use = "nothing is trained before the run is gone through"]
+#[must_use = "nothing is trained until the run is iterated or finished"]
 pub struct Run<'a, N: Network> {
     session: Session<'a, N>,
     feed: Feed<'a, N::Scalar>,

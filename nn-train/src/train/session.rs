@@ -11,9 +11,9 @@ use super::trainer::Trainer;
 use crate::error::Error;
 use crate::network::{Network, batch};
 
-/// Training in the caller's hands, a step on each batch that it is given: see [`Trainer::session`].
+/// Training step by step, on batches that the caller makes: see [`Trainer::session`].
 ///
-/// It holds all that steps need: the network, what the optimiser remembers, the plan, and the threads. Optimiser,
+/// It holds all that steps need: the network, the optimiser's memory, the plan, and the threads. Optimiser,
 /// schedule and dropout masks go on from step to step as within [`fit`](Trainer::fit), which is written over the same
 /// steps: the batches that it would take give the same parameters, bit for bit.
 ///
@@ -83,8 +83,8 @@ impl<'a, N: Network> Session<'a, N> {
     ///
     /// [`Error::Diverged`] when the cost, the gradient or the update is not finite, as where a sample is not.
     ///
-    /// After any error the parameters and what the optimiser remembers are as they were, bit for bit, and the next batch
-    /// may do better.
+    /// After any error the parameters and the optimiser's memory are as they were, bit for bit, and training may go on
+    /// with the next batch.
     pub fn step(&mut self, inputs: &N::Inputs, targets: &N::Outputs) -> Result<f64, Error> {
         self.step_on_rows(inputs, targets, None)
     }
@@ -107,8 +107,8 @@ impl<'a, N: Network> Session<'a, N> {
     /// One training step on the samples of `data` at `indices`, in that order; an index may appear more than once.
     ///
     /// It gives the same bits as [`step`](Self::step) on a copy of those samples, and makes no such copy: each thread
-    /// fetches the rows that it is about to read. So an epoch may go through the data in an order of one's own, and be
-    /// looked at midway.
+    /// fetches the rows that it is about to read. So you can take the samples in an order of your own, and
+    /// look at the network in the middle of an epoch.
     ///
     /// Targets are not looked at again: call [`DynDataset::check_targets`](crate::DynDataset::check_targets) once if they
     /// may not be what the loss takes.
@@ -218,7 +218,7 @@ impl<'a, N: Network> Session<'a, N> {
         self.network
     }
 
-    /// Goes on from other parameters. What the optimiser remembers stays as it is.
+    /// Goes on from other parameters. The optimiser's memory stays as it is.
     ///
     /// # Errors
     /// [`Error::AnotherArchitecture`] when `network` has another architecture than the one that is trained.
@@ -238,8 +238,8 @@ impl<'a, N: Network> Session<'a, N> {
         self.core.explain()
     }
 
-    /// The whole state as a value: parameters, what the optimiser remembers, the number of steps, and where the random
-    /// streams are.
+    /// The whole state as a value: parameters, the optimiser's memory, the number of steps, and the positions of the random
+    /// streams.
     ///
     /// ```
     /// # use nn_train::prelude::*;

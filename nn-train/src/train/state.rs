@@ -17,7 +17,7 @@ pub struct SessionState<T> {
     pub architecture: String,
     /// Θ in the order of [`Architecture::ranges`](crate::Architecture::ranges).
     pub parameters: Vec<T>,
-    /// What the optimiser remembers.
+    /// The optimiser's memory.
     pub optimizer: OptimizerState<T>,
     /// Steps taken.
     pub steps: u64,
@@ -29,7 +29,7 @@ pub struct SessionState<T> {
     pub learning_rate: Option<f64>,
 }
 
-/// What an optimiser remembers from step to step.
+/// An optimiser's memory from step to step.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

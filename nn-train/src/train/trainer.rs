@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::network::Network;
 use crate::optim::AnyOptimizer;
 
-/// Trains networks: settings that have been checked, to be used on any network and data, and the threads to do it.
+/// Trains networks. It holds checked settings, which serve for any network and data, and the threads.
 ///
 /// There are three ways to train, each thin over the next:
 ///
@@ -30,7 +30,7 @@ pub struct Trainer {
     workers: Workers,
 }
 
-/// What a trainer was built with.
+/// The settings that a trainer was built with.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) optimizer: Arc<dyn AnyOptimizer>,
@@ -49,12 +49,12 @@ impl Trainer {
         Self { settings: Arc::new(settings), workers }
     }
 
-    /// The settings, to be made.
+    /// A builder with the default settings.
     pub fn builder() -> TrainerBuilder {
         TrainerBuilder::default()
     }
 
-    /// Trains `network` for all epochs, and says how it went.
+    /// Trains `network` for all epochs, and returns their costs.
     ///
     /// The data is a [`Dataset`](crate::Dataset) of the network's widths, or any [`Source`](crate::Source). The optimiser
     /// starts afresh, and so does the numbering of epochs: two fits of one epoch see the same order of samples twice.
@@ -62,10 +62,10 @@ impl Trainer {
     /// # Errors
     /// [`Error::Diverged`] when a cost, a gradient or an update is not finite: the parameters are then those
     /// before that step, bit for bit. [`Error::Width`] when data is not as wide as the network, [`Error::Target`] or
-    /// [`Error::TargetSum`] when a target is none for the network's loss, [`Error::Setting`] when the number type of the
+    /// [`Error::TargetSum`] when the network's loss does not take a target, [`Error::Setting`] when the number type of the
     /// network cannot express a setting, [`Error::Threads`] when the threads could not be started, [`Error::Step`] when
-    /// the engine or instruction set asked for cannot be had or there is no memory for the step; the network is then as
-    /// it was.
+    /// the CPU lacks the instruction set asked for, the engine does not suit the network, or there is no memory for the
+    /// step; the network is then as it was.
     pub fn fit<N: Network, D: TrainingData<N> + ?Sized>(
         &self,
         network: &mut N,
@@ -79,10 +79,10 @@ impl Trainer {
         run.finish()
     }
 
-    /// A training run, to be given callbacks or a state to go on from, and then gone through epoch by epoch. See [`Run`].
+    /// A training run that you iterate over, epoch by epoch, with callbacks if you like. See [`Run`].
     ///
     /// # Errors
-    /// As [`fit`](Self::fit), but for what a step meets.
+    /// As [`fit`](Self::fit), but for [`Error::Diverged`].
     pub fn run<'a, N: Network, D: TrainingData<N> + ?Sized>(
         &self,
         network: &'a mut N,
@@ -91,16 +91,15 @@ impl Trainer {
         Run::new(self, network, train.source())
     }
 
-    /// Training in the caller's hands, step by step: for samples that come as they are made, or a loop of one's own. See
-    /// [`Session`].
+    /// Training step by step: for samples that arrive one by one, or for your own training loop. See [`Session`].
     ///
-    /// Of the settings, the number of epochs and whether to shuffle mean nothing here, and the batch size is what the
-    /// steps are planned for: other sizes do as well, larger ones with more memory.
+    /// The number of epochs and shuffling mean nothing here. Steps are planned for the batch size; other sizes work too,
+    /// larger ones with more memory.
     ///
     /// # Errors
     /// [`Error::Setting`] when the number type of the network cannot express a setting, [`Error::Threads`] when the
-    /// threads could not be started, [`Error::Step`] when the engine or instruction set asked for cannot be had or there
-    /// is no memory for the step.
+    /// threads could not be started, [`Error::Step`] when the CPU lacks the instruction set asked for, the engine does not
+    /// suit the network, or there is no memory for the step.
     pub fn session<'a, N: Network>(&self, network: &'a mut N) -> Result<Session<'a, N>, Error> {
         Session::new(self, network, u64::MAX)
     }
@@ -116,7 +115,8 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Step`] when the engine or the instruction set asked for cannot be had, or there is no memory.
+    /// [`Error::Step`] when the CPU lacks the instruction set asked for, the engine does not suit the network, or there is
+    /// no memory.
     pub fn explain<N: Network>(&self, network: &N) -> Result<Explanation, Error> {
         let plan = self.plan::<N::Scalar>(network.architecture(), self.settings.batch_size)?;
         Ok(plan.explain().clone())

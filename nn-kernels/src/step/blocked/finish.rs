@@ -169,7 +169,7 @@ pub(super) struct Gradient<'a, T> {
 /// What a fused update needs.
 pub(super) struct Updating<'a, T> {
     pub(super) update: &'a dyn Update<T>,
-    /// What the optimiser remembers before and after the step, as long as the parameters, or nothing.
+    /// The optimiser's memory before and after the step, as long as the parameters, or empty.
     pub(super) slots: [(&'a [T], Shared<'a, T>); MAX_SLOTS],
     /// Whether everything that came of it was finite.
     pub(super) finite: AtomicBool,

@@ -86,7 +86,7 @@ impl<T: Element> Blocked<T> {
     /// An engine for `architecture` in the instruction set that the environment forces, or else the widest.
     ///
     /// # Errors
-    /// [`StepError::Isa`] when the environment forces a set that cannot be had, [`StepError::Memory`].
+    /// [`StepError::Isa`] when the environment forces a set that the CPU lacks, [`StepError::Memory`].
     pub fn new(architecture: &Architecture) -> Result<Self, StepError> {
         Self::with_set(architecture, InstructionSet::from_environment()?)
     }
@@ -102,7 +102,7 @@ impl<T: Element> Blocked<T> {
     /// As [`with_set`](Self::with_set), products being computed in the given precision.
     ///
     /// # Errors
-    /// [`StepError::Precision`] when it cannot be had, [`StepError::Memory`].
+    /// [`StepError::Precision`] when the CPU lacks it, [`StepError::Memory`].
     pub fn with_precision(
         architecture: &Architecture,
         set: InstructionSet,

@@ -369,7 +369,7 @@ impl<'a, T: Element> Rows<'a, T> {
         Self { data: buffer.as_mut_slice().as_mut_ptr(), samples, borrow: PhantomData }
     }
 
-    /// The rows of units from `unit` on. Whoever reads or writes them sees to it that the buffer has them.
+    /// The rows of units from `unit` on. The caller makes sure that the buffer has them before it reads or writes.
     fn from(self, unit: usize) -> Units<T> {
         Units { data: self.data.wrapping_add(unit * self.samples), stride: self.samples }
     }

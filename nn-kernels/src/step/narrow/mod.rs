@@ -72,7 +72,7 @@ impl<T: Element> Narrow<T> {
     /// An engine for `architecture` in the instruction set that the environment forces, or else the widest.
     ///
     /// # Errors
-    /// [`StepError::Isa`] when the environment forces a set that cannot be had; [`StepError::TooWide`] when a layer
+    /// [`StepError::Isa`] when the environment forces a set that the CPU lacks; [`StepError::TooWide`] when a layer
     /// is wider than 64; [`StepError::Memory`].
     pub fn new(architecture: &Architecture) -> Result<Self, StepError> {
         Self::with_set(architecture, InstructionSet::from_environment()?)

@@ -106,14 +106,14 @@ pub struct Plan<T: Element> {
 }
 
 impl<T: Element> Plan<T> {
-    /// A plan for steps on `batch_rows` samples, with `threads` threads to be had.
+    /// A plan for steps on `batch_rows` samples, on up to `threads` threads.
     ///
     /// # Errors
     /// [`StepError::Zero`] for no rows or no threads, [`StepError::Architecture`] when a number of the network is 0 or
-    /// infinite in `T` only, [`StepError::Unsuited`] when the engine asked for is not made
-    /// for such a network or precision, [`StepError::Precision`] when that cannot be had, [`StepError::UnusedGemm`] when
+    /// infinite in `T` only, [`StepError::Unsuited`] when the engine asked for does not suit
+    /// the network or the precision, [`StepError::Precision`] when the CPU lacks it, [`StepError::UnusedGemm`] when
     /// the engine does not multiply through the GEMM backend asked for, [`StepError::Isa`] when the environment forces a
-    /// set that cannot be had, [`StepError::Memory`] when there is none for such a network or batch.
+    /// set that the CPU lacks, [`StepError::Memory`] when there is too little for such a network or batch.
     pub fn new(
         architecture: &Architecture,
         batch_rows: usize,

@@ -69,7 +69,7 @@ impl<T: Element> Tile<T> {
     /// An engine for `architecture` in the instruction set that the environment forces, or else the widest.
     ///
     /// # Errors
-    /// [`StepError::Isa`] when the environment forces a set that cannot be had, [`StepError::Memory`].
+    /// [`StepError::Isa`] when the environment forces a set that the CPU lacks, [`StepError::Memory`].
     pub fn new(architecture: &Architecture) -> Result<Self, StepError> {
         Self::with_set(architecture, InstructionSet::from_environment()?)
     }
