@@ -1,7 +1,7 @@
 //! Initial weights for relu layers and their like: with which does a network learn tabular data best?
 //!
 //! `python3 benches/initialisation/data.py` writes six tables, and `cargo bench -p nn-benches --bench initialisation`
-//! trains networks on them from every initialisation and prints what came of it as Markdown, as in
+//! trains networks on them from every initialisation and prints their test errors as Markdown, as in
 //! docs/initialisation.md. `-- --data FOLDER` names another folder, `--activation NAME` another activation of the hidden
 //! layers, `--seeds N` another number of seeds. As many runs go at once as there are cores, each on one thread; the
 //! results do not depend on that.
