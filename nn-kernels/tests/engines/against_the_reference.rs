@@ -218,8 +218,9 @@ fn whole_numbers_are_exact<T: Element>() {
             .into_iter()
             .enumerate()
     {
-        // With a power of two, 1/m is exact as well.
-        for rows in [1, 2, 16, 128, 1024] {
+        // With a power of two, 1/m is exact as well. The thinned suite leaves out the last, which is most of the work.
+        let rows = [1, 2, 16, 128, 1024];
+        for &rows in &rows[..if quick() { 4 } else { 5 }] {
             let architecture = network(sizes, Activation::Relu, Activation::Linear, Loss::Mse);
             let mut numbers = Numbers::new(index as u64);
             let mut whole = |count: usize| -> Vec<f64> { (0..count).map(|_| numbers.below(3) as f64 - 1.0).collect() };
