@@ -1,4 +1,4 @@
-//! Time to accuracy: how many seconds of training it takes until 88 % of Fashion-MNIST's test images are told apart.
+//! Time to accuracy: how many seconds of training it takes until 88 % of Fashion-MNIST's test images are classified correctly.
 //!
 //! The clock runs while the network is trained: planning, starting the threads, shuffling, fetching samples, steps. It
 //! stands still while files are read and while the network is judged by all test images, some times in every epoch, so
@@ -48,7 +48,7 @@ struct Arguments {
     /// In what numbers products are computed: full, bf16 or bf16-emulated
     #[arg(long, default_value_t = Precision::Full)]
     precision: Precision,
-    /// The share of the test images to be told apart
+    /// The share of the test images to classify correctly
     #[arg(long, default_value_t = 0.88, value_parser = number_in(0.0..=1.0, "a number from 0 to 1"))]
     target: f64,
     /// How often in an epoch the network is judged
@@ -175,7 +175,7 @@ struct Point {
     seconds: f64,
     /// The mean loss of the samples since the point before, as the steps saw it.
     cost: f64,
-    /// The share of the test images that is told apart.
+    /// The share of the test images that is classified correctly.
     accuracy: f64,
 }
 

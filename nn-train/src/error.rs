@@ -336,7 +336,7 @@ pub enum Error {
     /// A text is no initialisation.
     #[error(transparent)]
     UnknownInit(#[from] UnknownInit),
-    /// A step engine refused what it was given.
+    /// A step engine refused its input.
     #[error(transparent)]
     Step(#[from] StepError),
 }

@@ -122,7 +122,7 @@ struct ExamplesOfTheMacro;
 #[doc = include_str!("../../README.md")]
 struct ProgramsOfTheReadme;
 
-/// What most programs want in scope.
+/// The names that most programs need.
 pub mod prelude {
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Regression};
     pub use crate::{

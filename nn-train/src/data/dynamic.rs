@@ -137,7 +137,7 @@ impl<T: Element> DynDataset<T> {
         self.samples().labels()
     }
 
-    /// How many samples each class has, [`classes`](Self::classes) counts. Weights do not enter.
+    /// The number of samples of each class, [`classes`](Self::classes) counts. Weights do not enter.
     ///
     /// # Errors
     /// As [`labels`](Self::labels).

@@ -1,4 +1,4 @@
-//! Where the rows of a step come from, when they need not all be in memory.
+//! Sources: training data that need not all be in memory.
 
 use nn_kernels::{Architecture, Element, InstructionSet, StepError};
 
@@ -58,7 +58,7 @@ pub enum Access {
 /// ```
 #[expect(clippy::len_without_is_empty, reason = "nothing can be trained on an empty source")]
 pub trait Source: Sync {
-    /// What rows are made of.
+    /// The number type of the rows.
     type Scalar: Element;
 
     /// m, how many rows an epoch has.

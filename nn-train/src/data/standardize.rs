@@ -98,7 +98,7 @@ impl Standardizer {
         Ok(Self { means: means.into(), deviations: deviations.into() })
     }
 
-    /// How many features a row has, at least 1.
+    /// The number of features in a row, at least 1.
     #[must_use]
     pub fn features(&self) -> usize {
         self.means.len()
@@ -184,7 +184,7 @@ impl Standardizer {
 }
 
 impl<T: Element> DynDataset<T> {
-    /// What has been applied to the inputs, if anything has.
+    /// The standardizer that was applied to the inputs, if any.
     #[must_use]
     pub fn standardizer(&self) -> Option<&Standardizer> {
         self.standardizer.as_ref()
@@ -225,7 +225,7 @@ impl<T: Element> DynDataset<T> {
         Ok(Self { inputs, targets, weights, standardizer, target_standardizer, ..*self })
     }
 
-    /// What has been applied to the targets, if anything has.
+    /// The standardizer that was applied to the targets, if any.
     #[must_use]
     pub fn target_standardizer(&self) -> Option<&Standardizer> {
         self.target_standardizer.as_ref()

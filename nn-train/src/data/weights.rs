@@ -1,4 +1,4 @@
-//! How much each sample counts.
+//! Sample weights and class weights.
 
 use nn_kernels::Element;
 

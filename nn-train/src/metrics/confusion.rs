@@ -1,4 +1,4 @@
-//! Which classes are taken for which.
+//! The confusion matrix.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::network::Network;
 use crate::network::compute::zeros;
 
-/// How often samples of one class were taken for each of the classes: K × K counts, a row for each actual class of a
-/// sample, a column for each class predicted for it.
+/// How often each class was predicted for the samples of each class: K × K counts, a row for each actual class, a column
+/// for each predicted class.
 ///
 /// A count is the sum of its samples' weights, an `f64`. Where samples have no weights each counts 1, and the counts
 /// are whole numbers (exact up to 2⁵³).

@@ -1,4 +1,4 @@
-//! How good a network is.
+//! Metrics: how good a network is.
 //!
 //! ```
 //! use nn_train::metrics::{self, ClassificationReport, ConfusionMatrix, Regression};

@@ -1,4 +1,4 @@
-//! How far predictions are from numbers.
+//! Metrics of regression: MSE, RMSE, MAE and R².
 
 use std::fmt;
 
@@ -45,7 +45,7 @@ impl Regression {
     /// [standardised](crate::DynDataset::targets_standardized), the errors are in the units from before.
     ///
     /// # Errors
-    /// What [`predict_batch`](crate::Network::predict_batch) returns.
+    /// The errors of [`predict_batch`](crate::Network::predict_batch).
     pub fn evaluate<N: Network>(network: &N, data: &N::Data) -> Result<Self, Error> {
         let samples = N::dataset(data).samples();
         let predictions = predictions(network, data)?;

@@ -8,7 +8,7 @@ use crate::data::check_weights;
 use crate::error::Error;
 use crate::network::Network;
 
-/// How well one class is told from the others. A ratio whose denominator is 0 counts as 0, as in scikit-learn:
+/// Precision, recall and F1 of one class. A ratio whose denominator is 0 counts as 0, as in scikit-learn:
 /// the precision of a class that nothing was taken for, the recall of one without samples, and F1 where both
 /// are 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,7 +77,7 @@ fn average(classes: &[ClassScores], weight: impl Fn(&ClassScores) -> f64) -> Ave
     Averages { precision: mean(|c| c.precision), recall: mean(|c| c.recall), f1: mean(|c| c.f1) }
 }
 
-/// What the scores of a class are made of: weights of samples.
+/// The sums that the scores of a class are computed from: weights of samples.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
     /// Those of the class that were taken for it.

@@ -8,7 +8,7 @@ use super::compute::zeros;
 use crate::data::Samples;
 use crate::error::{Error, check_l2};
 
-/// What a comparison of the analytic gradient Δ with central differences of J found.
+/// The result of comparing the analytic gradient Δ with central differences of J.
 ///
 /// Both are computed in `f64`, on the network's parameters and data converted to it. A difference is of fourth
 /// order, [J(θ-2h) - 8 J(θ-h) + 8 J(θ+h) - J(θ+2h)] / 12h, at the largest of the steps h = 10⁻³, 10⁻⁴ … 10⁻⁷
@@ -25,9 +25,9 @@ pub struct GradientCheck {
     /// ‖Δ - differences‖ / (‖Δ‖ + ‖differences‖), Euclidean, over the compared parameters of one layer; 0 when both are
     /// 0. It is that of the worst layer.
     pub relative_error: f64,
-    /// How many parameters were compared.
+    /// The number of parameters compared.
     pub compared: usize,
-    /// How many the network has.
+    /// The number of parameters in the network.
     pub parameters: usize,
     /// J at the network's parameters.
     pub cost: f64,
@@ -140,7 +140,7 @@ fn shares(counts: &[usize]) -> Vec<usize> {
     shares
 }
 
-/// What the comparison of one layer came to.
+/// The comparison of one layer.
 struct LayerCheck {
     relative_error: f64,
     worst: WorstParameter,

@@ -1,4 +1,4 @@
-//! What `network!` implements for a type.
+//! The trait that `network!` implements for a type.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::{DenseLayer, Init, Network, Parameters, Row, Theta, init};
 /// The macro implements this trait. An implementation by hand that contradicts itself panics when the network is used;
 /// it is never undefined behaviour.
 pub trait Declared: Stored<Number = Self::Scalar> + Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
-    /// What parameters, samples and predictions are made of: `f32` or `f64`.
+    /// The number type of parameters, samples and predictions: `f32` or `f64`.
     type Scalar: Element;
     /// One sample, `[Scalar; S_1]`.
     type Input: Row<Scalar = Self::Scalar>;
@@ -25,7 +25,7 @@ pub trait Declared: Stored<Number = Self::Scalar> + Clone + PartialEq + fmt::Deb
     const LAYERS: &'static [Layer];
     /// Widths, activations, dropout and loss.
     const ARCHITECTURE: &'static Architecture;
-    /// How parameters are drawn.
+    /// The distribution of the initial parameters.
     const INIT: Init;
     /// The seed of [`initialized`](Self::initialized).
     const SEED: u64;
@@ -62,7 +62,7 @@ pub trait Declared: Stored<Number = Self::Scalar> + Clone + PartialEq + fmt::Deb
     }
 }
 
-/// Where a declared network keeps its parameters.
+/// The memory of a declared network's parameters.
 #[doc(hidden)]
 pub trait Stored: Sized {
     type Number: Element;
@@ -104,7 +104,7 @@ const fn start(layers: &[Layer], count: usize) -> usize {
     numbers
 }
 
-/// What a declared network's `Debug` prints: its name, shape and size, and no number.
+/// The `Debug` output of a declared network: its name, shape and size, and no number.
 pub(crate) fn debug_declared<N: Declared>(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{} {{ {}; {} {} parameters }}", N::NAME, N::ARCHITECTURE, N::PARAMS, N::Scalar::NAME)
 }

@@ -33,7 +33,7 @@ impl<T, const IN: usize, const OUT: usize> fmt::Debug for Dense<T, IN, OUT> {
 
 /// A layer of parameters whatever its widths; implemented by [`Dense`] only.
 pub trait DenseLayer: sealed::Sealed {
-    /// What its parameters are made of.
+    /// The number type of its parameters.
     type Scalar: Element;
     /// S_l, without the bias unit.
     const INPUTS: usize;
@@ -84,7 +84,7 @@ impl<T: Element, const IN: usize, const OUT: usize> DenseLayer for Dense<T, IN, 
 /// let data = nn_train::Dataset::<[f32; 0], [f32; 1]>::new(vec![[]], vec![[1.0]]);
 /// ```
 pub trait Row: sealed::Sealed + Copy + PartialEq + fmt::Debug + Send + Sync + 'static {
-    /// What the row is made of.
+    /// The number type of the row.
     type Scalar: Element;
     /// Numbers in the row.
     const WIDTH: usize;

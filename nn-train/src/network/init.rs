@@ -10,7 +10,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::error::Error;
 
-/// How initial parameters are drawn, layer by layer, with n_in = S_l and n_out = S_{l+1}.
+/// The distribution of initial parameters, layer by layer, with n_in = S_l and n_out = S_{l+1}.
 ///
 /// | | weights | from |
 /// |---|---|---|
@@ -44,7 +44,7 @@ pub enum Init {
 }
 
 impl Init {
-    /// What a network is drawn by when nothing is named: Xavier uniform, whatever the activations.
+    /// The default: Xavier uniform, whatever the activations.
     ///
     /// For relu He et al. derive twice the variance. On six sets of tabular data He's weights came to 8 to 12 % larger test
     /// errors than Xavier's, in networks of 2, 3 and 8 hidden layers: docs/initialisation.md in the repository has the

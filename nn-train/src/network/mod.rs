@@ -54,13 +54,13 @@ pub struct Flat<'a, T>(pub(crate) Samples<'a, T>);
 /// | m targets or predictions, [`Outputs`](Self::Outputs) | `[[T; S_L]]` | `[T]`, m × S_L numbers row by row |
 /// | a data set, [`Data`](Self::Data) | [`Dataset`] | [`DynDataset`] |
 pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync + Sized + 'static {
-    /// What parameters, samples and predictions are made of: `f32` or `f64`.
+    /// The number type of parameters, samples and predictions: `f32` or `f64`.
     type Scalar: Element;
-    /// What the network is trained on.
+    /// The type of the data sets that the network is trained on.
     type Data: TrainingData<Self>;
     /// One sample.
     type Sample: ?Sized;
-    /// What [`predict`](Self::predict) returns.
+    /// The type that [`predict`](Self::predict) returns.
     type Prediction;
     /// The samples of a batch.
     type Inputs: ?Sized;

@@ -84,7 +84,7 @@ use crate::error::Error;
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Optimizer: fmt::Debug + Send + Sync + 'static {
-    /// What one step does to the parameters.
+    /// The update that one step applies to the parameters.
     type Update<T: Element>: Update<T>;
 
     /// The algorithm's name, by which the state of a training run says whose it is.
@@ -93,15 +93,15 @@ pub trait Optimizer: fmt::Debug + Send + Sync + 'static {
     /// The learning rate of a trainer that is not given any.
     fn default_learning_rate(&self) -> f64;
 
-    /// How many numbers the optimiser keeps for each parameter, at most [`MAX_SLOTS`](crate::MAX_SLOTS). They start at 0.
+    /// The number of numbers that the optimiser keeps for each parameter, at most [`MAX_SLOTS`](crate::MAX_SLOTS). They start at 0.
     fn slots(&self) -> usize;
 
-    /// How many numbers it keeps for all parameters together, see [`Step::scalars`].
+    /// The number of numbers that it keeps for all parameters together, see [`Step::scalars`].
     fn scalars(&self) -> usize {
         0
     }
 
-    /// Whether every setting is in its range, and can be expressed in the network's number type.
+    /// Checks that every setting is in its range, and can be expressed in the network's number type.
     ///
     /// # Errors
     /// [`Error::Setting`] names the first that is not.
@@ -116,7 +116,7 @@ pub trait Optimizer: fmt::Debug + Send + Sync + 'static {
     fn update<T: Element>(&self, step: Step<'_>) -> Result<Self::Update<T>, Error>;
 }
 
-/// What an [`Optimizer`] knows about a step.
+/// One training step, as an [`Optimizer`] sees it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Step<'a> {

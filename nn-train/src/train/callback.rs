@@ -1,4 +1,4 @@
-//! Looking into a run, and ending it.
+//! Callbacks: code of the caller's that watches and steers a run.
 
 use std::time::{Duration, Instant};
 
@@ -10,19 +10,19 @@ use super::{Epoch, History};
 use crate::error::Error;
 use crate::network::Network;
 
-/// Whether a run goes on.
+/// The answer of a callback: whether the run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// On with it.
+    /// Go on.
     Continue,
-    /// It ends here. The network is as the last step left it.
+    /// Stop here. The network is as the last step left it.
     Stop,
 }
 
-/// What is called in the course of a [`Run`](crate::Run): to watch it, to set the learning rate, to keep the best network,
-/// or to end it.
+/// Code that is called in the course of a [`Run`](crate::Run): to watch it, to set the learning rate, to keep the best
+/// network, or to stop it.
 ///
-/// Every method does nothing unless it is written. Each may return an error, which ends the run and is what the run
+/// A method that you leave out does nothing. Each may return an error, which ends the run and is what the run
 /// returns. Callbacks are called on a thread of the trainer's, in the order in which they were added. All of them are
 /// called, also when the first one says [`Stop`](Signal::Stop).
 ///
@@ -123,7 +123,7 @@ impl<N: Network, F: FnMut(&mut Context<'_, N>) -> Result<Signal, Error> + Send> 
     }
 }
 
-/// What a [`Callback`] sees of its run.
+/// The run as a [`Callback`] sees it.
 pub struct Context<'c, N: Network> {
     pub(super) network: &'c mut N,
     pub(super) core: &'c mut Core<N::Scalar>,
@@ -143,7 +143,7 @@ impl<N: Network> Context<'_, N> {
         self.position.epoch
     }
 
-    /// How many epochs the run is to have.
+    /// The number of epochs that the run will have.
     #[must_use]
     pub fn epochs(&self) -> usize {
         self.epochs
@@ -155,7 +155,7 @@ impl<N: Network> Context<'_, N> {
         self.position.step
     }
 
-    /// How many steps an epoch has.
+    /// The number of steps in an epoch.
     #[must_use]
     pub fn epoch_steps(&self) -> u64 {
         self.epoch_steps

@@ -1,4 +1,4 @@
-//! What one epoch came to.
+//! The result of one epoch.
 
 use std::fmt;
 use std::time::Duration;

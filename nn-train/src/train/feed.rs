@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 use crate::data::{Access, DynDataset, Rows, Source};
 use crate::error::Error;
 
-/// What an epoch goes through, step by step.
+/// The batches of an epoch.
 pub(super) struct Feed<'a, T: Element> {
     rows: Kind<'a, T>,
     count: u64,

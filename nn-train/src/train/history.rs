@@ -1,4 +1,4 @@
-//! What all epochs of a run came to.
+//! The history of a run: the results of its epochs.
 
 use std::fmt;
 use std::ops::Deref;

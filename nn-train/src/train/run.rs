@@ -106,7 +106,7 @@ impl<'a, N: Network> Run<'a, N> {
     /// Data to validate on after each epoch.
     ///
     /// # Errors
-    /// As for the data that the run trains on.
+    /// The same as for training data.
     pub fn validation<D: TrainingData<N> + ?Sized>(mut self, data: &'a D) -> Result<Self, Error> {
         self.validation = Some(Validation::new(data.source(), self.session.network.architecture())?);
         Ok(self)
@@ -212,7 +212,7 @@ impl<'a, N: Network> Run<'a, N> {
         &self.history
     }
 
-    /// How many steps an epoch has.
+    /// The number of steps in an epoch.
     #[must_use]
     pub fn epoch_steps(&self) -> u64 {
         self.feed.steps()
@@ -277,7 +277,7 @@ impl<'a, N: Network> Run<'a, N> {
         Ok(Signal::Continue)
     }
 
-    /// What the epoch has come to, its validation included.
+    /// The result of the epoch, its validation included.
     fn summary(&mut self) -> Result<Epoch, Error> {
         let Position { epoch, step: _, cost, weight, elapsed } = std::mem::take(&mut self.position);
         self.position.epoch = epoch;

@@ -1,10 +1,10 @@
-//! A training run as a value: what is written to go on another day.
+//! The state of a training run as a value, to be written to a file and resumed.
 
 use std::time::Duration;
 
 use super::History;
 
-/// Everything that the next step depends on besides the trainer's settings and the data: what
+/// The state of a session: everything that the next step depends on besides the trainer's settings and the data. It is what
 /// [`Session::state`](crate::Session::state) returns and [`Session::resume`](crate::Session::resume) takes.
 ///
 /// Numbers are in the network's layout, so that a state goes on under another engine or number of threads; bit for bit
@@ -23,7 +23,7 @@ pub struct SessionState<T> {
     pub steps: u64,
     /// Samples trained on, which number the dropout masks.
     pub samples: u64,
-    /// What orders and dropout masks are drawn under.
+    /// The seed of orders and dropout masks.
     pub seed: u64,
     /// The learning rate, if one was set in place of the schedule's.
     pub learning_rate: Option<f64>,
@@ -42,7 +42,7 @@ pub struct OptimizerState<T> {
     pub scalars: Vec<f64>,
 }
 
-/// A run in the midst of it: what [`Run::state`](crate::Run::state) returns and [`Run::resume`](crate::Run::resume) takes.
+/// The state of a run: what [`Run::state`](crate::Run::state) returns and [`Run::resume`](crate::Run::resume) takes.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -55,7 +55,7 @@ pub struct RunState<T> {
     pub history: History,
 }
 
-/// How far a run has come.
+/// The position of a run: how far it has come.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -64,9 +64,9 @@ pub struct Position {
     pub epoch: usize,
     /// Steps taken in the epoch that is under way; 0 between epochs.
     pub step: u64,
-    /// Σ of each step's cost, multiplied by what its samples weigh, in the epoch that is under way.
+    /// The sum over the steps of this epoch: cost × weight of its samples.
     pub cost: f64,
-    /// What the samples of those steps weigh together: as many as they are, where they have no weights.
+    /// The sum of those samples' weights; without weights, their number.
     pub weight: f64,
     /// The time spent in those steps.
     pub elapsed: Duration,

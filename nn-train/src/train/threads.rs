@@ -9,11 +9,11 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::Error;
 
-/// Which threads a trainer works on. They change no bit of the result.
+/// The threads that a trainer works on. The result is the same, bit for bit, on any of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Threads {
-    /// So many of the trainer's own, at least 1 and at most [`Threads::MAX`]. They are started when they are first
+    /// A pool of the trainer's own, of so many threads, at least 1 and at most [`Threads::MAX`]. They are started when they are first
     /// needed, once for a trainer and its clones, and wait in between.
     Own(usize),
     /// Those of the rayon pool that the caller is in, or of rayon's global pool. Nothing is started: eight trainings in

@@ -1,4 +1,4 @@
-//! How good the network is on data that it is not trained on, after each epoch.
+//! Validation: cost and accuracy on data that is not trained on, after each epoch.
 
 use nn_kernels::{Architecture, Element, Loss, StepEngine};
 
