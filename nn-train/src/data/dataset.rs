@@ -77,7 +77,7 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         self.inputs().iter().zip(self.targets())
     }
 
-    /// As [`DynDataset::with_weights`].
+    /// The same data with a weight for each sample: it counts as that many samples. See [`DynDataset::with_weights`].
     ///
     /// # Errors
     /// As [`DynDataset::with_weights`].
@@ -85,7 +85,7 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         self.data.with_weights(weights).map(Self::typed)
     }
 
-    /// As [`DynDataset::with_class_weights`].
+    /// The same data with each sample's weight multiplied by that of its class. See [`DynDataset::with_class_weights`].
     ///
     /// # Errors
     /// As [`DynDataset::with_class_weights`].
@@ -93,7 +93,7 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         self.data.with_class_weights(class_weights).map(Self::typed)
     }
 
-    /// As [`DynDataset::balanced`].
+    /// The same data with class weights that make all classes count alike. See [`DynDataset::balanced`].
     ///
     /// # Errors
     /// As [`DynDataset::balanced`].
@@ -101,7 +101,7 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         self.data.balanced().map(Self::typed)
     }
 
-    /// As [`DynDataset::subset`].
+    /// The samples at `indices`, in that order. See [`DynDataset::subset`].
     ///
     /// # Errors
     /// As [`DynDataset::subset`].
@@ -109,13 +109,13 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         self.data.subset(indices).map(Self::typed)
     }
 
-    /// As [`DynDataset::shuffled`].
+    /// The same samples in an order drawn under `seed`. See [`DynDataset::shuffled`].
     #[must_use]
     pub fn shuffled(&self, seed: u64) -> Self {
         Self::typed(self.data.shuffled(seed))
     }
 
-    /// As [`DynDataset::split`].
+    /// Two parts drawn under `seed`, the first with the share `fraction` of the samples. See [`DynDataset::split`].
     ///
     /// # Errors
     /// As [`DynDataset::split`].
@@ -123,7 +123,8 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         self.data.split(fraction, seed).map(Self::both)
     }
 
-    /// As [`DynDataset::stratified_split`].
+    /// As [`split`](Self::split), with the share of each class the same in both parts. See
+    /// [`DynDataset::stratified_split`].
     ///
     /// # Errors
     /// As [`DynDataset::stratified_split`].
@@ -131,7 +132,7 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         self.data.stratified_split(fraction, seed).map(Self::both)
     }
 
-    /// As [`DynDataset::standardized`].
+    /// Inputs with mean 0 and standard deviation 1 in each feature. See [`DynDataset::standardized`].
     ///
     /// # Errors
     /// As [`DynDataset::standardized`].
@@ -139,7 +140,8 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         self.data.standardized().map(Self::typed)
     }
 
-    /// As [`DynDataset::standardized_like`].
+    /// Inputs standardised by the constants of `other`, which is training data as a rule. See
+    /// [`DynDataset::standardized_like`].
     ///
     /// # Errors
     /// As [`DynDataset::standardized_like`].
@@ -147,7 +149,7 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         self.data.standardized_like(other).map(Self::typed)
     }
 
-    /// As [`DynDataset::standardized_by`].
+    /// Inputs standardised by `standardizer`. See [`DynDataset::standardized_by`].
     ///
     /// # Errors
     /// As [`DynDataset::standardized_by`].
@@ -155,7 +157,7 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         self.data.standardized_by(standardizer).map(Self::typed)
     }
 
-    /// As [`DynDataset::targets_standardized`].
+    /// Targets with mean 0 and standard deviation 1 in each column. See [`DynDataset::targets_standardized`].
     ///
     /// # Errors
     /// As [`DynDataset::targets_standardized`].
@@ -163,7 +165,8 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         self.data.targets_standardized().map(Self::typed)
     }
 
-    /// As [`DynDataset::targets_standardized_like`].
+    /// Targets standardised by the constants of `other`, which is training data as a rule. See
+    /// [`DynDataset::targets_standardized_like`].
     ///
     /// # Errors
     /// As [`DynDataset::targets_standardized_like`].
@@ -171,7 +174,7 @@ impl<X: Row, Y: Row<Scalar = X::Scalar>> Dataset<X, Y> {
         self.data.targets_standardized_like(other).map(Self::typed)
     }
 
-    /// As [`DynDataset::targets_standardized_by`].
+    /// Targets standardised by `standardizer`. See [`DynDataset::targets_standardized_by`].
     ///
     /// # Errors
     /// As [`DynDataset::targets_standardized_by`].
