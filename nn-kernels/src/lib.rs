@@ -38,6 +38,7 @@
 //! | [`math`] | exp, ln, softplus, σ, tanh over vectors, each with its error in ULP |
 //! | [`activation`], [`loss`] | g, g', the cost and δ^(L) over slices |
 //! | [`gemm`] | matrix products behind one trait |
+//! | [`threads`] | how many threads share the work |
 //! | [`step`] | the engines behind [`StepEngine`]: [`Narrow`], [`Tile`], [`Blocked`], [`Layered`], and the [`Plan`] that picks one |
 //! | [`mod@reference`] | the formulas in scalar `f64`, against which all of the above is tested |
 //!
@@ -52,7 +53,7 @@
 //!   `f64`.
 //! - An engine works on the current rayon pool. Call it from inside the pool's
 //!   [`install`](rayon::ThreadPool::install), for a whole training run at once: entering a pool costs some
-//!   microseconds, and now and then an allocation.
+//!   microseconds, and now and then an allocation. [`threads::alone`] keeps it on the calling thread.
 //! - NaN and infinity pass through to the cost or the gradient. What to do about them is the caller's decision.
 //! - Wrong lengths are a [`StepError`], found before anything is computed or written.
 
@@ -68,6 +69,7 @@ pub mod math;
 pub mod random;
 pub mod reference;
 pub mod step;
+pub mod threads;
 
 /// What a trait asks for that may be used elsewhere but not implemented: unsafe code relies on what implementations say of
 /// themselves, so they are all in this crate.

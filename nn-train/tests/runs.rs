@@ -335,7 +335,7 @@ fn fits_in_the_callers_pool_start_no_thread() {
 #[test]
 fn a_trainers_threads_are_started_once() {
     let data = line(10);
-    let trainer = Trainer::builder().threads(1).batch_size(5).epochs(1).build().unwrap();
+    let trainer = Trainer::builder().threads(2).batch_size(5).epochs(1).build().unwrap();
     let mut workers = HashSet::new();
     for trainer in [trainer.clone(), trainer] {
         for _ in 0..3 {
@@ -348,12 +348,33 @@ fn a_trainers_threads_are_started_once() {
             trainer.run(&mut net, &data).unwrap().on_epoch(watch).finish().unwrap();
         }
     }
-    assert_eq!(workers.len(), 1);
+    assert!(workers.len() <= 2, "{workers:?}");
     for threads in [0, Threads::MAX + 1, usize::MAX] {
         let error = Trainer::builder().threads(threads).build().unwrap_err();
         assert_eq!(error.to_string(), format!("threads is {threads}; expected at least 1 and at most 1024"));
     }
     assert!(Trainer::builder().threads(Threads::MAX).build().is_ok());
+}
+
+/// One thread is the caller's, also within a pool.
+#[test]
+fn one_thread_is_the_calling_one() {
+    let data = blobs(200);
+    let train = |threads: Threads| {
+        let here = thread::current().id();
+        let trainer = Trainer::builder().threads(threads).batch_size(64).epochs(2).build().unwrap();
+        let mut net = Net::new(1);
+        let watch = |_: &mut Context<'_, Net>| {
+            assert!(threads != Threads::Own(1) || thread::current().id() == here);
+            Ok(Signal::Continue)
+        };
+        trainer.run(&mut net, &data).unwrap().validation(&data).unwrap().on_step(watch).finish().unwrap();
+        net
+    };
+    let expected = train(Threads::Own(2));
+    assert_eq!(train(Threads::Own(1)), expected);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    assert_eq!(pool.install(|| train(Threads::Own(1))), expected);
 }
 
 /// A cost that is NaN, whatever its sign, is not the best.

@@ -13,7 +13,7 @@ use crate::buffer::Buffer;
 use crate::error::{check_decay, check_length, check_outputs, rows_of};
 use crate::loss::Output;
 use crate::sealed::Sealed;
-use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
+use crate::{Architecture, Element, InstructionSet, LayerRange, StepError, threads};
 
 /// Parameters that are reduced at a time: 64 KiB of f32, which with a few accumulators stays in L2.
 const CHUNK: usize = 16 << 10;
@@ -288,7 +288,7 @@ pub(super) fn output_of(architecture: &Architecture, mass: Mass) -> Output {
 
 /// Whether `tasks` run on the calling thread.
 fn runs_inline(tasks: usize) -> bool {
-    tasks <= 1 || rayon::current_num_threads() == 1
+    tasks <= 1 || threads::count() == 1
 }
 
 /// The shards of lane `index`, as first row and number of rows.
@@ -405,7 +405,7 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
             work(0, &mut first[0], gradient);
             others.iter_mut().enumerate().for_each(|(index, lane)| work_apart(index, lane));
         } else {
-            rayon::join(|| work(0, &mut first[0], gradient), || for_each_lane(others, work_apart));
+            threads::join(|| work(0, &mut first[0], gradient), || for_each_lane(others, work_apart));
         }
 
         let squares = self.reduce(theta, split.lanes, output.scale, decay, gradient);

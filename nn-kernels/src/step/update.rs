@@ -1,7 +1,6 @@
 //! What becomes of parameters, given their gradient: an engine may ask for it piece by piece, while a piece is in cache.
 
-use rayon::join;
-
+use crate::threads::join;
 use crate::{Element, InstructionSet, LayerRange};
 
 /// Parameters that one thread updates at a time: 128 KiB of f32, which is long compared with handing them over.

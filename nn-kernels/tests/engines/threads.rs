@@ -2,7 +2,7 @@
 
 use crate::support::cover::quick;
 use crate::support::{EngineKind, Problem, cast, engines, on_threads, poison, sample_weights};
-use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss};
+use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss, threads};
 
 /// Wide and thin outputs, several layers of odd widths, dropout in all of the hidden ones.
 fn networks() -> Vec<Architecture> {
@@ -69,6 +69,8 @@ fn threads_do_not_change_a_bit<T: Element>() {
                 for threads in [2, 3, 8] {
                     assert!(on(threads) == one, "{} {architecture}, {rows} rows, {threads} threads", kind.name);
                 }
+                let alone = on_threads(2, || threads::alone(|| bits(&kind, &problem)));
+                assert!(alone == one, "{} {architecture}, {rows} rows, alone", kind.name);
             }
         }
     }

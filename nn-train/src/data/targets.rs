@@ -2,8 +2,8 @@
 
 use bytemuck::cast_slice;
 use nn_kernels::isa::{Kernel, Simd};
+use nn_kernels::threads::join;
 use nn_kernels::{Activation, Architecture, Element, InstructionSet, Loss};
-use rayon::join;
 
 use crate::error::Error;
 

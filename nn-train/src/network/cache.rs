@@ -7,6 +7,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 
+use nn_kernels::threads::count;
 use nn_kernels::{Architecture, Element, InstructionSet};
 
 use super::compute::Planned;
@@ -33,7 +34,7 @@ impl<'a> Key<'a> {
     /// For the current rayon pool, and the instruction set that the environment asks for.
     pub(super) fn new(architecture: &'a Architecture, rows: usize, backward: bool) -> Result<Self, Error> {
         let set = InstructionSet::from_environment().map_err(nn_kernels::StepError::from)?;
-        Ok(Self { architecture, rows, threads: rayon::current_num_threads(), set, backward })
+        Ok(Self { architecture, rows, threads: count(), set, backward })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use nn_kernels::threads::count;
 use nn_kernels::{Architecture, ArchitectureError, Batch, Element, Layer, Plan, PlanOptions, StepEngine};
 
 use super::compute::zeros;
@@ -241,7 +242,7 @@ fn differentiate<'a>(
     batch: Batch<'a, f64>,
     l2: f64,
 ) -> Result<(Vec<f64>, Vec<usize>, Cost<'a>), Error> {
-    let plan = Plan::new(architecture, batch.rows(), rayon::current_num_threads(), &PlanOptions::default())?;
+    let plan = Plan::new(architecture, batch.rows(), count(), &PlanOptions::default())?;
     let mut engine = plan.into_engine();
     let places = places(&*engine)?;
     let (mut theta, mut own) = (zeros(engine.params())?, zeros(engine.params())?);

@@ -4,8 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use nn_kernels::threads::join;
 use nn_kernels::{Batch, Dropout, Element, Span, StepEngine, Stepped, Update, update_all};
-use rayon::join;
 
 use super::{Optimizer, Step};
 use crate::error::Error;

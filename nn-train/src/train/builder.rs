@@ -93,8 +93,8 @@ impl TrainerBuilder {
         Self { seed, ..self }
     }
 
-    /// Threads to work on: a number of the trainer's own, or [`Threads::Current`]; as many as the machine offers unless
-    /// set. They change no bit of the result.
+    /// Threads to work on: a number, of which 1 is the calling thread, or [`Threads::Current`]; as many as the machine
+    /// offers unless set. They change no bit of the result.
     pub fn threads(self, threads: impl Into<Threads>) -> Self {
         Self { threads: threads.into(), ..self }
     }

@@ -23,7 +23,7 @@ pub enum Signal {
 /// network, or to stop it.
 ///
 /// A method that you leave out does nothing. Each may return an error, which ends the run and is what the run
-/// returns. Callbacks are called on a thread of the trainer's, in the order in which they were added. All of them are
+/// returns. Callbacks are called on one of the trainer's threads, in the order in which they were added. All of them are
 /// called, also when the first one says [`Stop`](Signal::Stop).
 ///
 /// ```

@@ -52,10 +52,10 @@ use crate::network::{Network, batch};
 ///
 /// # Speed
 ///
-/// A step is computed by the trainer's own threads, and it takes some microseconds to hand it over to them and to
-/// wait, which is many times what a small network's step takes. [`install`](Self::install) hands over once for any
-/// number of steps. With [`Threads::Current`](crate::Threads::Current) there is nothing to hand over. A step in there, on
-/// no more samples than the trainer's batch size, allocates nothing.
+/// With one thread, which is the calling one, and with [`Threads::Current`](crate::Threads::Current) inside a rayon pool, a
+/// step begins at once. Several threads of the trainer's own are a pool, and to hand a step over to it and to wait takes
+/// microseconds, on some machines tens of them: many times a small network's step. [`install`](Self::install) hands over
+/// once for any number of steps. A step in there, on no more samples than the trainer's batch size, allocates nothing.
 #[must_use = "nothing is trained without a step"]
 pub struct Session<'a, N: Network> {
     pub(super) network: &'a mut N,
@@ -164,7 +164,7 @@ impl<'a, N: Network> Session<'a, N> {
         })
     }
 
-    /// Runs `work` on a thread of the trainer's, from where its steps start without a hand-over.
+    /// Runs `work` on one of the trainer's threads, from where its steps begin at once.
     ///
     /// ```
     /// # use nn_train::prelude::*;

@@ -5,6 +5,7 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use nn_kernels::threads::{alone, count};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::Error;
@@ -13,8 +14,8 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Threads {
-    /// A pool of the trainer's own, of so many threads, at least 1 and at most [`Threads::MAX`]. They are started when they are first
-    /// needed, once for a trainer and its clones, and wait in between.
+    /// So many, at least 1 and at most [`Threads::MAX`]. One means the calling thread, and nothing is started. More are
+    /// threads of the trainer's own, which are started when they are first needed, once for a trainer and its clones.
     Own(usize),
     /// Those of the rayon pool that the caller is in, or of rayon's global pool. Nothing is started: eight trainings in
     /// a `par_iter` on two threads take two threads.
@@ -43,14 +44,20 @@ impl From<usize> for Threads {
 #[derive(Clone)]
 pub(super) enum Workers {
     Current,
-    Own { threads: usize, pool: Arc<Mutex<Option<Arc<ThreadPool>>>> },
+    /// The calling thread alone.
+    Caller,
+    Own {
+        threads: usize,
+        pool: Arc<Mutex<Option<Arc<ThreadPool>>>>,
+    },
 }
 
 impl Workers {
     pub(super) fn new(threads: Threads) -> Result<Self, Error> {
         match threads {
             Threads::Current => Ok(Self::Current),
-            Threads::Own(threads) if (1..=Threads::MAX).contains(&threads) => {
+            Threads::Own(1) => Ok(Self::Caller),
+            Threads::Own(threads) if (2..=Threads::MAX).contains(&threads) => {
                 Ok(Self::Own { threads, pool: Arc::default() })
             }
             Threads::Own(threads) => Err(Error::setting("threads", threads, "at least 1 and at most 1024")),
@@ -59,23 +66,28 @@ impl Workers {
 
     /// Starts the threads if there are none yet.
     pub(super) fn ready(&self) -> Result<Ready, Error> {
-        let Self::Own { threads, pool } = self else { return Ok(Ready(None)) };
+        let (threads, pool) = match self {
+            Self::Current => return Ok(Ready::Current),
+            Self::Caller => return Ok(Ready::Caller),
+            Self::Own { threads, pool } => (threads, pool),
+        };
         // What a panic elsewhere has left is a pool or none.
         let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pool) = &*pool {
-            return Ok(Ready(Some(Arc::clone(pool))));
+            return Ok(Ready::Own(Arc::clone(pool)));
         }
         let builder = ThreadPoolBuilder::new().num_threads(*threads).thread_name(|index| format!("nn-train {index}"));
         let started =
             builder.build().map_err(|error| Error::Threads { threads: *threads, reason: error.to_string() })?;
-        Ok(Ready(Some(Arc::clone(pool.insert(Arc::new(started))))))
+        Ok(Ready::Own(Arc::clone(pool.insert(Arc::new(started)))))
     }
 
     /// How many there are, for a plan.
     pub(super) fn count(&self) -> usize {
         match self {
             Self::Own { threads, .. } => *threads,
-            Self::Current => rayon::current_num_threads(),
+            Self::Caller => 1,
+            Self::Current => count(),
         }
     }
 }
@@ -84,6 +96,7 @@ impl fmt::Debug for Workers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Current => f.write_str("Current"),
+            Self::Caller => f.write_str("Own(1)"),
             Self::Own { threads, .. } => write!(f, "Own({threads})"),
         }
     }
@@ -91,14 +104,19 @@ impl fmt::Debug for Workers {
 
 /// Threads that have been started, or the caller's.
 #[derive(Clone)]
-pub(super) struct Ready(Option<Arc<ThreadPool>>);
+pub(super) enum Ready {
+    Current,
+    Caller,
+    Own(Arc<ThreadPool>),
+}
 
 impl Ready {
     /// Runs `work` on one of them.
     pub(super) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        match &self.0 {
-            Some(pool) => pool.install(work),
-            None => work(),
+        match self {
+            Self::Current => work(),
+            Self::Caller => alone(work),
+            Self::Own(pool) => pool.install(work),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::product::MAX_DEPTH;
+use crate::threads::{self, join};
 
 /// What the rows of L of a part take in a block of k: with R's panels, what an L2 of 1 MiB holds.
 pub(super) const LEFT_BYTES: usize = 384 << 10;
@@ -83,7 +84,7 @@ impl Grid {
 /// done with one. `work` is told a number of its thread, too: those of threads at work differ, and are below the number of
 /// threads.
 pub(super) fn for_each(count: usize, work: impl Fn(usize, usize) + Sync) {
-    let threads = rayon::current_num_threads().min(count);
+    let threads = threads::count().min(count);
     if threads <= 1 {
         return (0..count).for_each(|index| work(0, index));
     }
@@ -104,7 +105,7 @@ fn on_threads(threads: usize, work: &(impl Fn(usize) + Sync)) {
     if threads == 1 {
         work(0);
     } else {
-        rayon::join(|| work(threads - 1), || on_threads(threads - 1, work));
+        join(|| work(threads - 1), || on_threads(threads - 1, work));
     }
 }
 

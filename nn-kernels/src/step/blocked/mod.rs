@@ -28,7 +28,7 @@ use super::update::{Span, Stepped, Update};
 use super::{Batch, Dropout, Precision, StepEngine, check_slots};
 use crate::buffer::{Buffer, check_size};
 use crate::error::{check_decay, check_length, check_outputs, rows_of};
-use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError};
+use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError, threads};
 
 /// The blocked engine: for networks with wide layers.
 ///
@@ -130,7 +130,7 @@ impl<T: Element> Blocked<T> {
         let Self { set, pairs, packed, width, layers, scratch, .. } = self;
         scratch.grow(layers, Shard { rows, width: *width }, backward)?;
         let pairs = match *pairs {
-            Some(products) => Some(Pairs::new(products, packed, rayon::current_num_threads())?),
+            Some(products) => Some(Pairs::new(products, packed, threads::count())?),
             None => None,
         };
         Ok(Ready { arithmetic: Arithmetic { set: *set, pairs }, width: *width, layers, scratch })
