@@ -122,8 +122,8 @@ fn fit_of_one_step(workload: &str, threads: Threads, extent: Extent) -> Result<(
     let data = dataset(&workload, 1)?;
     let trainer = Trainer::builder().optimizer(Sgd::default()).learning_rate(LEARNING_RATE).batch_size(workload.rows);
     let trainer = trainer.epochs(1).threads(threads).build()?;
-    let mut other = network.clone();
-    let mut session = trainer.session(&mut other)?;
+    let (mut other, mut another) = (network.clone(), network.clone());
+    let (mut session, mut outside) = (trainer.session(&mut other)?, trainer.session(&mut another)?);
 
     let name = format!("a fit of one step of {}, {threads:?}", workload.name);
     let mut question = Question::new(name, "less than 30 µs beyond the step");
@@ -131,6 +131,10 @@ fn fit_of_one_step(workload: &str, threads: Threads, extent: Extent) -> Result<(
         session.install(|session| {
             (0..STEPS).try_for_each(|_| session.step(&samples.inputs, &samples.targets).map(|_| ()))
         })?;
+        Ok(())
+    });
+    question.way("Session::step, on its own", 1, || {
+        outside.step(&samples.inputs, &samples.targets)?;
         Ok(())
     });
     question.way("Trainer::fit", 1, || {

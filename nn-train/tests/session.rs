@@ -1,8 +1,11 @@
 //! Training step by step: the same bits as `fit`, and what an error leaves.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
+
 use nn_train::prelude::*;
-use nn_train::{Quantity, StepError, TrainerBuilder};
+use nn_train::{Element, Quantity, Step, StepError, TrainerBuilder};
 
 network! { struct Net<3 => 33 relu dropout(0.25) => 17 gelu => 3 softmax>; }
 network! { struct Wide<6 => 400 silu => 300 => 2 linear>: f64; }
@@ -420,4 +423,51 @@ fn what_cannot_be_had_is_refused_before_the_first_step() {
     }
     // It is data sets that refuse NaN; a step finds it by its cost.
     assert!(DynDataset::new(vec![f32::NAN], 1, vec![0.0], 1).is_err());
+}
+
+/// Plain descent that notes on which thread each step is computed.
+#[derive(Debug)]
+struct Witness(Arc<Mutex<Vec<ThreadId>>>);
+
+impl Optimizer for Witness {
+    type Update<T: Element> = <Sgd as Optimizer>::Update<T>;
+
+    fn name(&self) -> &'static str {
+        "witness"
+    }
+
+    fn default_learning_rate(&self) -> f64 {
+        0.01
+    }
+
+    fn slots(&self) -> usize {
+        0
+    }
+
+    fn update<T: Element>(&self, step: Step<'_>) -> Result<Self::Update<T>, Error> {
+        self.0.lock().unwrap().push(thread::current().id());
+        Sgd::default().update(step)
+    }
+}
+
+/// What no second thread would have a part in is not handed over: small steps, and all steps of one thread.
+#[test]
+fn small_steps_stay_on_the_calling_thread() {
+    let (small, wide) = (blobs(10_000), vec![[0.5; 6]; 64]);
+    let here = thread::current().id();
+    for (threads, stay) in [(1, [true; 3]), (2, [true, false, false])] {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let builder = Trainer::builder().optimizer(Witness(Arc::clone(&seen))).batch_size(8).threads(threads);
+        let trainer = builder.build().unwrap();
+        let mut net = Net::new(1);
+        let mut session = trainer.session(&mut net).unwrap();
+        session.step(&small.inputs()[..8], &small.targets()[..8]).unwrap();
+        // More samples than were planned for may be divided.
+        session.step(small.inputs(), small.targets()).unwrap();
+        drop(session);
+        let mut net = Wide::new(1);
+        trainer.session(&mut net).unwrap().step(&wide, &vec![[0.5; 2]; 64]).unwrap();
+        let seen: Vec<bool> = seen.lock().unwrap().iter().map(|&thread| thread == here).collect();
+        assert_eq!(seen, stay, "{threads} threads");
+    }
 }

@@ -51,6 +51,9 @@ pub(super) struct Core<T: Element> {
     ahead: bool,
 }
 
+/// Parameters that are few enough for no thread to get a part of them when gradients are added up and parameters updated.
+const UNDIVIDED: usize = 1 << 14;
+
 /// Which step it is: what an error names.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
@@ -119,6 +122,12 @@ impl<T: Element> Core<T> {
     /// How steps are computed.
     pub(super) fn explain(&self) -> &Explanation {
         self.plan.explain()
+    }
+
+    /// Whether a step on `rows` samples is certainly computed by one thread, whatever threads there are.
+    pub(super) fn is_undivided(&self, rows: usize) -> bool {
+        let Explanation { lanes, batch_rows, .. } = *self.plan.explain();
+        lanes == 1 && rows <= batch_rows && self.theta.as_slice().len() <= UNDIVIDED
     }
 
     /// The engine, and Θ in its layout.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use nn_kernels::{Explanation, StepError};
+use nn_kernels::{Element, Explanation, StepError};
 
 use super::core::{Core, Place};
 use super::state::SessionState;
@@ -52,10 +52,12 @@ use crate::network::{Network, batch};
 ///
 /// # Speed
 ///
-/// With one thread, which is the calling one, and with [`Threads::Current`](crate::Threads::Current) inside a rayon pool, a
-/// step begins at once. Several threads of the trainer's own are a pool, and to hand a step over to it and to wait takes
-/// microseconds, on some machines tens of them: many times a small network's step. [`install`](Self::install) hands over
-/// once for any number of steps. A step in there, on no more samples than the trainer's batch size, allocates nothing.
+/// A step that is too small to be divided is computed by the calling thread, and begins at once: that of a small network
+/// on no more samples than the trainer's batch size. So is every step of a trainer with one thread, and with
+/// [`Threads::Current`](crate::Threads::Current) inside a rayon pool. To hand other steps over to the trainer's threads
+/// takes some microseconds each time; [`install`](Self::install) hands over once for any number of steps.
+///
+/// A step on no more samples than the trainer's batch size allocates nothing where it begins at once, and in `install`.
 #[must_use = "nothing is trained without a step"]
 pub struct Session<'a, N: Network> {
     pub(super) network: &'a mut N,
@@ -141,8 +143,7 @@ impl<'a, N: Network> Session<'a, N> {
             other => other.into(),
         })?;
         let place = Place { epoch: None, step: core.steps() + 1 };
-        // Inside the pool this is a call.
-        threads.install(|| core.step(&batch, place))
+        workplace(core, threads, batch.rows()).install(|| core.step(&batch, place))
     }
 
     fn step_on_rows(
@@ -158,7 +159,7 @@ impl<'a, N: Network> Session<'a, N> {
             batch = batch.with_weights(weights)?;
         }
         let place = Place { epoch: None, step: core.steps() + 1 };
-        threads.install(|| {
+        workplace(core, threads, batch.rows()).install(|| {
             core.check_targets(targets)?;
             core.step(&batch, place)
         })
@@ -277,6 +278,12 @@ impl<'a, N: Network> Session<'a, N> {
 
     /// Ends the training and leaves the network as the last step made it. Dropping the session does the same.
     pub fn finish(self) {}
+}
+
+/// Where a step on `rows` samples is computed: by the calling thread if nobody else would have a part in it.
+fn workplace<'t, T: Element>(core: &Core<T>, threads: &'t Ready, rows: usize) -> &'t Ready {
+    static CALLER: Ready = Ready::Caller;
+    if core.is_undivided(rows) { &CALLER } else { threads }
 }
 
 /// Takes a network's parameters in place of those that are trained.
