@@ -90,6 +90,8 @@ mod data;
 mod error;
 pub mod metrics;
 mod network;
+#[cfg(feature = "serde")]
+mod number;
 mod optim;
 mod train;
 

@@ -243,6 +243,33 @@ fn standardizers_histories_reports_and_settings_come_back() {
     assert_eq!(serde_json::from_str::<AdamW>(&serde_json::to_string(&adamw).unwrap()).unwrap(), adamw);
 }
 
+/// A validation cost may overflow, and a measure of predictions that are NaN is NaN.
+#[test]
+fn results_that_are_not_finite_come_back() {
+    let data = Dataset::new(vec![[0.1, 5.0], [0.7, 5.0]], vec![[0.0], [1.0]]).unwrap();
+    let mut net = Double::new(1);
+    let mut run = Trainer::builder().epochs(1).build().unwrap().run(&mut net, &data).unwrap();
+    let mut epoch = run.next().unwrap().unwrap();
+    let mut state = run.state().unwrap();
+    for number in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+        epoch.validation_cost = Some(number);
+        state.history = History::from_iter([epoch]);
+        state.session.optimizer.scalars = vec![number];
+        let text = serde_json::to_string(&state).unwrap();
+        let read = serde_json::from_str::<RunState<f64>>(&text).unwrap();
+        // As text, for NaN is not equal to itself.
+        assert_eq!(format!("{read:?}"), format!("{state:?}"));
+        let bytes = postcard::to_stdvec(&state).unwrap();
+        assert_eq!(format!("{:?}", postcard::from_bytes::<RunState<f64>>(&bytes).unwrap()), format!("{state:?}"));
+    }
+    let measured = Regression::from_rows(&[[1.0]], &[[f64::NAN]]).unwrap();
+    let text = serde_json::to_string(&measured).unwrap();
+    assert_eq!(text, r#"{"mse":"NaN","rmse":"NaN","mae":"NaN","r2":"NaN"}"#);
+    assert_eq!(format!("{:?}", serde_json::from_str::<Regression>(&text).unwrap()), format!("{measured:?}"));
+    let wrong = serde_json::from_str::<Regression>(r#"{"mse":"none","rmse":0,"mae":0,"r2":1}"#).unwrap_err();
+    assert!(wrong.to_string().contains("expected the field: a number, \"NaN\", \"inf\" or \"-inf\""), "{wrong}");
+}
+
 /// A run is written in the midst of an epoch, read, and goes on to the same bits.
 #[test]
 fn a_run_goes_on_from_a_file() {

@@ -415,5 +415,8 @@ fn what_the_number_type_cannot_express_is_refused() {
     };
     assert_eq!(refused(Trainer::builder().optimizer(Adam::default().epsilon(1e-50))), "epsilon");
     assert_eq!(refused(Trainer::builder().learning_rate(1e-60)), "learning_rate");
+    assert_eq!(refused(Trainer::builder().l2(1e-50)), "l2");
+    let error = Trainer::builder().l2(1e300).build().unwrap().fit(&mut Net::new(1), &single, None).unwrap_err();
+    assert!(error.to_string().starts_with("l2 is 1e300; expected"), "{error}");
     assert!(Trainer::builder().learning_rate(0.0).build().is_err());
 }

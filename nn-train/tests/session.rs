@@ -383,6 +383,9 @@ fn states_of_other_sessions_are_refused() {
     assert_eq!(spoilt(|state| drop(state.optimizer.slots.pop())), "the optimiser's numbers for each parameter");
     assert_eq!(spoilt(|state| state.optimizer.scalars.push(0.0)), "the optimiser's numbers for all parameters");
     assert_eq!(spoilt(|state| state.optimizer.slots[0].truncate(1)), "the length of the optimiser's memory");
+    // The next step would overflow the counters.
+    assert_eq!(spoilt(|state| state.steps = u64::MAX), "the steps taken");
+    assert_eq!(spoilt(|state| state.samples = u64::MAX), "the samples trained on");
 }
 
 /// A network that is given back in the midst of training goes on from there.

@@ -31,8 +31,8 @@ pub fn predict_one<T: Element>(
     scratch: &mut Vec<T>,
 ) -> Result<(), StepError> {
     check_length("theta", theta, architecture.params())?;
-    check_length("x", x, architecture.inputs())?;
-    check_length("out", out, architecture.outputs())?;
+    check_length("input", x, architecture.inputs())?;
+    check_length("output", out, architecture.outputs())?;
     let set = InstructionSet::from_environment()?;
     let layers = architecture.layers();
     let widest = layers[..layers.len() - 1].iter().map(|layer| layer.outputs).max().unwrap_or(0);

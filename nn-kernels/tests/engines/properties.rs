@@ -328,7 +328,7 @@ fn one_sample_is_a_row_of_many() {
     let architecture = network(&[2, 2], Activation::Tanh, Activation::Tanh, Loss::Mse);
     let mut out = [7.0; 2];
     let short = predict_one(&architecture, &[0.0; 6], &[0.0], &mut out, &mut Vec::new());
-    assert_eq!(short, Err(StepError::Length { what: "x", expected: 2, found: 1 }));
+    assert_eq!(short, Err(StepError::Length { what: "input", expected: 2, found: 1 }));
     assert_eq!(out, [7.0; 2]);
 }
 

@@ -27,16 +27,20 @@ use crate::network::{Network, Row};
 pub struct Regression {
     /// The mean of (a - y)² over samples and outputs. The cost of training is another number: it has a ½, and it is
     /// summed over the outputs.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number"))]
     pub mse: f64,
     /// √mse, in the units of the targets.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number"))]
     pub rmse: f64,
     /// The mean of |a - y|.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number"))]
     pub mae: f64,
     /// 1 - Σ(a - y)² / Σ(y - ȳ)², ȳ the mean target of each output, both sums over all outputs. Where no target
     /// varies it is 1 for perfect predictions and 0 for others.
     ///
     /// It is scikit-learn's `r2_score` with `multioutput="variance_weighted"`, except that it counts the errors of an
     /// output whose targets do not vary while others do.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number"))]
     pub r2: f64,
 }
 

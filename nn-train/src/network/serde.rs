@@ -5,8 +5,7 @@
 //! ```
 //!
 //! What is read goes straight into the memory of the new network, which grows as far as the file has numbers; every
-//! length is checked on the way. Formats that people read (JSON, for one) have no numbers that are not finite, so there
-//! these are the texts `"NaN"`, `"inf"` and `"-inf"`.
+//! length is checked on the way.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,12 +16,7 @@ use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Declared, DynNetwork, Network};
-
-/// The name of [`Element`]'s narrower type.
-const SINGLE: &str = <f32 as Element>::NAME;
-const NAN: &str = "NaN";
-const INFINITE: &str = "inf";
-const NEGATIVE_INFINITE: &str = "-inf";
+use crate::number::{Number, NumberSeed};
 
 /// Writes a network.
 pub(crate) fn serialize<N: Network, S: Serializer>(network: &N, serializer: S) -> Result<S::Ok, S::Error> {
@@ -76,27 +70,6 @@ struct Numbers<'a, T>(&'a [T]);
 impl<T: Element> Serialize for Numbers<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().copied().map(Number))
-    }
-}
-
-struct Number<T>(T);
-
-impl<T: Element> Serialize for Number<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let number = self.0.to_f64();
-        if serializer.is_human_readable() && !number.is_finite() {
-            return serializer.serialize_str(match number {
-                f64::INFINITY => INFINITE,
-                f64::NEG_INFINITY => NEGATIVE_INFINITE,
-                _ => NAN,
-            });
-        }
-        if T::NAME == SINGLE {
-            // Exact: the number has been an f32 all along.
-            serializer.serialize_f32(number as f32)
-        } else {
-            serializer.serialize_f64(number)
-        }
     }
 }
 
@@ -384,97 +357,13 @@ impl<'de, T: Element> Visitor<'de> for NumbersSeed<'_, T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
         let Self { place, count, numbers } = self;
         for index in 0..count {
-            let seed = NumberSeed { place: &place, index, element: PhantomData };
-            match sequence.next_element_seed(seed)? {
+            match sequence.next_element_seed(NumberSeed::at(format_args!("{place}, number {index}")))? {
                 Some(number) => numbers.push(number),
                 None => return Err(wrong_count(&place, "numbers", count, Some(index))),
             }
         }
         nothing_left(&mut sequence, &place, "numbers", count)
     }
-}
-
-/// Reads one number.
-struct NumberSeed<'a, T> {
-    place: &'a str,
-    index: usize,
-    element: PhantomData<T>,
-}
-
-impl<'de, T: Element> DeserializeSeed<'de> for NumberSeed<'_, T> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        if deserializer.is_human_readable() {
-            // A number, or the name of one that is not finite.
-            deserializer.deserialize_any(self)
-        } else if T::NAME == SINGLE {
-            f32::deserialize(deserializer).map(|number| T::from_f64(f64::from(number)))
-        } else {
-            f64::deserialize(deserializer).map(T::from_f64)
-        }
-    }
-}
-
-impl<T: Element> Visitor<'_> for NumberSeed<'_, T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}, number {}: a number, \"{NAN}\", \"{INFINITE}\" or \"{NEGATIVE_INFINITE}\"",
-            self.place, self.index
-        )
-    }
-
-    fn visit_f64<E: Error>(self, found: f64) -> Result<T, E> {
-        let number = T::from_f64(if T::NAME == SINGLE { f64::from(single(found)) } else { found });
-        if found.is_finite() && !number.is_finite() {
-            let Self { place, index, .. } = self;
-            let message = format_args!(
-                "{place}, number {index} is {found:e}, which is infinite as an {}; expected a smaller one",
-                T::NAME
-            );
-            return Err(E::custom(message));
-        }
-        Ok(number)
-    }
-
-    fn visit_i64<E: Error>(self, found: i64) -> Result<T, E> {
-        self.visit_f64(found as f64)
-    }
-
-    fn visit_u64<E: Error>(self, found: u64) -> Result<T, E> {
-        self.visit_f64(found as f64)
-    }
-
-    fn visit_str<E: Error>(self, found: &str) -> Result<T, E> {
-        match found {
-            NAN => Ok(T::from_f64(f64::NAN)),
-            INFINITE => Ok(T::from_f64(f64::INFINITY)),
-            NEGATIVE_INFINITE => Ok(T::from_f64(f64::NEG_INFINITY)),
-            _ => Err(E::invalid_value(serde::de::Unexpected::Str(found), &self)),
-        }
-    }
-}
-
-/// The `f32` that was written as the decimal that was read as `found`.
-///
-/// To round a decimal to `f64` and that to `f32` goes wrong where the `f64` lies halfway between two `f32`s and the decimal
-/// a little beside it, as 7.038531e-26 does. Then it is the one whose own decimal reads as `found`. So every `f32` comes
-/// back; that was checked for all of them.
-fn single(found: f64) -> f32 {
-    let nearest = found as f32;
-    let rest = found - f64::from(nearest);
-    if rest == 0.0 || !rest.is_finite() {
-        return nearest;
-    }
-    let other = if rest > 0.0 { nearest.next_up() } else { nearest.next_down() };
-    if f64::from(other) - found != rest {
-        return nearest;
-    }
-    let written = |candidate: &f32| format!("{candidate:e}").parse() == Ok(found);
-    [nearest, other].into_iter().find(written).unwrap_or(nearest)
 }
 
 /// The sequence ends here.

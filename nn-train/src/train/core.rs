@@ -54,6 +54,9 @@ pub(super) struct Core<T: Element> {
 /// Parameters that are few enough for no thread to get a part of them when gradients are added up and parameters updated.
 const UNDIVIDED: usize = 1 << 14;
 
+/// The most steps and samples that a state may have counted, far from where the counters end.
+const MOST_COUNTED: u64 = 1 << 62;
+
 /// Which step it is: what an error names.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
@@ -85,12 +88,14 @@ impl<T: Element> Core<T> {
         let slots = (0..optimizer.slots()).map(|_| Ok([Buffer::zeros(params)?, Buffer::zeros(params)?]));
         let slots = slots.collect::<Result<_, Error>>()?;
         let scalars = vec![0.0; optimizer.scalars()];
+        let decay = settings.l2 / batch_rows as f64;
+        check_decay::<T>(settings.l2, decay)?;
         let core = Self {
             optimizer,
             schedule: Arc::clone(&settings.schedule),
             fixed_rate: None,
             checked_rate: f64::NAN,
-            decay: settings.l2 / batch_rows as f64,
+            decay,
             seed: settings.seed,
             plan,
             theta,
@@ -298,6 +303,15 @@ impl<T: Element> Core<T> {
                 return Err(Error::State { what, expected, found: number.to_string() });
             }
         }
+        for (what, found) in [("the steps taken", *steps), ("the samples trained on", *samples)] {
+            if found > MOST_COUNTED {
+                return Err(Error::State {
+                    what,
+                    expected: format!("at most {MOST_COUNTED}"),
+                    found: found.to_string(),
+                });
+            }
+        }
         if let Some(rate) = *learning_rate {
             check_learning_rate::<T>(rate)?;
         }
@@ -311,6 +325,17 @@ impl<T: Element> Core<T> {
         self.ahead = true;
         Ok(())
     }
+}
+
+/// λ/B rounds neither to 0 nor to infinity in the network's type, where λ is not 0.
+fn check_decay<T: Element>(l2: f64, decay: f64) -> Result<(), Error> {
+    let rounded = T::from_f64(decay);
+    if l2 == 0.0 || (rounded.is_finite() && rounded != T::ZERO) {
+        return Ok(());
+    }
+    let expected =
+        "a number that, divided by the batch size, rounds neither to 0 nor to infinity in the network's type";
+    Err(Error::number("l2", l2, expected))
 }
 
 /// The last layer, from 1, whose gradient is not finite. Back-propagation goes from the last to the first, so the

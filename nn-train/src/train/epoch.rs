@@ -12,13 +12,17 @@ pub struct Epoch {
     pub number: usize,
     /// J as the steps saw it: the mean over the epoch's samples, with dropout and the term in λ, while the
     /// parameters were moving.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number"))]
     pub cost: f64,
     /// The mean loss on the validation data after the epoch, without dropout and without a term in λ.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number::optional"))]
     pub validation_cost: Option<f64>,
     /// The share of the validation data that is classified right after the epoch, in [0, 1]. There is one where
     /// the loss is cross-entropy and every validation target is a class.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number::optional"))]
     pub accuracy: Option<f64>,
     /// Samples trained on a second of [`duration`](Self::duration).
+    #[cfg_attr(feature = "serde", serde(with = "crate::number"))]
     pub samples_per_second: f64,
     /// How long training took, with the callbacks after its steps, without validation.
     pub duration: Duration,

@@ -172,6 +172,13 @@ impl<'a, N: Network> Run<'a, N> {
             let (expected, found) = ("at least 1, since steps were taken".to_owned(), epoch.to_string());
             return Err(Error::State { what: "the epochs begun", expected, found });
         }
+        let Position { cost, weight, .. } = state.position;
+        for (what, sum) in [("the sum of the costs", cost), ("the sum of the weights", weight)] {
+            if !sum.is_finite() {
+                let (expected, found) = ("a finite number".to_owned(), sum.to_string());
+                return Err(Error::State { what, expected, found });
+            }
+        }
         self.session.resume(&state.session)?;
         self.feed.reseed(state.session.seed);
         if step > 0 {

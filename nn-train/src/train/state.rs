@@ -11,11 +11,13 @@ use super::History;
 /// where engine and instruction set are the same.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "T: nn_kernels::Element"))]
 #[non_exhaustive]
 pub struct SessionState<T> {
     /// The network's architecture, as it is displayed.
     pub architecture: String,
     /// Θ in the order of [`Architecture::ranges`](crate::Architecture::ranges).
+    #[cfg_attr(feature = "serde", serde(with = "crate::number::list"))]
     pub parameters: Vec<T>,
     /// The optimiser's memory.
     pub optimizer: OptimizerState<T>,
@@ -26,25 +28,30 @@ pub struct SessionState<T> {
     /// The seed of orders and dropout masks.
     pub seed: u64,
     /// The learning rate, if one was set in place of the schedule's.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number::optional"))]
     pub learning_rate: Option<f64>,
 }
 
 /// An optimiser's memory from step to step.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "T: nn_kernels::Element"))]
 #[non_exhaustive]
 pub struct OptimizerState<T> {
     /// Whose it is: [`Optimizer::name`](crate::Optimizer::name).
     pub name: String,
     /// [`Optimizer::slots`](crate::Optimizer::slots) numbers of each parameter, slot by slot.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number::lists"))]
     pub slots: Vec<Vec<T>>,
     /// [`Optimizer::scalars`](crate::Optimizer::scalars) numbers.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number::list"))]
     pub scalars: Vec<f64>,
 }
 
 /// The state of a run: what [`Run::state`](crate::Run::state) returns and [`Run::resume`](crate::Run::resume) takes.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "T: nn_kernels::Element"))]
 #[non_exhaustive]
 pub struct RunState<T> {
     /// The session's state.
@@ -65,8 +72,10 @@ pub struct Position {
     /// Steps taken in the epoch that is under way; 0 between epochs.
     pub step: u64,
     /// The sum over the steps of this epoch: cost × weight of its samples.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number"))]
     pub cost: f64,
     /// The sum of those samples' weights; without weights, their number.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number"))]
     pub weight: f64,
     /// The time spent in those steps.
     pub elapsed: Duration,
