@@ -159,3 +159,40 @@ fn a_batch_is_predicted_like_its_samples() {
         }
     }
 }
+
+network! { struct Weighed<3 => 5 tanh => 2 softmax>: f64; }
+
+/// A weight of 3 is three samples, in the cost and in the gradient, and differences of that cost agree.
+#[test]
+fn weights_of_a_data_set_enter_cost_and_gradient() {
+    let net = Weighed::new(3);
+    let (inputs, targets) = samples::<Weighed>(4);
+    let targets: Vec<_> = targets.iter().map(|&[y, _]| [y, 1.0 - y]).collect();
+    let data = Dataset::new(inputs.clone(), targets.clone()).unwrap();
+    assert_eq!(net.cost_on(&data, 1.0).unwrap(), net.cost(&inputs, &targets, 1.0).unwrap());
+    assert_eq!(net.gradient_on(&data, 1.0).unwrap(), net.gradient(&inputs, &targets, 1.0).unwrap());
+
+    let weighted = data.with_weights(vec![3.0, 1.0, 0.0, 2.0]).unwrap();
+    let repeated = weighted.subset(&[0, 0, 0, 1, 3, 3]).unwrap();
+    let repeated = Dataset::new(repeated.inputs().to_vec(), repeated.targets().to_vec()).unwrap();
+    // The λ term is divided by the rows, which are 4 and 6.
+    let (cost, gradient) = net.gradient_on(&weighted, 2.0).unwrap();
+    let (expected_cost, expected) = net.gradient_on(&repeated, 3.0).unwrap();
+    assert!((cost - expected_cost).abs() < 1e-14, "{cost} {expected_cost}");
+    for (found, expected) in gradient.parameters().iter().zip(expected.parameters()) {
+        assert!((found - expected).abs() < 1e-14, "{found} {expected}");
+    }
+    assert_eq!(net.cost_on(&weighted, 2.0).unwrap(), cost);
+    assert_eq!(net.predictor(4).unwrap().cost_on(&weighted, 2.0).unwrap(), cost);
+    let check = net.check_gradient_on(&weighted, 2.0).unwrap();
+    assert!(check.relative_error < 1e-9 && check.cost == cost, "{check}");
+
+    // A runtime network has the same methods.
+    let dynamic = net.to_dynamic();
+    let flat: DynDataset<f64> = weighted.into();
+    assert_eq!(dynamic.cost_on(&flat, 2.0).unwrap(), cost);
+    assert_eq!(dynamic.gradient_on(&flat, 2.0).unwrap().1.parameters(), gradient.parameters());
+    let narrow = DynDataset::new(vec![0.0; 2], 2, vec![1.0, 0.0], 2).unwrap();
+    let error = dynamic.cost_on(&narrow, 0.0).unwrap_err();
+    assert_eq!(error, Error::Width { what: "inputs", expected: 3, found: 2 });
+}

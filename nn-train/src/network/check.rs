@@ -229,7 +229,11 @@ pub(super) fn check_gradient<T: Element>(
     samples.batch(architecture)?;
     let double = |numbers: &[T]| numbers.iter().map(|number| number.to_f64()).collect::<Vec<f64>>();
     let (inputs, targets, flat) = (double(samples.inputs), double(samples.targets), double(parameters));
-    let batch = Batch::new(architecture, &inputs, &targets)?;
+    let weights = samples.weights.map(double);
+    let Samples { input_width, target_width, .. } = samples;
+    let (inputs, targets, weights) = (&inputs, &targets, weights.as_deref());
+    let samples = Samples { inputs, targets, weights, input_width, target_width };
+    let batch = samples.batch(architecture)?;
     let (analytic, places, function) = differentiate(architecture, &flat, batch, l2)?;
     compare(architecture, &analytic, &places, function)
 }

@@ -129,11 +129,7 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     /// # Errors
     /// As [`cost`](Self::cost).
     fn gradient(&self, inputs: &Self::Inputs, targets: &Self::Outputs, l2: f64) -> Result<(f64, Self), Error> {
-        let samples = self.samples(inputs, targets)?.0;
-        let mut delta = self.zeros_like()?;
-        let (architecture, parameters) = (self.architecture(), self.parameters());
-        let cost = compute::gradient(architecture, parameters, samples, l2, delta.parameters_mut())?;
-        Ok((cost, delta))
+        gradient(self, self.samples(inputs, targets)?.0, l2)
     }
 
     /// Compares the gradient Δ with central differences of the cost, both in `f64`: see [`GradientCheck`].
@@ -143,6 +139,42 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     /// As [`cost`](Self::cost).
     fn check_gradient(&self, inputs: &Self::Inputs, targets: &Self::Outputs, l2: f64) -> Result<GradientCheck, Error> {
         check::check_gradient(self.architecture(), self.parameters(), self.samples(inputs, targets)?.0, l2)
+    }
+
+    /// The cost J on a data set: the mean loss as its samples [weigh](DynDataset::with_weights), Σ sᵢ lossᵢ / Σ sᵢ, plus
+    /// λ/2m Σ‖Θ_w‖². Without weights it is what [`cost`](Self::cost) gives on the same rows. Where targets have been
+    /// standardised, it is the cost of the standardised ones, as in training.
+    ///
+    /// ```
+    /// # use nn_train::prelude::*;
+    /// # network! { struct Line<1 => 1 linear>: f64; }
+    /// // h(x) = 0: samples off by 1 and by 3 cost ½ and 4½, and the first counts three times.
+    /// let data = Dataset::new(vec![[1.0], [1.0]], vec![[1.0], [3.0]])?.with_weights(vec![3.0, 1.0])?;
+    /// assert_eq!(Line::zeros().cost_on(&data, 0.0)?, 1.5);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Width`] when a data set is not as wide as the network, [`Error::Setting`] for a λ that is negative or not
+    /// finite.
+    fn cost_on(&self, data: &Self::Data, l2: f64) -> Result<f64, Error> {
+        compute::cost(self.architecture(), self.parameters(), Self::dataset(data).samples(), l2)
+    }
+
+    /// The cost J as [`cost_on`](Self::cost_on) gives it, and its gradient Δ.
+    ///
+    /// # Errors
+    /// As [`cost_on`](Self::cost_on).
+    fn gradient_on(&self, data: &Self::Data, l2: f64) -> Result<(f64, Self), Error> {
+        gradient(self, Self::dataset(data).samples(), l2)
+    }
+
+    /// As [`check_gradient`](Self::check_gradient), for the cost that [`cost_on`](Self::cost_on) gives.
+    ///
+    /// # Errors
+    /// As [`cost_on`](Self::cost_on).
+    fn check_gradient_on(&self, data: &Self::Data, l2: f64) -> Result<GradientCheck, Error> {
+        check::check_gradient(self.architecture(), self.parameters(), Self::dataset(data).samples(), l2)
     }
 
     /// A [`Predictor`] for many batches of up to `batch_rows` samples, with a copy of the current parameters.
@@ -198,6 +230,14 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
         let (inputs, targets) = (Self::flat_inputs(inputs), Self::flat_outputs(targets));
         Ok(Flat(samples(self.architecture(), inputs, targets)?))
     }
+}
+
+/// J, and Δ as a network.
+fn gradient<N: Network>(network: &N, samples: Samples<'_, N::Scalar>, l2: f64) -> Result<(f64, N), Error> {
+    let mut delta = network.zeros_like()?;
+    let (architecture, parameters) = (network.architecture(), network.parameters());
+    let cost = compute::gradient(architecture, parameters, samples, l2, delta.parameters_mut())?;
+    Ok((cost, delta))
 }
 
 /// `numbers` is whole rows of `width`.

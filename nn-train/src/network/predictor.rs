@@ -8,6 +8,7 @@ use nn_kernels::Explanation;
 use super::cache::Key;
 use super::compute::Planned;
 use super::{Network, check_predictions, samples};
+use crate::data::Samples;
 use crate::error::{Error, check_l2};
 
 /// Predictions and costs of a network for many batches of up to a stated number of rows: made by
@@ -82,9 +83,21 @@ impl<N: Network> Predictor<N> {
     pub fn cost(&mut self, inputs: &N::Inputs, targets: &N::Outputs, l2: f64) -> Result<f64, Error> {
         let architecture = self.planned.architecture();
         let samples = samples(architecture, N::flat_inputs(inputs), N::flat_outputs(targets))?;
+        self.cost_of(samples, l2)
+    }
+
+    /// The cost J on a data set, as [`Network::cost_on`] gives it.
+    ///
+    /// # Errors
+    /// As [`Network::cost_on`].
+    pub fn cost_on(&mut self, data: &N::Data, l2: f64) -> Result<f64, Error> {
+        self.cost_of(N::dataset(data).samples(), l2)
+    }
+
+    fn cost_of(&mut self, samples: Samples<'_, N::Scalar>, l2: f64) -> Result<f64, Error> {
         samples.check()?;
         check_l2(l2)?;
-        let batch = samples.batch(architecture)?;
+        let batch = samples.batch(self.planned.architecture())?;
         self.planned.cost(batch, l2)
     }
 
