@@ -1,4 +1,5 @@
-//! Time to accuracy: how many seconds of training it takes until 88 % of Fashion-MNIST's test images are classified correctly.
+//! Time to accuracy: how many seconds of training it takes until 88 % of Fashion-MNIST's test images are classified
+//! correctly.
 //!
 //! The clock runs while the network is trained: planning, starting the threads, shuffling, fetching samples, steps. It
 //! stands still while files are read and while the network is judged by all test images, some times in every epoch, so

@@ -1,6 +1,6 @@
 //! What can go wrong, named.
 
-use nn_kernels::{ArchitectureError, ParseError, StepError, number_text};
+use nn_kernels::{ArchitectureError, Element, ParseError, StepError, number_text};
 use thiserror::Error;
 
 use crate::network::UnknownInit;
@@ -402,6 +402,12 @@ fn a_label(classes: usize) -> String {
         Some(last) => format!("one of the {classes} classes 0..={last}"),
         None => "no label at all, as there are no classes".to_owned(),
     }
+}
+
+/// Whether `value` is 0, or rounds neither to 0 nor to infinity in `T`.
+pub(crate) fn is_expressible<T: Element>(value: f64) -> bool {
+    let rounded = T::from_f64(value);
+    rounded.is_finite() && (rounded != T::ZERO || value == 0.0)
 }
 
 /// λ is finite and not negative.

@@ -15,7 +15,7 @@ const INFINITE: &str = "inf";
 const NEGATIVE_INFINITE: &str = "-inf";
 
 /// A number as it is written and read.
-pub(crate) struct Number<T>(pub(crate) T);
+struct Number<T>(T);
 
 impl<T: Element> Serialize for Number<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -39,6 +39,15 @@ impl<T: Element> Serialize for Number<T> {
 impl<'de, T: Element> Deserialize<'de> for Number<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         NumberSeed::at("the field").deserialize(deserializer).map(Number)
+    }
+}
+
+/// Numbers as they are written, one behind the other.
+pub(crate) struct Numbers<'a, T>(pub(crate) &'a [T]);
+
+impl<T: Element> Serialize for Numbers<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().copied().map(Number))
     }
 }
 
@@ -148,34 +157,32 @@ pub(crate) mod optional {
 
 /// Any count of numbers.
 pub(crate) mod list {
-    use super::{Deserialize, Deserializer, Element, Number, Serializer};
+    use super::{Deserialize, Deserializer, Element, Number, Numbers, Serialize, Serializer};
 
     pub(crate) fn serialize<T: Element, S: Serializer>(numbers: &[T], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(numbers.iter().copied().map(Number))
+        Numbers(numbers).serialize(serializer)
     }
 
     pub(crate) fn deserialize<'de, T: Element, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-        Ok(Vec::<Number<T>>::deserialize(deserializer)?.into_iter().map(|number| number.0).collect())
+        Vec::deserialize(deserializer).map(plain)
+    }
+
+    /// What was read, without the type by which it was.
+    pub(super) fn plain<T>(numbers: Vec<Number<T>>) -> Vec<T> {
+        numbers.into_iter().map(|number| number.0).collect()
     }
 }
 
 /// Any count of lists.
 pub(crate) mod lists {
-    use super::{Deserialize, Deserializer, Element, Serialize, Serializer, list};
-
-    #[derive(Serialize)]
-    #[serde(transparent, bound = "T: Element")]
-    struct Written<'a, T>(#[serde(serialize_with = "list::serialize")] &'a [T]);
-
-    #[derive(Deserialize)]
-    #[serde(transparent, bound = "T: Element")]
-    struct Read<T>(#[serde(deserialize_with = "list::deserialize")] Vec<T>);
+    use super::list::plain;
+    use super::{Deserialize, Deserializer, Element, Numbers, Serializer};
 
     pub(crate) fn serialize<T: Element, S: Serializer>(lists: &[Vec<T>], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(lists.iter().map(|list| Written(list)))
+        serializer.collect_seq(lists.iter().map(|list| Numbers(list)))
     }
 
     pub(crate) fn deserialize<'de, T: Element, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<T>>, D::Error> {
-        Ok(Vec::<Read<T>>::deserialize(deserializer)?.into_iter().map(|list| list.0).collect())
+        Ok(Vec::deserialize(deserializer)?.into_iter().map(plain).collect())
     }
 }

@@ -16,7 +16,7 @@ use crate::sealed::Sealed;
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError, threads};
 
 /// Parameters that are reduced at a time: 64 KiB of f32, which with a few accumulators stays in L2.
-const CHUNK: usize = 16 << 10;
+pub(super) const CHUNK: usize = 16 << 10;
 
 /// Numbers of one lane's gradient that its own thread has finished before others have fetched them: 2 MiB of f32.
 const NEAR: usize = 1 << 19;

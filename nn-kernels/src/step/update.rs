@@ -4,7 +4,7 @@ use crate::threads::join;
 use crate::{Element, InstructionSet, LayerRange};
 
 /// Parameters that one thread updates at a time: 128 KiB of f32, which is long compared with handing them over.
-const CHUNK: usize = 1 << 15;
+pub(super) const CHUNK: usize = 1 << 15;
 
 /// Which parameters of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use nn_kernels::Element;
 use super::DynDataset;
 use super::labels::classes;
 use super::moments::Sum;
-use crate::error::Error;
+use crate::error::{Error, is_expressible};
 
 /// The weights of `samples` samples: finite, not negative, and not all 0. `what` has them.
 pub(crate) fn check_weights<T: Element>(what: &'static str, weights: &[T], samples: usize) -> Result<(), Error> {
@@ -70,12 +70,12 @@ impl<T: Element> DynDataset<T> {
         let samples = self.samples();
         let weigh = |(sample, label): (usize, usize)| {
             let product = samples.weight(sample) * class_weights[label];
-            let weight = T::from_f64(product);
             // A sample that rounding leaves out, or raises above all others, is not what was asked for.
-            if !weight.is_finite() || (weight == T::ZERO && product > 0.0) {
-                return Err(Error::ClassWeight { class: label, value: class_weights[label] });
+            if is_expressible::<T>(product) {
+                Ok(T::from_f64(product))
+            } else {
+                Err(Error::ClassWeight { class: label, value: class_weights[label] })
             }
-            Ok(weight)
         };
         let weights = samples.labels()?.into_iter().enumerate().map(weigh).collect::<Result<_, _>>()?;
         self.with_weights(weights)

@@ -5,9 +5,9 @@ use std::fmt;
 use nn_kernels::threads::count;
 use nn_kernels::{Architecture, ArchitectureError, Batch, Element, Layer, Plan, PlanOptions, StepEngine};
 
-use super::compute::zeros;
+use super::compute::{checked, zeros};
 use crate::data::Samples;
-use crate::error::{Error, check_l2};
+use crate::error::Error;
 
 /// The result of comparing the analytic gradient Δ with central differences of J.
 ///
@@ -224,16 +224,13 @@ pub(super) fn check_gradient<T: Element>(
     samples: Samples<'_, T>,
     l2: f64,
 ) -> Result<GradientCheck, Error> {
-    samples.check()?;
-    check_l2(l2)?;
-    samples.batch(architecture)?;
     let double = |numbers: &[T]| numbers.iter().map(|number| number.to_f64()).collect::<Vec<f64>>();
     let (inputs, targets, flat) = (double(samples.inputs), double(samples.targets), double(parameters));
     let weights = samples.weights.map(double);
     let Samples { input_width, target_width, .. } = samples;
     let (inputs, targets, weights) = (&inputs, &targets, weights.as_deref());
     let samples = Samples { inputs, targets, weights, input_width, target_width };
-    let batch = samples.batch(architecture)?;
+    let batch = checked(architecture, samples, l2)?;
     let (analytic, places, function) = differentiate(architecture, &flat, batch, l2)?;
     compare(architecture, &analytic, &places, function)
 }

@@ -128,6 +128,17 @@ pub(crate) fn predict_batch<T: Element>(
     cache::with(&Key::new(architecture, rows, false)?, parameters, |planned| planned.predict(inputs, outputs))
 }
 
+/// Samples as a batch of the network, checked number by number, and λ.
+pub(super) fn checked<'a, T: Element>(
+    architecture: &Architecture,
+    samples: Samples<'a, T>,
+    l2: f64,
+) -> Result<Batch<'a, T>, Error> {
+    samples.check()?;
+    check_l2(l2)?;
+    samples.batch(architecture)
+}
+
 /// J.
 pub(super) fn cost<T: Element>(
     architecture: &Architecture,
@@ -135,9 +146,7 @@ pub(super) fn cost<T: Element>(
     samples: Samples<'_, T>,
     l2: f64,
 ) -> Result<f64, Error> {
-    samples.check()?;
-    check_l2(l2)?;
-    let batch = samples.batch(architecture)?;
+    let batch = checked(architecture, samples, l2)?;
     cache::with(&Key::new(architecture, batch.rows(), false)?, parameters, |planned| planned.cost(batch, l2))
 }
 
@@ -149,9 +158,7 @@ pub(super) fn gradient<T: Element>(
     l2: f64,
     gradient: &mut [T],
 ) -> Result<f64, Error> {
-    samples.check()?;
-    check_l2(l2)?;
-    let batch = samples.batch(architecture)?;
+    let batch = checked(architecture, samples, l2)?;
     let key = Key::new(architecture, batch.rows(), true)?;
     cache::with(&key, parameters, |planned| planned.gradient(batch, l2, gradient))
 }

@@ -8,7 +8,7 @@ use nn_kernels::{Architecture, Element, Layer, number_text};
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::error::Error;
+use crate::error::{Error, is_expressible};
 
 /// The distribution of initial parameters, layer by layer, with n_in = S_l and n_out = S_{l+1}.
 ///
@@ -75,8 +75,7 @@ impl Init {
         if !(epsilon.is_finite() && epsilon > 0.0) {
             return wrong("a finite number above 0");
         }
-        let rounded = T::from_f64(epsilon);
-        if rounded == T::ZERO || !rounded.is_finite() {
+        if !is_expressible::<T>(epsilon) {
             return wrong("a number that is neither 0 nor infinite in f32");
         }
         Ok(())

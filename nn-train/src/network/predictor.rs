@@ -6,10 +6,10 @@ use std::marker::PhantomData;
 use nn_kernels::Explanation;
 
 use super::cache::Key;
-use super::compute::Planned;
+use super::compute::{Planned, checked};
 use super::{Network, check_predictions, samples};
 use crate::data::Samples;
-use crate::error::{Error, check_l2};
+use crate::error::Error;
 
 /// Predictions and costs of a network for many batches of up to a stated number of rows: made by
 /// [`Network::predictor`].
@@ -95,9 +95,7 @@ impl<N: Network> Predictor<N> {
     }
 
     fn cost_of(&mut self, samples: Samples<'_, N::Scalar>, l2: f64) -> Result<f64, Error> {
-        samples.check()?;
-        check_l2(l2)?;
-        let batch = samples.batch(self.planned.architecture())?;
+        let batch = checked(self.planned.architecture(), samples, l2)?;
         self.planned.cost(batch, l2)
     }
 

@@ -16,7 +16,7 @@ use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Declared, DynNetwork, Network};
-use crate::number::{Number, NumberSeed};
+use crate::number::{NumberSeed, Numbers};
 
 /// Writes a network.
 pub(crate) fn serialize<N: Network, S: Serializer>(network: &N, serializer: S) -> Result<S::Ok, S::Error> {
@@ -62,14 +62,6 @@ struct Rows<'a, T> {
 impl<T: Element> Serialize for Rows<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.numbers.chunks_exact(self.width).map(Numbers))
-    }
-}
-
-struct Numbers<'a, T>(&'a [T]);
-
-impl<T: Element> Serialize for Numbers<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().copied().map(Number))
     }
 }
 

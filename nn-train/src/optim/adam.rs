@@ -4,7 +4,7 @@ use nn_kernels::{Element, Elementwise};
 
 use super::moments::Moments;
 use super::{Optimizer, Step, check_decay, power};
-use crate::error::Error;
+use crate::error::{Error, is_expressible};
 
 /// Adam: Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
 ///
@@ -84,8 +84,7 @@ impl Optimizer for Adam {
         if !(self.epsilon.is_finite() && self.epsilon > 0.0) {
             return Err(Error::number("epsilon", self.epsilon, "a finite, positive number"));
         }
-        let rounded = T::from_f64(self.epsilon);
-        if !rounded.is_finite() || rounded == T::ZERO {
+        if !is_expressible::<T>(self.epsilon) {
             let expected = "a number that rounds neither to 0 nor to infinity in the network's type";
             return Err(Error::number("epsilon", self.epsilon, expected));
         }

@@ -17,7 +17,7 @@ use nn_kernels::isa::{Simd, Vector};
 use nn_kernels::{Element, Update};
 pub use sgd::Sgd;
 
-use crate::error::Error;
+use crate::error::{Error, is_expressible};
 
 /// An algorithm that moves parameters against their gradient: [`Sgd`], [`Adam`], [`AdamW`], or one that you write. It
 /// trains at the same speed, in every engine and on every instruction set.
@@ -93,10 +93,10 @@ pub trait Optimizer: fmt::Debug + Send + Sync + 'static {
     /// The learning rate of a trainer that is not given any.
     fn default_learning_rate(&self) -> f64;
 
-    /// The number of numbers that the optimiser keeps for each parameter, at most [`MAX_SLOTS`](crate::MAX_SLOTS). They start at 0.
+    /// Numbers that the optimiser keeps for each parameter, at most [`MAX_SLOTS`](crate::MAX_SLOTS). They start at 0.
     fn slots(&self) -> usize;
 
-    /// The number of numbers that it keeps for all parameters together, see [`Step::scalars`].
+    /// Numbers that it keeps for all parameters together, see [`Step::scalars`].
     fn scalars(&self) -> usize {
         0
     }
@@ -167,8 +167,7 @@ pub(crate) fn check_learning_rate<T: Element>(value: f64) -> Result<(), Error> {
     if !(value.is_finite() && value >= 0.0) {
         return Err(Error::number("learning_rate", value, "a finite number that is not negative"));
     }
-    let rounded = T::from_f64(value);
-    if !rounded.is_finite() || (rounded == T::ZERO && value != 0.0) {
+    if !is_expressible::<T>(value) {
         let expected = "a number that rounds neither to 0 nor to infinity in the network's type";
         return Err(Error::number("learning_rate", value, expected));
     }

@@ -9,10 +9,10 @@ use nn_kernels::{
 };
 
 use super::schedule::Schedule;
-use super::state::{OptimizerState, SessionState};
+use super::state::{OptimizerState, SessionState, check_most};
 use super::trainer::Trainer;
 use crate::data::TargetRule;
-use crate::error::{Error, Quantity};
+use crate::error::{Error, Quantity, is_expressible};
 use crate::network::compute::zeros;
 use crate::optim::{Outcome, Step, TypedOptimizer, Work, check_learning_rate, typed};
 
@@ -51,9 +51,6 @@ pub(super) struct Core<T: Element> {
     ahead: bool,
 }
 
-/// Parameters that are few enough for no thread to get a part of them when gradients are added up and parameters updated.
-const UNDIVIDED: usize = 1 << 14;
-
 /// The most steps and samples that a state may have counted, far from where the counters end.
 const MOST_COUNTED: u64 = 1 << 62;
 
@@ -89,7 +86,12 @@ impl<T: Element> Core<T> {
         let slots = slots.collect::<Result<_, Error>>()?;
         let scalars = vec![0.0; optimizer.scalars()];
         let decay = settings.l2 / batch_rows as f64;
-        check_decay::<T>(settings.l2, decay)?;
+        // λ/B may also round to 0 in f64.
+        if !is_expressible::<T>(decay) || (decay == 0.0 && settings.l2 != 0.0) {
+            let expected =
+                "a number that, divided by the batch size, rounds neither to 0 nor to infinity in the network's type";
+            return Err(Error::number("l2", settings.l2, expected));
+        }
         let core = Self {
             optimizer,
             schedule: Arc::clone(&settings.schedule),
@@ -129,10 +131,9 @@ impl<T: Element> Core<T> {
         self.plan.explain()
     }
 
-    /// Whether a step on `rows` samples is certainly computed by one thread, whatever threads there are.
+    /// Whether a step on `rows` samples has no part worth giving to another thread.
     pub(super) fn is_undivided(&self, rows: usize) -> bool {
-        let Explanation { lanes, batch_rows, .. } = *self.plan.explain();
-        lanes == 1 && rows <= batch_rows && self.theta.as_slice().len() <= UNDIVIDED
+        self.plan.is_undivided(rows)
     }
 
     /// The engine, and Θ in its layout.
@@ -303,15 +304,8 @@ impl<T: Element> Core<T> {
                 return Err(Error::State { what, expected, found: number.to_string() });
             }
         }
-        for (what, found) in [("the steps taken", *steps), ("the samples trained on", *samples)] {
-            if found > MOST_COUNTED {
-                return Err(Error::State {
-                    what,
-                    expected: format!("at most {MOST_COUNTED}"),
-                    found: found.to_string(),
-                });
-            }
-        }
+        check_most("the steps taken", MOST_COUNTED, *steps)?;
+        check_most("the samples trained on", MOST_COUNTED, *samples)?;
         if let Some(rate) = *learning_rate {
             check_learning_rate::<T>(rate)?;
         }
@@ -325,17 +319,6 @@ impl<T: Element> Core<T> {
         self.ahead = true;
         Ok(())
     }
-}
-
-/// λ/B rounds neither to 0 nor to infinity in the network's type, where λ is not 0.
-fn check_decay<T: Element>(l2: f64, decay: f64) -> Result<(), Error> {
-    let rounded = T::from_f64(decay);
-    if l2 == 0.0 || (rounded.is_finite() && rounded != T::ZERO) {
-        return Ok(());
-    }
-    let expected =
-        "a number that, divided by the batch size, rounds neither to 0 nor to infinity in the network's type";
-    Err(Error::number("l2", l2, expected))
 }
 
 /// The last layer, from 1, whose gradient is not finite. Back-propagation goes from the last to the first, so the

@@ -9,7 +9,7 @@ use super::callback::{Callback, Context, OnEpoch, OnStep, Signal};
 use super::core::{Core, Place};
 use super::feed::Feed;
 use super::session::Session;
-use super::state::{Position, RunState};
+use super::state::{Position, RunState, check_most};
 use super::trainer::Trainer;
 use super::validation::Validation;
 use super::{Epoch, History};
@@ -157,22 +157,13 @@ impl<'a, N: Network> Run<'a, N> {
     /// [`Error::State`] when the state is another architecture's or optimiser's, or is further than this run's data or
     /// epochs go; the run is then lost, and the network as it was.
     pub fn resume(mut self, state: &RunState<N::Scalar>) -> Result<Self, Error> {
-        let Position { epoch, step, .. } = state.position;
-        let limits = [
-            ("the epochs begun", self.epochs as u64, epoch as u64),
-            ("the steps taken in the epoch", self.feed.steps(), step),
-        ];
-        for (what, most, found) in limits {
-            if found > most {
-                let expected = format!("at most {most}");
-                return Err(Error::State { what, expected, found: found.to_string() });
-            }
-        }
+        let Position { epoch, step, cost, weight, .. } = state.position;
+        check_most("the epochs begun", self.epochs as u64, epoch as u64)?;
+        check_most("the steps taken in the epoch", self.feed.steps(), step)?;
         if step > 0 && epoch == 0 {
             let (expected, found) = ("at least 1, since steps were taken".to_owned(), epoch.to_string());
             return Err(Error::State { what: "the epochs begun", expected, found });
         }
-        let Position { cost, weight, .. } = state.position;
         for (what, sum) in [("the sum of the costs", cost), ("the sum of the weights", weight)] {
             if !sum.is_finite() {
                 let (expected, found) = ("a finite number".to_owned(), sum.to_string());

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::History;
+use crate::error::Error;
 
-/// The state of a session: everything that the next step depends on besides the trainer's settings and the data. It is what
-/// [`Session::state`](crate::Session::state) returns and [`Session::resume`](crate::Session::resume) takes.
+/// The state of a session: everything that the next step depends on besides the trainer's settings and the data.
+///
+/// [`Session::state`](crate::Session::state) returns it and [`Session::resume`](crate::Session::resume) takes it.
 ///
 /// Numbers are in the network's layout, so that a state goes on under another engine or number of threads; bit for bit
 /// where engine and instruction set are the same.
@@ -79,4 +81,12 @@ pub struct Position {
     pub weight: f64,
     /// The time spent in those steps.
     pub elapsed: Duration,
+}
+
+/// A state has counted no more than `most`.
+pub(super) fn check_most(what: &'static str, most: u64, found: u64) -> Result<(), Error> {
+    if found <= most {
+        return Ok(());
+    }
+    Err(Error::State { what, expected: format!("at most {most}"), found: found.to_string() })
 }

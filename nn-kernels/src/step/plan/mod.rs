@@ -12,6 +12,8 @@ pub use explanation::{Candidate, Explanation, Share};
 pub use kind::{EngineKind, UnknownEngine};
 
 use self::cost::{candidate, cheapest};
+use super::sharded::CHUNK as REDUCED;
+use super::update::CHUNK as UPDATED;
 use super::{Precision, StepEngine};
 use crate::buffer::check_size;
 use crate::{Architecture, Element, GemmKind, InstructionSet, StepError};
@@ -103,6 +105,8 @@ impl PlanOptions {
 pub struct Plan<T: Element> {
     engine: Box<dyn StepEngine<T>>,
     explanation: Explanation,
+    /// Steps on up to so many samples are undivided.
+    undivided_rows: usize,
 }
 
 impl<T: Element> Plan<T> {
@@ -162,7 +166,8 @@ impl<T: Element> Plan<T> {
             candidates,
             scratch_bytes: engine.scratch_bytes(),
         };
-        Ok(Self { engine, explanation })
+        let undivided = split.lanes == 1 && engine.params() <= REDUCED.min(UPDATED);
+        Ok(Self { engine, explanation, undivided_rows: if undivided { batch_rows } else { 0 } })
     }
 
     /// The engine.
@@ -200,6 +205,13 @@ impl<T: Element> Plan<T> {
     #[must_use]
     pub fn threads(&self) -> usize {
         self.explanation.threads
+    }
+
+    /// Whether a step on `rows` samples has no part worth giving to another thread: no lane, and no piece of the
+    /// parameters when gradients are added up and parameters updated.
+    #[must_use]
+    pub fn is_undivided(&self, rows: usize) -> bool {
+        rows <= self.undivided_rows
     }
 
     /// Memory that the engine holds for steps on up to `batch_rows` samples, in bytes.
