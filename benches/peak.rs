@@ -4,14 +4,14 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use nn_kernels::isa::{Kernel, PairKernel, PairProducts, PairSimd, Simd, Vector};
-use nn_kernels::{Element, InstructionSet, Precision};
+use nn_kernels::{Element, InstructionSet, Precision, threads};
 
 /// FMAs into each sum between two looks at the clock: some tens of microseconds.
 const ROUNDS: usize = 10_000;
 /// Seconds of a window: long compared with waking the threads, short compared with their time slices.
 const WINDOW: f64 = 4e-3;
 
-/// The most FLOP/s that an instruction set was seen to reach on the threads of a pool, in FMAs or, for bfloat16, in dot
+/// The most FLOP/s that an instruction set was seen to reach on all threads, in FMAs or, for bfloat16, in dot
 /// products of pairs.
 ///
 /// An FMA is two FLOPs, and its result is there about four cycles after it began, while a core begins up to two a cycle:
@@ -47,7 +47,7 @@ impl Peak {
         Self { precision, ..self }
     }
 
-    /// Runs nothing but FMAs on every thread of the current rayon pool, in windows of some milliseconds, for `seconds` or
+    /// Runs nothing but FMAs on every thread that work is divided among here, in windows of some milliseconds, for `seconds` or
     /// a little longer, and keeps the rate of a window if it is the greatest so far. What else runs on the machine takes
     /// its share of some windows, so that there should be many.
     pub fn measure<T: Element>(&mut self, seconds: f64) {
@@ -90,12 +90,12 @@ fn fmas<T: Element, const SUMS: usize>(set: InstructionSet) -> f64 {
     T::dispatch(set, Fmas::<SUMS> { rounds: black_box(ROUNDS) })
 }
 
-/// The FLOP/s of all threads of the pool together at `work`, which says how many it did, from when the first begins until
+/// The FLOP/s of all threads together at `work`, which says how many it did, from when the first begins until
 /// the last ends.
 fn rate(seconds: f64, work: impl Fn() -> f64 + Sync) -> f64 {
     let call = Instant::now();
     let now = || call.elapsed().as_secs_f64();
-    let parts = rayon::broadcast(|_| {
+    let part = || {
         let (start, mut flops) = (now(), 0.0);
         loop {
             flops += work();
@@ -104,7 +104,9 @@ fn rate(seconds: f64, work: impl Fn() -> f64 + Sync) -> f64 {
                 return (start, end, flops);
             }
         }
-    });
+    };
+    // A trainer of one thread works on the calling one, which may be in no pool.
+    let parts = if threads::count() == 1 { vec![part()] } else { rayon::broadcast(|_| part()) };
     let (first, last, flops) = parts
         .iter()
         .fold((f64::INFINITY, 0.0_f64, 0.0), |all, part| (all.0.min(part.0), all.1.max(part.1), all.2 + part.2));
