@@ -66,8 +66,10 @@ pub mod gemm;
 pub mod isa;
 pub mod loss;
 pub mod math;
+mod product;
 pub mod random;
 pub mod reference;
+mod slope;
 pub mod step;
 pub mod threads;
 

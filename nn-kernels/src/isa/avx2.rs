@@ -46,6 +46,7 @@ macro_rules! avx2 {
             type V = $V;
             type Wide = Bundle<Self, 4>;
             const LANES: usize = $lanes;
+            const SUMS: usize = 12;
             const NAME: &'static str = "avx2";
 
             #[inline(always)]

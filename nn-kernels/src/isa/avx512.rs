@@ -55,6 +55,7 @@ macro_rules! avx512 {
             type V = $V;
             type Wide = Bundle<Self, 4>;
             const LANES: usize = $lanes;
+            const SUMS: usize = 24;
             const NAME: &'static str = "avx512";
 
             #[inline(always)]

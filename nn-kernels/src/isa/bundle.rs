@@ -25,6 +25,7 @@ impl<T: Copy, S: Simd<T>, const N: usize> Simd<T> for Bundle<S, N> {
     type V = Vectors<S::V, N>;
     type Wide = Self;
     const LANES: usize = N * S::LANES;
+    const SUMS: usize = S::SUMS / N;
     const NAME: &'static str = S::NAME;
     const BLOCK: usize = S::BLOCK;
 

@@ -9,6 +9,7 @@ mod avx2;
 mod avx512;
 mod bf16;
 mod bundle;
+mod caches;
 mod dispatch;
 mod portable;
 #[cfg(target_arch = "x86_64")]
@@ -26,6 +27,7 @@ pub use avx2::Avx2;
 pub use avx512::{Avx512, Avx512Bf16};
 pub use bf16::{Bf16, Emulated, PairKernel, PairProducts, PairSimd, dot_pairs, round_to_bf16};
 pub use bundle::{Bundle, Vectors};
+pub use caches::Caches;
 pub use dispatch::{Dispatch, ENVIRONMENT_VARIABLE, InstructionSet, IsaError};
 pub use portable::Portable;
 
@@ -42,6 +44,8 @@ pub trait Simd<T>: Sealed + Copy + Send + Sync + 'static {
     type Wide: Simd<T>;
     /// Elements in a vector.
     const LANES: usize;
+    /// Sums that its registers hold beside the operands that are added to them.
+    const SUMS: usize;
     /// The set's name, as documentation and messages write it.
     const NAME: &'static str;
 

@@ -11,12 +11,16 @@ pub struct Portable;
 
 impl Sealed for Portable {}
 
+/// A vector takes one register of 32 bytes, or two of 16, of which there are 16, or 32 on AArch64.
+const SUMS: usize = if cfg!(any(target_feature = "avx", target_arch = "aarch64")) { 12 } else { 6 };
+
 macro_rules! portable {
     ($T:ident, $V:ident, $I:ident, $lanes:literal, $mantissa_bits:literal, $bias:literal) => {
         impl Simd<$T> for Portable {
             type V = $V;
             type Wide = Bundle<Self, 2>;
             const LANES: usize = $lanes;
+            const SUMS: usize = SUMS;
             const NAME: &'static str = "portable";
 
             #[inline(always)]

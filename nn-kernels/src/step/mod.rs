@@ -13,7 +13,6 @@ mod precision;
 mod sharded;
 mod shards;
 mod single;
-mod slope;
 mod tile;
 mod update;
 

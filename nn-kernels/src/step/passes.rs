@@ -327,43 +327,6 @@ fn squares_in_f64<T: Element>(run: Run<'_, T>) -> f64 {
     sum
 }
 
-/// Turns a matrix: `rows` rows of `from_stride` whole vectors become columns of `to`. What lies between rows and the
-/// next whole vector of `to` is not touched.
-pub(super) struct Transpose<'a, T> {
-    pub(super) from: &'a [T],
-    pub(super) rows: usize,
-    pub(super) from_stride: usize,
-    pub(super) to: &'a mut [T],
-    pub(super) to_stride: usize,
-}
-
-impl<T: Element> Kernel<T> for Transpose<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
-        let Self { from, rows, from_stride, to, to_stride } = self;
-        let block = S::BLOCK;
-        let whole = rows / block * block;
-        assert!(from.len() >= rows * from_stride && to.len() >= from_stride * to_stride && to_stride >= rows);
-        for row in (0..whole).step_by(block) {
-            for column in (0..from_stride / block * block).step_by(block) {
-                // SAFETY: a block of rows and columns lies within `from`, and turned within `to`, by the assertion.
-                unsafe {
-                    let source = from.as_ptr().add(row * from_stride + column);
-                    let target = to.as_mut_ptr().add(column * to_stride + row);
-                    s.transpose(source, from_stride, target, to_stride);
-                }
-            }
-        }
-        for row in whole..rows {
-            for (column, value) in from[row * from_stride..][..from_stride].iter().enumerate() {
-                to[column * to_stride + row] = *value;
-            }
-        }
-    }
-}
-
 /// Σ of every column of rows of whole vectors.
 pub(super) struct ColumnSums<'a, T> {
     pub(super) values: &'a [T],

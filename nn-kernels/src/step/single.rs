@@ -2,7 +2,8 @@
 
 use crate::activation::activate;
 use crate::error::check_length;
-use crate::isa::{Kernel, Simd, Vector};
+use crate::isa::{Kernel, Simd};
+use crate::product::dot;
 use crate::{Architecture, Element, InstructionSet, StepError};
 
 /// A^(L) of one sample: `x` has S_1 numbers, `out` S_L. `scratch` grows once, to twice the widest hidden layer.
@@ -86,22 +87,4 @@ impl<T: Element> Kernel<T> for Forward<'_, T> {
             std::mem::swap(&mut a, &mut next);
         }
     }
-}
-
-/// Σ a·b, in two sums side by side.
-#[inline(always)]
-fn dot<T: Element, S: Simd<T>>(s: S, a: &[T], b: &[T]) -> T {
-    let mut sums = [s.splat(T::ZERO); 2];
-    let mut a_pairs = a.chunks_exact(2 * S::LANES);
-    let mut b_pairs = b.chunks_exact(2 * S::LANES);
-    for (a, b) in (&mut a_pairs).zip(&mut b_pairs) {
-        for (v, sum) in sums.iter_mut().enumerate() {
-            *sum = s.load(&a[v * S::LANES..]).mul_add(s.load(&b[v * S::LANES..]), *sum);
-        }
-    }
-    let tails = a_pairs.remainder().chunks(S::LANES).zip(b_pairs.remainder().chunks(S::LANES));
-    for ((a, b), sum) in tails.zip(&mut sums) {
-        *sum = s.load_partial(a, T::ZERO).mul_add(s.load_partial(b, T::ZERO), *sum);
-    }
-    (sums[0] + sums[1]).sum()
 }

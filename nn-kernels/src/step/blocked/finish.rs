@@ -4,20 +4,12 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::panels::Panels;
-use super::product::{Finish, Strip};
-use super::shared::{Shared, Source, Target};
-use crate::isa::{Kernel, Simd};
+use super::product::{Complete, Strip};
+use super::shared::{Shared, Target};
+use crate::product;
 use crate::step::passes::{Activate as ActivateAll, ActivateWithDerivative, Finish as Scale, Run};
-use crate::step::slope::{QuadraticSlope, Slope, SlopeOf, StepSlope, StoredSlope};
 use crate::step::update::{MAX_SLOTS, Part, Slot, Span, Update};
 use crate::{Activation, Element, InstructionSet, LayerRange};
-
-/// z as it is.
-pub(super) struct Nothing;
-
-impl<T> Finish<T> for Nothing {
-    unsafe fn finish(&self, _set: InstructionSet, _strip: Strip, _numbers: &mut [T]) {}
-}
 
 /// A = g(z); g' goes to `slope` where there is one.
 pub(super) struct Activate<'a, T> {
@@ -26,8 +18,8 @@ pub(super) struct Activate<'a, T> {
     pub(super) slope: Option<Target<'a, T>>,
 }
 
-impl<T: Element> Finish<T> for Activate<'_, T> {
-    unsafe fn finish(&self, set: InstructionSet, strip: Strip, numbers: &mut [T]) {
+impl<T: Element> Complete<T> for Activate<'_, T> {
+    unsafe fn complete(&self, set: InstructionSet, strip: Strip, numbers: &mut [T]) {
         // All numbers of a strip are one long row: softmax, which would mind, is not for hidden layers.
         let (activation, width) = (self.activation, numbers.len());
         match &self.slope {
@@ -42,22 +34,13 @@ impl<T: Element> Finish<T> for Activate<'_, T> {
     }
 }
 
-/// δ^(l) = (Θ_wᵀ δ^(l+1)) ⊙ g', and the same turned.
-pub(super) struct Backward<'a, T> {
-    /// a or g', shaped as δ.
-    pub(super) values: Source<'a, T>,
-    pub(super) slope: Slope,
-    /// δ with samples as rows.
-    pub(super) turned: Target<'a, T>,
-}
+/// δ once more with samples as rows.
+pub(super) struct Turned<'a, T>(pub(super) Target<'a, T>);
 
-impl<T: Element> Finish<T> for Backward<'_, T> {
-    unsafe fn finish(&self, set: InstructionSet, strip: Strip, numbers: &mut [T]) {
-        let Strip { panel, rows, .. } = strip;
-        let values = self.values.strip(panel, rows.clone());
-        T::dispatch(set, TimesSlope { slope: self.slope, values, delta: &mut *numbers });
+impl<T: Element> Complete<T> for Turned<'_, T> {
+    unsafe fn complete(&self, set: InstructionSet, strip: Strip, numbers: &mut [T]) {
         // SAFETY: each strip comes once, and a part begins with a panel of the turned matrix.
-        unsafe { turn(set, numbers, &self.turned, rows.start, panel) };
+        unsafe { turn(set, numbers, &self.0, strip.rows.start, strip.panel) };
     }
 }
 
@@ -81,72 +64,11 @@ pub(super) unsafe fn turn<T: Element>(
     for (panel, units) in (first_unit / width..).zip(units.chunks(width * width)) {
         // SAFETY: the caller vouches for them.
         let square = unsafe { to.strip(panel, rows.clone()) };
-        T::dispatch(set, TurnSquare { from: units, to: square });
-    }
-}
-
-/// `delta` ⊙= g', which `values` hold or tell.
-struct TimesSlope<'a, T> {
-    slope: Slope,
-    values: &'a [T],
-    delta: &'a mut [T],
-}
-
-impl<T: Element> Kernel<T> for TimesSlope<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
-        match self.slope {
-            Slope::Quadratic(c) => self.times(s, QuadraticSlope::new(c)),
-            Slope::Step => self.times(s, StepSlope),
-            Slope::Stored => self.times(s, StoredSlope),
+        if units.len() < square.len() {
+            // There are columns without a unit.
+            square.fill(T::ZERO);
         }
-    }
-}
-
-impl<T: Element> TimesSlope<'_, T> {
-    #[inline(always)]
-    fn times<S: Simd<T>, G: SlopeOf<T>>(self, s: S, slope_of: G) {
-        for (delta, value) in self.delta.chunks_exact_mut(S::LANES).zip(self.values.chunks_exact(S::LANES)) {
-            let slope = slope_of.slope(s, s.load(value));
-            s.store(s.load(delta) * slope, delta);
-        }
-    }
-}
-
-/// A square of whole vectors turned; where `from` has fewer rows, the columns for them are zero.
-struct TurnSquare<'a, T> {
-    from: &'a [T],
-    to: &'a mut [T],
-}
-
-impl<T: Element> Kernel<T> for TurnSquare<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
-        let Self { from, to } = self;
-        let width = S::LANES;
-        assert!(to.len() == width * width && from.len() <= to.len(), "{} numbers to {}", from.len(), to.len());
-        if from.len() < to.len() {
-            to.fill(T::ZERO);
-            for (r, row) in from.chunks_exact(width).enumerate() {
-                for (c, value) in row.iter().enumerate() {
-                    to[c * width + r] = *value;
-                }
-            }
-            return;
-        }
-        for row in (0..width).step_by(S::BLOCK) {
-            for column in (0..width).step_by(S::BLOCK) {
-                // SAFETY: a block lies within both squares, whose lengths the assertion checks.
-                unsafe {
-                    let (source, target) = (from.as_ptr().add(row * width + column), to.as_mut_ptr());
-                    s.transpose(source, width, target.add(column * width + row), width);
-                }
-            }
-        }
+        product::turn(set, (units, width), (units.len() / width, width), (square, width));
     }
 }
 
@@ -199,8 +121,8 @@ impl<T: Element> Updating<'_, T> {
     }
 }
 
-impl<T: Element> Finish<T> for Gradient<'_, T> {
-    unsafe fn finish(&self, set: InstructionSet, strip: Strip, numbers: &mut [T]) {
+impl<T: Element> Complete<T> for Gradient<'_, T> {
+    unsafe fn complete(&self, set: InstructionSet, strip: Strip, numbers: &mut [T]) {
         if self.more {
             return;
         }

@@ -3,18 +3,14 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::product::MAX_DEPTH;
+use crate::product::{Blocking, LEFT_ROWS};
 use crate::threads::{self, join};
 
-/// What the rows of L of a part take in a block of k: with R's panels, what an L2 of 1 MiB holds.
-pub(super) const LEFT_BYTES: usize = 384 << 10;
-/// Rows of a part, where the sum is not deep.
-pub(super) const MAX_ROWS: usize = 512;
-/// Panels of a part, in register tiles of three, where operands are taken as they lie.
+/// The most panels of a part of C where operands are taken as they lie: three quarters of a KiB of each row.
 const MAX_PANELS: usize = 12;
-/// The same where they are packed, which all panels of a part share.
+/// The same where they are packed, which all panels share.
 const MAX_PACKED_PANELS: usize = 48;
-/// The least rows of a part, a multiple of every vector's width.
+/// The least rows of a part, but for what a multiple of a register tile's rows asks.
 const MIN_ROWS: usize = 64;
 /// Parts that there should be, so that threads of unequal speed end at nearly the same time.
 const WANTED: usize = 16;
@@ -42,18 +38,27 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// The parts of a C of `rows` × `panels` vectors of `width` elements, each a sum of `depth` products of operands of `size`
-    /// bytes, which may be packed.
-    pub(super) fn new(rows: usize, panels: usize, width: usize, depth: usize, (size, packed): (usize, bool)) -> Self {
+    /// The parts of a C of `rows` × `panels` of `width` columns, each number a sum of `depth` products.
+    pub(super) fn new(
+        (rows, panels, width): (usize, usize, usize),
+        depth: usize,
+        blocking: Blocking,
+        packed: bool,
+    ) -> Self {
         let (max_panels, wanted) = if packed { (MAX_PACKED_PANELS, WANTED_PACKED) } else { (MAX_PANELS, WANTED) };
         let blocks = panels.div_ceil(max_panels).max(1);
-        let part_panels = panels.div_ceil(blocks).next_multiple_of(3);
-        let mut part_rows = (LEFT_BYTES / (depth.clamp(1, MAX_DEPTH) * size)).clamp(MIN_ROWS, MAX_ROWS);
+        let in_panel = width / blocking.width;
+        let in_tile = common_multiple(in_panel, blocking.vectors) / in_panel;
+        let part_panels = panels.div_ceil(blocks).next_multiple_of(in_tile);
+        // Parts begin with a panel where δ is turned, and end with a whole tile.
+        let step = common_multiple(width, blocking.rows);
+        let min_rows = MIN_ROWS.next_multiple_of(step);
+        let mut part_rows = (blocking.left / depth.clamp(1, blocking.depth)).clamp(min_rows, LEFT_ROWS / step * step);
         let work = |part_rows: usize| (part_rows.min(rows) * part_panels * width).saturating_mul(depth);
-        while part_rows > MIN_ROWS && rows.div_ceil(part_rows) * blocks < wanted && work(part_rows / 2) >= WORTHWHILE {
-            part_rows = (part_rows / 2).max(MIN_ROWS);
+        while part_rows > min_rows && rows.div_ceil(part_rows) * blocks < wanted && work(part_rows / 2) >= WORTHWHILE {
+            part_rows = (part_rows / 2).max(min_rows);
         }
-        let part_rows = rows.div_ceil(rows.div_ceil(part_rows).max(1)).next_multiple_of(width).max(1);
+        let part_rows = rows.div_ceil(rows.div_ceil(part_rows).max(1)).next_multiple_of(step);
         Self { rows, panels, part_rows, part_panels }
     }
 
@@ -78,6 +83,11 @@ impl Grid {
             panels: part(index / down, self.part_panels, self.panels),
         }
     }
+}
+
+/// The least common multiple.
+fn common_multiple(a: usize, b: usize) -> usize {
+    (1..=b).map(|i| a * i).find(|multiple| multiple.is_multiple_of(b)).unwrap_or(a * b)
 }
 
 /// Runs `work` for 0..`count` on all threads of the current rayon pool, each of which takes the next number when it is
@@ -112,10 +122,19 @@ fn on_threads(threads: usize, work: &(impl Fn(usize) + Sync)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::product::Outer;
 
     #[test]
     fn every_row_of_every_panel_is_in_one_part() {
-        for (width, packed) in [(4, false), (8, false), (8, true), (16, false), (16, true)] {
+        let blocking =
+            |width, vectors, rows, left| Blocking { width, depth: 256, outer: Outer::Depth, vectors, rows, left };
+        for (width, blocking, packed) in [
+            (16, blocking(16, 3, 8, 96 << 10), false),
+            (16, blocking(16, 3, 8, 192 << 10), true),
+            (16, blocking(8, 2, 6, 48 << 10), false),
+            (8, blocking(4, 2, 6, 24 << 10), false),
+            (16, blocking(4, 1, 6, 48 << 10), true),
+        ] {
             for (rows, panels, depth) in [
                 (1, 1, 1),
                 (10, 64, 1024),
@@ -126,7 +145,7 @@ mod tests {
                 (65, 1, 1),
                 (300, 6, 900),
             ] {
-                let grid = Grid::new(rows, panels, width, depth, (4, packed));
+                let grid = Grid::new((rows, panels, width), depth, blocking, packed);
                 let mut seen = vec![0; rows * panels];
                 assert!(grid.parts() <= Grid::most_parts(rows, panels), "{grid:?}");
                 for index in 0..grid.parts() {

@@ -5,7 +5,7 @@
 //! fills up a panel is zero, and since its gradient is zero it stays so.
 
 use super::panels::Panels;
-use crate::step::slope::Slope;
+use crate::slope::Slope;
 use crate::{Activation, Architecture, Element, LayerRange};
 
 /// One layer of parameters, as the engine keeps it.

@@ -16,23 +16,25 @@ use self::finish::Updating;
 use self::grid::Grid;
 use self::layout::{LayerPlan, layout, pairs};
 use self::pairs::Pairs;
+use self::panels::width_of;
 use self::pass::{Gradients, Pass};
 use self::product::Arithmetic;
 use self::scratch::{Scratch, Shard};
 use self::shared::{Shared, Source};
 use super::batch::Mass;
-use super::passes::{LanesOf, Run, Squares};
+use super::passes::{Run, Squares};
 use super::sharded::output_of;
 use super::shards::Shards;
 use super::update::{Span, Stepped, Update};
 use super::{Batch, Dropout, Precision, StepEngine, check_slots};
 use crate::buffer::{Buffer, check_size};
 use crate::error::{check_decay, check_length, check_outputs, rows_of};
+use crate::product::Blocking;
 use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError, threads};
 
 /// The blocked engine: for networks with wide layers.
 ///
-/// All matrices lie in panels of one vector's width, which the products read and write as they are: nothing is packed,
+/// All matrices lie in panels of a cache line's width, which the products read and write as they are: nothing is packed,
 /// weights least of all, but for bfloat16, where each thread rounds blocks of both operands into half a MiB of its own.
 /// Work is divided over blocks of the output of each product, so that no thread has a gradient of its own, and a block's
 /// numbers are added up in the same order whoever computes it. Bias and activation, ⊙ g', and the optimiser's update are
@@ -70,7 +72,7 @@ pub struct Blocked<T: Element> {
     pairs: Option<T::Pairs>,
     /// Where pairs are packed, by every thread.
     packed: Buffer<T>,
-    /// Elements in a vector.
+    /// Columns of a panel.
     width: usize,
     layers: Vec<LayerPlan>,
     ranges: Vec<LayerRange>,
@@ -110,7 +112,7 @@ impl<T: Element> Blocked<T> {
     ) -> Result<Self, StepError> {
         check_size::<T>(architecture)?;
         let pairs = precision.pairs::<T>(set)?;
-        let width = T::dispatch(set, LanesOf);
+        let width = width_of::<T>();
         let layers = layout::<T>(architecture, width).ok_or(StepError::Memory { bytes: usize::MAX })?;
         let ranges = layers.iter().map(|plan| plan.range.clone()).collect();
         let scratch = Scratch::new(layers.len());
@@ -133,7 +135,9 @@ impl<T: Element> Blocked<T> {
             Some(products) => Some(Pairs::new(products, packed, threads::count())?),
             None => None,
         };
-        Ok(Ready { arithmetic: Arithmetic { set: *set, pairs }, width: *width, layers, scratch })
+        let blocking = Blocking::of_large::<T>(*set);
+        let blocking = if pairs.is_some() { blocking.of_pairs() } else { blocking };
+        Ok(Ready { arithmetic: Arithmetic { set: *set, blocking, pairs }, width: *width, layers, scratch })
     }
 
     /// Rows of a shard of a batch of `rows`: a function of the network and the batch.
@@ -290,10 +294,12 @@ fn shard_rows<T: Element>(architecture: &Architecture, rows: usize) -> usize {
 const MOST_LANES: usize = 16;
 
 /// How a batch of `rows` is split: shards, of whose greatest product the blocks are computed side by side.
-pub(super) fn split<T: Element>(architecture: &Architecture, width: usize, rows: usize) -> Shards {
+pub(super) fn split<T: Element>(architecture: &Architecture, set: InstructionSet, rows: usize) -> Shards {
+    let blocking = Blocking::of_large::<T>(set);
     let shard_rows = shard_rows::<T>(architecture, rows);
+    let width = width_of::<T>();
     let panels = rows.min(most_shard_rows::<T>(architecture)).div_ceil(width);
-    let parts = |layer: &Layer| Grid::new(layer.outputs, panels, width, layer.inputs, (size_of::<T>(), false)).parts();
+    let parts = |layer: &Layer| Grid::new((layer.outputs, panels, width), layer.inputs, blocking, false).parts();
     let lanes = architecture.layers().iter().map(parts).max().unwrap_or(1).min(MOST_LANES);
     Shards { rows: shard_rows, lane_rows: rows, lanes }
 }

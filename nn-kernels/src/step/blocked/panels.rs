@@ -1,6 +1,6 @@
 //! Matrices in panels: the one layout of the blocked engine.
 
-/// A matrix whose columns are cut into panels of one vector's width: element (r, c) lies at
+/// A matrix whose columns are cut into panels of a cache line's width, which is one vector of the widest set: element (r, c) lies at
 /// `c / width · stride + r · width + c % width`.
 ///
 /// ```text
@@ -9,14 +9,14 @@
 /// row 1    [ w, …        ]          [ stride + w, … ]
 /// ```
 ///
-/// A panel is contiguous, so that a product reads whole vectors of columns row by row, and broadcasts numbers of a row,
-/// or of a column, from memory that lies close together. Columns that fill up the last panel, and the numbers between
+/// A panel is contiguous, so that a product reads whole lines of columns row by row, and broadcasts numbers of a row,
+/// or of a column, from memory that lies close together. The layout is the same in every instruction set. Columns that fill up the last panel, and the numbers between
 /// two panels, belong to nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Panels {
     pub(super) rows: usize,
     pub(super) columns: usize,
-    /// Elements in a vector.
+    /// Columns of a panel.
     pub(super) width: usize,
     /// Numbers from one panel to the next.
     pub(super) stride: usize,
@@ -26,6 +26,11 @@ pub(super) struct Panels {
 const SPREAD_FROM: usize = 16 << 10;
 /// The step by which panels are spread: 8 lines, what the rows of a register tile take.
 const SPREAD: usize = 512;
+
+/// Columns of a panel: a cache line of elements.
+pub(super) const fn width_of<T>() -> usize {
+    64 / size_of::<T>()
+}
 
 impl Panels {
     /// A matrix of elements of `size` bytes, if no address space is too small for it. Long panels are an odd multiple of

@@ -1,21 +1,23 @@
 //! One shard's way through the network and back.
 
 use super::Labels;
-use super::finish::{Activate, Backward, Gradient, Nothing, Updating, turn};
+use super::finish::{Activate, Gradient, Turned, Updating, turn};
 use super::grid::for_each;
 use super::layout::LayerPlan;
-use super::product::{Arithmetic, Finish, Product, Side, Start};
+use super::panels::width_of;
+use super::product::{Arithmetic, Complete, Ends, Product, Side};
 use super::scratch::{Scratch, Shard};
 use super::shared::{Shared, Source, Target};
-use crate::Element;
 use crate::isa::{Kernel, MAX_LANES, Simd};
 use crate::loss::Output;
+use crate::product::{self, turn_rows};
+use crate::slope::Slope;
 use crate::step::Dropout;
 use crate::step::passes::{
     Activate as Activation, ColumnSums, CostAndDelta, Finish as Scale, Run, WeightedCostAndDelta,
 };
-use crate::step::slope::Slope;
 use crate::step::update::Part;
+use crate::{Activation as Function, Element, InstructionSet};
 
 /// A shard at work.
 pub(super) struct Pass<'a, T: Element> {
@@ -72,15 +74,17 @@ impl<T: Element> Pass<'_, T> {
             let stored = train && !last && plan.slope == Slope::Stored;
             let slope = stored.then(|| Target::new(&mut *slopes, outputs));
             let activate = Activate { activation: plan.activation, slope };
-            let finish: &dyn Finish<T> = if last { &Nothing } else { &activate };
+            // Of relu nothing is left to be done when sums are not below 0.
+            let floor = !last && !stored && plan.activation == Function::Relu;
+            let complete: Option<&dyn Complete<T>> = if last || floor { None } else { Some(&activate) };
             let product = Product {
                 left: Source::new(&theta[plan.range.weights.clone()], plan.weights),
                 side: Side::Columns,
                 right: Source::new(before[l].as_slice(), inputs),
                 depth: plan.inputs,
-                start: Start::Bias(&theta[plan.range.bias.clone()]),
+                ends: Ends::Forward { bias: &theta[plan.range.bias.clone()], floor },
                 out: Target::new(&mut *a, outputs),
-                finish,
+                complete,
                 beside: None,
             };
             product.divided(arithmetic, plan.inputs).run_all();
@@ -110,7 +114,7 @@ impl<T: Element> Pass<'_, T> {
         let (units, width) = (last.outputs, self.shard.width);
         let z = Source::new(self.scratch.activations[self.layers.len()].as_slice(), self.shard.units::<T>(units));
         for (panel, outputs) in outputs.chunks_mut(width * units).enumerate() {
-            gather(z.strip(panel, 0..units), width, outputs);
+            gather(self.arithmetic.set, z.strip(panel, 0..units), width, outputs);
             let activation = Activation { activation: last.activation, width: units, row: units, z: outputs };
             T::dispatch(self.arithmetic.set, activation);
         }
@@ -137,7 +141,7 @@ impl<T: Element> Pass<'_, T> {
             let len = samples.len() * units;
             let (values, rest) = compact.split_at_mut(len);
             let (targets, rest) = rest.split_at_mut(len);
-            gather(z.strip(panel, 0..units), width, values);
+            gather(set, z.strip(panel, 0..units), width, values);
             let mut weights = [T::ZERO; MAX_LANES];
             let mut weighted = false;
             let rows = samples.len();
@@ -157,12 +161,11 @@ impl<T: Element> Pass<'_, T> {
             if let (Some(delta), Some(turned)) = (&delta, &turned) {
                 // SAFETY: as above.
                 let delta = unsafe { delta.strip(panel, 0..units) };
-                delta.fill(T::ZERO);
-                for (lane, values) in values.chunks_exact(units).enumerate() {
-                    for (unit, value) in values.iter().enumerate() {
-                        delta[unit * width + lane] = *value;
-                    }
+                if rows < width {
+                    // There are lanes without a sample.
+                    delta.fill(T::ZERO);
                 }
+                product::turn(set, (values, units), (rows, units), (&mut *delta, width));
                 // SAFETY: the rows of a panel of samples are its own in every panel of units.
                 unsafe { turn(set, delta, turned, 0, panel) };
             }
@@ -202,9 +205,9 @@ impl<T: Element> Pass<'_, T> {
                 side: Side::Rows,
                 right: turned_source,
                 depth: rows,
-                start: if add { Start::Itself } else { Start::Zero },
+                ends: Ends::Sum { add },
                 out: Target::new(weights, plan.weights),
-                finish: &finish,
+                complete: Some(&finish),
                 beside: Some(theta_weights),
             };
             let for_weights = product.divided(arithmetic, shard_rows);
@@ -240,19 +243,16 @@ impl<T: Element> Pass<'_, T> {
             }
             let before = &layers[l - 1];
             let slope = if before.slope == Slope::Stored { &slopes[l - 1] } else { &activations[l] };
-            let finish = Backward {
-                values: Source::new(slope.as_slice(), units(before.outputs)),
-                slope: before.slope,
-                turned: Target::new(next_turned.as_mut_slice(), turned_units(before.outputs)),
-            };
+            let values = Source::new(slope.as_slice(), units(before.outputs));
+            let turn = Turned(Target::new(next_turned.as_mut_slice(), turned_units(before.outputs)));
             let product = Product {
                 left: theta_weights,
                 side: Side::Rows,
                 right: Source::new(delta.as_slice(), units(plan.outputs)),
                 depth: plan.outputs,
-                start: Start::Zero,
+                ends: Ends::Backward { slope: before.slope, values },
                 out: Target::new(next.as_mut_slice(), units(before.outputs)),
-                finish: &finish,
+                complete: Some(&turn),
                 beside: None,
             };
             let back = product.divided(arithmetic, plan.outputs);
@@ -277,15 +277,12 @@ impl<T: Element> Pass<'_, T> {
 }
 
 /// A panel turned: as many samples as `to` has room for.
-fn gather<T: Copy>(panel: &[T], width: usize, to: &mut [T]) {
-    for (lane, to) in to.chunks_exact_mut(panel.len() / width).enumerate() {
-        for (to, row) in to.iter_mut().zip(panel.chunks_exact(width)) {
-            *to = row[lane];
-        }
-    }
+fn gather<T: Element>(set: InstructionSet, panel: &[T], width: usize, to: &mut [T]) {
+    let units = panel.len() / width;
+    product::turn(set, (panel, width), (units, to.len() / units), (to, units));
 }
 
-/// Up to a vector's width of rows, turned into a panel: lanes without a row are zero.
+/// Up to a panel's width of rows, turned into a panel: lanes without a row are zero.
 struct Turn<'a, T, F> {
     row: F,
     rows: usize,
@@ -301,7 +298,7 @@ impl<'r, T: Element + 'r, F: Fn(usize) -> &'r [T]> Kernel<T> for Turn<'_, T, F> 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let Self { row, rows, to } = self;
-        let width = S::LANES;
+        let width = width_of::<T>();
         // Side by side, so that rows that lie anywhere are turned block by block.
         let mut copies = [[T::ZERO; TURNED]; MAX_LANES];
         let units = to.len() / width;
@@ -311,21 +308,7 @@ impl<'r, T: Element + 'r, F: Fn(usize) -> &'r [T]> Kernel<T> for Turn<'_, T, F> 
                 copy[..count].copy_from_slice(&row(i)[first..first + count]);
             }
             let to = &mut to[first * width..(first + count) * width];
-            let whole = count / S::BLOCK * S::BLOCK;
-            for column in (0..whole).step_by(S::BLOCK) {
-                for i in (0..width).step_by(S::BLOCK) {
-                    // SAFETY: the block's rows and columns are in the copies, and turned within `to`.
-                    unsafe {
-                        let source = copies.as_ptr().cast::<T>().add(i * TURNED + column);
-                        s.transpose(source, TURNED, to.as_mut_ptr().add(column * width + i), width);
-                    }
-                }
-            }
-            for column in whole..count {
-                for (to, copy) in to[column * width..][..width].iter_mut().zip(&copies) {
-                    *to = copy[column];
-                }
-            }
+            turn_rows(s, (copies.as_flattened(), TURNED), (width, count), (to, width));
         }
     }
 }

@@ -6,7 +6,7 @@ use super::grid::Grid;
 use super::layout::LayerPlan;
 use super::panels::Panels;
 use crate::buffer::Buffer;
-use crate::step::slope::Slope;
+use crate::slope::Slope;
 use crate::{Element, StepError};
 
 /// The activations and deltas of a shard.
@@ -28,11 +28,11 @@ pub(super) struct Scratch<T> {
     pub(super) costs: Vec<f64>,
 }
 
-/// The samples that are computed at a time, and the vectors that they lie in.
+/// The samples that are computed at a time, and the panels that they lie in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shard {
     pub(super) rows: usize,
-    /// Elements in a vector.
+    /// Columns of a panel.
     pub(super) width: usize,
 }
 

@@ -10,11 +10,11 @@ use crate::buffer::Buffer;
 use crate::isa::{Kernel, MAX_LANES, Simd, Vector};
 use crate::loss::{Output, sigmoid_cross_entropy, sum_of_first, weighted};
 use crate::math::{exp, ln};
+use crate::slope::{QuadraticSlope, Slope, StepSlope, StoredSlope};
 use crate::step::Dropout;
 use crate::step::batch::Gathered;
 use crate::step::passes::{Activate, ActivateWithDerivative, CostAndDelta, WeightedCostAndDelta};
 use crate::step::sharded::Pass;
-use crate::step::slope::{QuadraticSlope, Slope, StepSlope, StoredSlope};
 use crate::{Activation, Architecture, Element, InstructionSet, Loss, StepError};
 
 /// Samples in a tile: eight of the widest vectors.

@@ -8,8 +8,8 @@ use self::kernel::{Network, Scratch};
 use super::batch::Gathered;
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::{ShardRule, worthwhile_rows};
-use super::slope::Slope;
 use crate::loss::Output;
+use crate::slope::Slope;
 use crate::{Activation, Architecture, Element, InstructionSet, LayerRange, StepError};
 
 /// The narrow engine: for networks so small that a layer's features would leave most lanes of a vector idle.

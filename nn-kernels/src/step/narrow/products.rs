@@ -5,7 +5,7 @@
 
 use crate::Element;
 use crate::isa::{Kernel, Simd, Vector};
-use crate::step::slope::SlopeOf;
+use crate::slope::SlopeOf;
 
 /// Units as rows of samples.
 #[derive(Clone, Copy)]

@@ -62,7 +62,7 @@ macro_rules! engines {
                 match kind {
                     EngineKind::Tile => tile::rule::<$T>(architecture, set).split(rows),
                     EngineKind::Narrow => narrow::rule(architecture).split(rows),
-                    EngineKind::Blocked => blocked::split::<$T>(architecture, Self::lanes(set), rows),
+                    EngineKind::Blocked => blocked::split::<$T>(architecture, set, rows),
                     EngineKind::Layered => ShardRule::new::<$T>(architecture).split(rows),
                 }
             }

@@ -1,16 +1,15 @@
 //! One lane of the tile engine: a tile of samples goes forward through all layers and back again while it is in cache.
 
-use super::layout::{LayerPlan, Layout};
-use super::product::{Accumulate, Backward, Forward, Product};
+use super::layout::Layout;
 use crate::buffer::Buffer;
-use crate::gemm::register_tile::{Left, Right};
 use crate::isa::{Kernel, Simd, Vector};
 use crate::loss::Output;
+use crate::product::{Blocking, Finish, Left, Out, Product, Right, Start, Steps, dot, turn};
+use crate::slope::Slope;
 use crate::step::Dropout;
 use crate::step::batch::Gathered;
 use crate::step::passes::{Activate, ActivateWithDerivative, ColumnSums, CostAndDelta, WeightedCostAndDelta};
 use crate::step::sharded::Pass;
-use crate::step::slope::{QuadraticSlope, Slope, SlopeOf, StepSlope, StoredSlope};
 use crate::{Activation, Element, InstructionSet, StepError};
 
 /// What all lanes of a step share.
@@ -18,6 +17,7 @@ use crate::{Activation, Element, InstructionSet, StepError};
 pub(super) struct Network<'a, T> {
     pub(super) set: InstructionSet,
     pub(super) layout: &'a Layout,
+    pub(super) blocking: Blocking,
     /// Parameters in the engine's layout.
     pub(super) theta: &'a [T],
     /// Θ_w of the wide layers that δ passes through.
@@ -124,7 +124,7 @@ impl<T: Element> Scratch<T> {
             Activate { activation: last.activation, width: last.outputs, row: last.outputs, z: compact },
         );
         if last.thin {
-            transpose(compact, rows, outputs);
+            turn(network.set, (compact, rows), (last.outputs, rows), (outputs, last.outputs));
         } else {
             outputs.copy_from_slice(compact);
         }
@@ -160,19 +160,25 @@ impl<T: Element> Scratch<T> {
                 continue;
             }
             assert!(input.len() >= rows * stride && stride >= plan.inputs, "rows of the layer's inputs");
-            let floor = if plan.activation == Activation::Relu && !last { 0.0 } else { f64::NEG_INFINITY };
+            let vectors = plan.padded_outputs / network.layout.lanes;
+            let left = Left::near(input.as_ptr(), stride, 1);
             let product = Product {
-                rows,
-                vectors: plan.padded_outputs / network.layout.lanes,
+                rows: 0..rows,
+                vectors: 0..vectors,
                 depth: plan.inputs,
-                left: Left { data: input.as_ptr(), row: stride, k: 1 },
-                right: Right { data: weights.as_ptr(), k: plan.stride, vector: network.layout.lanes },
-                epilogue: Forward {
-                    bias: bias.as_ptr(),
-                    floor: T::from_f64(floor),
-                    out: z.as_mut_ptr(),
-                    stride: plan.row,
+                left,
+                right: network.right(weights, plan.stride),
+                out: Out {
+                    data: z.as_mut_ptr(),
+                    row: plan.row,
+                    vectors: Steps::even(network.layout.lanes),
+                    is_far: false,
                 },
+                start: Start::OfColumn(bias.as_ptr()),
+                finish: if plan.activation == Activation::Relu && !last { Finish::Floor } else { Finish::Nothing },
+                beside: None,
+                strips: None,
+                blocking: network.blocking,
             };
             // SAFETY: the assertion covers the left operand; the layout makes the matrix `inputs` rows of whole
             // vectors and the bias one row; z was cut to the size of C.
@@ -213,7 +219,7 @@ impl<T: Element> Scratch<T> {
             if width == 1 {
                 targets
             } else {
-                transpose(targets, width, turned);
+                turn(network.set, (targets, width), (rows, width), (turned, rows));
                 &*turned
             }
         } else {
@@ -263,23 +269,29 @@ impl<T: Element> Scratch<T> {
             let weights = &mut gradient[plan.range.weights.clone()];
             let d = delta.as_slice();
             let (d_row, d_k) = if plan.thin { (1, rows) } else { (plan.row, 1) };
-            let epilogue = Accumulate { out: weights.as_mut_ptr(), stride: plan.stride, add };
             let (left, right, c_rows, vectors) = if plan.thin {
-                let left = Left { data: d.as_ptr(), row: rows, k: 1 };
-                (
-                    left,
-                    Right { data: input.as_ptr(), k: stride, vector: lanes },
-                    plan.outputs,
-                    plan.padded_inputs / lanes,
-                )
+                let left = Left::near(d.as_ptr(), rows, 1);
+                (left, network.right(input, stride), plan.outputs, plan.padded_inputs / lanes)
             } else {
-                let left = Left { data: input.as_ptr(), row: 1, k: stride };
-                let right = Right { data: d.as_ptr(), k: plan.row, vector: lanes };
-                (left, right, plan.inputs, plan.padded_outputs / lanes)
+                let left = Left::near(input.as_ptr(), 1, stride);
+                (left, network.right(d, plan.row), plan.inputs, plan.padded_outputs / lanes)
+            };
+            let product = Product {
+                rows: 0..c_rows,
+                vectors: 0..vectors,
+                depth: rows,
+                left,
+                right,
+                out: Out { data: weights.as_mut_ptr(), row: plan.stride, vectors: Steps::even(lanes), is_far: true },
+                start: if add { Start::Itself } else { Start::Zero },
+                finish: Finish::Nothing,
+                beside: None,
+                strips: None,
+                blocking: network.blocking,
             };
             // SAFETY: the assertion covers the layer's inputs, a thin layer's being another layer's padded outputs;
             // δ's buffer holds rows of the widest layer; the layout makes the matrix rows of whole vectors.
-            unsafe { Product { rows: c_rows, vectors, depth: rows, left, right, epilogue }.run(network.set) };
+            unsafe { product.run(network.set) };
             let bias = &mut gradient[plan.range.bias.clone()];
             if plan.thin {
                 bias[plan.outputs..].fill(T::ZERO);
@@ -299,58 +311,36 @@ impl<T: Element> Scratch<T> {
                 Some(at) => &network.transposed[at..at + plan.padded_outputs * plan.turned_row],
                 None => &network.theta[plan.range.weights.clone()],
             };
-            let left = Left { data: d.as_ptr(), row: d_row, k: d_k };
             let k = if plan.thin { plan.stride } else { plan.turned_row };
-            let right = Right { data: right.as_ptr(), k, vector: lanes };
             let out = &mut next.as_mut_slice()[..rows * before.row];
             let stored = before.slope == Slope::Stored;
             let slope = if stored { self.slopes[l - 1].as_slice() } else { self.activations[l - 1].as_slice() };
             assert!(slope.len() >= out.len(), "g' of every row");
-            let back = BackPropagation {
-                rows,
-                plan,
-                stride: before.row,
-                left,
-                right,
-                slope: slope.as_ptr(),
-                out: out.as_mut_ptr(),
+            let product = Product {
+                rows: 0..rows,
+                vectors: 0..plan.padded_inputs / lanes,
+                depth: plan.outputs,
+                left: Left::near(d.as_ptr(), d_row, d_k),
+                right: network.right(right, k),
+                out: Out { data: out.as_mut_ptr(), row: before.row, vectors: Steps::even(lanes), is_far: false },
+                start: Start::Zero,
+                finish: Finish::slope(before.slope, slope.as_ptr()),
+                beside: None,
+                strips: None,
+                blocking: network.blocking,
             };
             // SAFETY: as above; `out` and the slope have every row of the layer before, whose padded outputs are
             // this one's padded inputs.
-            unsafe {
-                match before.slope {
-                    Slope::Quadratic(c) => back.run(network.set, lanes, QuadraticSlope::new(c)),
-                    Slope::Step => back.run(network.set, lanes, StepSlope),
-                    Slope::Stored => back.run(network.set, lanes, StoredSlope),
-                }
-            }
+            unsafe { product.run(network.set) };
             std::mem::swap(&mut delta, &mut next);
         }
     }
 }
 
-/// δ^(l) from δ^(l+1), whatever g' comes from.
-struct BackPropagation<'a, T> {
-    rows: usize,
-    plan: &'a LayerPlan,
-    stride: usize,
-    left: Left<T>,
-    right: Right<T>,
-    slope: *const T,
-    out: *mut T,
-}
-
-impl<T: Element> BackPropagation<'_, T> {
-    /// # Safety
-    /// As for [`Product::run`]: δ^(l+1) has `rows` × S_{l+1}, the matrix S_{l+1} rows of whole vectors; slope and out
-    /// are `rows` rows as long as those.
-    unsafe fn run<G: SlopeOf<T>>(self, set: InstructionSet, lanes: usize, slope_of: G) {
-        let Self { rows, plan, stride, left, right, slope, out } = self;
-        let epilogue = Backward { slope, slope_of, out, stride };
-        // SAFETY: the caller vouches for it.
-        unsafe {
-            Product { rows, vectors: plan.padded_inputs / lanes, depth: plan.outputs, left, right, epilogue }.run(set)
-        }
+impl<T> Network<'_, T> {
+    /// A right operand of rows of whole vectors, near.
+    fn right(&self, numbers: &[T], row: usize) -> Right<T> {
+        Right { data: numbers.as_ptr(), k: row, vectors: Steps::even(self.layout.lanes), is_far: false }
     }
 }
 
@@ -358,16 +348,6 @@ impl<T: Element> BackPropagation<'_, T> {
 fn gather_columns<T: Copy>(from: &[T], stride: usize, to: &mut [T], width: usize) {
     for (from, to) in from.chunks_exact(stride).zip(to.chunks_exact_mut(width)) {
         to.copy_from_slice(&from[..width]);
-    }
-}
-
-/// `from`, rows of `width`, turned so that its columns are rows of `to`.
-fn transpose<T: Copy>(from: &[T], width: usize, to: &mut [T]) {
-    let rows = from.len() / width;
-    for (column, to) in to.chunks_exact_mut(rows).enumerate() {
-        for (to, from) in to.iter_mut().zip(from.chunks_exact(width)) {
-            *to = from[column];
-        }
     }
 }
 
@@ -392,17 +372,7 @@ impl<T: Element> Kernel<T> for ThinForward<'_, T> {
         let units = weights.chunks_exact(stride).zip(bias).zip(z.chunks_exact_mut(rows)).take(units);
         for ((weights, &bias), z) in units {
             for (a, z) in a.chunks_exact(row).zip(z) {
-                // Two sums, so that one addition need not wait for the other.
-                let mut sums = [s.splat(T::ZERO); 2];
-                for (a, w) in a.chunks_exact(2 * S::LANES).zip(weights.chunks_exact(2 * S::LANES)) {
-                    sums[0] = s.load(a).mul_add(s.load(w), sums[0]);
-                    sums[1] = s.load(&a[S::LANES..]).mul_add(s.load(&w[S::LANES..]), sums[1]);
-                }
-                if stride % (2 * S::LANES) != 0 {
-                    let at = stride - S::LANES;
-                    sums[0] = s.load(&a[at..]).mul_add(s.load(&weights[at..]), sums[0]);
-                }
-                *z = (sums[0] + sums[1]).sum() + bias;
+                *z = dot(s, &a[..stride], weights) + bias;
             }
         }
     }

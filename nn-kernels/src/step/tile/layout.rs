@@ -8,7 +8,7 @@
 //! Only an output layer is thin, where its few units would leave most lanes of a vector idle. The numbers that pad a
 //! row are zero, and since their gradient is zero they stay so.
 
-use crate::step::slope::Slope;
+use crate::slope::Slope;
 use crate::{Activation, Architecture, Element, LayerRange};
 
 /// One layer of parameters, as the engine keeps it.

@@ -3,16 +3,16 @@
 
 mod lane;
 mod layout;
-mod product;
 
 use self::lane::{Network, Scratch};
 use self::layout::Layout;
 use super::batch::Gathered;
-use super::passes::{LanesOf, Transpose};
+use super::passes::LanesOf;
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::{ShardRule, cached_lanes, max_lanes, worthwhile_rows};
 use crate::buffer::{Buffer, check_size};
 use crate::loss::Output;
+use crate::product::{Blocking, turn};
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
 /// The tile engine: for networks whose layers are up to a few hundred wide.
@@ -59,6 +59,7 @@ pub struct TileMethod<T> {
     architecture: Architecture,
     set: InstructionSet,
     layout: Layout,
+    blocking: Blocking,
     ranges: Vec<LayerRange>,
     rule: ShardRule,
     /// Θ_w of the wide layers that δ passes through.
@@ -85,7 +86,15 @@ impl<T: Element> Tile<T> {
         let mut transposed = Buffer::empty();
         transposed.grow(layout.transposed)?;
         let rule = rule::<T>(architecture, set);
-        Ok(Self::around(TileMethod { architecture: architecture.clone(), set, layout, ranges, rule, transposed }))
+        Ok(Self::around(TileMethod {
+            architecture: architecture.clone(),
+            set,
+            layout,
+            blocking: Blocking::of_few_rows::<T>(set),
+            ranges,
+            rule,
+            transposed,
+        }))
     }
 }
 
@@ -108,7 +117,14 @@ pub(super) fn lanes_of<T: Element>(set: InstructionSet) -> usize {
 
 impl<T: Element> TileMethod<T> {
     fn network<'a>(&'a self, theta: &'a [T], output: Output) -> Network<'a, T> {
-        Network { set: self.set, layout: &self.layout, theta, transposed: self.transposed.as_slice(), output }
+        Network {
+            set: self.set,
+            layout: &self.layout,
+            blocking: self.blocking,
+            theta,
+            transposed: self.transposed.as_slice(),
+            output,
+        }
     }
 }
 
@@ -164,7 +180,7 @@ impl<T: Element> Method<T> for TileMethod<T> {
             let to = &mut self.transposed.as_mut_slice()[at..at + plan.padded_outputs * plan.turned_row];
             let from = &theta[plan.range.weights.clone()];
             let (from_stride, to_stride) = (plan.stride, plan.turned_row);
-            T::dispatch(self.set, Transpose { from, rows: plan.inputs, from_stride, to, to_stride });
+            turn(self.set, (from, from_stride), (plan.inputs, from_stride), (to, to_stride));
         }
     }
 

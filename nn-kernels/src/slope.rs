@@ -5,7 +5,7 @@ use crate::{Activation, Element};
 
 /// How g'(z) of a layer's output is had in the backward pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Slope {
+pub(crate) enum Slope {
     /// c₀ + a (c₁ - a), from the activation: sigmoid, tanh.
     Quadratic([f64; 2]),
     /// 1 where a > 0, else 0: relu.
@@ -16,7 +16,7 @@ pub(super) enum Slope {
 
 impl Slope {
     /// The cheapest way to g'.
-    pub(super) fn of(activation: Activation, dropout: f64) -> Self {
+    pub(crate) fn of(activation: Activation, dropout: f64) -> Self {
         match activation {
             // A dropped unit's slope is no function of its activation.
             _ if dropout > 0.0 => Self::Stored,
@@ -29,16 +29,16 @@ impl Slope {
 }
 
 /// A way to g' that is fixed when a kernel is compiled.
-pub(super) trait SlopeOf<T>: Copy {
+pub(crate) trait SlopeOf<T>: Copy {
     /// g' from what is in memory: a, or g' itself where it is stored.
     fn slope<S: Simd<T>>(self, s: S, value: S::V) -> S::V;
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct QuadraticSlope<T>(pub(super) [T; 2]);
+pub(crate) struct QuadraticSlope<T>(pub(super) [T; 2]);
 
 impl<T: Element> QuadraticSlope<T> {
-    pub(super) fn new(coefficients: [f64; 2]) -> Self {
+    pub(crate) fn new(coefficients: [f64; 2]) -> Self {
         Self(coefficients.map(T::from_f64))
     }
 }
@@ -52,7 +52,7 @@ impl<T: Element> SlopeOf<T> for QuadraticSlope<T> {
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct StepSlope;
+pub(crate) struct StepSlope;
 
 impl<T: Element> SlopeOf<T> for StepSlope {
     #[inline(always)]
@@ -62,7 +62,7 @@ impl<T: Element> SlopeOf<T> for StepSlope {
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct StoredSlope;
+pub(crate) struct StoredSlope;
 
 impl<T: Element> SlopeOf<T> for StoredSlope {
     #[inline(always)]
