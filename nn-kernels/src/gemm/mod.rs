@@ -27,14 +27,13 @@ mod blas;
 mod kind;
 mod matrixmultiply;
 mod packed;
-pub(crate) mod register_tile;
 mod view;
 
 #[cfg(feature = "blas")]
 pub use blas::Blas;
 pub use kind::{GemmError, GemmKind};
 pub use matrixmultiply::{MatrixMultiply, MatrixMultiplyElement};
-pub use packed::{InFours, Packed};
+pub use packed::Packed;
 pub use view::{MatMut, MatRef, ShapeError};
 
 use crate::Element;
