@@ -29,8 +29,14 @@ use nn_kernels::{
 use self::fit::fit;
 use self::measure::{Samples, cpu, pools, seconds_per_step};
 
+/// The engines that a plan estimates.
+const ESTIMATED: [EngineKind; 3] = [EngineKind::Narrow, EngineKind::Tile, EngineKind::Blocked];
 /// A choice this much slower than the best engine is a wrong one.
 const WRONG: f64 = 1.15;
+/// A choice this much slower is as good as the best.
+const CLOSE: f64 = 1.05;
+/// An engine so many times slower than the best is out of the question.
+const FAR: f64 = 2.0;
 /// Arithmetic that a step of the calibration may have.
 const MAX_FLOPS: f64 = 2e9;
 const VISIT: Duration = Duration::from_millis(2);
@@ -168,7 +174,7 @@ fn measure<T: Element>(problems: &[Problem], passes: usize) -> Result<Times, Box
     let (start, mut times) = (Instant::now(), Times::new());
     for pass in 0..passes {
         for Problem { name, architecture, rows } in problems {
-            for engine in EngineKind::ALL {
+            for engine in ESTIMATED {
                 let options = PlanOptions::default().engine(engine);
                 // An engine that does not suit has no time.
                 let Ok(mut plan) = Plan::<T>::new(architecture, *rows, 1, &options) else { continue };
@@ -199,7 +205,7 @@ fn compare<T: Element>(problems: &[Problem], times: &Times) -> Result<Vec<Measur
 /// How the estimates compare with what was measured, and what they would have a plan choose.
 fn report(measured: &[Measured], costs: Option<&BTreeMap<EngineName, Vec<f64>>>) {
     println!("{:<10} steps   estimated / measured:    5 %    25 %    50 %    75 %    95 %", "engine");
-    for engine in EngineKind::ALL {
+    for engine in ESTIMATED {
         let of_engine = measured.iter().filter(|step| step.engine == engine);
         let mut ratios: Vec<f64> = of_engine.map(|step| step.estimate(costs) / step.nanoseconds).collect();
         ratios.sort_by(f64::total_cmp);
@@ -226,7 +232,12 @@ fn report(measured: &[Measured], costs: Option<&BTreeMap<EngineName, Vec<f64>>>)
     }
     choices.sort_by(|a, b| b.0.total_cmp(&a.0));
     let wrong = choices.iter().filter(|choice| choice.0 > WRONG).count();
-    println!("{wrong} of {} choices are more than {WRONG} x slower than the best engine; the worst:", choices.len());
+    let close = choices.iter().filter(|choice| choice.0 <= CLOSE).count();
+    println!(
+        "{:.1} % of {} choices are within {CLOSE} x the best engine, {wrong} beyond {WRONG} x; the worst:",
+        100.0 * close as f64 / choices.len().max(1) as f64,
+        choices.len()
+    );
     for (ratio, name, chosen, best) in choices.iter().take(14).filter(|choice| choice.0 > 1.0) {
         let side = |step: &Measured| {
             format!("{} {:.2} µs, est. {:.2}", step.engine, step.nanoseconds / 1e3, step.estimate(costs) / 1e3)
@@ -237,7 +248,7 @@ fn report(measured: &[Measured], costs: Option<&BTreeMap<EngineName, Vec<f64>>>)
 
 /// The steps whose estimates are the worst.
 fn outliers(measured: &[Measured], costs: Option<&BTreeMap<EngineName, Vec<f64>>>) {
-    for engine in EngineKind::ALL {
+    for engine in ESTIMATED {
         let mut steps: Vec<&Measured> = measured.iter().filter(|step| step.engine == engine).collect();
         let error = |step: &Measured| (step.estimate(costs) / step.nanoseconds).ln();
         steps.sort_by(|a, b| error(b).abs().total_cmp(&error(a).abs()));
@@ -269,9 +280,18 @@ fn run<T: Element>(test: bool, file: Option<&str>) -> Result<(), Box<dyn Error>>
     report(&measured, None);
     outliers(&measured, None);
 
+    let mut least: BTreeMap<&str, f64> = BTreeMap::new();
+    for step in &measured {
+        let least = least.entry(&step.problem).or_insert(f64::INFINITY);
+        *least = least.min(step.nanoseconds);
+    }
     let mut costs = BTreeMap::new();
-    for engine in EngineKind::ALL {
-        let steps: Vec<&Measured> = measured.iter().filter(|step| step.engine == engine).collect();
+    for engine in ESTIMATED {
+        // Where another engine is faster by far, an estimate need not be close.
+        let matters = |step: &&Measured| {
+            step.engine == engine && least.get(&*step.problem).is_some_and(|least| step.nanoseconds <= FAR * least)
+        };
+        let steps: Vec<&Measured> = measured.iter().filter(matters).collect();
         let counts = steps.iter().map(|step| step.shares.iter().map(|share| share.count).collect()).collect();
         let times: Vec<f64> = steps.iter().map(|step| step.nanoseconds).collect();
         costs.insert(engine.name(), fit(counts, &times));

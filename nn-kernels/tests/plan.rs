@@ -99,7 +99,8 @@ fn larger_batches_have_no_fewer_lanes_and_hardly_lower_estimates() {
             };
             let explanation = plan.explain();
             let candidate = explanation.candidates.iter().find(|candidate| candidate.engine == engine);
-            let now = *candidate.expect("a candidate").nanoseconds.as_ref().expect("an estimate");
+            // The layered engine is no choice, and has no estimate.
+            let Ok(now) = candidate.expect("a candidate").nanoseconds else { break };
             // Four rows may fill a register block that two leave to its latency.
             assert!(explanation.lanes >= lanes && now >= 0.8 * estimate, "{explanation}");
             (lanes, estimate) = (explanation.lanes, now);
@@ -117,7 +118,10 @@ fn everything() -> impl Iterator<Item = (InstructionSet, EngineKind, &'static [u
 #[test]
 fn a_single_sample_wakes_no_one_and_a_large_batch_wakes_all() {
     for &shape in SHAPES {
-        assert_eq!(explain(shape, 1, 8).threads, 1, "{shape:?}");
+        // A sample of a million weights is work for several.
+        if shape.iter().max() < Some(&1024) {
+            assert_eq!(explain(shape, 1, 8).threads, 1, "{shape:?}");
+        }
         assert_eq!(explain(shape, 1 << 20, 8).threads, 8, "{shape:?}");
     }
 }
@@ -156,7 +160,7 @@ fn what_is_explained_can_be_read() {
         "f64, batches of 128",
         "tile, as asked for",
         "narrow not, it takes layers up to 64 wide",
-        "layered ",
+        "layered not, it is taken only where it is asked for",
         set,
         "2 of 2: 2 lanes, ",
         " rows at a time",

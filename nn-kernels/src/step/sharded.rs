@@ -61,8 +61,8 @@ pub trait Method<T: Element>: Sealed + Send + Sync {
     /// Room for shards of `rows`, for gradients where `backward`.
     fn grow(&self, scratch: &mut Self::Scratch, rows: usize, backward: bool) -> Result<(), StepError>;
     fn scratch_bytes(scratch: &Self::Scratch) -> usize;
-    /// What is done once before a gradient.
-    fn prepare(&mut self, _theta: &[T]) {}
+    /// What is done once before a gradient of a batch of `rows`.
+    fn prepare(&mut self, _theta: &[T], _rows: usize) {}
     /// The shard's share of the cost; Σ δ aᵀ of its rows is added to `gradient`, or written where `add` is false.
     fn gradient(
         &self,
@@ -379,7 +379,7 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
         batch.check(self.architecture())?;
         let rows = batch.rows();
         let split = self.grow(Demand::of(&batch, true))?;
-        self.method.prepare(theta);
+        self.method.prepare(theta, rows);
 
         let mass = batch.mass();
         let output = output_of(self.architecture(), mass);

@@ -3,9 +3,10 @@
 //! No workload has an entry here, and what follows from the counts is continuous but for padding and the size of the
 //! caches.
 
-use super::costs::{BLOCKED, Costs, LAYERED, NARROW, TILE};
+use super::costs::{BLOCKED, Costs, NARROW, TILE};
 use super::work::Problem;
 use super::{Candidate, EngineKind, Share};
+use crate::isa::Caches;
 use crate::step::Precision;
 use crate::{Architecture, Element, InstructionSet};
 
@@ -16,18 +17,23 @@ pub(super) fn candidate<T: Element>(
     set: InstructionSet,
     rows: usize,
 ) -> Candidate {
-    if let Err(reason) = T::suits(engine, architecture, Precision::Full) {
+    let suits = match engine {
+        EngineKind::Layered => Err("it is taken only where it is asked for"),
+        _ => T::suits(engine, architecture, Precision::Full),
+    };
+    if let Err(reason) = suits {
         return Candidate { engine, nanoseconds: Err(reason), lanes: 0, shares: Vec::new() };
     }
     let (lanes, size) = (T::lanes(set), size_of::<T>());
     let split = T::split(engine, architecture, set, rows);
-    let problem = Problem { layers: architecture.layers(), rows, shard_rows: split.rows, lanes, size };
-    let Costs { narrow, tile, blocked, layered } = Costs::of(set);
+    let l2 = Caches::of_cpu().l2;
+    let problem = Problem { layers: architecture.layers(), rows, shard_rows: split.rows, lanes, size, l2 };
+    let Costs { narrow, tile, blocked } = Costs::of(set);
     let shares = match engine {
         EngineKind::Narrow => shares(&NARROW, &problem.narrow(), narrow),
         EngineKind::Tile => shares(&TILE, &problem.tile(), tile),
         EngineKind::Blocked => shares(&BLOCKED, &problem.blocked(), blocked),
-        EngineKind::Layered => shares(&LAYERED, &problem.layered(), layered),
+        EngineKind::Layered => Vec::new(),
     };
     Candidate { engine, nanoseconds: Ok(shares.iter().map(Share::nanoseconds).sum()), lanes: split.lanes, shares }
 }
@@ -40,7 +46,7 @@ fn shares(kinds: &[&'static str], counts: &[f64], costs: &[f64]) -> Vec<Share> {
 /// the other's are not: two threads make it faster by far.
 const SHARED: f64 = 1.15;
 
-/// The engine with the lowest estimate; the layered one, which suits any network, if there is no other.
+/// The engine with the lowest estimate; the tile engine, which suits any network, if there is no other.
 pub(super) fn cheapest(candidates: &[Candidate]) -> EngineKind {
     let shared = candidates.iter().any(|candidate| candidate.lanes > 1);
     let weighed = candidates.iter().filter_map(|candidate| {
@@ -49,5 +55,5 @@ pub(super) fn cheapest(candidates: &[Candidate]) -> EngineKind {
         Some((candidate.engine, estimate * factor))
     });
     let best = weighed.min_by(|(_, a), (_, b)| a.total_cmp(b));
-    best.map_or(EngineKind::Layered, |(engine, _)| engine)
+    best.map_or(EngineKind::Tile, |(engine, _)| engine)
 }

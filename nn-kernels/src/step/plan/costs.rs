@@ -10,7 +10,7 @@ use crate::InstructionSet;
 pub(super) const NARROW: [&str; 7] =
     ["vector FMAs", "weights broadcast", "vectors of units", "exponentials", "vectors turned", "weights", "steps"];
 /// The kinds of work of the tile engine.
-pub(super) const TILE: [&str; 15] = [
+pub(super) const TILE: [&str; 16] = [
     "cycles of FMAs",
     "loads",
     "register blocks",
@@ -24,38 +24,28 @@ pub(super) const TILE: [&str; 15] = [
     "words transposed",
     "words from L3",
     "words of wide layers",
+    "sums along lanes",
     "products",
     "steps",
 ];
 /// The kinds of work of the blocked engine.
-pub(super) const BLOCKED: [&str; 8] = [
+pub(super) const BLOCKED: [&str; 10] = [
     "vector FMAs",
     "sums loaded and stored",
     "vectors of units",
     "exponentials",
     "vectors turned",
     "words of weights",
+    "words of weights from L3",
+    "words of activations from L3",
     "products",
     "steps",
 ];
-/// The kinds of work of the layered engine.
-pub(super) const LAYERED: [&str; 8] = [
-    "vector FMAs",
-    "rows",
-    "units",
-    "exponentials",
-    "words of activations packed",
-    "words of weights packed",
-    "products",
-    "steps",
-];
-
 /// What the kinds of work cost in one instruction set.
 pub(super) struct Costs {
     pub(super) narrow: [f64; NARROW.len()],
     pub(super) tile: [f64; TILE.len()],
     pub(super) blocked: [f64; BLOCKED.len()],
-    pub(super) layered: [f64; LAYERED.len()],
 }
 
 impl Costs {
@@ -69,24 +59,22 @@ impl Costs {
     }
 }
 
+/// Measured on a Sapphire Rapids Xeon, as are all of these.
 const AVX512: Costs = Costs {
-    blocked: [0.284, 0.101, 4.43, 3.65, 4.92, 0.109, 86.0, 252.0],
-    layered: [0.292, 9.68, 0.303, 0.0965, 0.0, 0.115, 96.4, 0.0],
-    narrow: [0.249, 0.317, 3.12, 2.13, 1.22, 0.461, 194.0],
-    tile: [0.528, 0.0, 9.83, 0.0683, 0.98, 1.56, 3.13, 1.21, 2.3, 0.146, 0.0906, 0.0877, 0.0291, 9.77, 116.0],
+    blocked: [0.153, 2.14, 0.0, 3.35, 4.77, 0.19, 0.346, 0.342, 103.0, 0.0],
+    narrow: [0.154, 0.509, 1.74, 1.83, 1.47, 0.0325, 129.0],
+    tile: [0.285, 0.0334, 18.2, 0.135, 1.21, 1.98, 2.76, 1.65, 0.0, 0.163, 0.0334, 0.131, 0.435, 1.86, 22.3, 106.0],
 };
 
 const AVX2: Costs = Costs {
-    blocked: [0.213, 1.32, 1.12, 3.28, 2.6, 0.0915, 82.3, 297.0],
-    layered: [0.147, 9.5, 0.489, 0.185, 0.000967, 0.205, 100.0, 27.1],
-    narrow: [0.261, 0.315, 1.78, 1.4, 0.299, 0.612, 245.0],
-    tile: [0.248, 0.0, 4.83, 0.0882, 1.24, 0.12, 1.61, 25.3, 3.53, 0.185, 0.035, 0.0774, 0.127, 13.4, 154.0],
+    blocked: [0.132, 1.88, 0.215, 2.08, 2.31, 0.0476, 0.376, 0.224, 123.0, 0.0],
+    narrow: [0.262, 0.366, 1.78, 1.18, 0.579, 0.531, 174.0],
+    tile: [0.263, 0.0, 14.2, 0.0503, 0.622, 0.94, 1.44, 20.9, 0.0, 0.155, 0.0429, 0.121, 0.623, 3.45, 19.4, 159.0],
 };
 
 /// As compiled for plain x86-64, without FMA.
 const PORTABLE: Costs = Costs {
-    blocked: [0.57, 1.02, 2.65, 5.58, 3.42, 0.0, 73.1, 328.0],
-    layered: [0.546, 8.87, 0.919, 0.832, 0.0183, 0.309, 134.0, 0.0],
-    narrow: [0.605, 0.185, 4.28, 4.16, 1.53, 0.957, 232.0],
-    tile: [0.604, 0.217, 1.11, 0.147, 1.48, 0.934, 4.41, 30.9, 1.99, 0.263, 0.0941, 0.0393, 0.0896, 6.8, 187.0],
+    blocked: [0.437, 2.1, 0.0, 5.03, 3.02, 0.084, 0.382, 0.327, 102.0, 17.0],
+    narrow: [0.482, 0.357, 2.77, 3.56, 1.33, 0.593, 162.0],
+    tile: [0.889, 0.0, 5.98, 0.0314, 0.49, 1.2, 3.65, 42.6, 0.0, 0.203, 0.35, 0.149, 1.0, 2.06, 10.5, 180.0],
 };

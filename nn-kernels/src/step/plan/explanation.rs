@@ -47,12 +47,12 @@ pub struct Explanation {
 pub struct Candidate {
     /// The engine.
     pub engine: EngineKind,
-    /// The estimated time of a step on one thread, or why the engine does not suit. The estimate is for a core of
-    /// a Zen 4 at 3.7 GHz; what it is for is to be compared with the others.
+    /// The estimated time of a step on one thread, or why the engine is not considered. The estimate is for a core of
+    /// a Sapphire Rapids Xeon; what it is for is to be compared with the others.
     pub nanoseconds: Result<f64, &'static str>,
-    /// Parts of a step that the engine may compute side by side; 0 where it does not suit.
+    /// Parts of a step that the engine may compute side by side; 0 where it is not considered.
     pub lanes: usize,
-    /// What the estimate is made up of; nothing where the engine does not suit.
+    /// What the estimate is made up of; nothing where the engine is not considered.
     pub shares: Vec<Share>,
 }
 

@@ -3,7 +3,8 @@
 //! An engine's work is a list of counts, one for each kind of work that [`costs`](super::costs) has a price for. To
 //! change what is counted, change the list of kinds there and the counts here, and fit the prices anew.
 
-use super::costs::{BLOCKED, LAYERED, NARROW, TILE};
+use super::costs::{BLOCKED, NARROW, TILE};
+use crate::step::tile::FEW_ROWS;
 use crate::{Activation, Layer};
 
 /// A step whose work is counted.
@@ -18,12 +19,10 @@ pub(super) struct Problem<'a> {
     pub(super) lanes: usize,
     /// Bytes in an element.
     pub(super) size: usize,
+    /// Bytes in L2.
+    pub(super) l2: usize,
 }
 
-/// Parameters that three readers (Θ, its transpose, Δ) share a cache of 1 MiB with; beyond, they come from further away.
-const CACHED: f64 = (1 << 20) as f64 / 3.0;
-/// A matrix that alone falls out of the cache.
-const WIDE_LAYER: f64 = (3 << 19) as f64;
 /// An exponential in f64: it takes a longer polynomial than one in f32.
 const DOUBLE: f64 = 1.6;
 /// What of L1 a matrix may take before reading its columns waits for L2.
@@ -31,11 +30,13 @@ const L1: f64 = (32 << 10) as f64;
 /// Cycles from an FMA to the next one on the same sum.
 const LATENCY: f64 = 4.0;
 /// The heights of the tile engine's register blocks, for panels of one, two … vectors, where there are 32 registers.
-const BLOCKS_OF_24: [[usize; 4]; 4] = [[16, 8, 4, 1], [12, 6, 3, 1], [8, 4, 2, 1], [6, 4, 2, 1]];
+const BLOCKS_OF_24: [[usize; 4]; 4] = [[16, 8, 2, 1], [12, 6, 2, 1], [8, 4, 2, 1], [6, 4, 2, 1]];
 /// The same where there are 16.
-const BLOCKS_OF_12: [[usize; 4]; 2] = [[12, 6, 3, 1], [6, 3, 1, 1]];
-/// The k of a block of the blocked engine, for vectors of 64 bytes.
-const BLOCKED_DEPTH: f64 = 128.0;
+const BLOCKS_OF_12: [[usize; 4]; 2] = [[8, 4, 2, 1], [6, 4, 2, 1]];
+/// The k of a block of the blocked engine.
+const BLOCKED_DEPTH: f64 = 512.0;
+/// Bytes of a row of the blocked engine's panels.
+const PANEL: usize = 64;
 /// Samples that the narrow engine takes at a time.
 const NARROW_BLOCK: usize = 128;
 
@@ -71,9 +72,10 @@ impl Counts {
 impl Problem<'_> {
     fn counts(&self) -> impl Iterator<Item = Counts> + '_ {
         let exponential = if self.size == 8 { DOUBLE } else { 1.0 };
-        let ends_thin = self.layers.split_last().is_some_and(|(layer, before)| {
-            !before.is_empty() && 2 * layer.outputs <= self.lanes && layer.activation != Activation::Softmax
-        });
+        let ends_thin = self
+            .layers
+            .last()
+            .is_some_and(|layer| 2 * layer.outputs <= self.lanes && layer.activation != Activation::Softmax);
         self.layers.iter().enumerate().map(move |(index, layer)| {
             let last = index + 1 == self.layers.len();
             Counts {
@@ -129,15 +131,16 @@ impl Problem<'_> {
         let shard_rows = self.rows.div_ceil(self.rows.div_ceil(self.shard_rows));
         let heights = if self.lanes * self.size == 64 { &BLOCKS_OF_24[..] } else { &BLOCKS_OF_12[..] };
         let params: f64 = self.counts().map(|layer| layer.weights()).sum();
-        let spills = params * self.size as f64 > CACHED;
+        // Three readers share a cache: Θ, its transpose, Δ.
+        let spills = 3.0 * params * self.size as f64 > self.l2 as f64;
         let mut sums = [0.0; TILE.len()];
         for layer in self.counts() {
             let thin = layer.thin;
             let weights = words * layer.weights();
-            let (mut cycles, mut loads, mut blocks, mut strides) = (0.0, 0.0, 0.0, 0.0);
+            let (mut cycles, mut loads, mut blocks, mut strides, mut dots) = (0.0, 0.0, 0.0, 0.0, 0.0);
             if thin {
                 let fmas = rows * layer.outputs * layer.input_vectors as f64;
-                (cycles, loads, blocks) = (1.5 * fmas, 1.5 * fmas, shards * layer.outputs);
+                (cycles, loads, blocks, dots) = (1.5 * fmas, 1.5 * fmas, shards * layer.outputs, rows * layer.outputs);
             } else {
                 let (inputs, outputs) = (layer.inputs as usize, layer.outputs as usize);
                 // Rows and columns of C, and the depth of the sum.
@@ -148,7 +151,14 @@ impl Problem<'_> {
                 if numbers * self.size as f64 > L1 {
                     strides = shards * words * numbers * gradient.panels;
                 }
-                for product in [Some(forward), Some(gradient), (!layer.first).then_some(back)].into_iter().flatten() {
+                let by_rows = self.rows <= FEW_ROWS && !layer.first;
+                if by_rows {
+                    let fmas = rows * layer.inputs * layer.output_vectors as f64;
+                    (cycles, loads, dots) = (fmas, 2.0 * fmas, rows * layer.inputs);
+                }
+                for product in
+                    [Some(forward), Some(gradient), (!layer.first && !by_rows).then_some(back)].into_iter().flatten()
+                {
                     cycles += shards * product.cycles;
                     loads += shards * product.loads;
                     blocks += shards * product.blocks;
@@ -158,7 +168,8 @@ impl Problem<'_> {
             // The loss sees outputs without padding; an activation in front of a thin layer leaves the padding alone.
             let compact = rows * layer.outputs / self.lanes as f64;
             let part = layer.before_thin && layer.outputs % self.lanes as f64 != 0.0;
-            let wide = layer.weights() * self.size as f64 >= WIDE_LAYER;
+            // A matrix that alone falls out of the cache.
+            let wide = 4.0 * layer.weights() * self.size as f64 >= 3.0 * self.l2 as f64;
             let counts = [
                 cycles,
                 loads,
@@ -170,9 +181,10 @@ impl Problem<'_> {
                 if part { layer.activation * rows } else { 0.0 },
                 if layer.last && !thin { rows } else { 0.0 },
                 weights,
-                if layer.first || thin { 0.0 } else { weights },
+                if layer.first || thin || self.rows <= FEW_ROWS { 0.0 } else { weights },
                 if spills { shards * weights } else { 0.0 },
                 if wide { shards * weights } else { 0.0 },
+                dots,
                 shards * layer.products(),
                 0.0,
             ];
@@ -185,13 +197,18 @@ impl Problem<'_> {
     /// Samples lie along the lanes forward and back, the next layer's units in the gradient; nothing is packed, and each
     /// block of k loads and stores all sums.
     pub(super) fn blocked(&self) -> [f64; BLOCKED.len()] {
-        let (samples, words) = (self.rows.div_ceil(self.lanes) as f64, self.words());
-        let depth = BLOCKED_DEPTH * 64.0 / (self.lanes * self.size) as f64;
-        let blocks = |k: f64| (k / depth).ceil();
+        // Whole panels, in vectors.
+        let width = PANEL / self.size;
+        let whole = |count: usize| count.div_ceil(width) as f64 * (width / self.lanes) as f64;
+        let (samples, words) = (whole(self.rows), self.words());
+        let blocks = |k: f64| (k / BLOCKED_DEPTH).ceil();
+        let rows = self.rows as f64;
+        let bytes = |numbers: f64| numbers * self.size as f64;
+        let units: f64 = self.counts().map(|layer| layer.inputs + layer.outputs).sum();
+        let far = |numbers: f64, spills: bool| if spills { words * numbers } else { 0.0 };
         let mut sums = [0.0; BLOCKED.len()];
         for layer in self.counts() {
-            let rows = self.rows as f64;
-            let output_vectors = layer.output_vectors as f64;
+            let output_vectors = whole(layer.outputs as usize);
             let gradient = layer.inputs * output_vectors;
             let (forward, back) = (layer.outputs * samples, if layer.first { 0.0 } else { layer.inputs * samples });
             let counts = [
@@ -201,38 +218,14 @@ impl Problem<'_> {
                 layer.exponentials * layer.outputs * samples,
                 (if layer.first { layer.inputs } else { 0.0 } + layer.outputs) * samples,
                 words * layer.weights(),
+                far(layer.weights(), 2.0 * bytes(layer.weights()) > self.l2 as f64),
+                far(rows * (layer.inputs + layer.outputs), bytes(rows * units) > self.l2 as f64),
                 layer.products(),
                 0.0,
             ];
             add(&mut sums, counts);
         }
         sums[BLOCKED.len() - 1] = 1.0;
-        sums
-    }
-
-    /// Every product packs Θ anew for each shard, and passes over all activations go between the products.
-    pub(super) fn layered(&self) -> [f64; LAYERED.len()] {
-        let (rows, shards, words) = (self.rows as f64, self.shards(), self.words());
-        let mut sums = [0.0; LAYERED.len()];
-        for layer in self.counts() {
-            let back = if layer.first { 0.0 } else { layer.outputs * layer.input_vectors as f64 };
-            let padded = (self.lanes * layer.output_vectors) as f64;
-            // Thin outputs are dot products along the inputs, which take some more for their sums.
-            let product =
-                (layer.inputs * layer.output_vectors as f64).min(1.25 * layer.outputs * layer.input_vectors as f64);
-            let counts = [
-                rows * (2.0 * product + back),
-                rows,
-                rows * layer.outputs,
-                rows * layer.outputs * layer.exponentials,
-                words * rows * 2.0 * (layer.inputs + layer.outputs),
-                words * shards * (layer.inputs * padded + back * self.lanes as f64),
-                shards * layer.products(),
-                0.0,
-            ];
-            add(&mut sums, counts);
-        }
-        sums[LAYERED.len() - 1] = 1.0;
         sums
     }
 }

@@ -20,8 +20,8 @@ pub(super) struct Network<'a, T> {
     pub(super) blocking: Blocking,
     /// Parameters in the engine's layout.
     pub(super) theta: &'a [T],
-    /// Θ_w of the wide layers that δ passes through.
-    pub(super) transposed: &'a [T],
+    /// Θ_w of the wide layers that δ passes through, if it has been turned.
+    pub(super) transposed: Option<&'a [T]>,
     pub(super) output: Output,
 }
 
@@ -36,6 +36,8 @@ pub struct Scratch<T> {
     delta: [Buffer<T>; 2],
     /// Outputs, targets and a spare, without padding, for the loss.
     compact: [Buffer<T>; 3],
+    /// The batch's inputs in rows of whole vectors, where a thin layer's gradient reads them so.
+    padded: Buffer<T>,
 }
 
 impl<T: Element> Scratch<T> {
@@ -46,6 +48,7 @@ impl<T: Element> Scratch<T> {
             slopes: buffers(layers),
             delta: [Buffer::empty(), Buffer::empty()],
             compact: [Buffer::empty(), Buffer::empty(), Buffer::empty()],
+            padded: Buffer::empty(),
         }
     }
 
@@ -58,13 +61,17 @@ impl<T: Element> Scratch<T> {
                 slope.grow(rows.saturating_mul(plan.row))?;
             }
         }
+        if layout.pads_inputs() {
+            self.padded.grow(rows.saturating_mul(last.stride))?;
+        }
         let widest = layout.layers.iter().map(|plan| plan.row).max().unwrap_or(0);
         self.delta.iter_mut().try_for_each(|delta| delta.grow(rows.saturating_mul(widest)))?;
         self.compact.iter_mut().try_for_each(|compact| compact.grow(rows.saturating_mul(last.outputs)))
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let all = self.activations.iter().chain(&self.slopes).chain(&self.delta).chain(&self.compact);
+        let all =
+            self.activations.iter().chain(&self.slopes).chain(&self.delta).chain(&self.compact).chain([&self.padded]);
         all.map(Buffer::bytes).sum()
     }
 
@@ -81,7 +88,19 @@ impl<T: Element> Scratch<T> {
         let rows = x.len() / network.layout.layers[0].inputs;
         self.forward(network, x, rows, true, pass.dropout.map(|dropout| (dropout, pass.first_row)));
         let cost = self.loss(network, samples, rows);
-        self.backward(network, x, rows, add, gradient);
+        let first = &network.layout.layers[0];
+        if network.layout.pads_inputs() {
+            let mut padded = std::mem::take(&mut self.padded);
+            let whole_rows = &mut padded.as_mut_slice()[..rows * first.stride];
+            for (whole, row) in whole_rows.chunks_exact_mut(first.stride).zip(x.chunks_exact(first.inputs)) {
+                whole[..first.inputs].copy_from_slice(row);
+                whole[first.inputs..].fill(T::ZERO);
+            }
+            self.backward(network, (whole_rows, first.stride), rows, add, gradient);
+            self.padded = padded;
+        } else {
+            self.backward(network, (x, first.inputs), rows, add, gradient);
+        }
         cost
     }
 
@@ -255,14 +274,21 @@ impl<T: Element> Scratch<T> {
         cost
     }
 
-    /// Δ of every layer, and δ of every layer but the input.
-    fn backward(&mut self, network: Network<'_, T>, inputs: &[T], rows: usize, add: bool, gradient: &mut [T]) {
+    /// Δ of every layer, and δ of every layer but the input. Inputs come with the distance of their rows.
+    fn backward(
+        &mut self,
+        network: Network<'_, T>,
+        (inputs, input_row): (&[T], usize),
+        rows: usize,
+        add: bool,
+        gradient: &mut [T],
+    ) {
         let layers = &network.layout.layers;
         let lanes = network.layout.lanes;
         let [mut delta, mut next] = self.delta.each_mut();
         for (l, plan) in layers.iter().enumerate().rev() {
             let (input, stride) = match l {
-                0 => (inputs, plan.inputs),
+                0 => (inputs, input_row),
                 _ => (self.activations[l - 1].as_slice(), layers[l - 1].row),
             };
             assert!(input.len() >= rows * stride, "rows of the layer's inputs");
@@ -307,23 +333,37 @@ impl<T: Element> Scratch<T> {
                 break;
             }
             let before = &layers[l - 1];
-            let right = match plan.transposed {
-                Some(at) => &network.transposed[at..at + plan.padded_outputs * plan.turned_row],
-                None => &network.theta[plan.range.weights.clone()],
-            };
-            let k = if plan.thin { plan.stride } else { plan.turned_row };
             let out = &mut next.as_mut_slice()[..rows * before.row];
+            let weights = &network.theta[plan.range.weights.clone()];
+            let (right, k, depth, start) = match (plan.transposed, network.transposed) {
+                (None, _) => (weights, plan.stride, plan.outputs, Start::Zero),
+                (Some(at), Some(turned)) => (
+                    &turned[at..at + plan.padded_outputs * plan.turned_row],
+                    plan.turned_row,
+                    plan.outputs,
+                    Start::Zero,
+                ),
+                (Some(_), None) => {
+                    let (delta, row) = (&d[..rows * plan.row], plan.row);
+                    T::dispatch(
+                        network.set,
+                        BackByRows { delta, row, weights, stride: plan.stride, out, out_row: before.row },
+                    );
+                    // The sums are there: what is left is ⊙ g'.
+                    (weights, plan.stride, 0, Start::Itself)
+                }
+            };
             let stored = before.slope == Slope::Stored;
             let slope = if stored { self.slopes[l - 1].as_slice() } else { self.activations[l - 1].as_slice() };
             assert!(slope.len() >= out.len(), "g' of every row");
             let product = Product {
                 rows: 0..rows,
                 vectors: 0..plan.padded_inputs / lanes,
-                depth: plan.outputs,
+                depth,
                 left: Left::near(d.as_ptr(), d_row, d_k),
                 right: network.right(right, k),
                 out: Out { data: out.as_mut_ptr(), row: before.row, vectors: Steps::even(lanes), is_far: false },
-                start: Start::Zero,
+                start,
                 finish: Finish::slope(before.slope, slope.as_ptr()),
                 beside: None,
                 strips: None,
@@ -372,8 +412,37 @@ impl<T: Element> Kernel<T> for ThinForward<'_, T> {
         let units = weights.chunks_exact(stride).zip(bias).zip(z.chunks_exact_mut(rows)).take(units);
         for ((weights, &bias), z) in units {
             for (a, z) in a.chunks_exact(row).zip(z) {
-                *z = dot(s, &a[..stride], weights) + bias;
+                *z = dot(s, &a[..stride.min(row)], weights) + bias;
             }
+        }
+    }
+}
+
+/// Θ_wᵀ δ of a few samples: dot products along the rows of Θ as the engine keeps it.
+struct BackByRows<'a, T> {
+    delta: &'a [T],
+    row: usize,
+    weights: &'a [T],
+    /// From one input's weights to the next one's: whole vectors.
+    stride: usize,
+    out: &'a mut [T],
+    out_row: usize,
+}
+
+impl<T: Element> Kernel<T> for BackByRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let Self { delta, row, weights, stride, out, out_row } = self;
+        let inputs = weights.len() / stride;
+        for (input, weights) in weights.chunks_exact(stride).enumerate() {
+            for (delta, out) in delta.chunks_exact(row).zip(out.chunks_exact_mut(out_row)) {
+                out[input] = dot(s, &delta[..stride], weights);
+            }
+        }
+        for out in out.chunks_exact_mut(out_row) {
+            out[inputs..].fill(T::ZERO);
         }
     }
 }

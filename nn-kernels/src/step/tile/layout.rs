@@ -56,7 +56,7 @@ impl Layout {
             let (padded_inputs, padded_outputs) =
                 (layer.inputs.next_multiple_of(lanes), layer.outputs.next_multiple_of(lanes));
             let softmax = layer.activation == Activation::Softmax;
-            let thin = index + 1 == count && index > 0 && 2 * layer.outputs <= lanes && !softmax;
+            let thin = index + 1 == count && 2 * layer.outputs <= lanes && !softmax;
             let (rows, stride) = if thin { (layer.outputs, padded_inputs) } else { (layer.inputs, padded_outputs) };
             let weights = params..params + rows * stride;
             let bias = weights.end..weights.end + padded_outputs;
@@ -84,6 +84,11 @@ impl Layout {
         };
         let layers = architecture.layers().iter().enumerate().map(plan).collect();
         Self { layers, transposed, lanes }
+    }
+
+    /// Whether the only layer is thin, and rows of its inputs are not whole vectors.
+    pub(super) fn pads_inputs(&self) -> bool {
+        self.layers.len() == 1 && self.layers[0].thin && self.layers[0].inputs < self.layers[0].stride
     }
 
     /// Copies parameters from the flat slice of a network into the engine's layout. What pads a row is not touched.

@@ -51,6 +51,8 @@ const MAX_ROWS: usize = 96;
 const MIN_ROWS: usize = 48;
 /// Fewer still, where the batch is cut in two: that costs one thread 3 to 8 % and brings two 40 %.
 const PAIR_ROWS: usize = 24;
+/// For so few rows it takes longer to turn Θ than to add up products along its rows.
+pub(crate) const FEW_ROWS: usize = 4;
 /// What a tile's activations may take: a part of L2 that leaves room for the weights.
 const TILE_BYTES: usize = 384 << 10;
 
@@ -62,8 +64,10 @@ pub struct TileMethod<T> {
     blocking: Blocking,
     ranges: Vec<LayerRange>,
     rule: ShardRule,
-    /// Θ_w of the wide layers that δ passes through.
+    /// Θ_w of the wide layers that δ passes through, as it was before the last gradient of a batch that is worth it.
     transposed: Buffer<T>,
+    /// Whether this gradient's is.
+    turns: bool,
 }
 
 impl<T: Element> Tile<T> {
@@ -94,6 +98,7 @@ impl<T: Element> Tile<T> {
             ranges,
             rule,
             transposed,
+            turns: true,
         }))
     }
 }
@@ -122,7 +127,7 @@ impl<T: Element> TileMethod<T> {
             layout: &self.layout,
             blocking: self.blocking,
             theta,
-            transposed: self.transposed.as_slice(),
+            transposed: self.turns.then(|| self.transposed.as_slice()),
             output,
         }
     }
@@ -174,7 +179,11 @@ impl<T: Element> Method<T> for TileMethod<T> {
         scratch.bytes()
     }
 
-    fn prepare(&mut self, theta: &[T]) {
+    fn prepare(&mut self, theta: &[T], rows: usize) {
+        self.turns = rows > FEW_ROWS;
+        if !self.turns {
+            return;
+        }
         for plan in &self.layout.layers {
             let Some(at) = plan.transposed else { continue };
             let to = &mut self.transposed.as_mut_slice()[at..at + plan.padded_outputs * plan.turned_row];
