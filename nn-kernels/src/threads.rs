@@ -1,6 +1,10 @@
 //! The threads that work is divided among: those of the current rayon pool, or the calling one alone.
 
+mod team;
+
 use std::cell::Cell;
+
+pub(crate) use self::team::{Team, team};
 
 thread_local! {
     static ALONE: Cell<bool> = const { Cell::new(false) };

@@ -1,23 +1,23 @@
 //! How a product's C is cut into parts: a function of the shapes, never of the threads.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::product::{Blocking, LEFT_ROWS};
-use crate::threads::{self, join};
 
 /// The most panels of a part of C where operands are taken as they lie: three quarters of a KiB of each row.
 const MAX_PANELS: usize = 12;
 /// The same where they are packed, which all panels share.
 const MAX_PACKED_PANELS: usize = 48;
 /// The least rows of a part, but for what a multiple of a register tile's rows asks.
-const MIN_ROWS: usize = 64;
+const MIN_ROWS: usize = 48;
+/// The least panels of a part that is cut further, but for what a register tile's columns ask.
+const MIN_PANELS: usize = 2;
 /// Parts that there should be, so that threads of unequal speed end at nearly the same time.
 const WANTED: usize = 16;
 /// The same where operands are packed.
 const WANTED_PACKED: usize = 6;
-/// Multiply-adds for which a part is worth handing over: some 10 µs.
-const WORTHWHILE: usize = 1 << 19;
+/// Multiply-adds for which a part is worth handing over: some µs.
+const WORTHWHILE: usize = 1 << 18;
 
 /// A part of a product: rows of C, from a multiple of the panels' width on, and panels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,17 +46,29 @@ impl Grid {
         packed: bool,
     ) -> Self {
         let (max_panels, wanted) = if packed { (MAX_PACKED_PANELS, WANTED_PACKED) } else { (MAX_PANELS, WANTED) };
-        let blocks = panels.div_ceil(max_panels).max(1);
+        let mut blocks = panels.div_ceil(max_panels).max(1);
         let in_panel = width / blocking.width;
         let in_tile = common_multiple(in_panel, blocking.vectors) / in_panel;
-        let part_panels = panels.div_ceil(blocks).next_multiple_of(in_tile);
+        let mut part_panels = panels.div_ceil(blocks).next_multiple_of(in_tile);
         // Parts begin with a panel where δ is turned, and end with a whole tile.
         let step = common_multiple(width, blocking.rows);
         let min_rows = MIN_ROWS.next_multiple_of(step);
         let mut part_rows = (blocking.left / depth.clamp(1, blocking.depth)).clamp(min_rows, LEFT_ROWS / step * step);
-        let work = |part_rows: usize| (part_rows.min(rows) * part_panels * width).saturating_mul(depth);
-        while part_rows > min_rows && rows.div_ceil(part_rows) * blocks < wanted && work(part_rows / 2) >= WORTHWHILE {
+        let work = |rows: usize, panels: usize| (rows * panels * width).saturating_mul(depth);
+        let is_worthwhile = |part_rows: usize, part_panels| work(part_rows.min(rows), part_panels) / 2 >= WORTHWHILE;
+        while part_rows > min_rows
+            && rows.div_ceil(part_rows) * blocks < wanted
+            && is_worthwhile(part_rows, part_panels)
+        {
             part_rows = (part_rows / 2).max(min_rows);
+        }
+        let min_panels = MIN_PANELS.next_multiple_of(in_tile);
+        while part_panels > min_panels
+            && rows.div_ceil(part_rows) * blocks < wanted
+            && is_worthwhile(part_rows, part_panels)
+        {
+            blocks += 1;
+            part_panels = panels.div_ceil(blocks).next_multiple_of(in_tile).max(min_panels);
         }
         let part_rows = rows.div_ceil(rows.div_ceil(part_rows).max(1)).next_multiple_of(step);
         Self { rows, panels, part_rows, part_panels }
@@ -64,7 +76,7 @@ impl Grid {
 
     /// No fewer than there are, whatever the depth.
     pub(super) const fn most_parts(rows: usize, panels: usize) -> usize {
-        rows.div_ceil(MIN_ROWS) * panels.div_ceil(MAX_PANELS)
+        rows.div_ceil(MIN_ROWS) * panels.div_ceil(MIN_PANELS)
     }
 
     /// How many there are.
@@ -88,35 +100,6 @@ impl Grid {
 /// The least common multiple.
 fn common_multiple(a: usize, b: usize) -> usize {
     (1..=b).map(|i| a * i).find(|multiple| multiple.is_multiple_of(b)).unwrap_or(a * b)
-}
-
-/// Runs `work` for 0..`count` on all threads of the current rayon pool, each of which takes the next number when it is
-/// done with one. `work` is told a number of its thread, too: those of threads at work differ, and are below the number of
-/// threads.
-pub(super) fn for_each(count: usize, work: impl Fn(usize, usize) + Sync) {
-    let threads = threads::count().min(count);
-    if threads <= 1 {
-        return (0..count).for_each(|index| work(0, index));
-    }
-    let next = AtomicUsize::new(0);
-    on_threads(threads, &|worker| {
-        loop {
-            // Only the numbers' being different matters: who waits for the threads sees what they wrote.
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= count {
-                return;
-            }
-            work(worker, index);
-        }
-    });
-}
-
-fn on_threads(threads: usize, work: &(impl Fn(usize) + Sync)) {
-    if threads == 1 {
-        work(0);
-    } else {
-        join(|| work(threads - 1), || on_threads(threads - 1, work));
-    }
 }
 
 #[cfg(test)]
@@ -157,16 +140,6 @@ mod tests {
                 }
                 assert!(seen.iter().all(|&count| count == 1), "{grid:?}");
             }
-        }
-    }
-
-    #[test]
-    fn every_number_is_worked_on_once_on_any_number_of_threads() {
-        for threads in [1, 2, 3] {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-            let seen: Vec<AtomicUsize> = (0..100).map(|_| AtomicUsize::new(0)).collect();
-            pool.install(|| for_each(100, |_, index| _ = seen[index].fetch_add(1, Ordering::Relaxed)));
-            assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == 1));
         }
     }
 }

@@ -30,6 +30,7 @@ use super::{Batch, Dropout, Precision, StepEngine, check_slots};
 use crate::buffer::{Buffer, check_size};
 use crate::error::{check_decay, check_length, check_outputs, rows_of};
 use crate::product::Blocking;
+use crate::threads::{Team, team};
 use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError, threads};
 
 /// The blocked engine: for networks with wide layers.
@@ -160,25 +161,27 @@ impl<T: Element> Blocked<T> {
         let mass = batch.mass();
         let (output, scale) = (output_of(&self.architecture, mass), mass.scale());
         let mut ready = self.ready(rows, true)?;
-        ready.scratch.squares.iter_mut().flatten().for_each(|sum| *sum = 0.0);
-        let mut data = 0.0;
-        for first in (0..rows).step_by(shard_rows) {
-            let count = shard_rows.min(rows - first);
-            let mut pass = ready.pass(theta, count);
-            pass.inputs(|i| batch.input(first + i));
-            pass.forward(true, dropout.map(|dropout| (dropout, first)));
-            data += pass.loss(true, &Labels { batch, first, mass }, output);
-            let last = first + count == rows;
-            if last && updating.is_some() && !data.is_finite() {
-                return Ok(Stepped { cost: data, updated: false, finite: false });
+        team(|team| {
+            ready.scratch.squares.iter_mut().flatten().for_each(|sum| *sum = 0.0);
+            let mut data = 0.0;
+            for first in (0..rows).step_by(shard_rows) {
+                let count = shard_rows.min(rows - first);
+                let mut pass = ready.pass(theta, count, team);
+                pass.inputs(|i| batch.input(first + i));
+                pass.forward(true, dropout.map(|dropout| (dropout, first)));
+                data += pass.loss(true, &Labels { batch, first, mass }, output);
+                let last = first + count == rows;
+                if last && updating.is_some() && !data.is_finite() {
+                    return Ok(Stepped { cost: data, updated: false, finite: false });
+                }
+                let add = first > 0;
+                pass.backward(Gradients { gradient, add, more: !last, scale, decay, shard_rows, updating });
             }
-            let add = first > 0;
-            pass.backward(Gradients { gradient, add, more: !last, scale, decay, shard_rows, updating });
-        }
-        let squares: f64 = ready.scratch.squares.iter().flatten().sum();
-        let cost = if decay == 0.0 { data } else { data + 0.5 * decay * squares };
-        let finite = updating.is_none_or(|updating| updating.finite.load(Ordering::Relaxed));
-        Ok(Stepped { cost, updated: updating.is_some(), finite })
+            let squares: f64 = ready.scratch.squares.iter().flatten().sum();
+            let cost = if decay == 0.0 { data } else { data + 0.5 * decay * squares };
+            let finite = updating.is_none_or(|updating| updating.finite.load(Ordering::Relaxed));
+            Ok(Stepped { cost, updated: updating.is_some(), finite })
+        })
     }
 
     /// J of a batch, and A^(L) of its rows where that is wanted: forward only.
@@ -198,18 +201,20 @@ impl<T: Element> Blocked<T> {
         let mass = batch.mass();
         let output = output_of(&self.architecture, mass);
         let mut ready = self.ready(rows, false)?;
-        let mut data = 0.0;
-        for first in (0..rows).step_by(shard_rows) {
-            let count = shard_rows.min(rows - first);
-            let mut pass = ready.pass(theta, count);
-            pass.inputs(|i| batch.input(first + i));
-            pass.forward(false, None);
-            if let Some(outputs) = outputs.as_deref_mut() {
-                pass.outputs(&mut outputs[first * width..(first + count) * width]);
+        team(|team| {
+            let mut data = 0.0;
+            for first in (0..rows).step_by(shard_rows) {
+                let count = shard_rows.min(rows - first);
+                let mut pass = ready.pass(theta, count, team);
+                pass.inputs(|i| batch.input(first + i));
+                pass.forward(false, None);
+                if let Some(outputs) = outputs.as_deref_mut() {
+                    pass.outputs(&mut outputs[first * width..(first + count) * width]);
+                }
+                data += pass.loss(false, &Labels { batch, first, mass }, output);
             }
-            data += pass.loss(false, &Labels { batch, first, mass }, output);
-        }
-        Ok(if decay == 0.0 { data } else { data + 0.5 * decay * ready.squares(theta, shard_rows) })
+            Ok(if decay == 0.0 { data } else { data + 0.5 * decay * ready.squares(theta, shard_rows) })
+        })
     }
 
     fn check(&self, theta: &[T], batch: Batch<'_, T>, decay: f64) -> Result<(), StepError> {
@@ -248,9 +253,9 @@ struct Ready<'a, T: Element> {
 
 impl<T: Element> Ready<'_, T> {
     /// A shard of `rows`.
-    fn pass<'p>(&'p mut self, theta: &'p [T], rows: usize) -> Pass<'p, T> {
+    fn pass<'p, 't>(&'p mut self, theta: &'p [T], rows: usize, team: &'p mut Team<'t>) -> Pass<'p, 't, T> {
         let Self { arithmetic, width, layers, scratch } = self;
-        Pass { arithmetic, layers, theta, shard: Shard { rows, width: *width }, scratch }
+        Pass { arithmetic, layers, theta, shard: Shard { rows, width: *width }, scratch, team }
     }
 
     /// Σ Θ_w², added up as a gradient does in shards of up to `shard_rows`.
@@ -387,12 +392,14 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
         check_outputs(outputs, output_width, rows)?;
         let shard_rows = self.shard_rows(rows);
         let mut ready = self.ready(rows, false)?;
-        for (first, outputs) in (0..rows).step_by(shard_rows).zip(outputs.chunks_mut(shard_rows * output_width)) {
-            let mut pass = ready.pass(theta, outputs.len() / output_width);
-            pass.inputs(|i| &inputs[(first + i) * input_width..][..input_width]);
-            pass.forward(false, None);
-            pass.outputs(outputs);
-        }
+        team(|team| {
+            for (first, outputs) in (0..rows).step_by(shard_rows).zip(outputs.chunks_mut(shard_rows * output_width)) {
+                let mut pass = ready.pass(theta, outputs.len() / output_width, team);
+                pass.inputs(|i| &inputs[(first + i) * input_width..][..input_width]);
+                pass.forward(false, None);
+                pass.outputs(outputs);
+            }
+        });
         Ok(())
     }
 

@@ -2,7 +2,6 @@
 
 use super::Labels;
 use super::finish::{Activate, Gradient, Turned, Updating, turn};
-use super::grid::for_each;
 use super::layout::LayerPlan;
 use super::panels::width_of;
 use super::product::{Arithmetic, Complete, Ends, Product, Side};
@@ -17,15 +16,17 @@ use crate::step::passes::{
     Activate as Activation, ColumnSums, CostAndDelta, Finish as Scale, Run, WeightedCostAndDelta,
 };
 use crate::step::update::Part;
+use crate::threads::Team;
 use crate::{Activation as Function, Element, InstructionSet};
 
 /// A shard at work.
-pub(super) struct Pass<'a, T: Element> {
+pub(super) struct Pass<'a, 't, T: Element> {
     pub(super) arithmetic: &'a Arithmetic<'a, T>,
     pub(super) layers: &'a [LayerPlan],
     pub(super) theta: &'a [T],
     pub(super) shard: Shard,
     pub(super) scratch: &'a mut Scratch<T>,
+    pub(super) team: &'a mut Team<'t>,
 }
 
 /// Where gradients go, and what becomes of them.
@@ -44,7 +45,7 @@ pub(super) struct Gradients<'a, T> {
     pub(super) updating: Option<&'a Updating<'a, T>>,
 }
 
-impl<T: Element> Pass<'_, T> {
+impl<T: Element> Pass<'_, '_, T> {
     /// A^(1) from the samples' rows.
     pub(super) fn inputs<'r>(&mut self, row: impl Fn(usize) -> &'r [T] + Sync)
     where
@@ -53,7 +54,7 @@ impl<T: Element> Pass<'_, T> {
         let Self { arithmetic, layers, shard, .. } = *self;
         let units = layers[0].inputs;
         let a = Target::new(self.scratch.activations[0].as_mut_slice(), shard.units::<T>(units));
-        for_each(shard.panels(), |_, panel| {
+        self.team.for_each(shard.panels(), |_, panel| {
             // SAFETY: each panel is written once.
             let to = unsafe { a.strip(panel, 0..units) };
             let samples = shard.samples(panel);
@@ -87,10 +88,10 @@ impl<T: Element> Pass<'_, T> {
                 complete,
                 beside: None,
             };
-            product.divided(arithmetic, plan.inputs).run_all();
+            product.divided(arithmetic, plan.inputs).run_all(self.team);
             if let (Some((dropout, first_row)), true, true) = (dropout, stored, plan.dropout > 0.0) {
                 let (a, slopes) = (Target::new(a, outputs), Target::new(slopes, outputs));
-                for_each(shard.panels(), |_, panel| {
+                self.team.for_each(shard.panels(), |_, panel| {
                     // SAFETY: each panel is written once.
                     let (a, slopes) =
                         unsafe { (a.strip(panel, 0..plan.outputs), slopes.strip(panel, 0..plan.outputs)) };
@@ -133,7 +134,7 @@ impl<T: Element> Pass<'_, T> {
         let row = 3 * width * units;
         let count = shard.panels();
         let (compact, all_costs) = (Shared::new(compact.as_mut_slice()), Shared::new(costs));
-        for_each(count, |_, panel| {
+        self.team.for_each(count, |_, panel| {
             let samples = shard.samples(panel);
             // SAFETY: the memory of each panel is used once.
             let (compact, cost) =
@@ -234,7 +235,7 @@ impl<T: Element> Pass<'_, T> {
                 }
             };
             if l == 0 {
-                for_each(for_weights.parts() + 1, |worker, index| match index.checked_sub(1) {
+                self.team.for_each(for_weights.parts() + 1, |worker, index| match index.checked_sub(1) {
                     None => for_bias(),
                     // SAFETY: every number comes once, from threads of different numbers.
                     Some(index) => unsafe { for_weights.run(worker, index) },
@@ -257,7 +258,7 @@ impl<T: Element> Pass<'_, T> {
             };
             let back = product.divided(arithmetic, plan.outputs);
             let back_parts = back.parts();
-            for_each(back_parts + 1 + for_weights.parts(), |worker, index| {
+            self.team.for_each(back_parts + 1 + for_weights.parts(), |worker, index| {
                 // SAFETY: every number comes once, from threads of different numbers, whichever of the two products it is
                 // for; neither reads what the other writes.
                 unsafe {

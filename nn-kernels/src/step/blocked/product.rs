@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::grid::{Grid, Part, for_each};
+use super::grid::{Grid, Part};
 use super::pairs::Pairs;
 use super::panels::Panels;
 use super::shared::{Source, Target};
@@ -10,6 +10,7 @@ use crate::Element;
 use crate::isa::{InstructionSet, PairProducts};
 use crate::product::Product as Tiles;
 use crate::product::{Blocking, Finish, InPairs, Left, Out, Right, Start, Steps, Strips};
+use crate::threads::Team;
 
 /// How L is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,10 +161,10 @@ impl<'a, T: Element> Divided<'a, T> {
         }
     }
 
-    /// Computes all parts, on all threads.
-    pub(super) fn run_all(self) {
+    /// Computes all parts, on all threads of a team.
+    pub(super) fn run_all(self, team: &mut Team<'_>) {
         // SAFETY: every number comes once, from threads of different numbers.
-        for_each(self.parts(), |worker, index| unsafe { self.run(worker, index) });
+        team.for_each(self.parts(), |worker, index| unsafe { self.run(worker, index) });
     }
 }
 
