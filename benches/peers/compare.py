@@ -5,6 +5,7 @@
     python3 benches/peers/compare.py --resume
     python3 benches/peers/compare.py --from docs/comparison.json
     python3 benches/peers/compare.py --peer torch --peer burn --workload mnist-b128 --threads 1 --output target/some
+    python3 benches/peers/compare.py --isa avx2
     python3 benches/peers/compare.py --check
 
 Builds the example `throughput`, which also says what the workloads are, and `nn-peers`, the program in this folder that
@@ -14,7 +15,8 @@ its peers: what else runs on the machine can only make a repeat slower. Whatever
 the same for all. peers.py and src/lib.rs say which settings the peers have.
 
 Writes comparison.md, comparison.png and comparison.json, the numbers as they come, to docs/, and then the short table
-to README.md. An interrupted run goes on with --resume; --from makes table and plot of a file and measures nothing.
+to README.md; with --isa, which holds this library and the Python peers to other instructions than the CPU has, to
+comparison-avx2.md and so on, and nothing to README.md. An interrupted run goes on with --resume; --from makes table and plot of a file and measures nothing.
 
 Without --python, a virtual environment with the peers is made under the target folder: a large download for PyTorch.
 """
@@ -45,7 +47,7 @@ from environment import (
     say,
 )
 from recording import Recording
-from systems import ALL_PEERS, RUST_PEERS, TITLES, Peer, measure
+from systems import ALL_PEERS, FORCED, RUST_PEERS, TITLES, Peer, measure
 from table import f32_table, markdown, placed, plural, short, summary
 
 DOCS = ROOT / "docs"
@@ -59,6 +61,7 @@ def arguments():
     parser.add_argument("--rounds", type=counted(1), default=3, metavar="N", help="default: 3")
     parser.add_argument("--repeats", type=counted(1), default=3, metavar="N", help="repeats in a round (default: 3)")
     parser.add_argument("--seconds", type=float, default=0.2, metavar="S", help="of a repeat (default: 0.2)")
+    parser.add_argument("--isa", choices=FORCED, help="the instructions that all are held to (default: what the CPU has)")
     parser.add_argument("--core", type=counted(0), default=0, metavar="N", help="to pin one thread to (default: 0)")
     parser.add_argument("--python", type=Path, help="an interpreter that has the peers and matplotlib")
     parser.add_argument("--output", type=Path, default=DOCS, metavar="DIR", help="where to write to (default: docs)")
@@ -73,10 +76,15 @@ def arguments():
         parser.error(f"--python: {found.python} cannot be run")
     if 1 in found.threads and hasattr(os, "sched_getaffinity") and found.core not in os.sched_getaffinity(0):
         parser.error(f"--core: there is no core {found.core}")
-    for file in [found.output / "comparison.json"] if found.resume else [found.kept] if found.kept else []:
+    found.stem = f"comparison-{found.isa}" if found.isa else "comparison"
+    for file in [found.output / f"{found.stem}.json"] if found.resume else [found.kept] if found.kept else []:
         if not file.is_file():
             parser.error(f"there is no {file}")
-    found.peer = [peer for peer in ALL_PEERS if not found.peer or peer in found.peer]
+    # Programs that are compiled for the CPU at hand cannot be held to other instructions.
+    there = [peer for peer in ALL_PEERS if not found.isa or peer not in (*RUST_PEERS, "torch-bf16")]
+    if not set(found.peer or there) <= set(there):
+        parser.error(f"--isa: of {', '.join(there)} only")
+    found.peer = [peer for peer in there if not found.peer or peer in found.peer]
     found.threads = sorted(set(found.threads))
     return found
 
@@ -85,6 +93,7 @@ def command_line(options):
     """The command with the options that matter to who wants to do it again."""
     words = [f"--workload {name}" for name in options.workload]
     words += [f"--peer {peer}" for peer in options.peer] if len(options.peer) < len(ALL_PEERS) else []
+    words += [f"--isa {options.isa}"] if options.isa else []
     words += ["--threads", *map(str, options.threads), f"--rounds {options.rounds}"]
     words += [f"--repeats {options.repeats} --seconds {options.seconds}"]
     return " ".join(["python3 benches/peers/compare.py", *words])
@@ -110,6 +119,7 @@ def describe(options):
         "rustc": output_of("rustc", "--version").rpartition(" (")[0],
         "python": platform.python_version(),
         "commit": commit(),
+        "isa": options.isa,
         "pinned": pinned(1, options.core) is not None,
         **{name: getattr(options, name) for name in ("threads", "rounds", "repeats", "seconds")},
     }
@@ -117,6 +127,10 @@ def describe(options):
 
 def record(options, about):
     """A recording with everything measured, written as it grows."""
+    # What someone has set for another purpose is no peer at its best.
+    for name in {name for variables in FORCED.values() for name in variables}:
+        os.environ.pop(name, None)
+    os.environ.update(FORCED.get(options.isa, {}))
     example = build()
     workloads = listed(example, options.workload)
     rust_peers = build_rust_peers() if set(options.peer) & set(RUST_PEERS) else None
@@ -126,7 +140,7 @@ def record(options, about):
     pairs = [(name, threads) for threads in options.threads for name in options.peer]
     peers = [Peer(name, threads, options.core, python, rust_peers) for name, threads in pairs]
     about["versions"] = {peer.name: peer.version for peer in peers}
-    file = options.output / "comparison.json"
+    file = options.output / f"{options.stem}.json"
     options.output.mkdir(parents=True, exist_ok=True)
     recording = Recording(about, workloads, file=file)
     if options.resume:
@@ -146,13 +160,15 @@ def record(options, about):
 def publish(recording, options):
     """Writes what readers see."""
     options.output.mkdir(parents=True, exist_ok=True)
-    text, plot = options.output / "comparison.md", options.output / "comparison.png"
+    isa = recording.about.get("isa")
+    stem = f"comparison-{isa}" if isa else "comparison"
+    text, plot = options.output / f"{stem}.md", options.output / f"{stem}.png"
     text.write_text(markdown(recording, plot.name))
     say(f"wrote {text}")
     python = options.python or environment_python([], [PLOTTING])
     subprocess.run([str(python), str(Path(__file__).with_name("plot.py")), str(recording.file), str(plot)], check=True)
     say(f"wrote {plot}")
-    if options.output.resolve() == DOCS:
+    if options.output.resolve() == DOCS and not isa:
         readme = ROOT / "README.md"
         new = placed(readme.read_text(), short(recording, DOCS.name))
         if new is None:

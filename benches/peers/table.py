@@ -101,8 +101,9 @@ def about(recording):
     """Where, when and with what."""
     kept = recording.about
     load = "" if kept["load"] is None else f", load {kept['load']} before"
+    held = f", held to {kept['isa'].upper()}" if kept.get("isa") else ""
     return (
-        f"{kept['date']}; {kept['processor']}, {kept['cores']} cores{load}; {kept['rustc']},"
+        f"{kept['date']}; {kept['processor']}, {kept['cores']} cores{held}{load}; {kept['rustc']},"
         f" Python {kept['python']}; commit {kept['commit']}."
     )
 

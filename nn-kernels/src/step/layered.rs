@@ -9,7 +9,7 @@ use crate::gemm::{Gemm, Packed};
 use crate::loss::Output;
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
-/// The layered engine: any shape, any batch; the fallback and the yardstick of the others.
+/// The layered engine: any shape, any batch; the yardstick of the others, which a plan takes only where it is asked for.
 ///
 /// ```
 /// use nn_kernels::{Activation, Architecture, Batch, Layer, Layered, Loss, StepEngine};
