@@ -15,7 +15,7 @@ its peers: what else runs on the machine can only make a repeat slower. Whatever
 the same for all. peers.py and src/lib.rs say which settings the peers have.
 
 Writes comparison.md, comparison.png and comparison.json, the numbers as they come, to docs/, and then the short table
-to README.md; with --isa, which holds this library and the Python peers to other instructions than the CPU has, to
+to README.md; with --isa, by which this library and the Python peers find a CPU without AVX-512 (cpuid.c), to
 comparison-avx2.md and so on, and nothing to README.md. An interrupted run goes on with --resume; --from makes table and plot of a file and measures nothing.
 
 Without --python, a virtual environment with the peers is made under the target folder: a large download for PyTorch.
@@ -36,6 +36,7 @@ from environment import (
     PLOTTING,
     ROOT,
     build,
+    build_cpuid,
     build_rust_peers,
     commit,
     counted,
@@ -47,7 +48,7 @@ from environment import (
     say,
 )
 from recording import Recording
-from systems import ALL_PEERS, FORCED, RUST_PEERS, TITLES, Peer, measure
+from systems import ALL_PEERS, RUST_PEERS, TITLES, Peer, measure
 from table import f32_table, markdown, placed, plural, short, summary
 
 DOCS = ROOT / "docs"
@@ -61,7 +62,7 @@ def arguments():
     parser.add_argument("--rounds", type=counted(1), default=3, metavar="N", help="default: 3")
     parser.add_argument("--repeats", type=counted(1), default=3, metavar="N", help="repeats in a round (default: 3)")
     parser.add_argument("--seconds", type=float, default=0.2, metavar="S", help="of a repeat (default: 0.2)")
-    parser.add_argument("--isa", choices=FORCED, help="the instructions that all are held to (default: what the CPU has)")
+    parser.add_argument("--isa", choices=["avx2"], help="hide from all what the CPU has beyond this")
     parser.add_argument("--core", type=counted(0), default=0, metavar="N", help="to pin one thread to (default: 0)")
     parser.add_argument("--python", type=Path, help="an interpreter that has the peers and matplotlib")
     parser.add_argument("--output", type=Path, default=DOCS, metavar="DIR", help="where to write to (default: docs)")
@@ -127,15 +128,16 @@ def describe(options):
 
 def record(options, about):
     """A recording with everything measured, written as it grows."""
-    # What someone has set for another purpose is no peer at its best.
-    for name in {name for variables in FORCED.values() for name in variables}:
-        os.environ.pop(name, None)
-    os.environ.update(FORCED.get(options.isa, {}))
     example = build()
     workloads = listed(example, options.workload)
     rust_peers = build_rust_peers() if set(options.peer) & set(RUST_PEERS) else None
     wanted = [peer for peer in options.peer if peer in PEERS]
     python = options.python = options.python or environment_python(wanted, [PLOTTING])
+    # What someone has set for another purpose is no peer at its best.
+    for name in ("OPENBLAS_CORETYPE", "NN_ISA"):
+        os.environ.pop(name, None)
+    if options.isa:
+        os.environ["LD_PRELOAD"] = str(build_cpuid())
     say("starting " + ", ".join(TITLES[peer] for peer in options.peer) + " ...")
     pairs = [(name, threads) for threads in options.threads for name in options.peer]
     peers = [Peer(name, threads, options.core, python, rust_peers) for name, threads in pairs]
@@ -154,6 +156,7 @@ def record(options, about):
     finally:
         for peer in peers:
             peer.end()
+        os.environ.pop("LD_PRELOAD", None)
     return recording
 
 

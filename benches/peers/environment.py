@@ -77,6 +77,14 @@ def build_rust_peers(profile="release"):
     return built("nn-peers", HERE, "--profile", profile, "--bin", "nn-peers")
 
 
+def build_cpuid():
+    """The library that hides from a program what the CPU has beyond AVX2, built by the C compiler."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    library = TARGET / "cpuid.so"
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, HERE / "cpuid.c"], check=True)
+    return library
+
+
 def pinned(threads, core):
     """What a child process does first: with one thread it stays on one core."""
     return (lambda: os.sched_setaffinity(0, {core})) if threads == 1 and hasattr(os, "sched_setaffinity") else None

@@ -33,17 +33,6 @@ SETTINGS = {
     "candle": "CPU backend with AVX-512 products; native code, fat LTO, mimalloc",
     "torch-bf16": "`torch.autocast` to bfloat16, parameters and update in f32; waiting as above",
 }
-# What holds this library, and whatever the Python peers multiply with, to a set of instructions.
-FORCED = {
-    "avx2": {
-        "NN_ISA": "avx2",
-        "ATEN_CPU_CAPABILITY": "avx2",
-        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-        "ONEDNN_MAX_CPU_ISA": "AVX2",
-        "OPENBLAS_CORETYPE": "Haswell",
-        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
-    }
-}
 # The C library's allocator keeps what is freed: else every large array of a step is mapped anew, page by page, which
 # takes PyTorch up to three times as long. A user would have to know of it; a peer at its best has it.
 KEEPING = {

@@ -101,7 +101,7 @@ def about(recording):
     """Where, when and with what."""
     kept = recording.about
     load = "" if kept["load"] is None else f", load {kept['load']} before"
-    held = f", held to {kept['isa'].upper()}" if kept.get("isa") else ""
+    held = ", its AVX-512 hidden from all" if kept.get("isa") == "avx2" else ""
     return (
         f"{kept['date']}; {kept['processor']}, {kept['cores']} cores{held}{load}; {kept['rustc']},"
         f" Python {kept['python']}; commit {kept['commit']}."

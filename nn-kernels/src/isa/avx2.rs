@@ -3,7 +3,6 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::transpose::{block_f32, block_f64};
 use super::{Bundle, Kernel, Simd, Vector};
 use crate::sealed::Sealed;
 
@@ -30,22 +29,18 @@ macro_rules! intrinsic {
 }
 
 macro_rules! avx2 {
-    ($T:ident, $V:ident, $R:ident, $Bits:ident, $lanes:literal, $block:literal, $transpose:ident, $mantissa_bits:literal, $bias:literal,
-     $set1:ident, $loadu:ident, $storeu:ident, $maskload:ident, $maskstore:ident,
-     $add:ident, $sub:ident, $mul:ident, $div:ident, $xor:ident, $and:ident, $andnot:ident, $or:ident,
-     $fmadd:ident, $fnmadd:ident, $min:ident, $max:ident, $sqrt:ident, $round:ident, $cmp:ident, $blendv:ident,
-     $to_bits:ident, $from_bits:ident, $shift_left:ident, $shift_right:ident, $unzip:ident) => {
+    ($T:ident, $V:ident, $ops:ident) => {
         #[doc = concat!("A register of `", stringify!($T), "`, made by [`Avx2`] only.")]
         #[derive(Debug, Clone, Copy)]
         #[repr(transparent)]
-        pub struct $V($R);
+        pub struct $V($ops::Register);
 
         impl Sealed for $V {}
 
         impl Simd<$T> for Avx2 {
             type V = $V;
             type Wide = Bundle<Self, 4>;
-            const LANES: usize = $lanes;
+            const LANES: usize = $ops::LANES;
             const SUMS: usize = 12;
             const NAME: &'static str = "avx2";
 
@@ -56,34 +51,34 @@ macro_rules! avx2 {
 
             #[inline(always)]
             fn splat(self, value: $T) -> $V {
-                $V(intrinsic!($set1(value)))
+                $V(intrinsic!($ops::set1(value)))
             }
 
             #[inline(always)]
             fn load(self, source: &[$T]) -> $V {
-                let source = &source[..$lanes];
+                let source = &source[..$ops::LANES];
                 // SAFETY: the slice has a vector's worth of elements.
                 unsafe { self.load_ptr(source.as_ptr()) }
             }
 
             #[inline(always)]
             fn store(self, vector: $V, target: &mut [$T]) {
-                let target = &mut target[..$lanes];
+                let target = &mut target[..$ops::LANES];
                 // SAFETY: the slice has room for a vector.
                 unsafe { self.store_ptr(vector, target.as_mut_ptr()) }
             }
 
             #[inline(always)]
             fn load_partial(self, source: &[$T], fill: $T) -> $V {
-                let mut lanes = [fill; $lanes];
-                let count = source.len().min($lanes);
+                let mut lanes = [fill; $ops::LANES];
+                let count = source.len().min($ops::LANES);
                 lanes[..count].copy_from_slice(&source[..count]);
                 self.load(&lanes)
             }
 
             #[inline(always)]
             fn store_partial(self, vector: $V, target: &mut [$T]) {
-                let count = target.len().min($lanes);
+                let count = target.len().min($ops::LANES);
                 // SAFETY: the slice has room for `count` elements.
                 unsafe { self.store_first(vector, target.as_mut_ptr(), count) }
             }
@@ -91,25 +86,25 @@ macro_rules! avx2 {
             #[inline(always)]
             unsafe fn load_ptr(self, source: *const $T) -> $V {
                 // SAFETY: the caller vouches for the memory, the token for the set.
-                $V(unsafe { $loadu(source) })
+                $V(unsafe { $ops::loadu(source) })
             }
 
             #[inline(always)]
             unsafe fn store_ptr(self, vector: $V, target: *mut $T) {
                 // SAFETY: the caller vouches for the memory, the token for the set.
-                unsafe { $storeu(target, vector.0) }
+                unsafe { $ops::storeu(target, vector.0) }
             }
 
             #[inline(always)]
             unsafe fn load_first(self, source: *const $T, count: usize) -> $V {
                 // SAFETY: masked lanes are not touched; the caller vouches for the others, the token for the set.
-                $V(unsafe { $maskload(source, <$Bits as WindowMask>::window(count)) })
+                $V(unsafe { $ops::maskload(source, <$ops::Bits as WindowMask>::window(count)) })
             }
 
             #[inline(always)]
             unsafe fn store_first(self, vector: $V, target: *mut $T, count: usize) {
                 // SAFETY: masked lanes are not touched; the caller vouches for the others, the token for the set.
-                unsafe { $maskstore(target, <$Bits as WindowMask>::window(count), vector.0) }
+                unsafe { $ops::maskstore(target, <$ops::Bits as WindowMask>::window(count), vector.0) }
             }
 
             #[inline(always)]
@@ -124,12 +119,12 @@ macro_rules! avx2 {
                 unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) }
             }
 
-            const BLOCK: usize = $block;
+            const BLOCK: usize = $ops::BLOCK;
 
             #[inline(always)]
             unsafe fn transpose(self, source: *const $T, source_stride: usize, target: *mut $T, target_stride: usize) {
                 // SAFETY: the caller vouches for every element of the block, the token for the set.
-                unsafe { $transpose(source, source_stride, target, target_stride) }
+                unsafe { $ops::transpose(source, source_stride, target, target_stride) }
             }
 
             #[inline(always)]
@@ -148,7 +143,7 @@ macro_rules! avx2 {
             type Output = Self;
             #[inline(always)]
             fn add(self, other: Self) -> Self {
-                Self(intrinsic!($add(self.0, other.0)))
+                Self(intrinsic!($ops::add(self.0, other.0)))
             }
         }
 
@@ -156,7 +151,7 @@ macro_rules! avx2 {
             type Output = Self;
             #[inline(always)]
             fn sub(self, other: Self) -> Self {
-                Self(intrinsic!($sub(self.0, other.0)))
+                Self(intrinsic!($ops::sub(self.0, other.0)))
             }
         }
 
@@ -164,7 +159,7 @@ macro_rules! avx2 {
             type Output = Self;
             #[inline(always)]
             fn mul(self, other: Self) -> Self {
-                Self(intrinsic!($mul(self.0, other.0)))
+                Self(intrinsic!($ops::mul(self.0, other.0)))
             }
         }
 
@@ -172,7 +167,7 @@ macro_rules! avx2 {
             type Output = Self;
             #[inline(always)]
             fn div(self, other: Self) -> Self {
-                Self(intrinsic!($div(self.0, other.0)))
+                Self(intrinsic!($ops::div(self.0, other.0)))
             }
         }
 
@@ -180,7 +175,7 @@ macro_rules! avx2 {
             type Output = Self;
             #[inline(always)]
             fn neg(self) -> Self {
-                Self(intrinsic!($xor(self.0, $set1(-0.0))))
+                Self(intrinsic!($ops::xor(self.0, $ops::set1(-0.0))))
             }
         }
 
@@ -189,94 +184,98 @@ macro_rules! avx2 {
 
             #[inline(always)]
             fn mul_add(self, b: Self, c: Self) -> Self {
-                Self(intrinsic!($fmadd(self.0, b.0, c.0)))
+                Self(intrinsic!($ops::fmadd(self.0, b.0, c.0)))
             }
             #[inline(always)]
             fn neg_mul_add(self, b: Self, c: Self) -> Self {
-                Self(intrinsic!($fnmadd(self.0, b.0, c.0)))
+                Self(intrinsic!($ops::fnmadd(self.0, b.0, c.0)))
             }
             #[inline(always)]
             fn min(self, other: Self) -> Self {
-                Self(intrinsic!($min(self.0, other.0)))
+                Self(intrinsic!($ops::min(self.0, other.0)))
             }
             #[inline(always)]
             fn max(self, other: Self) -> Self {
-                Self(intrinsic!($max(self.0, other.0)))
+                Self(intrinsic!($ops::max(self.0, other.0)))
             }
             #[inline(always)]
             fn abs(self) -> Self {
-                Self(intrinsic!($andnot($set1(-0.0), self.0)))
+                Self(intrinsic!($ops::andnot($ops::set1(-0.0), self.0)))
             }
             #[inline(always)]
             fn copysign(self, sign: Self) -> Self {
-                Self(intrinsic!($or($and($set1(-0.0), sign.0), $andnot($set1(-0.0), self.0))))
+                Self(intrinsic!($ops::or($ops::and($ops::set1(-0.0), sign.0), $ops::andnot($ops::set1(-0.0), self.0))))
             }
             #[inline(always)]
             fn sqrt(self) -> Self {
-                Self(intrinsic!($sqrt(self.0)))
+                Self(intrinsic!($ops::sqrt(self.0)))
             }
             #[inline(always)]
             fn round(self) -> Self {
-                Self(intrinsic!($round::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0)))
+                Self(intrinsic!($ops::round::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0)))
             }
             #[inline(always)]
             fn exp2_integral(self) -> Self {
                 // The sum's low mantissa bits hold self + bias, which the shift moves into the exponent.
-                let shift = intrinsic!($set1(1.5 * (1_u64 << $mantissa_bits) as $T + $bias));
-                Self(intrinsic!($from_bits($shift_left::<$mantissa_bits>($to_bits($add(self.0, shift))))))
+                let shift = intrinsic!($ops::set1(1.5 * (1_u64 << $ops::MANTISSA_BITS) as $T + $ops::BIAS));
+                Self(intrinsic!($ops::from_bits($ops::shift_left::<{ $ops::MANTISSA_BITS }>($ops::to_bits(
+                    $ops::add(self.0, shift)
+                )))))
             }
             #[inline(always)]
             fn round_and_exp2(self, factor: Self) -> (Self, Self) {
                 // As in `exp2_integral`; the sum is rounded to an integer on the way.
-                let shift = intrinsic!($set1(1.5 * (1_u64 << $mantissa_bits) as $T + $bias));
-                let sum = intrinsic!($fmadd(self.0, factor.0, shift));
-                let power = intrinsic!($from_bits($shift_left::<$mantissa_bits>($to_bits(sum))));
-                (Self(intrinsic!($sub(sum, shift))), Self(power))
+                let shift = intrinsic!($ops::set1(1.5 * (1_u64 << $ops::MANTISSA_BITS) as $T + $ops::BIAS));
+                let sum = intrinsic!($ops::fmadd(self.0, factor.0, shift));
+                let power =
+                    intrinsic!($ops::from_bits($ops::shift_left::<{ $ops::MANTISSA_BITS }>($ops::to_bits(sum))));
+                (Self(intrinsic!($ops::sub(sum, shift))), Self(power))
             }
             #[inline(always)]
             fn mul_exp2(self, n: Self) -> Self {
                 // 2ⁿ itself may be out of range, so it is multiplied in two halves; the first product is exact.
-                let half = Self(intrinsic!($mul(n.0, $set1(0.5)))).round();
+                let half = Self(intrinsic!($ops::mul(n.0, $ops::set1(0.5)))).round();
                 self * half.exp2_integral() * (n - half).exp2_integral()
             }
             #[inline(always)]
             fn unzip(self, other: Self) -> (Self, Self) {
-                let (even, odd) = intrinsic!($unzip(self.0, other.0));
+                let (even, odd) = intrinsic!($ops::unzip(self.0, other.0));
                 (Self(even), Self(odd))
             }
             #[inline(always)]
             fn split_exponent(self) -> (Self, Self) {
                 // Positive numbers: shifting the mantissa out leaves the biased exponent, which, put under the
                 // mantissa of 2^mantissa_bits, reads as an integer.
-                let exponent_mask = intrinsic!($set1($T::INFINITY));
-                let mantissa = intrinsic!($or($andnot(exponent_mask, self.0), $set1(1.0)));
-                let shift = intrinsic!($set1((1_u64 << $mantissa_bits) as $T));
-                let biased = intrinsic!($from_bits($shift_right::<$mantissa_bits>($to_bits(self.0))));
-                let bias = intrinsic!($set1((1_u64 << $mantissa_bits) as $T + $bias));
-                let unbiased = intrinsic!($sub($or(biased, shift), bias));
+                let exponent_mask = intrinsic!($ops::set1($T::INFINITY));
+                let mantissa = intrinsic!($ops::or($ops::andnot(exponent_mask, self.0), $ops::set1(1.0)));
+                let shift = intrinsic!($ops::set1((1_u64 << $ops::MANTISSA_BITS) as $T));
+                let biased =
+                    intrinsic!($ops::from_bits($ops::shift_right::<{ $ops::MANTISSA_BITS }>($ops::to_bits(self.0))));
+                let bias = intrinsic!($ops::set1((1_u64 << $ops::MANTISSA_BITS) as $T + $ops::BIAS));
+                let unbiased = intrinsic!($ops::sub($ops::or(biased, shift), bias));
                 (Self(mantissa), Self(unbiased))
             }
             #[inline(always)]
             fn lt(self, other: Self) -> Self {
-                Self(intrinsic!($cmp::<_CMP_LT_OQ>(self.0, other.0)))
+                Self(intrinsic!($ops::cmp::<_CMP_LT_OQ>(self.0, other.0)))
             }
             #[inline(always)]
             fn le(self, other: Self) -> Self {
-                Self(intrinsic!($cmp::<_CMP_LE_OQ>(self.0, other.0)))
+                Self(intrinsic!($ops::cmp::<_CMP_LE_OQ>(self.0, other.0)))
             }
             #[inline(always)]
             fn is_nan(self) -> Self {
-                Self(intrinsic!($cmp::<_CMP_UNORD_Q>(self.0, self.0)))
+                Self(intrinsic!($ops::cmp::<_CMP_UNORD_Q>(self.0, self.0)))
             }
             #[inline(always)]
             fn select(mask: Self, yes: Self, no: Self) -> Self {
-                Self(intrinsic!($blendv(no.0, yes.0, mask.0)))
+                Self(intrinsic!($ops::blendv(no.0, yes.0, mask.0)))
             }
             #[inline(always)]
             fn sum(self) -> $T {
                 // SAFETY: a register is as many elements side by side.
-                let mut lanes: [$T; $lanes] = unsafe { std::mem::transmute(self) };
-                let mut width = $lanes / 2;
+                let mut lanes: [$T; $ops::LANES] = unsafe { std::mem::transmute(self) };
+                let mut width = $ops::LANES / 2;
                 while width > 0 {
                     for i in 0..width {
                         lanes[i] += lanes[i + width];
@@ -288,7 +287,7 @@ macro_rules! avx2 {
             #[inline(always)]
             fn max_lane(self) -> $T {
                 // SAFETY: a register is as many elements side by side.
-                let lanes: [$T; $lanes] = unsafe { std::mem::transmute(self) };
+                let lanes: [$T; $ops::LANES] = unsafe { std::mem::transmute(self) };
                 lanes.into_iter().fold($T::NEG_INFINITY, $T::max)
             }
         }
@@ -344,77 +343,48 @@ fn unzip_f64(a: __m256d, b: __m256d) -> (__m256d, __m256d) {
     (_mm256_permute4x64_pd::<0xD8>(even), _mm256_permute4x64_pd::<0xD8>(odd))
 }
 
-avx2!(
-    f32,
-    F32x8,
-    __m256,
-    i32,
-    8,
-    8,
-    block_f32,
-    23,
-    127.0,
-    _mm256_set1_ps,
-    _mm256_loadu_ps,
-    _mm256_storeu_ps,
-    _mm256_maskload_ps,
-    _mm256_maskstore_ps,
-    _mm256_add_ps,
-    _mm256_sub_ps,
-    _mm256_mul_ps,
-    _mm256_div_ps,
-    _mm256_xor_ps,
-    _mm256_and_ps,
-    _mm256_andnot_ps,
-    _mm256_or_ps,
-    _mm256_fmadd_ps,
-    _mm256_fnmadd_ps,
-    _mm256_min_ps,
-    _mm256_max_ps,
-    _mm256_sqrt_ps,
-    _mm256_round_ps,
-    _mm256_cmp_ps,
-    _mm256_blendv_ps,
-    _mm256_castps_si256,
-    _mm256_castsi256_ps,
-    _mm256_slli_epi32,
-    _mm256_srli_epi32,
-    unzip_f32
-);
-avx2!(
-    f64,
-    F64x4,
-    __m256d,
-    i64,
-    4,
-    4,
-    block_f64,
-    52,
-    1023.0,
-    _mm256_set1_pd,
-    _mm256_loadu_pd,
-    _mm256_storeu_pd,
-    _mm256_maskload_pd,
-    _mm256_maskstore_pd,
-    _mm256_add_pd,
-    _mm256_sub_pd,
-    _mm256_mul_pd,
-    _mm256_div_pd,
-    _mm256_xor_pd,
-    _mm256_and_pd,
-    _mm256_andnot_pd,
-    _mm256_or_pd,
-    _mm256_fmadd_pd,
-    _mm256_fnmadd_pd,
-    _mm256_min_pd,
-    _mm256_max_pd,
-    _mm256_sqrt_pd,
-    _mm256_round_pd,
-    _mm256_cmp_pd,
-    _mm256_blendv_pd,
-    _mm256_castpd_si256,
-    _mm256_castsi256_pd,
-    _mm256_slli_epi64,
-    _mm256_srli_epi64,
-    unzip_f64
-);
+/// The intrinsics for `f32`, by what they do.
+mod single {
+    pub(super) use std::arch::x86_64::{
+        __m256 as Register, _mm256_add_ps as add, _mm256_and_ps as and, _mm256_andnot_ps as andnot,
+        _mm256_blendv_ps as blendv, _mm256_castps_si256 as to_bits, _mm256_castsi256_ps as from_bits,
+        _mm256_cmp_ps as cmp, _mm256_div_ps as div, _mm256_fmadd_ps as fmadd, _mm256_fnmadd_ps as fnmadd,
+        _mm256_loadu_ps as loadu, _mm256_maskload_ps as maskload, _mm256_maskstore_ps as maskstore,
+        _mm256_max_ps as max, _mm256_min_ps as min, _mm256_mul_ps as mul, _mm256_or_ps as or, _mm256_round_ps as round,
+        _mm256_set1_ps as set1, _mm256_slli_epi32 as shift_left, _mm256_sqrt_ps as sqrt,
+        _mm256_srli_epi32 as shift_right, _mm256_storeu_ps as storeu, _mm256_sub_ps as sub, _mm256_xor_ps as xor,
+    };
+
+    pub(super) use super::unzip_f32 as unzip;
+    pub(super) use crate::isa::transpose::block_f32 as transpose;
+
+    pub(super) type Bits = i32;
+    pub(super) const LANES: usize = 8;
+    pub(super) const BLOCK: usize = 8;
+    pub(super) const MANTISSA_BITS: i32 = 23;
+    pub(super) const BIAS: f32 = 127.0;
+}
+avx2!(f32, F32x8, single);
+
+/// The intrinsics for `f64`, by what they do.
+mod double {
+    pub(super) use std::arch::x86_64::{
+        __m256d as Register, _mm256_add_pd as add, _mm256_and_pd as and, _mm256_andnot_pd as andnot,
+        _mm256_blendv_pd as blendv, _mm256_castpd_si256 as to_bits, _mm256_castsi256_pd as from_bits,
+        _mm256_cmp_pd as cmp, _mm256_div_pd as div, _mm256_fmadd_pd as fmadd, _mm256_fnmadd_pd as fnmadd,
+        _mm256_loadu_pd as loadu, _mm256_maskload_pd as maskload, _mm256_maskstore_pd as maskstore,
+        _mm256_max_pd as max, _mm256_min_pd as min, _mm256_mul_pd as mul, _mm256_or_pd as or, _mm256_round_pd as round,
+        _mm256_set1_pd as set1, _mm256_slli_epi64 as shift_left, _mm256_sqrt_pd as sqrt,
+        _mm256_srli_epi64 as shift_right, _mm256_storeu_pd as storeu, _mm256_sub_pd as sub, _mm256_xor_pd as xor,
+    };
+
+    pub(super) use super::unzip_f64 as unzip;
+    pub(super) use crate::isa::transpose::block_f64 as transpose;
+
+    pub(super) type Bits = i64;
+    pub(super) const LANES: usize = 4;
+    pub(super) const BLOCK: usize = 4;
+    pub(super) const MANTISSA_BITS: i32 = 52;
+    pub(super) const BIAS: f64 = 1023.0;
+}
+avx2!(f64, F64x4, double);

@@ -3,8 +3,6 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::registers::{quotient_f32, quotient_f64, sum_each_f32, sum_each_f64, unzip_f32, unzip_f64};
-use super::transpose::{block_f32, block_f64};
 use super::{Bundle, Kernel, PairKernel, PairSimd, Simd, Vector};
 use crate::sealed::Sealed;
 
@@ -37,24 +35,18 @@ macro_rules! intrinsic {
 }
 
 macro_rules! avx512 {
-    ($T:ident, $V:ident, $R:ident, $M:ident, $lanes:literal, $block:literal, $transpose:ident,
-     $set1:ident, $loadu:ident, $storeu:ident, $maskz_loadu:ident, $mask_storeu:ident,
-     $add:ident, $sub:ident, $mul:ident, $div:ident, $xor:ident, $and:ident, $andnot:ident, $or:ident,
-     $fmadd:ident, $fnmadd:ident, $min:ident, $max:ident, $sqrt:ident, $roundscale:ident, $scalef:ident,
-     $getexp:ident, $getmant:ident, $cmp:ident, $blend:ident, $sum:ident, $max_lane:ident,
-     $mantissa_bits:literal, $bias:literal, $to_bits:ident, $from_bits:ident, $shift_left:ident,
-     $quotient:ident, $unzip:ident, $sum_each:ident) => {
+    ($T:ident, $V:ident, $ops:ident) => {
         #[doc = concat!("A register of `", stringify!($T), "`, made by [`Avx512`] only.")]
         #[derive(Debug, Clone, Copy)]
         #[repr(transparent)]
-        pub struct $V($R);
+        pub struct $V($ops::Register);
 
         impl Sealed for $V {}
 
         impl Simd<$T> for Avx512 {
             type V = $V;
             type Wide = Bundle<Self, 4>;
-            const LANES: usize = $lanes;
+            const LANES: usize = $ops::LANES;
             const SUMS: usize = 24;
             const NAME: &'static str = "avx512";
 
@@ -65,35 +57,35 @@ macro_rules! avx512 {
 
             #[inline(always)]
             fn splat(self, value: $T) -> $V {
-                $V(intrinsic!($set1(value)))
+                $V(intrinsic!($ops::set1(value)))
             }
 
             #[inline(always)]
             fn load(self, source: &[$T]) -> $V {
-                let source = &source[..$lanes];
+                let source = &source[..$ops::LANES];
                 // SAFETY: the slice has a vector's worth of elements.
                 unsafe { self.load_ptr(source.as_ptr()) }
             }
 
             #[inline(always)]
             fn store(self, vector: $V, target: &mut [$T]) {
-                let target = &mut target[..$lanes];
+                let target = &mut target[..$ops::LANES];
                 // SAFETY: the slice has room for a vector.
                 unsafe { self.store_ptr(vector, target.as_mut_ptr()) }
             }
 
             #[inline(always)]
             fn load_partial(self, source: &[$T], fill: $T) -> $V {
-                let count = source.len().min($lanes);
-                let mask = first(count) as $M;
+                let count = source.len().min($ops::LANES);
+                let mask = first(count) as $ops::Mask;
                 // SAFETY: the mask keeps the load within the slice.
-                let loaded = unsafe { $maskz_loadu(mask, source.as_ptr()) };
-                $V(intrinsic!($blend(mask, $set1(fill), loaded)))
+                let loaded = unsafe { $ops::maskz_loadu(mask, source.as_ptr()) };
+                $V(intrinsic!($ops::blend(mask, $ops::set1(fill), loaded)))
             }
 
             #[inline(always)]
             fn store_partial(self, vector: $V, target: &mut [$T]) {
-                let count = target.len().min($lanes);
+                let count = target.len().min($ops::LANES);
                 // SAFETY: the slice has room for `count` elements.
                 unsafe { self.store_first(vector, target.as_mut_ptr(), count) }
             }
@@ -101,25 +93,25 @@ macro_rules! avx512 {
             #[inline(always)]
             unsafe fn load_ptr(self, source: *const $T) -> $V {
                 // SAFETY: the caller vouches for the memory, the token for the set.
-                $V(unsafe { $loadu(source) })
+                $V(unsafe { $ops::loadu(source) })
             }
 
             #[inline(always)]
             unsafe fn store_ptr(self, vector: $V, target: *mut $T) {
                 // SAFETY: the caller vouches for the memory, the token for the set.
-                unsafe { $storeu(target, vector.0) }
+                unsafe { $ops::storeu(target, vector.0) }
             }
 
             #[inline(always)]
             unsafe fn load_first(self, source: *const $T, count: usize) -> $V {
                 // SAFETY: masked lanes are not touched; the caller vouches for the others, the token for the set.
-                $V(unsafe { $maskz_loadu(first(count) as $M, source) })
+                $V(unsafe { $ops::maskz_loadu(first(count) as $ops::Mask, source) })
             }
 
             #[inline(always)]
             unsafe fn store_first(self, vector: $V, target: *mut $T, count: usize) {
                 // SAFETY: masked lanes are not touched; the caller vouches for the others, the token for the set.
-                unsafe { $mask_storeu(target, first(count) as $M, vector.0) }
+                unsafe { $ops::mask_storeu(target, first(count) as $ops::Mask, vector.0) }
             }
 
             #[inline(always)]
@@ -134,18 +126,18 @@ macro_rules! avx512 {
                 unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) }
             }
 
-            const BLOCK: usize = $block;
+            const BLOCK: usize = $ops::BLOCK;
 
             #[inline(always)]
             unsafe fn transpose(self, source: *const $T, source_stride: usize, target: *mut $T, target_stride: usize) {
                 // SAFETY: the caller vouches for every element of the block, the token for the set.
-                unsafe { $transpose(source, source_stride, target, target_stride) }
+                unsafe { $ops::transpose(source, source_stride, target, target_stride) }
             }
 
             #[inline(always)]
             unsafe fn sum_each(self, source: *const $T) -> $V {
                 // SAFETY: the caller vouches for the memory, the token for the set.
-                $V(unsafe { $sum_each(source) })
+                $V(unsafe { $ops::sum_each(source) })
             }
 
             #[inline(always)]
@@ -164,7 +156,7 @@ macro_rules! avx512 {
             type Output = Self;
             #[inline(always)]
             fn add(self, other: Self) -> Self {
-                Self(intrinsic!($add(self.0, other.0)))
+                Self(intrinsic!($ops::add(self.0, other.0)))
             }
         }
 
@@ -172,7 +164,7 @@ macro_rules! avx512 {
             type Output = Self;
             #[inline(always)]
             fn sub(self, other: Self) -> Self {
-                Self(intrinsic!($sub(self.0, other.0)))
+                Self(intrinsic!($ops::sub(self.0, other.0)))
             }
         }
 
@@ -180,7 +172,7 @@ macro_rules! avx512 {
             type Output = Self;
             #[inline(always)]
             fn mul(self, other: Self) -> Self {
-                Self(intrinsic!($mul(self.0, other.0)))
+                Self(intrinsic!($ops::mul(self.0, other.0)))
             }
         }
 
@@ -188,7 +180,7 @@ macro_rules! avx512 {
             type Output = Self;
             #[inline(always)]
             fn div(self, other: Self) -> Self {
-                Self(intrinsic!($div(self.0, other.0)))
+                Self(intrinsic!($ops::div(self.0, other.0)))
             }
         }
 
@@ -196,98 +188,99 @@ macro_rules! avx512 {
             type Output = Self;
             #[inline(always)]
             fn neg(self) -> Self {
-                Self(intrinsic!($xor(self.0, $set1(-0.0))))
+                Self(intrinsic!($ops::xor(self.0, $ops::set1(-0.0))))
             }
         }
 
         impl Vector<$T> for $V {
-            type Mask = $M;
+            type Mask = $ops::Mask;
 
             #[inline(always)]
             fn mul_add(self, b: Self, c: Self) -> Self {
-                Self(intrinsic!($fmadd(self.0, b.0, c.0)))
+                Self(intrinsic!($ops::fmadd(self.0, b.0, c.0)))
             }
             #[inline(always)]
             fn neg_mul_add(self, b: Self, c: Self) -> Self {
-                Self(intrinsic!($fnmadd(self.0, b.0, c.0)))
+                Self(intrinsic!($ops::fnmadd(self.0, b.0, c.0)))
             }
             #[inline(always)]
             fn min(self, other: Self) -> Self {
-                Self(intrinsic!($min(self.0, other.0)))
+                Self(intrinsic!($ops::min(self.0, other.0)))
             }
             #[inline(always)]
             fn max(self, other: Self) -> Self {
-                Self(intrinsic!($max(self.0, other.0)))
+                Self(intrinsic!($ops::max(self.0, other.0)))
             }
             #[inline(always)]
             fn abs(self) -> Self {
-                Self(intrinsic!($andnot($set1(-0.0), self.0)))
+                Self(intrinsic!($ops::andnot($ops::set1(-0.0), self.0)))
             }
             #[inline(always)]
             fn copysign(self, sign: Self) -> Self {
-                Self(intrinsic!($or($and($set1(-0.0), sign.0), $andnot($set1(-0.0), self.0))))
+                Self(intrinsic!($ops::or($ops::and($ops::set1(-0.0), sign.0), $ops::andnot($ops::set1(-0.0), self.0))))
             }
             #[inline(always)]
             fn sqrt(self) -> Self {
-                Self(intrinsic!($sqrt(self.0)))
+                Self(intrinsic!($ops::sqrt(self.0)))
             }
             #[inline(always)]
             fn round(self) -> Self {
-                Self(intrinsic!($roundscale::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0)))
+                Self(intrinsic!($ops::roundscale::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0)))
             }
             #[inline(always)]
             fn exp2_integral(self) -> Self {
-                Self(intrinsic!($scalef($set1(1.0), self.0)))
+                Self(intrinsic!($ops::scalef($ops::set1(1.0), self.0)))
             }
             #[inline(always)]
             fn round_and_exp2(self, factor: Self) -> (Self, Self) {
                 // The sum's low mantissa bits hold n + bias, which the shift moves into the exponent.
-                let shift = intrinsic!($set1(1.5 * (1_u64 << $mantissa_bits) as $T + $bias));
-                let sum = intrinsic!($fmadd(self.0, factor.0, shift));
-                let power = intrinsic!($from_bits($shift_left::<$mantissa_bits>($to_bits(sum))));
-                (Self(intrinsic!($sub(sum, shift))), Self(power))
+                let shift = intrinsic!($ops::set1(1.5 * (1_u64 << $ops::MANTISSA_BITS) as $T + $ops::BIAS));
+                let sum = intrinsic!($ops::fmadd(self.0, factor.0, shift));
+                let power =
+                    intrinsic!($ops::from_bits($ops::shift_left::<{ $ops::MANTISSA_BITS }>($ops::to_bits(sum))));
+                (Self(intrinsic!($ops::sub(sum, shift))), Self(power))
             }
             #[inline(always)]
             fn mul_exp2(self, n: Self) -> Self {
-                Self(intrinsic!($scalef(self.0, n.0)))
+                Self(intrinsic!($ops::scalef(self.0, n.0)))
             }
             #[inline(always)]
             fn quotient(self, divisor: Self) -> Self {
-                Self(intrinsic!($quotient(self.0, divisor.0)))
+                Self(intrinsic!($ops::quotient(self.0, divisor.0)))
             }
             #[inline(always)]
             fn unzip(self, other: Self) -> (Self, Self) {
-                let (even, odd) = intrinsic!($unzip(self.0, other.0));
+                let (even, odd) = intrinsic!($ops::unzip(self.0, other.0));
                 (Self(even), Self(odd))
             }
             #[inline(always)]
             fn split_exponent(self) -> (Self, Self) {
-                let mantissa = intrinsic!($getmant::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(self.0));
-                (Self(mantissa), Self(intrinsic!($getexp(self.0))))
+                let mantissa = intrinsic!($ops::getmant::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(self.0));
+                (Self(mantissa), Self(intrinsic!($ops::getexp(self.0))))
             }
             #[inline(always)]
-            fn lt(self, other: Self) -> $M {
-                intrinsic!($cmp::<_CMP_LT_OQ>(self.0, other.0))
+            fn lt(self, other: Self) -> $ops::Mask {
+                intrinsic!($ops::cmp::<_CMP_LT_OQ>(self.0, other.0))
             }
             #[inline(always)]
-            fn le(self, other: Self) -> $M {
-                intrinsic!($cmp::<_CMP_LE_OQ>(self.0, other.0))
+            fn le(self, other: Self) -> $ops::Mask {
+                intrinsic!($ops::cmp::<_CMP_LE_OQ>(self.0, other.0))
             }
             #[inline(always)]
-            fn is_nan(self) -> $M {
-                intrinsic!($cmp::<_CMP_UNORD_Q>(self.0, self.0))
+            fn is_nan(self) -> $ops::Mask {
+                intrinsic!($ops::cmp::<_CMP_UNORD_Q>(self.0, self.0))
             }
             #[inline(always)]
-            fn select(mask: $M, yes: Self, no: Self) -> Self {
-                Self(intrinsic!($blend(mask, no.0, yes.0)))
+            fn select(mask: $ops::Mask, yes: Self, no: Self) -> Self {
+                Self(intrinsic!($ops::blend(mask, no.0, yes.0)))
             }
             #[inline(always)]
             fn sum(self) -> $T {
-                intrinsic!($sum(self.0))
+                intrinsic!($ops::sum(self.0))
             }
             #[inline(always)]
             fn max_lane(self) -> $T {
-                intrinsic!($max_lane(self.0))
+                intrinsic!($ops::max_lane(self.0))
             }
         }
     };
@@ -300,92 +293,53 @@ fn first(count: usize) -> u16 {
     ((1_u32 << count) - 1) as u16
 }
 
-avx512!(
-    f32,
-    F32x16,
-    __m512,
-    __mmask16,
-    16,
-    8,
-    block_f32,
-    _mm512_set1_ps,
-    _mm512_loadu_ps,
-    _mm512_storeu_ps,
-    _mm512_maskz_loadu_ps,
-    _mm512_mask_storeu_ps,
-    _mm512_add_ps,
-    _mm512_sub_ps,
-    _mm512_mul_ps,
-    _mm512_div_ps,
-    _mm512_xor_ps,
-    _mm512_and_ps,
-    _mm512_andnot_ps,
-    _mm512_or_ps,
-    _mm512_fmadd_ps,
-    _mm512_fnmadd_ps,
-    _mm512_min_ps,
-    _mm512_max_ps,
-    _mm512_sqrt_ps,
-    _mm512_roundscale_ps,
-    _mm512_scalef_ps,
-    _mm512_getexp_ps,
-    _mm512_getmant_ps,
-    _mm512_cmp_ps_mask,
-    _mm512_mask_blend_ps,
-    _mm512_reduce_add_ps,
-    _mm512_reduce_max_ps,
-    23,
-    127.0,
-    _mm512_castps_si512,
-    _mm512_castsi512_ps,
-    _mm512_slli_epi32,
-    quotient_f32,
-    unzip_f32,
-    sum_each_f32
-);
-avx512!(
-    f64,
-    F64x8,
-    __m512d,
-    __mmask8,
-    8,
-    4,
-    block_f64,
-    _mm512_set1_pd,
-    _mm512_loadu_pd,
-    _mm512_storeu_pd,
-    _mm512_maskz_loadu_pd,
-    _mm512_mask_storeu_pd,
-    _mm512_add_pd,
-    _mm512_sub_pd,
-    _mm512_mul_pd,
-    _mm512_div_pd,
-    _mm512_xor_pd,
-    _mm512_and_pd,
-    _mm512_andnot_pd,
-    _mm512_or_pd,
-    _mm512_fmadd_pd,
-    _mm512_fnmadd_pd,
-    _mm512_min_pd,
-    _mm512_max_pd,
-    _mm512_sqrt_pd,
-    _mm512_roundscale_pd,
-    _mm512_scalef_pd,
-    _mm512_getexp_pd,
-    _mm512_getmant_pd,
-    _mm512_cmp_pd_mask,
-    _mm512_mask_blend_pd,
-    _mm512_reduce_add_pd,
-    _mm512_reduce_max_pd,
-    52,
-    1023.0,
-    _mm512_castpd_si512,
-    _mm512_castsi512_pd,
-    _mm512_slli_epi64,
-    quotient_f64,
-    unzip_f64,
-    sum_each_f64
-);
+/// The intrinsics for `f32`, by what they do.
+mod single {
+    pub(super) use std::arch::x86_64::{
+        __m512 as Register, __mmask16 as Mask, _mm512_add_ps as add, _mm512_and_ps as and, _mm512_andnot_ps as andnot,
+        _mm512_castps_si512 as to_bits, _mm512_castsi512_ps as from_bits, _mm512_cmp_ps_mask as cmp,
+        _mm512_div_ps as div, _mm512_fmadd_ps as fmadd, _mm512_fnmadd_ps as fnmadd, _mm512_getexp_ps as getexp,
+        _mm512_getmant_ps as getmant, _mm512_loadu_ps as loadu, _mm512_mask_blend_ps as blend,
+        _mm512_mask_storeu_ps as mask_storeu, _mm512_maskz_loadu_ps as maskz_loadu, _mm512_max_ps as max,
+        _mm512_min_ps as min, _mm512_mul_ps as mul, _mm512_or_ps as or, _mm512_reduce_add_ps as sum,
+        _mm512_reduce_max_ps as max_lane, _mm512_roundscale_ps as roundscale, _mm512_scalef_ps as scalef,
+        _mm512_set1_ps as set1, _mm512_slli_epi32 as shift_left, _mm512_sqrt_ps as sqrt, _mm512_storeu_ps as storeu,
+        _mm512_sub_ps as sub, _mm512_xor_ps as xor,
+    };
+
+    pub(super) use crate::isa::registers::{quotient_f32 as quotient, sum_each_f32 as sum_each, unzip_f32 as unzip};
+    pub(super) use crate::isa::transpose::block_f32 as transpose;
+
+    pub(super) const LANES: usize = 16;
+    pub(super) const BLOCK: usize = 8;
+    pub(super) const MANTISSA_BITS: u32 = 23;
+    pub(super) const BIAS: f32 = 127.0;
+}
+avx512!(f32, F32x16, single);
+
+/// The intrinsics for `f64`, by what they do.
+mod double {
+    pub(super) use std::arch::x86_64::{
+        __m512d as Register, __mmask8 as Mask, _mm512_add_pd as add, _mm512_and_pd as and, _mm512_andnot_pd as andnot,
+        _mm512_castpd_si512 as to_bits, _mm512_castsi512_pd as from_bits, _mm512_cmp_pd_mask as cmp,
+        _mm512_div_pd as div, _mm512_fmadd_pd as fmadd, _mm512_fnmadd_pd as fnmadd, _mm512_getexp_pd as getexp,
+        _mm512_getmant_pd as getmant, _mm512_loadu_pd as loadu, _mm512_mask_blend_pd as blend,
+        _mm512_mask_storeu_pd as mask_storeu, _mm512_maskz_loadu_pd as maskz_loadu, _mm512_max_pd as max,
+        _mm512_min_pd as min, _mm512_mul_pd as mul, _mm512_or_pd as or, _mm512_reduce_add_pd as sum,
+        _mm512_reduce_max_pd as max_lane, _mm512_roundscale_pd as roundscale, _mm512_scalef_pd as scalef,
+        _mm512_set1_pd as set1, _mm512_slli_epi64 as shift_left, _mm512_sqrt_pd as sqrt, _mm512_storeu_pd as storeu,
+        _mm512_sub_pd as sub, _mm512_xor_pd as xor,
+    };
+
+    pub(super) use crate::isa::registers::{quotient_f64 as quotient, sum_each_f64 as sum_each, unzip_f64 as unzip};
+    pub(super) use crate::isa::transpose::block_f64 as transpose;
+
+    pub(super) const LANES: usize = 8;
+    pub(super) const BLOCK: usize = 4;
+    pub(super) const MANTISSA_BITS: u32 = 52;
+    pub(super) const BIAS: f64 = 1023.0;
+}
+avx512!(f64, F64x8, double);
 
 /// The token of AVX512-BF16, beside [`Avx512`].
 #[derive(Debug, Clone, Copy)]
