@@ -51,13 +51,15 @@ impl Blocking {
     /// Of products of large matrices in the instructions of a set.
     ///
     /// Where there are 24 sums, R's three vectors stream from L2: tiles of 8 × 3 want 192 bytes of them in 12 cycles or more, and
-    /// the deeper the block, the less it weighs that sums are loaded and stored. Where there are fewer, R's part takes half of L1.
+    /// the deeper the block, the less it weighs that sums are loaded and stored. Where there are fewer, R's part stays in L1: three
+    /// eighths, as the lines of L that pass by a tile take as much.
     pub(crate) fn of_large<T: Element>(set: InstructionSet) -> Self {
         let (width, sums) = T::dispatch(set, Registers);
         let caches = Caches::of_cpu();
         let size = size_of::<T>();
         let vectors = widest(sums).min(3);
-        let depth = if sums >= 24 { 512 } else { (caches.l1 / 2 / (vectors * width * size) / 64 * 64).clamp(64, 512) };
+        let depth =
+            if sums >= 24 { 512 } else { (caches.l1 * 3 / 8 / (vectors * width * size) / 64 * 64).clamp(64, 512) };
         Self { width, depth, outer: Outer::Depth, vectors, rows: sums / vectors, left: caches.l2 * 3 / 8 / size }
     }
 
