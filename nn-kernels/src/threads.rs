@@ -1,10 +1,12 @@
 //! The threads that work is divided among: those of the current rayon pool, or the calling one alone.
 
+mod shared;
 mod team;
 
 use std::cell::Cell;
 
-pub(crate) use self::team::{Team, team};
+pub(crate) use self::shared::Shared;
+pub(crate) use self::team::{Team, team, team_if};
 
 thread_local! {
     static ALONE: Cell<bool> = const { Cell::new(false) };

@@ -1,6 +1,6 @@
 //! Matrices turned: rows become columns. Every engine's transposition is this one.
 
-use crate::isa::{Kernel, Simd};
+use crate::isa::{Kernel, Simd, Vector};
 use crate::{Element, InstructionSet};
 
 /// The most rows and columns of a block that a set turns at a time.
@@ -8,6 +8,8 @@ const MAX_BLOCK: usize = 8;
 
 /// Turns `rows` rows of `columns` numbers, `from_stride` apart, into `columns` rows that are `to_stride` apart. What lies
 /// between rows is not touched.
+///
+/// Rows of 1, 2, 4 and 8 numbers without a gap are taken apart by vectors, others block by block.
 ///
 /// # Panics
 /// When a slice is shorter than its rows, or rows are longer than they are apart.
@@ -25,10 +27,20 @@ pub(crate) fn turn_rows<T: Element, S: Simd<T>>(
     assert!(from.len() >= (rows - 1) * from_stride + columns, "{} numbers of {rows} × {columns}", from.len());
     assert!(to.len() >= (columns - 1) * to_stride + rows, "room for {} of {rows} × {columns}", to.len());
     let block = S::BLOCK;
-    let mut done = 0;
-    if columns >= block && rows >= block {
+    let mut done = match columns {
+        _ if from_stride != columns => 0,
+        1 => {
+            to[..rows].copy_from_slice(&from[..rows]);
+            rows
+        }
+        2 => unzip::<T, S, 2>(s, &from[..rows * 2], to, to_stride),
+        4 => unzip::<T, S, 4>(s, &from[..rows * 4], to, to_stride),
+        8 => unzip::<T, S, 8>(s, &from[..rows * 8], to, to_stride),
+        _ => 0,
+    };
+    if columns >= block && rows - done >= block {
         // The last blocks overlap those before, which writes the same numbers twice.
-        for row in (0..rows).step_by(block) {
+        for row in (done..rows).step_by(block) {
             let row = row.min(rows - block);
             for column in (0..columns).step_by(block) {
                 let column = column.min(columns - block);
@@ -56,6 +68,33 @@ pub(crate) fn turn_rows<T: Element, S: Simd<T>>(
             to[column * to_stride + row] = *number;
         }
     }
+}
+
+/// Whole vectors of rows of `WIDTH`, a power of two: each round parts even places from odd ones. Returns how many rows
+/// those are.
+#[inline(always)]
+fn unzip<T: Element, S: Simd<T>, const WIDTH: usize>(s: S, from: &[T], to: &mut [T], stride: usize) -> usize {
+    let vectors = from.len() / WIDTH / S::LANES;
+    for (v, from) in from.chunks_exact(WIDTH * S::LANES).enumerate() {
+        let mut columns = [s.splat(T::ZERO); WIDTH];
+        for (column, from) in columns.iter_mut().zip(from.chunks_exact(S::LANES)) {
+            *column = s.load(from);
+        }
+        let mut round = 1;
+        while round < WIDTH {
+            let before = columns;
+            for pair in 0..WIDTH / 2 {
+                // Even places to the front half: after all rounds a column stands where its number says.
+                let (even, odd) = before[2 * pair].unzip(before[2 * pair + 1]);
+                (columns[pair], columns[pair + WIDTH / 2]) = (even, odd);
+            }
+            round *= 2;
+        }
+        for (c, column) in columns.into_iter().enumerate() {
+            s.store(column, &mut to[c * stride + v * S::LANES..]);
+        }
+    }
+    vectors * S::LANES
 }
 
 /// A matrix to be turned: see [`turn_rows`].
@@ -97,7 +136,8 @@ mod tests {
         for set in InstructionSet::available() {
             for columns in (1..=20).chain([31, 32, 33, 64]) {
                 for rows in (1..=40).chain([127, 128]) {
-                    let (from_stride, to_stride) = (columns + columns % 3, rows + rows % 3);
+                    // With and without gaps between rows.
+                    let (from_stride, to_stride) = (columns + rows % 3, rows + columns % 3);
                     let from: Vec<T> = (0..(rows - 1) * from_stride + columns).map(|i| T::from_f64(i as f64)).collect();
                     let mut to = vec![untouched; (columns - 1) * to_stride + rows];
                     turn(set, (&from, from_stride), (rows, columns), (&mut to, to_stride));

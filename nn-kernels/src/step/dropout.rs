@@ -32,36 +32,31 @@ fn threshold(probability: f64) -> u32 {
 }
 
 impl Dropout {
-    /// Drops units of `layer` (from 0): the numbers of both slices are multiplied by 1/(1 - p) or 0. They are rows
-    /// of `width`, one every `stride` numbers, the first of them being row `first_row` of the batch.
+    /// Drops units of `layer` (from 0) in a shard: the numbers of both slices are multiplied by 1/(1 - p) or 0. There are
+    /// `rows` of `units`, the first of them being row `first_row` of the batch; units are `unit_step` numbers apart, and rows
+    /// `row_step`.
     pub(crate) fn apply<T: Element>(
         self,
-        layer: usize,
-        probability: f64,
-        (width, stride): (usize, usize),
+        (layer, probability): (usize, f64),
+        (rows, units): (usize, usize),
+        (row_step, unit_step): (usize, usize),
         first_row: usize,
         activations: &mut [T],
-        derivatives: &mut [T],
+        slopes: &mut [T],
     ) {
-        let rows = activations.chunks_exact_mut(stride).zip(derivatives.chunks_exact_mut(stride));
-        let mut factors = self.factors(layer, probability, width, first_row);
-        for (activations, derivatives) in rows {
-            for (a, d) in activations.iter_mut().zip(derivatives).take(width) {
+        let mut factors = self.factors(layer, probability, units, first_row);
+        for row in 0..rows {
+            let numbers = activations[row * row_step..].iter_mut().zip(&mut slopes[row * row_step..]);
+            for (a, slope) in numbers.step_by(unit_step).take(units) {
                 let factor = factors.next();
                 *a *= factor;
-                *d *= factor;
+                *slope *= factor;
             }
         }
     }
 
     /// The factors of a layer's units, 1/(1 - p) or 0, sample by sample from row `first_row` of the batch on.
-    pub(crate) fn factors<T: Element>(
-        self,
-        layer: usize,
-        probability: f64,
-        width: usize,
-        first_row: usize,
-    ) -> Factors<T> {
+    fn factors<T: Element>(self, layer: usize, probability: f64, width: usize, first_row: usize) -> Factors<T> {
         let blocks = width.div_ceil(BLOCK_WORDS);
         let mut generator = stream(self.seed, Purpose::Dropout, layer as u32);
         let first_sample = self.first_sample.wrapping_add(first_row as u64);
@@ -79,7 +74,7 @@ impl Dropout {
 }
 
 /// See [`Dropout::factors`].
-pub(crate) struct Factors<T> {
+struct Factors<T> {
     generator: ChaCha8Rng,
     threshold: u32,
     keep: T,
@@ -91,7 +86,7 @@ pub(crate) struct Factors<T> {
 
 impl<T: Element> Factors<T> {
     /// The next unit's factor; after a sample's last unit comes the next sample's first.
-    pub(crate) fn next(&mut self) -> T {
+    fn next(&mut self) -> T {
         if self.unit == self.width {
             self.unit = 0;
             for _ in 0..self.padding {
@@ -122,7 +117,7 @@ mod tests {
         let mask = |seed, first_sample, layer, first_row| {
             let mut a = [1.0; 40];
             let mut d = [1.0; 40];
-            Dropout { seed, first_sample }.apply::<f64>(layer, 0.5, (20, 20), first_row, &mut a, &mut d);
+            Dropout { seed, first_sample }.apply::<f64>((layer, 0.5), (2, 20), (20, 1), first_row, &mut a, &mut d);
             assert_eq!(a, d);
             a.map(|a| if a == 2.0 { '1' } else { '0' }).iter().collect::<String>()
         };
@@ -133,10 +128,22 @@ mod tests {
         assert_eq!(mask(7, 1, 0, 0)[..20], mask(7, 0, 0, 0)[20..], "a batch further on");
     }
 
+    /// A layout changes the place of a factor, not the factor.
+    #[test]
+    fn units_and_rows_may_be_any_numbers_apart() {
+        let dropout = Dropout { seed: 3, first_sample: 5 };
+        let [mut a, mut b, mut slopes] = [[1.0_f32; 60]; 3];
+        dropout.apply((1, 0.3), (3, 20), (20, 1), 2, &mut a, &mut slopes);
+        dropout.apply((1, 0.3), (3, 20), (1, 3), 2, &mut b, &mut [1.0; 60]);
+        for (at, found) in b.into_iter().enumerate() {
+            assert_eq!(found, a[at % 3 * 20 + at / 3]);
+        }
+    }
+
     #[test]
     fn positions_wrap() {
         let mut a = [1.0_f32; 64];
         let mut d = [1.0; 64];
-        Dropout { seed: 0, first_sample: u64::MAX }.apply(0, 0.5, (32, 32), usize::MAX, &mut a, &mut d);
+        Dropout { seed: 0, first_sample: u64::MAX }.apply((0, 0.5), (2, 32), (32, 1), usize::MAX, &mut a, &mut d);
     }
 }

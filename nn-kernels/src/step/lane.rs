@@ -1,28 +1,23 @@
 //! One lane of the layered engine: the scratch of a shard, and its way through the network and back.
 
 use super::batch::Gathered;
-use super::passes::{Activate, ActivateWithDerivative, BiasGradient, CostAndDelta, Hadamard, WeightedCostAndDelta};
+use super::layer::{Layers, RowMajor};
+use super::passes::{Activate, BiasGradient, CostAndDelta, Hadamard};
 use super::sharded::Pass;
 use crate::buffer::Buffer;
 use crate::gemm::{Gemm, MatMut, MatRef};
 use crate::loss::Output;
-use crate::{Architecture, Element, InstructionSet, StepError};
+use crate::{Element, StepError};
 
-/// What all lanes of a step share.
-pub(super) struct Network<'a, T> {
-    pub(super) architecture: &'a Architecture,
-    pub(super) set: InstructionSet,
-    pub(super) gemm: &'a dyn Gemm<T>,
-    pub(super) theta: &'a [T],
-}
+type Network<'a, T> = super::layer::Network<'a, T, RowMajor>;
 
 /// The scratch of one shard.
 #[derive(Debug)]
 pub struct Lane<T> {
-    /// z^(l+2) of each layer; in a gradient's forward pass it becomes g'(z), in its backward pass δ.
-    z: Vec<Buffer<T>>,
-    /// A^(l+2) of each hidden layer, when z is needed for g'(z).
+    /// A^(l+1) of each layer; z^(L) of the last, which becomes δ^(L).
     a: Vec<Buffer<T>>,
+    /// g' of each hidden layer; in the backward pass it becomes δ.
+    slopes: Vec<Buffer<T>>,
     /// Rows of the widest layer: δ before ⊙ g', or the outputs' activations.
     spare: Buffer<T>,
     /// A row of the widest layer, for the bias's sums.
@@ -32,74 +27,60 @@ pub struct Lane<T> {
 }
 
 impl<T: Element> Lane<T> {
-    pub(super) fn new(architecture: &Architecture) -> Self {
+    pub(super) fn new(layers: usize) -> Self {
         let buffers = |count: usize| (0..count).map(|_| Buffer::empty()).collect();
-        let layers = architecture.layers().len();
-        Self {
-            z: buffers(layers),
-            a: buffers(layers - 1),
-            spare: Buffer::empty(),
-            sums: Buffer::empty(),
-            workspace: Buffer::empty(),
-        }
+        let [spare, sums, workspace] = [(); 3].map(|()| Buffer::empty());
+        Self { a: buffers(layers), slopes: buffers(layers - 1), spare, sums, workspace }
     }
 
-    /// Room for a forward pass of `rows`.
-    pub(super) fn grow_forward(
+    /// Room for shards of `rows`, for gradients where `backward`.
+    pub(super) fn grow(
         &mut self,
-        architecture: &Architecture,
+        layers: &Layers<RowMajor>,
         gemm: &dyn Gemm<T>,
         rows: usize,
+        backward: bool,
     ) -> Result<(), StepError> {
-        for (buffer, layer) in self.z.iter_mut().zip(architecture.layers()) {
-            buffer.grow(rows.saturating_mul(layer.outputs))?;
+        for (buffer, plan) in self.a.iter_mut().zip(&layers.plans) {
+            buffer.grow(rows.saturating_mul(plan.outputs))?;
         }
-        let products = architecture.layers().iter().map(|layer| gemm.workspace(rows, layer.outputs, layer.inputs));
-        self.workspace.grow(products.max().unwrap_or(0))?;
-        self.spare.grow(rows.saturating_mul(architecture.outputs()))
-    }
-
-    /// Room for a gradient over shards of `rows`.
-    pub(super) fn grow_backward(
-        &mut self,
-        architecture: &Architecture,
-        gemm: &dyn Gemm<T>,
-        rows: usize,
-    ) -> Result<(), StepError> {
-        self.grow_forward(architecture, gemm, rows)?;
-        let layers = architecture.layers();
-        for (buffer, layer) in self.a.iter_mut().zip(layers) {
-            buffer.grow(rows.saturating_mul(layer.outputs))?;
+        self.spare.grow(rows.saturating_mul(layers.outputs()))?;
+        self.workspace.grow(layers.widest(|plan| gemm.workspace(rows, plan.outputs, plan.inputs)))?;
+        if !backward {
+            return Ok(());
         }
-        let widest = layers.iter().map(|layer| layer.outputs).max().unwrap_or(0);
+        for (buffer, plan) in self.slopes.iter_mut().zip(&layers.plans) {
+            buffer.grow(rows.saturating_mul(plan.outputs))?;
+        }
+        let widest = layers.widest(|plan| plan.outputs);
         self.spare.grow(rows.saturating_mul(widest))?;
         self.sums.grow(widest)?;
-        let products = layers.iter().map(|layer| {
-            gemm.workspace(layer.outputs, layer.inputs, rows).max(gemm.workspace(rows, layer.inputs, layer.outputs))
-        });
-        self.workspace.grow(products.max().unwrap_or(0))
+        self.workspace.grow(layers.widest(|plan| {
+            gemm.workspace(plan.outputs, plan.inputs, rows).max(gemm.workspace(rows, plan.inputs, plan.outputs))
+        }))
     }
 
     pub(super) fn bytes(&self) -> usize {
         let single = [&self.spare, &self.sums, &self.workspace];
-        self.z.iter().chain(&self.a).chain(single).map(Buffer::bytes).sum()
+        self.a.iter().chain(&self.slopes).chain(single).map(Buffer::bytes).sum()
     }
 
     /// A^(L) of `inputs` to `outputs`.
-    pub(super) fn predict(&mut self, network: &Network<'_, T>, inputs: &[T], outputs: &mut [T]) {
-        self.forward(network, inputs, inputs.len() / network.architecture.inputs());
+    pub(super) fn predict(&mut self, network: Network<'_, T>, gemm: &dyn Gemm<T>, inputs: &[T], outputs: &mut [T]) {
+        self.forward(network, gemm, inputs, None);
         self.outputs(network, outputs);
     }
 
     /// The rows' share of the cost; A^(L) to `outputs`, if it is wanted.
     pub(super) fn evaluate(
         &mut self,
-        network: &Network<'_, T>,
-        output: Output,
+        network: Network<'_, T>,
+        gemm: &dyn Gemm<T>,
         samples: Gathered<'_, T>,
+        output: Output,
         outputs: Option<&mut [T]>,
     ) -> f64 {
-        self.forward(network, samples.inputs, samples.inputs.len() / network.architecture.inputs());
+        self.forward(network, gemm, samples.inputs, None);
         if let Some(outputs) = outputs {
             self.outputs(network, outputs);
         }
@@ -107,136 +88,106 @@ impl<T: Element> Lane<T> {
     }
 
     /// A^(L) from z^(L), which stays.
-    fn outputs(&mut self, network: &Network<'_, T>, outputs: &mut [T]) {
-        let last = network.architecture.layers().len() - 1;
-        outputs.copy_from_slice(&self.z[last].as_slice()[..outputs.len()]);
-        let (activation, width) = (network.architecture.output_activation(), network.architecture.outputs());
-        T::dispatch(network.set, Activate { activation, width, row: width, z: outputs });
+    fn outputs(&mut self, network: Network<'_, T>, outputs: &mut [T]) {
+        let last = network.layers.last();
+        outputs.copy_from_slice(&self.a[self.a.len() - 1].as_slice()[..outputs.len()]);
+        let (activation, width) = (last.activation, last.outputs);
+        T::dispatch(network.layers.set, Activate { activation, width, row: width, a: outputs, slope: None });
     }
 
-    /// z^(L) of `rows` rows of `inputs`, the activations of hidden layers left in z.
-    fn forward(&mut self, network: &Network<'_, T>, inputs: &[T], rows: usize) {
-        let layers = network.architecture.layers();
-        for (l, layer) in layers.iter().enumerate() {
-            let (before, rest) = self.z.split_at_mut(l);
-            let input = before.last().map_or(inputs, |a| &a.as_slice()[..rows * layer.inputs]);
-            let z = &mut rest[0].as_mut_slice()[..rows * layer.outputs];
-            network.pre_activation(l, input, z, self.workspace.as_mut_slice());
-            if l + 1 < layers.len() {
-                T::dispatch(
-                    network.set,
-                    Activate { activation: layer.activation, width: layer.outputs, row: layer.outputs, z },
-                );
+    /// A^(l) of hidden layers, z^(L) of the last; for a way back, with dropout's factors and g' beside.
+    fn forward(&mut self, network: Network<'_, T>, gemm: &dyn Gemm<T>, inputs: &[T], training: Option<Pass>) {
+        let rows = inputs.len() / network.layers.inputs();
+        for (l, plan) in network.layers.plans.iter().enumerate() {
+            let (before, rest) = self.a.split_at_mut(l);
+            let input = before.last().map_or(inputs, |a| &a.as_slice()[..rows * plan.inputs]);
+            let width = plan.outputs;
+            let a = &mut rest[0].as_mut_slice()[..rows * width];
+            // z^(l+1) = Θ^(l) A^(l): samples are rows here, so Z = A·Θ_wᵀ + bias.
+            a.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(plan.bias(network.theta)));
+            let weights = view(plan.weights(network.theta), width, plan.inputs);
+            let workspace = self.workspace.as_mut_slice();
+            gemm.gemm(T::ONE, view(input, rows, plan.inputs), weights.t(), T::ONE, view_mut(a, rows, width), workspace);
+            if l + 1 == network.layers.plans.len() {
+                break;
+            }
+            let mut slope = training.map(|_| &mut self.slopes[l].as_mut_slice()[..rows * width]);
+            let (activation, slope_too) = (plan.activation, slope.as_deref_mut());
+            T::dispatch(network.layers.set, Activate { activation, width, row: width, a: &mut *a, slope: slope_too });
+            if let (Some(pass), Some(slope)) = (training, slope) {
+                pass.drop_units(l, plan, rows, (width, 1), a, slope);
             }
         }
     }
 
     /// The cost from z^(L), which becomes δ^(L).
-    fn output_delta(&mut self, network: &Network<'_, T>, output: Output, samples: Gathered<'_, T>) -> f64 {
+    fn output_delta(&mut self, network: Network<'_, T>, output: Output, samples: Gathered<'_, T>) -> f64 {
         let Gathered { targets, weights, .. } = samples;
-        let last = network.architecture.layers().len() - 1;
-        let z = &mut self.z[last].as_mut_slice()[..targets.len()];
+        let last = self.a.len() - 1;
+        let z = &mut self.a[last].as_mut_slice()[..targets.len()];
         let spare = &mut self.spare.as_mut_slice()[..targets.len()];
-        match weights {
-            None => T::dispatch(network.set, CostAndDelta { output, z, targets, spare }),
-            Some(weights) => T::dispatch(network.set, WeightedCostAndDelta { output, z, targets, weights, spare }),
-        }
+        T::dispatch(network.layers.set, CostAndDelta { output, z, targets, weights, spare })
     }
 
     /// One shard forward and back: its share of the cost is returned, Σ δ aᵀ of its rows written to `gradient` or,
     /// with `add`, added to it.
     pub(super) fn gradient(
         &mut self,
-        network: &Network<'_, T>,
-        pass: Pass,
+        network: Network<'_, T>,
+        gemm: &dyn Gemm<T>,
         samples: Gathered<'_, T>,
+        pass: Pass,
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
-        let x = samples.inputs;
-        let rows = x.len() / network.architecture.inputs();
-        self.forward_with_derivatives(network, pass, x, rows);
+        self.forward(network, gemm, samples.inputs, Some(pass));
         let cost = self.output_delta(network, pass.output, samples);
-        self.backward(network, x, rows, add, gradient);
+        self.backward(network, gemm, samples.inputs, add, gradient);
         cost
     }
 
-    /// A^(l) of hidden layers in a, g'(z^(l)) in z, both with dropout's factors; z^(L) in the last z.
-    fn forward_with_derivatives(&mut self, network: &Network<'_, T>, pass: Pass, inputs: &[T], rows: usize) {
-        for (l, layer) in network.architecture.layers().iter().enumerate() {
-            let (before, rest) = self.a.split_at_mut(l);
-            let input = before.last().map_or(inputs, |a| &a.as_slice()[..rows * layer.inputs]);
-            let (activation, width) = (layer.activation, layer.outputs);
-            let z = &mut self.z[l].as_mut_slice()[..rows * width];
-            network.pre_activation(l, input, z, self.workspace.as_mut_slice());
-            let Some(a) = rest.first_mut() else { break };
-            let a = &mut a.as_mut_slice()[..rows * width];
-            T::dispatch(network.set, ActivateWithDerivative { activation, width, row: width, z, a });
-            if let (Some(dropout), true) = (pass.dropout, layer.dropout > 0.0) {
-                dropout.apply(l, layer.dropout, (width, width), pass.first_row, a, z);
-            }
-        }
-    }
-
-    /// From δ^(L) in the last z: Δ^(l) of every layer, and δ^(l) of every layer but the input.
-    fn backward(&mut self, network: &Network<'_, T>, inputs: &[T], rows: usize, add: bool, gradient: &mut [T]) {
+    /// From δ^(L) in the last a: Δ^(l) of every layer, and δ^(l) of every layer but the input.
+    fn backward(&mut self, network: Network<'_, T>, gemm: &dyn Gemm<T>, inputs: &[T], add: bool, gradient: &mut [T]) {
+        let set = network.layers.set;
+        let rows = inputs.len() / network.layers.inputs();
         let beta = if add { T::ONE } else { T::ZERO };
-        let layers = network.architecture.layers();
-        let mut end = gradient.len();
-        for (l, layer) in layers.iter().enumerate().rev() {
-            let (before, rest) = self.z.split_at_mut(l);
-            let delta = &rest[0].as_slice()[..rows * layer.outputs];
-            let start = end - layer.params();
-            let theta = &network.theta[start..end];
-            let (weights, bias) = gradient[start..end].split_at_mut(layer.inputs * layer.outputs);
-            end = start;
+        for (l, plan) in network.layers.plans.iter().enumerate().rev() {
+            let (inner, outer) = self.slopes.split_at_mut(l);
+            let delta = outer.first().unwrap_or(&self.a[l]);
+            let delta = &delta.as_slice()[..rows * plan.outputs];
+            let (weights, bias) =
+                gradient[plan.range.weights.start..plan.range.bias.end].split_at_mut(plan.range.weights.len());
 
             // m Δ_w^(l) = δ^(l+1) (A^(l))ᵀ; samples are rows here, so it is δᵀ·A
-            let a = if l == 0 { inputs } else { &self.a[l - 1].as_slice()[..rows * layer.inputs] };
+            let a = if l == 0 { inputs } else { &self.a[l - 1].as_slice()[..rows * plan.inputs] };
             let workspace = self.workspace.as_mut_slice();
-            network.gemm.gemm(
+            gemm.gemm(
                 T::ONE,
-                view(delta, rows, layer.outputs).t(),
-                view(a, rows, layer.inputs),
+                view(delta, rows, plan.outputs).t(),
+                view(a, rows, plan.inputs),
                 beta,
-                view_mut(weights, layer.outputs, layer.inputs),
+                view_mut(weights, plan.outputs, plan.inputs),
                 workspace,
             );
             // Column 0 of m Δ^(l): Σ δ^(l+1), since a_0 = 1
-            let sums = &mut self.sums.as_mut_slice()[..layer.outputs];
-            T::dispatch(network.set, BiasGradient { delta, add, sums, bias });
+            let sums = &mut self.sums.as_mut_slice()[..plan.outputs];
+            T::dispatch(set, BiasGradient { delta, add, sums, bias });
 
             // δ^(l) = (Θ_w^(l))ᵀ δ^(l+1) ⊙ g'(z^(l)); the input has none
-            if let Some(derivative) = before.last_mut() {
-                let values = &mut derivative.as_mut_slice()[..rows * layer.inputs];
-                let factors = &mut self.spare.as_mut_slice()[..rows * layer.inputs];
-                network.gemm.gemm(
+            if let Some(slope) = inner.last_mut() {
+                let values = &mut slope.as_mut_slice()[..rows * plan.inputs];
+                let factors = &mut self.spare.as_mut_slice()[..rows * plan.inputs];
+                gemm.gemm(
                     T::ONE,
-                    view(delta, rows, layer.outputs),
-                    view(theta, layer.outputs, layer.inputs),
+                    view(delta, rows, plan.outputs),
+                    view(plan.weights(network.theta), plan.outputs, plan.inputs),
                     T::ZERO,
-                    view_mut(factors, rows, layer.inputs),
+                    view_mut(factors, rows, plan.inputs),
                     workspace,
                 );
-                T::dispatch(network.set, Hadamard { values, factors });
+                T::dispatch(set, Hadamard { values, factors });
             }
         }
-    }
-}
-
-impl<T: Element> Network<'_, T> {
-    /// z^(l+1) = Θ^(l) A^(l): samples are rows here, so Z = A·Θ_wᵀ + bias.
-    fn pre_activation(&self, l: usize, input: &[T], z: &mut [T], workspace: &mut [T]) {
-        let layer = &self.architecture.layers()[l];
-        let Some(range) = self.architecture.ranges().nth(l) else { return };
-        let bias = &self.theta[range.bias];
-        for row in z.chunks_exact_mut(layer.outputs) {
-            row.copy_from_slice(bias);
-        }
-        let rows = z.len() / layer.outputs;
-        let weights = view(&self.theta[range.weights], layer.outputs, layer.inputs);
-        let (a, c) = (view(input, rows, layer.inputs), view_mut(z, rows, layer.outputs));
-        self.gemm.gemm(T::ONE, a, weights.t(), T::ONE, c, workspace);
     }
 }
 

@@ -1,13 +1,13 @@
 //! The layered engine: one GEMM a layer, elementwise passes between.
 
 use super::batch::Gathered;
-use super::lane::{Lane, Network};
+use super::lane::Lane;
+use super::layer::{Layers, Network, RowMajor};
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::ShardRule;
-use crate::buffer::check_size;
 use crate::gemm::{Gemm, Packed};
 use crate::loss::Output;
-use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
+use crate::{Architecture, Element, InstructionSet, StepError};
 
 /// The layered engine: any shape, any batch; the yardstick of the others, which a plan takes only where it is asked for.
 ///
@@ -33,11 +33,7 @@ pub type Layered<T> = Sharded<T, GemmPerLayer<T>>;
 
 /// The layered engine's [`Method`].
 pub struct GemmPerLayer<T> {
-    architecture: Architecture,
-    ranges: Vec<LayerRange>,
-    set: InstructionSet,
     gemm: Box<dyn Gemm<T>>,
-    rule: ShardRule,
 }
 
 impl<T: Element> Layered<T> {
@@ -68,16 +64,12 @@ impl<T: Element> Layered<T> {
         set: InstructionSet,
         gemm: Box<dyn Gemm<T>>,
     ) -> Result<Self, StepError> {
-        check_size::<T>(architecture)?;
-        let ranges = architecture.ranges().collect();
-        let rule = ShardRule::new::<T>(architecture);
-        Ok(Self::around(GemmPerLayer { architecture: architecture.clone(), ranges, set, gemm, rule }))
-    }
-}
-
-impl<T: Element> GemmPerLayer<T> {
-    fn network<'a>(&'a self, theta: &'a [T]) -> Network<'a, T> {
-        Network { architecture: &self.architecture, set: self.set, gemm: &*self.gemm, theta }
+        let keep = |_, layer: &crate::Layer| {
+            let matrix = RowMajor { inputs: layer.inputs };
+            Some((matrix, layer.inputs * layer.outputs, layer.outputs))
+        };
+        let layers = Layers::new::<T>(architecture, set, keep)?;
+        Ok(Self::around(layers, ShardRule::new::<T>(architecture), GemmPerLayer { gemm }))
     }
 }
 
@@ -85,34 +77,21 @@ impl<T> crate::sealed::Sealed for GemmPerLayer<T> {}
 
 impl<T: Element> Method<T> for GemmPerLayer<T> {
     const NAME: &'static str = "layered";
+    type Matrix = RowMajor;
     type Scratch = Lane<T>;
 
-    fn architecture(&self) -> &Architecture {
-        &self.architecture
+    fn scratch(&self, layers: &Layers<RowMajor>) -> Lane<T> {
+        Lane::new(layers.plans.len())
     }
 
-    fn set(&self) -> InstructionSet {
-        self.set
-    }
-
-    fn ranges(&self) -> &[LayerRange] {
-        &self.ranges
-    }
-
-    fn rule(&self) -> ShardRule {
-        self.rule
-    }
-
-    fn scratch(&self) -> Lane<T> {
-        Lane::new(&self.architecture)
-    }
-
-    fn grow(&self, scratch: &mut Lane<T>, rows: usize, backward: bool) -> Result<(), StepError> {
-        if backward {
-            scratch.grow_backward(&self.architecture, &*self.gemm, rows)
-        } else {
-            scratch.grow_forward(&self.architecture, &*self.gemm, rows)
-        }
+    fn grow(
+        &self,
+        layers: &Layers<RowMajor>,
+        scratch: &mut Lane<T>,
+        rows: usize,
+        backward: bool,
+    ) -> Result<(), StepError> {
+        scratch.grow(layers, &*self.gemm, rows, backward)
     }
 
     fn scratch_bytes(scratch: &Lane<T>) -> usize {
@@ -121,28 +100,28 @@ impl<T: Element> Method<T> for GemmPerLayer<T> {
 
     fn gradient(
         &self,
+        network: Network<'_, T, RowMajor>,
         scratch: &mut Lane<T>,
-        theta: &[T],
         samples: Gathered<'_, T>,
         pass: Pass,
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
-        scratch.gradient(&self.network(theta), pass, samples, add, gradient)
+        scratch.gradient(network, &*self.gemm, samples, pass, add, gradient)
     }
 
     fn evaluate(
         &self,
+        network: Network<'_, T, RowMajor>,
         scratch: &mut Lane<T>,
-        theta: &[T],
         samples: Gathered<'_, T>,
         output: Output,
         outputs: Option<&mut [T]>,
     ) -> f64 {
-        scratch.evaluate(&self.network(theta), output, samples, outputs)
+        scratch.evaluate(network, &*self.gemm, samples, output, outputs)
     }
 
-    fn predict(&self, scratch: &mut Lane<T>, theta: &[T], x: &[T], out: &mut [T]) {
-        scratch.predict(&self.network(theta), x, out);
+    fn predict(&self, network: Network<'_, T, RowMajor>, scratch: &mut Lane<T>, x: &[T], out: &mut [T]) {
+        scratch.predict(network, &*self.gemm, x, out);
     }
 }

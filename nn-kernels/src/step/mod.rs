@@ -5,6 +5,7 @@ mod blocked;
 mod dropout;
 mod elementwise;
 mod lane;
+mod layer;
 mod layered;
 mod narrow;
 mod passes;

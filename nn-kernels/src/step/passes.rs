@@ -7,12 +7,13 @@ use crate::isa::{Kernel, Simd, Vector};
 use crate::loss::{Output, cost_and_delta, weighted_cost_and_delta};
 use crate::{Activation, Element, InstructionSet, LayerRange};
 
-/// A = g(z) in place: `width` numbers of every `row`.
+/// A = g(z) in place: `width` numbers of every `row`. g'(z) goes to `slope`, where there is one.
 pub(super) struct Activate<'a, T> {
     pub(super) activation: Activation,
     pub(super) width: usize,
     pub(super) row: usize,
-    pub(super) z: &'a mut [T],
+    pub(super) a: &'a mut [T],
+    pub(super) slope: Option<&'a mut [T]>,
 }
 
 impl<T: Element> Kernel<T> for Activate<'_, T> {
@@ -20,34 +21,19 @@ impl<T: Element> Kernel<T> for Activate<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        let Self { activation, width, row, z } = self;
+        let Self { activation, width, row, a, slope } = self;
         // Rows without a gap are one long row; softmax alone minds where they end.
-        if width == row && activation != Activation::Softmax {
-            return activate(s, activation, z.len(), z);
-        }
-        for z in z.chunks_exact_mut(row.max(1)) {
-            activate(s, activation, width, &mut z[..width]);
-        }
-    }
-}
-
-/// A = g(z), and z becomes g'(z): `width` numbers of every `row`.
-pub(super) struct ActivateWithDerivative<'a, T> {
-    pub(super) activation: Activation,
-    pub(super) width: usize,
-    pub(super) row: usize,
-    pub(super) z: &'a mut [T],
-    pub(super) a: &'a mut [T],
-}
-
-impl<T: Element> Kernel<T> for ActivateWithDerivative<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
-        let Self { activation, width, row, z, a } = self;
-        for (z, a) in z.chunks_exact_mut(row).zip(a.chunks_exact_mut(row)) {
-            activate_with_derivative(s, activation, width, &mut z[..width], &mut a[..width]);
+        let (width, row) =
+            if width == row && activation != Activation::Softmax { (a.len(), a.len()) } else { (width, row) };
+        let rows = a.chunks_exact_mut(row.max(1));
+        match slope {
+            None => rows.for_each(|a| activate(s, activation, width, &mut a[..width])),
+            Some(slope) => {
+                for (a, slope) in rows.zip(slope.chunks_exact_mut(row.max(1))) {
+                    slope.copy_from_slice(a);
+                    activate_with_derivative(s, activation, width, &mut slope[..width], &mut a[..width]);
+                }
+            }
         }
     }
 }
@@ -64,11 +50,12 @@ impl<T> Kernel<T> for LanesOf {
     }
 }
 
-/// The rows' share of the cost; z becomes δ^(L).
+/// The rows' share of the cost, with a weight for each row where there are weights; z becomes δ^(L).
 pub(super) struct CostAndDelta<'a, T> {
     pub(super) output: Output,
     pub(super) z: &'a mut [T],
     pub(super) targets: &'a [T],
+    pub(super) weights: Option<&'a [T]>,
     pub(super) spare: &'a mut [T],
 }
 
@@ -77,21 +64,40 @@ impl<T: Element> Kernel<T> for CostAndDelta<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
+        let Self { output, z, targets, weights, spare } = self;
+        match weights {
+            None => s.run(Unweighted { output, z, targets, spare }),
+            Some(weights) => s.run(Weighted { output, z, targets, weights, spare }),
+        }
+    }
+}
+
+struct Unweighted<'a, T> {
+    output: Output,
+    z: &'a mut [T],
+    targets: &'a [T],
+    spare: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for Unweighted<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) -> f64 {
         cost_and_delta(s, self.output, self.z, self.targets, self.spare)
     }
 }
 
-/// As [`CostAndDelta`], with a weight for each row. (A kernel of its own, so that the other one is the same with it and
-/// without it.)
-pub(super) struct WeightedCostAndDelta<'a, T> {
-    pub(super) output: Output,
-    pub(super) z: &'a mut [T],
-    pub(super) targets: &'a [T],
-    pub(super) weights: &'a [T],
-    pub(super) spare: &'a mut [T],
+/// A kernel of its own, so that the other one is the same with it and without it.
+struct Weighted<'a, T> {
+    output: Output,
+    z: &'a mut [T],
+    targets: &'a [T],
+    weights: &'a [T],
+    spare: &'a mut [T],
 }
 
-impl<T: Element> Kernel<T> for WeightedCostAndDelta<'_, T> {
+impl<T: Element> Kernel<T> for Weighted<'_, T> {
     type Output = f64;
 
     #[inline(always)]

@@ -3,17 +3,18 @@
 
 use std::iter;
 
-use rayon::prelude::*;
-
-use super::batch::{Gathered, Mass};
+use super::batch::Gathered;
+use super::layer::{LayerPlan, Layers, Matrix, Network};
 use super::passes::{Add, Finish, Run, Squares};
 use super::shards::{ShardRule, Shards};
-use super::{Batch, Dropout, StepEngine};
+use super::update::{Span, Stepped, Update, Updating};
+use super::{Batch, Dropout, StepEngine, check_slots};
 use crate::buffer::Buffer;
-use crate::error::{check_decay, check_length, check_outputs, rows_of};
+use crate::error::check_length;
 use crate::loss::Output;
 use crate::sealed::Sealed;
-use crate::{Architecture, Element, InstructionSet, LayerRange, StepError, threads};
+use crate::threads::{self, Shared, Team, team_if};
+use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
 /// Parameters that are reduced at a time: 64 KiB of f32, which with a few accumulators stays in L2.
 pub(super) const CHUNK: usize = 16 << 10;
@@ -30,6 +31,29 @@ pub struct Pass {
     pub(crate) first_row: usize,
 }
 
+impl Pass {
+    /// Dropout's factors for a layer's A and g', of which `rows` begin with the shard's first row; rows and units are so many
+    /// numbers apart.
+    pub(super) fn drop_units<T: Element, M>(
+        &self,
+        layer: usize,
+        plan: &LayerPlan<M>,
+        rows: usize,
+        steps: (usize, usize),
+        a: &mut [T],
+        slopes: &mut [T],
+    ) {
+        if let Some(dropout) = self.dropout.filter(|_| plan.dropout > 0.0) {
+            dropout.apply((layer, plan.dropout), (rows, plan.outputs), steps, self.first_row, a, slopes);
+        }
+    }
+
+    /// The same from a row of the shard on.
+    pub(super) fn at_row(self, row: usize) -> Self {
+        Self { first_row: self.first_row + row, ..self }
+    }
+}
+
 /// How a shard is computed. Parameters and gradients are in the method's layout.
 ///
 /// The methods are the engines of this crate; the trait is public only because [`Sharded`] is.
@@ -37,37 +61,32 @@ pub struct Pass {
 #[allow(missing_docs, reason = "described where it is implemented: no one else can, for it is sealed")]
 pub trait Method<T: Element>: Sealed + Send + Sync {
     const NAME: &'static str;
+    /// How a layer's weights are kept.
+    type Matrix: Matrix + Send + Sync;
     /// Memory that a lane works in.
     type Scratch: Send + Sync;
 
-    fn architecture(&self) -> &Architecture;
-    fn set(&self) -> InstructionSet;
-    /// Where each layer's parameters lie in the method's layout.
-    fn ranges(&self) -> &[LayerRange];
-    fn rule(&self) -> ShardRule;
-    /// Copies a network's flat slice into the method's layout; what pads that layout is not touched.
-    fn import(&self, theta: &[T], own: &mut [T]) {
-        own.copy_from_slice(theta);
-    }
-    /// Copies numbers laid out as the method's parameters into a network's flat slice.
-    fn export(&self, own: &[T], theta: &mut [T]) {
-        theta.copy_from_slice(own);
-    }
     /// Memory that lanes share.
     fn shared_bytes(&self) -> usize {
         0
     }
-    fn scratch(&self) -> Self::Scratch;
+    fn scratch(&self, layers: &Layers<Self::Matrix>) -> Self::Scratch;
     /// Room for shards of `rows`, for gradients where `backward`.
-    fn grow(&self, scratch: &mut Self::Scratch, rows: usize, backward: bool) -> Result<(), StepError>;
+    fn grow(
+        &self,
+        layers: &Layers<Self::Matrix>,
+        scratch: &mut Self::Scratch,
+        rows: usize,
+        backward: bool,
+    ) -> Result<(), StepError>;
     fn scratch_bytes(scratch: &Self::Scratch) -> usize;
     /// What is done once before a gradient of a batch of `rows`.
-    fn prepare(&mut self, _theta: &[T], _rows: usize) {}
+    fn prepare(&mut self, _network: Network<'_, T, Self::Matrix>, _rows: usize) {}
     /// The shard's share of the cost; Σ δ aᵀ of its rows is added to `gradient`, or written where `add` is false.
     fn gradient(
         &self,
+        network: Network<'_, T, Self::Matrix>,
         scratch: &mut Self::Scratch,
-        theta: &[T],
         samples: Gathered<'_, T>,
         pass: Pass,
         add: bool,
@@ -76,13 +95,13 @@ pub trait Method<T: Element>: Sealed + Send + Sync {
     /// The shard's share of the cost; A^(L) of its rows is written to `outputs`, if it is wanted.
     fn evaluate(
         &self,
+        network: Network<'_, T, Self::Matrix>,
         scratch: &mut Self::Scratch,
-        theta: &[T],
         samples: Gathered<'_, T>,
         output: Output,
         outputs: Option<&mut [T]>,
     ) -> f64;
-    fn predict(&self, scratch: &mut Self::Scratch, theta: &[T], x: &[T], out: &mut [T]);
+    fn predict(&self, network: Network<'_, T, Self::Matrix>, scratch: &mut Self::Scratch, x: &[T], out: &mut [T]);
 }
 
 /// A lane: the memory in which one task walks through its shards.
@@ -108,10 +127,11 @@ struct Lane<T, S> {
 /// that size allocate nothing, provided that they are called from inside the pool.
 pub struct Sharded<T: Element, M: Method<T>> {
     method: M,
+    layers: Layers<M::Matrix>,
+    rule: ShardRule,
     lanes: Vec<Lane<T, M::Scratch>>,
     /// Σ Θ_w² of each chunk of parameters.
     squares: Vec<f64>,
-    params: usize,
     /// The last batch that there is room for, and its split: steps come on batches of one size.
     ready: Option<(Demand, Shards)>,
 }
@@ -135,9 +155,8 @@ impl Demand {
 
 impl<T: Element, M: Method<T>> Sharded<T, M> {
     /// The engine around a method.
-    pub(super) fn around(method: M) -> Self {
-        let params = method.ranges().last().map_or(0, |range| range.bias.end);
-        Self { method, lanes: Vec::new(), squares: Vec::new(), params, ready: None }
+    pub(super) fn around(layers: Layers<M::Matrix>, rule: ShardRule, method: M) -> Self {
+        Self { method, layers, rule, lanes: Vec::new(), squares: Vec::new(), ready: None }
     }
 
     /// Lanes and room for a batch, and how it is split.
@@ -155,37 +174,31 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
     #[cold]
     fn make_room(&mut self, demand: Demand) -> Result<Shards, StepError> {
         let Demand { rows, backward, ordered, weighted } = demand;
-        let rule = self.method.rule();
+        let Self { method, layers, rule, lanes, squares, .. } = self;
         let (count, shard_rows) = (rule.lane_bound(rows), rule.row_bound(rows));
-        while self.lanes.len() < count {
-            self.lanes.push(Lane {
-                scratch: self.method.scratch(),
-                inputs: Buffer::empty(),
-                targets: Buffer::empty(),
-                weights: Buffer::empty(),
-                accumulator: Buffer::empty(),
-                cost: 0.0,
-            });
+        while lanes.len() < count {
+            let [inputs, targets, weights, accumulator] = [(); 4].map(|()| Buffer::empty());
+            let scratch = method.scratch(layers);
+            lanes.push(Lane { scratch, inputs, targets, weights, accumulator, cost: 0.0 });
         }
-        for (index, lane) in self.lanes[..count].iter_mut().enumerate() {
-            self.method.grow(&mut lane.scratch, shard_rows, backward)?;
+        for (index, lane) in lanes[..count].iter_mut().enumerate() {
+            method.grow(layers, &mut lane.scratch, shard_rows, backward)?;
             if ordered {
-                lane.inputs.grow(shard_rows.saturating_mul(self.method.architecture().inputs()))?;
-                lane.targets.grow(shard_rows.saturating_mul(self.method.architecture().outputs()))?;
+                lane.inputs.grow(shard_rows.saturating_mul(layers.inputs()))?;
+                lane.targets.grow(shard_rows.saturating_mul(layers.outputs()))?;
             }
             if weighted {
                 lane.weights.grow(shard_rows)?;
             }
             if backward && index > 0 {
-                lane.accumulator.grow(self.params)?;
+                lane.accumulator.grow(layers.params())?;
             }
         }
-        let chunks = self.params.div_ceil(CHUNK);
-        if backward && self.squares.len() < chunks {
-            let missing = chunks - self.squares.len();
+        let chunks = layers.params().div_ceil(CHUNK);
+        if backward && squares.len() < chunks {
             let none = |_| StepError::Memory { bytes: chunks * size_of::<f64>() };
-            self.squares.try_reserve_exact(missing).map_err(none)?;
-            self.squares.resize(chunks, 0.0);
+            squares.try_reserve_exact(chunks - squares.len()).map_err(none)?;
+            squares.resize(chunks, 0.0);
         }
         Ok(rule.split(rows))
     }
@@ -198,97 +211,170 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         decay: f64,
         outputs: Option<&mut [T]>,
     ) -> Result<f64, StepError> {
-        check_length("theta", theta, self.params)?;
-        check_decay(decay)?;
-        batch.check(self.architecture())?;
-        let rows = batch.rows();
-        let width = self.architecture().outputs();
+        self.layers.check(theta, batch, decay)?;
+        let (rows, width) = (batch.rows(), self.layers.outputs());
         if let Some(outputs) = &outputs {
-            check_outputs(outputs, width, rows)?;
+            self.layers.check_outputs(outputs, rows)?;
         }
         let split = self.grow(Demand::of(&batch, false))?;
-
         let mass = batch.mass();
-        let output = output_of(self.architecture(), mass);
-        let Self { method, lanes, .. } = self;
-        let method = &*method;
-        let work = |index: usize, lane: &mut Lane<T, M::Scratch>, outputs: Option<&mut [T]>| {
+        let Self { method, layers, lanes, .. } = self;
+        let (output, network) = (layers.output(mass), Network { layers, theta });
+        let outputs = outputs.map(Shared::new);
+        for_each_lane(&mut lanes[..split.lanes], |index, lane| {
             let Lane { scratch, inputs, targets, weights, cost, .. } = lane;
-            let mut outputs = outputs.map(|outputs| outputs.chunks_mut(split.rows * width));
             *cost = 0.0;
             for (first_row, count) in shards_of(split, index, rows) {
                 let shard = batch.slice(first_row, count, mass);
                 let samples = shard.gather(inputs.as_mut_slice(), targets.as_mut_slice(), weights.as_mut_slice());
-                let outputs = outputs.as_mut().and_then(Iterator::next);
-                *cost += method.evaluate(scratch, theta, samples, output, outputs);
+                let place = first_row * width..(first_row + count) * width;
+                // SAFETY: a row is in one shard, and its outputs are its own.
+                let outputs = outputs.as_ref().map(|outputs| unsafe { outputs.part(place) });
+                *cost += method.evaluate(network, scratch, samples, output, outputs);
             }
-        };
-        let lanes = &mut lanes[..split.lanes];
-        match outputs {
-            None => for_each_lane(lanes, |index, lane| work(index, lane, None)),
-            Some(outputs) => {
-                let len = split.lane_rows * width;
-                for_each_lane_with(lanes, outputs, len, |index, lane, outputs| work(index, lane, Some(outputs)));
-            }
-        }
-
+        });
         let squares = if decay == 0.0 { 0.0 } else { self.squares_of(theta) };
-        Ok(self.total(split.lanes, decay, squares))
+        Ok(self.data_cost(split.lanes) + penalty(decay, squares))
     }
 
-    /// J of the lanes' shares and ½ `decay` Σ Θ_w².
-    fn total(&self, lanes: usize, decay: f64, squares: f64) -> f64 {
-        let data: f64 = self.lanes[..lanes].iter().map(|lane| lane.cost).sum();
-        // Where λ = 0 the term is absent, even where Θ is not finite.
-        if decay == 0.0 { data } else { data + 0.5 * decay * squares }
+    /// The sum of the lanes' shares of the cost.
+    fn data_cost(&self, lanes: usize) -> f64 {
+        self.lanes[..lanes].iter().map(|lane| lane.cost).sum()
     }
 
     /// Σ Θ_w², added up as [`reduce`](Self::reduce) does.
     fn squares_of(&self, theta: &[T]) -> f64 {
-        let (set, ranges) = (self.method.set(), self.method.ranges());
+        let Layers { set, ranges, .. } = &self.layers;
         let runs = theta.chunks(CHUNK).enumerate().map(|(i, theta)| Run { theta, first: i * CHUNK, ranges });
-        runs.map(|run| Squares { run }.run_in(set)).sum()
+        runs.map(|run| Squares { run }.run_in(*set)).sum()
     }
 
-    /// Adds the other lanes' accumulators to `gradient`, multiplies it by `scale`, adds `decay` Θ_w, and returns Σ Θ_w²,
-    /// or 0 where `decay` is 0.
-    fn reduce(&mut self, theta: &[T], lanes: usize, scale: f64, decay: f64, gradient: &mut [T]) -> f64 {
-        let Self { method, lanes: all_lanes, squares, .. } = self;
-        let (set, ranges, others) = (method.set(), method.ranges(), &all_lanes[1..lanes]);
-        let scale = T::from_f64(scale);
-        let chunk = |(index, (gradient, squares)): (usize, (&mut [T], &mut f64))| {
-            let first = index * CHUNK;
-            let end = first + gradient.len();
+    /// J and Δ, and Θ after the step where there is an update.
+    fn backward(
+        &mut self,
+        theta: &[T],
+        batch: Batch<'_, T>,
+        decay: f64,
+        dropout: Option<Dropout>,
+        gradient: &mut [T],
+        updating: Option<&Updating<'_, T>>,
+    ) -> Result<Stepped, StepError> {
+        self.layers.check(theta, batch, decay)?;
+        check_length("gradient", gradient, self.layers.params())?;
+        let split = self.grow(Demand::of(&batch, true))?;
+        self.method.prepare(Network { layers: &self.layers, theta }, batch.rows());
+        // What one lane made lies in the caches of the thread that made it.
+        let near = if split.lanes == 1 { NEAR } else { NEAR / 8 };
+        let parallel = self.squares.len() > 1 && split.lanes * gradient.len() >= near;
+        team_if(split.lanes > 1 || parallel, |team| {
+            let scale = self.lanes_forward_and_back(team, split, theta, batch, dropout, gradient);
+            let data = self.data_cost(split.lanes);
+            if updating.is_some() && !data.is_finite() {
+                return Ok(Stepped { cost: data, updated: false, finite: false });
+            }
+            let reduction = Reduction { theta, scale, decay, updating };
+            let squares = if parallel {
+                self.reduce(reduction, split.lanes, gradient, |chunks, reduce| team.for_each(chunks, |_, i| reduce(i)))
+            } else {
+                self.reduce(reduction, split.lanes, gradient, |chunks, reduce| (0..chunks).for_each(reduce))
+            };
+            let finite = updating.is_none_or(Updating::is_finite);
+            Ok(Stepped { cost: data + penalty(decay, squares), updated: updating.is_some(), finite })
+        })
+    }
+
+    /// Each lane's share of the cost, and its m Δ: the first lane's in the gradient itself. Returns 1/m.
+    fn lanes_forward_and_back(
+        &mut self,
+        team: &mut Team<'_>,
+        split: Shards,
+        theta: &[T],
+        batch: Batch<'_, T>,
+        dropout: Option<Dropout>,
+        gradient: &mut [T],
+    ) -> f64 {
+        let (rows, mass) = (batch.rows(), batch.mass());
+        let Self { method, layers, lanes, .. } = self;
+        let (method, output, network) = (&*method, layers.output(mass), Network { layers, theta });
+        let work = |index: usize, lane: &mut Lane<T, M::Scratch>, target: &mut [T]| {
+            let Lane { scratch, inputs, targets, weights, cost, .. } = lane;
+            *cost = 0.0;
+            for (number, (first_row, count)) in shards_of(split, index, rows).enumerate() {
+                let shard = batch.slice(first_row, count, mass);
+                let samples = shard.gather(inputs.as_mut_slice(), targets.as_mut_slice(), weights.as_mut_slice());
+                let pass = Pass { output, dropout, first_row };
+                *cost += method.gradient(network, scratch, samples, pass, number > 0, target);
+            }
+        };
+        let lanes = &mut lanes[..split.lanes];
+        if let [lane] = lanes {
+            work(0, lane, gradient);
+            return output.scale;
+        }
+        let (lanes, gradient) = (Shared::new(lanes), Shared::new(gradient));
+        team.for_each(split.lanes, |_, index| {
+            // SAFETY: each lane comes once, and only the first one takes the gradient.
+            let lane = unsafe { &mut lanes.part(index..index + 1)[0] };
+            if index == 0 {
+                // SAFETY: as above.
+                return work(0, lane, unsafe { gradient.part(0..gradient.len()) });
+            }
+            let mut accumulator = std::mem::take(&mut lane.accumulator);
+            work(index, lane, accumulator.as_mut_slice());
+            lane.accumulator = accumulator;
+        });
+        output.scale
+    }
+
+    /// Adds the other lanes' accumulators to `gradient`, multiplies it by the scale, adds decay · Θ_w, and updates the parameters,
+    /// chunk by chunk as `for_each` has them done, each once. Returns Σ Θ_w², or 0 where the decay is 0.
+    fn reduce(
+        &mut self,
+        reduction: Reduction<'_, T>,
+        lanes: usize,
+        gradient: &mut [T],
+        for_each: impl FnOnce(usize, &(dyn Fn(usize) + Sync)),
+    ) -> f64 {
+        let Reduction { theta, scale, decay, updating } = reduction;
+        let Self { layers, lanes: all_lanes, squares, .. } = self;
+        let Layers { set, ranges, .. } = &*layers;
+        let (set, others) = (*set, &all_lanes[1..lanes]);
+        let (scale, count) = (T::from_f64(scale), squares.len());
+        let (gradient, all_squares) = (Shared::new(gradient), Shared::new(squares));
+        for_each(count, &|index| {
+            let range = index * CHUNK..gradient.len().min((index + 1) * CHUNK);
+            // SAFETY: chunks share nothing, and each comes once.
+            let (gradient, squares) =
+                unsafe { (gradient.part(range.clone()), &mut all_squares.part(index..index + 1)[0]) };
             for lane in others {
-                let others = &lane.accumulator.as_slice()[first..end];
+                let others = &lane.accumulator.as_slice()[range.clone()];
                 T::dispatch(set, Add { values: &mut *gradient, others });
             }
-            let run = Run { theta: &theta[first..end], first, ranges };
-            *squares = Finish { gradient, run, scale, decay }.run_in(set);
-        };
-        // What one lane made lies in the caches of the thread that made it.
-        let near = if lanes == 1 { NEAR } else { NEAR / 8 };
-        if runs_inline(squares.len()) || lanes * gradient.len() < near {
-            // A loop, for `for_each` would copy the closure, and a small network's step would wait for that.
-            for item in gradient.chunks_mut(CHUNK).zip(&mut *squares).enumerate() {
-                chunk(item);
+            let theta = &theta[range.clone()];
+            let run = Run { theta, first: range.start, ranges };
+            *squares = Finish { gradient: &mut *gradient, run, scale, decay }.run_in(set);
+            if let Some(updating) = updating {
+                // SAFETY: as above.
+                unsafe { updating.run_over(set, ranges, theta, gradient, range) };
             }
-        } else {
-            gradient.par_chunks_mut(CHUNK).zip(&mut *squares).enumerate().for_each(chunk);
-        }
-        squares.iter().sum()
+        });
+        self.squares.iter().sum()
     }
 }
 
-/// The loss at the output of a network for a batch.
-pub(super) fn output_of(architecture: &Architecture, mass: Mass) -> Output {
-    let (loss, activation) = (architecture.loss(), architecture.output_activation());
-    Output { loss, activation, width: architecture.outputs(), scale: mass.scale() }
+/// What becomes of the lanes' sums.
+struct Reduction<'a, T> {
+    theta: &'a [T],
+    /// 1/m, or 1/Σs where samples have weights.
+    scale: f64,
+    /// λ/m.
+    decay: f64,
+    updating: Option<&'a Updating<'a, T>>,
 }
 
-/// Whether `tasks` run on the calling thread.
-fn runs_inline(tasks: usize) -> bool {
-    tasks <= 1 || threads::count() == 1
+/// ½ `decay` Σ Θ_w². Where λ = 0 the term is absent, even where Θ is not finite.
+pub(super) fn penalty(decay: f64, squares: f64) -> f64 {
+    if decay == 0.0 { 0.0 } else { 0.5 * decay * squares }
 }
 
 /// The shards of lane `index`, as first row and number of rows.
@@ -303,28 +389,17 @@ fn shards_of(split: Shards, index: usize, rows: usize) -> impl Iterator<Item = (
     })
 }
 
-/// Runs `work` on every lane, on the calling thread where the pool has one.
+/// Runs `work` on every lane.
 fn for_each_lane<L: Send>(lanes: &mut [L], work: impl Fn(usize, &mut L) + Sync + Send) {
-    if runs_inline(lanes.len()) {
-        lanes.iter_mut().enumerate().for_each(|(index, lane)| work(index, lane));
-    } else {
-        lanes.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| work(index, lane));
+    if let [lane] = lanes {
+        return work(0, lane);
     }
-}
-
-/// As [`for_each_lane`], each lane with its own `len` numbers of `outputs`.
-fn for_each_lane_with<L: Send, T: Send>(
-    lanes: &mut [L],
-    outputs: &mut [T],
-    len: usize,
-    work: impl Fn(usize, &mut L, &mut [T]) + Sync + Send,
-) {
-    let one = |(index, (lane, outputs)): (usize, (&mut L, &mut [T]))| work(index, lane, outputs);
-    if runs_inline(lanes.len()) {
-        lanes.iter_mut().zip(outputs.chunks_mut(len)).enumerate().for_each(one);
-    } else {
-        lanes.par_iter_mut().zip(outputs.par_chunks_mut(len)).with_max_len(1).enumerate().for_each(one);
-    }
+    let count = lanes.len();
+    let lanes = Shared::new(lanes);
+    threads::team(|team| {
+        // SAFETY: each lane comes once.
+        team.for_each(count, |_, index| work(index, unsafe { &mut lanes.part(index..index + 1)[0] }));
+    });
 }
 
 impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
@@ -333,29 +408,23 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
     }
 
     fn architecture(&self) -> &Architecture {
-        self.method.architecture()
+        &self.layers.architecture
     }
 
     fn set(&self) -> InstructionSet {
-        self.method.set()
+        self.layers.set
     }
 
     fn ranges(&self) -> &[LayerRange] {
-        self.method.ranges()
+        &self.layers.ranges
     }
 
     fn import(&self, theta: &[T], own: &mut [T]) -> Result<(), StepError> {
-        check_length("theta", theta, self.architecture().params())?;
-        check_length("the engine's parameters", own, self.params)?;
-        self.method.import(theta, own);
-        Ok(())
+        self.layers.import(theta, own)
     }
 
     fn export(&self, own: &[T], theta: &mut [T]) -> Result<(), StepError> {
-        check_length("the engine's parameters", own, self.params)?;
-        check_length("theta", theta, self.architecture().params())?;
-        self.method.export(own, theta);
-        Ok(())
+        self.layers.export(own, theta)
     }
 
     fn reserve(&mut self, rows: usize, backward: bool) -> Result<(), StepError> {
@@ -373,43 +442,20 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
         dropout: Option<Dropout>,
         gradient: &mut [T],
     ) -> Result<f64, StepError> {
-        check_length("theta", theta, self.params)?;
-        check_length("gradient", gradient, self.params)?;
-        check_decay(decay)?;
-        batch.check(self.architecture())?;
-        let rows = batch.rows();
-        let split = self.grow(Demand::of(&batch, true))?;
-        self.method.prepare(theta, rows);
+        Ok(self.backward(theta, batch, decay, dropout, gradient, None)?.cost)
+    }
 
-        let mass = batch.mass();
-        let output = output_of(self.architecture(), mass);
-        let method = &self.method;
-        let work = |index: usize, lane: &mut Lane<T, M::Scratch>, target: &mut [T]| {
-            let Lane { scratch, inputs, targets, weights, cost, .. } = lane;
-            *cost = 0.0;
-            for (number, (first_row, count)) in shards_of(split, index, rows).enumerate() {
-                let shard = batch.slice(first_row, count, mass);
-                let samples = shard.gather(inputs.as_mut_slice(), targets.as_mut_slice(), weights.as_mut_slice());
-                let pass = Pass { output, dropout, first_row };
-                *cost += method.gradient(scratch, theta, samples, pass, number > 0, target);
-            }
-        };
-        let work_apart = |index: usize, lane: &mut Lane<T, M::Scratch>| {
-            let mut accumulator = std::mem::take(&mut lane.accumulator);
-            work(index + 1, lane, accumulator.as_mut_slice());
-            lane.accumulator = accumulator;
-        };
-        // The first lane accumulates into the gradient itself.
-        let (first, others) = self.lanes[..split.lanes].split_at_mut(1);
-        if runs_inline(split.lanes) {
-            work(0, &mut first[0], gradient);
-            others.iter_mut().enumerate().for_each(|(index, lane)| work_apart(index, lane));
-        } else {
-            threads::join(|| work(0, &mut first[0], gradient), || for_each_lane(others, work_apart));
-        }
-
-        let squares = self.reduce(theta, split.lanes, output.scale, decay, gradient);
-        Ok(self.total(split.lanes, decay, squares))
+    fn step(
+        &mut self,
+        batch: Batch<'_, T>,
+        decay: f64,
+        dropout: Option<Dropout>,
+        update: &dyn Update<T>,
+        span: Span<'_, T>,
+    ) -> Result<Stepped, StepError> {
+        let Span { theta, gradient, slots } = span;
+        check_slots(&slots, self.layers.params())?;
+        self.backward(theta, batch, decay, dropout, gradient, Some(&Updating::new(update, slots)))
     }
 
     fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, decay: f64) -> Result<f64, StepError> {
@@ -421,31 +467,27 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
     }
 
     fn predict(&mut self, theta: &[T], inputs: &[T], outputs: &mut [T]) -> Result<(), StepError> {
-        check_length("theta", theta, self.params)?;
-        let (input_width, output_width) = (self.architecture().inputs(), self.architecture().outputs());
-        let rows = rows_of("inputs", inputs, input_width)?;
-        check_outputs(outputs, output_width, rows)?;
+        let rows = self.layers.check_prediction(theta, inputs, outputs)?;
         let split = self.grow(Demand { rows, backward: false, ordered: false, weighted: false })?;
-
-        let Self { method, lanes, .. } = self;
-        let method = &*method;
-        let lanes = &mut lanes[..split.lanes];
-        for_each_lane_with(lanes, outputs, split.lane_rows * output_width, |index, lane, outputs| {
-            let first = index * split.lane_rows;
-            let inputs = &inputs[first * input_width..][..outputs.len() / output_width * input_width];
-            let shards = inputs.chunks(split.rows * input_width).zip(outputs.chunks_mut(split.rows * output_width));
-            shards.for_each(|(x, out)| method.predict(&mut lane.scratch, theta, x, out));
+        let Self { method, layers, lanes, .. } = self;
+        let network = Network { layers, theta };
+        let (input_width, output_width) = (layers.inputs(), layers.outputs());
+        let outputs = Shared::new(outputs);
+        for_each_lane(&mut lanes[..split.lanes], |index, lane| {
+            for (first, count) in shards_of(split, index, rows) {
+                let inputs = &inputs[first * input_width..(first + count) * input_width];
+                // SAFETY: a row is in one shard, and its outputs are its own.
+                let outputs = unsafe { outputs.part(first * output_width..(first + count) * output_width) };
+                method.predict(network, &mut lane.scratch, inputs, outputs);
+            }
         });
         Ok(())
     }
 
     fn scratch_bytes(&self) -> usize {
         let lane = |lane: &Lane<T, M::Scratch>| {
-            let buffers = [&lane.inputs, &lane.targets, &lane.weights, &lane.accumulator]
-                .map(Buffer::bytes)
-                .iter()
-                .sum::<usize>();
-            buffers + M::scratch_bytes(&lane.scratch)
+            let buffers = [&lane.inputs, &lane.targets, &lane.weights, &lane.accumulator];
+            buffers.into_iter().map(Buffer::bytes).sum::<usize>() + M::scratch_bytes(&lane.scratch)
         };
         let lanes: usize = self.lanes.iter().map(lane).sum();
         lanes + self.method.shared_bytes() + self.squares.capacity() * size_of::<f64>()
@@ -456,6 +498,6 @@ impl<T: Element, M: Method<T>> std::fmt::Debug for Sharded<T, M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut debug = f.debug_struct("Sharded");
         debug.field("method", &M::NAME).field("architecture", self.architecture()).field("set", &self.set());
-        debug.field("rule", &self.method.rule()).field("lanes", &self.lanes.len()).finish_non_exhaustive()
+        debug.field("rule", &self.rule).field("lanes", &self.lanes.len()).finish_non_exhaustive()
     }
 }

@@ -36,7 +36,7 @@ const WIDE_ROWS: usize = 128;
 /// - There are at most `cached_lanes`, whose accumulators fit into [`CACHED_BYTES`], but at least two, unless a lane has
 ///   [`FAR_ROWS`]: what the lanes beyond the first cost one thread must be little.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ShardRule {
+pub(super) struct ShardRule {
     /// The most rows of a shard, a multiple of `step`.
     pub(crate) max_rows: usize,
     /// The least rows of a lane.

@@ -1,9 +1,12 @@
 //! What becomes of parameters, given their gradient: an engine may ask for it piece by piece, while a piece is in cache.
 
-use crate::threads::join;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::threads::{Shared, team_if};
 use crate::{Element, InstructionSet, LayerRange};
 
-/// Parameters that one thread updates at a time: 128 KiB of f32, which is long compared with handing them over.
+/// Parameters that one thread updates at a time: 128 KiB of f32, which takes long compared with handing them over.
 pub(super) const CHUNK: usize = 1 << 15;
 
 /// Which parameters of a layer.
@@ -38,15 +41,6 @@ impl<T> Default for Slot<'_, T> {
     }
 }
 
-impl<T> Slot<'_, T> {
-    fn split_at(self, middle: usize) -> (Self, Self) {
-        let Self { old, new } = self;
-        let (old, old_tail) = old.split_at(middle.min(old.len()));
-        let (new, new_tail) = new.split_at_mut(middle.min(new.len()));
-        (Self { old, new }, Self { old: old_tail, new: new_tail })
-    }
-}
-
 /// A run of parameters with all that belongs to them.
 #[derive(Debug)]
 pub struct Span<'a, T> {
@@ -72,27 +66,6 @@ impl<'a, T> Span<'a, T> {
             *place = slot;
         }
         self
-    }
-
-    /// The parameters before `middle`, and the others.
-    ///
-    /// # Panics
-    /// When there are fewer than `middle`.
-    #[must_use]
-    pub fn split_at(self, middle: usize) -> (Self, Self) {
-        let Self { theta, gradient, slots } = self;
-        let (theta, theta_tail) = theta.split_at(middle);
-        let (gradient, gradient_tail) = gradient.split_at_mut(middle);
-        let mut tails: [Slot<'a, T>; MAX_SLOTS] = Default::default();
-        let mut tail = tails.iter_mut();
-        let slots = slots.map(|slot| {
-            let (head, rest) = slot.split_at(middle);
-            if let Some(tail) = tail.next() {
-                *tail = rest;
-            }
-            head
-        });
-        (Self { theta, gradient, slots }, Self { theta: theta_tail, gradient: gradient_tail, slots: tails })
     }
 }
 
@@ -124,37 +97,99 @@ pub struct Stepped {
 }
 
 /// Applies a rule to all parameters of a network, whose layers are `ranges`, on the current rayon pool if there are many;
-/// returns whether all results are finite. The ranges adjoin, each layer's weights before its bias, from 0 on.
+/// returns whether all results are finite.
 ///
 /// # Panics
-/// When the span is shorter than the ranges.
+/// When the slices of the span are not of one length.
 pub fn update_all<T: Element>(
     update: &dyn Update<T>,
     set: InstructionSet,
     ranges: &[LayerRange],
     span: Span<'_, T>,
 ) -> bool {
-    if !update.minds_part() {
-        return update_part(update, set, Part::Weights, span);
-    }
-    let mut rest = span;
-    let mut finite = true;
-    for range in ranges {
-        for (part, len) in [(Part::Weights, range.weights.len()), (Part::Bias, range.bias.len())] {
-            let (head, tail) = rest.split_at(len);
-            finite &= update_part(update, set, part, head);
-            rest = tail;
-        }
-    }
-    finite
+    let Span { theta, gradient, slots } = span;
+    let count = theta.len();
+    assert_eq!(gradient.len(), count, "a gradient for every parameter");
+    let updating = Updating::new(update, slots);
+    let gradient = Shared::new(gradient);
+    team_if(count > CHUNK, |team| {
+        team.for_each(count.div_ceil(CHUNK), |_, chunk| {
+            let range = chunk * CHUNK..count.min((chunk + 1) * CHUNK);
+            // SAFETY: chunks share nothing, and each comes once.
+            unsafe { updating.run_over(set, ranges, &theta[range.clone()], gradient.part(range.clone()), range) };
+        });
+    });
+    updating.is_finite()
 }
 
-fn update_part<T: Element>(update: &dyn Update<T>, set: InstructionSet, part: Part, span: Span<'_, T>) -> bool {
-    let count = span.theta.len();
-    if count <= CHUNK {
-        return update.update(set, part, span);
+/// The update that belongs to a step, done piece by piece by several threads.
+pub(super) struct Updating<'a, T> {
+    update: &'a dyn Update<T>,
+    /// The optimiser's memory before and after the step, as long as the parameters, or empty.
+    slots: [(&'a [T], Shared<'a, T>); MAX_SLOTS],
+    /// Whether everything that came of it was finite.
+    finite: AtomicBool,
+}
+
+impl<'a, T: Element> Updating<'a, T> {
+    pub(super) fn new(update: &'a dyn Update<T>, slots: [Slot<'a, T>; MAX_SLOTS]) -> Self {
+        let slots = slots.map(|slot| (slot.old, Shared::new(slot.new)));
+        Self { update, slots, finite: AtomicBool::new(true) }
     }
-    let (left, right) = span.split_at((count / 2).next_multiple_of(CHUNK));
-    let (left, right) = join(|| update_part(update, set, part, left), || update_part(update, set, part, right));
-    left && right
+
+    /// Whether everything so far has been finite.
+    pub(super) fn is_finite(&self) -> bool {
+        self.finite.load(Ordering::Relaxed)
+    }
+
+    /// Updates the parameters of `range`, which are of one layer, and whose gradient is `gradient`.
+    ///
+    /// # Safety
+    /// Nobody else updates these parameters meanwhile.
+    pub(super) unsafe fn run(
+        &self,
+        set: InstructionSet,
+        part: Part,
+        theta: &[T],
+        gradient: &mut [T],
+        range: Range<usize>,
+    ) {
+        let slots = self.slots.each_ref().map(|(old, new)| {
+            let range = if old.is_empty() { 0..0 } else { range.clone() };
+            // SAFETY: the caller vouches for the range.
+            Slot { old: &old[range.clone()], new: unsafe { new.part(range) } }
+        });
+        if !self.update.update(set, part, Span { theta, gradient, slots }) {
+            self.finite.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// As [`run`](Self::run), for parameters of any of the layers `ranges`.
+    ///
+    /// # Safety
+    /// As for [`run`](Self::run).
+    pub(super) unsafe fn run_over(
+        &self,
+        set: InstructionSet,
+        ranges: &[LayerRange],
+        theta: &[T],
+        gradient: &mut [T],
+        range: Range<usize>,
+    ) {
+        if !self.update.minds_part() {
+            // SAFETY: the caller vouches for the range.
+            return unsafe { self.run(set, Part::Weights, theta, gradient, range) };
+        }
+        for layer in ranges {
+            for (part, of) in [(Part::Weights, &layer.weights), (Part::Bias, &layer.bias)] {
+                let piece = of.start.max(range.start)..of.end.min(range.end);
+                if piece.is_empty() {
+                    continue;
+                }
+                let within = piece.start - range.start..piece.end - range.start;
+                // SAFETY: a piece of the range that the caller vouches for.
+                unsafe { self.run(set, part, &theta[within.clone()], &mut gradient[within], piece) };
+            }
+        }
+    }
 }

@@ -41,7 +41,7 @@ impl Job {
 struct Apart<T>(T);
 
 /// What the threads of a team share.
-struct Shared {
+struct Board {
     /// Even where there is no job; the number of the job; or [`OVER`].
     number: Apart<AtomicUsize>,
     /// Helpers that may be looking at the job, or working on it.
@@ -55,9 +55,9 @@ struct Shared {
 // SAFETY: the job is written by the leader alone, while `number` is even and nobody is busy. A helper reads it only between
 // counting itself among the busy and leaving them, after it has seen that `number` still is that of the job: all four are
 // sequentially consistent, so that either it sees that the job has been taken back, or the leader sees it busy and waits.
-unsafe impl Sync for Shared {}
+unsafe impl Sync for Board {}
 
-impl Shared {
+impl Board {
     /// Takes parts until there are none: first those of a range that is this thread's in every job of as many parts, so that
     /// what they leave in its caches is found there again.
     fn take(&self, job: Job, worker: usize) {
@@ -136,52 +136,57 @@ impl Drop for Busy<'_> {
 
 /// The threads of the current pool, for as long as [`team`] runs.
 pub(crate) struct Team<'t> {
-    shared: Option<&'t Shared>,
+    board: Option<&'t Board>,
 }
 
 impl Team<'_> {
     /// Runs `work` for the parts 0..`parts`, each once. It is told a number of its thread, too: those of threads at work
     /// differ, and are below the number of threads.
     pub(crate) fn for_each(&mut self, parts: usize, work: impl Fn(usize, usize) + Sync) {
-        let Some(shared) = self.shared.filter(|_| parts > 1) else {
+        let Some(board) = self.board.filter(|_| parts > 1) else {
             return (0..parts).for_each(|part| work(0, part));
         };
         let work: *const Work<'_> = &raw const work;
         // SAFETY: only the lifetime changes, and `Closed` sees to it that no one has the pointer when the closure goes.
         let work = unsafe { std::mem::transmute::<*const Work<'_>, *const Work<'static>>(work) };
-        let job = Job { work, parts, ranges: shared.threads.min(RANGES) };
-        let number = shared.number.0.load(Ordering::Relaxed) + 1;
+        let job = Job { work, parts, ranges: board.threads.min(RANGES) };
+        let number = board.number.0.load(Ordering::Relaxed) + 1;
         // SAFETY: there is no job, and after the last one was taken back nobody was busy: see `Sync`. `&mut self` keeps others,
         // and the work itself, from calling this meanwhile.
-        unsafe { *shared.job.get() = Some(job) };
-        for (range, next) in shared.next[..job.ranges].iter().enumerate() {
+        unsafe { *board.job.get() = Some(job) };
+        for (range, next) in board.next[..job.ranges].iter().enumerate() {
             next.0.store(job.first(range), Ordering::Relaxed);
         }
-        shared.number.0.store(number, Ordering::SeqCst);
-        let _closed = Closed { shared, number };
-        shared.take(job, 0);
+        board.number.0.store(number, Ordering::SeqCst);
+        let _closed = Closed { board, number };
+        board.take(job, 0);
     }
 }
 
 /// Takes a job back when its work is done or has panicked.
 struct Closed<'a> {
-    shared: &'a Shared,
+    board: &'a Board,
     number: usize,
 }
 
 impl Drop for Closed<'_> {
     fn drop(&mut self) {
-        self.shared.close(self.number);
+        self.board.close(self.number);
     }
+}
+
+/// As [`team`] where there is `work` to share; else `lead` is alone, and nobody is woken.
+pub(crate) fn team_if<R: Send>(work: bool, lead: impl FnOnce(&mut Team<'_>) -> R + Send) -> R {
+    if work { team(lead) } else { lead(&mut Team { board: None }) }
 }
 
 /// Runs `lead` with the threads of the current pool at hand.
 pub(crate) fn team<R: Send>(lead: impl FnOnce(&mut Team<'_>) -> R + Send) -> R {
     let threads = count();
     if threads == 1 {
-        return lead(&mut Team { shared: None });
+        return lead(&mut Team { board: None });
     }
-    let shared = Shared {
+    let board = Board {
         number: Apart(AtomicUsize::new(0)),
         busy: Apart(AtomicUsize::new(0)),
         next: [const { Apart(AtomicUsize::new(0)) }; RANGES],
@@ -190,24 +195,24 @@ pub(crate) fn team<R: Send>(lead: impl FnOnce(&mut Team<'_>) -> R + Send) -> R {
     };
     let leads = || {
         // Also when `lead` panics.
-        struct Over<'a>(&'a Shared);
+        struct Over<'a>(&'a Board);
         impl Drop for Over<'_> {
             fn drop(&mut self) {
                 self.0.number.0.store(OVER, Ordering::SeqCst);
             }
         }
-        let _over = Over(&shared);
-        lead(&mut Team { shared: Some(&shared) })
+        let _over = Over(&board);
+        lead(&mut Team { board: Some(&board) })
     };
-    join(leads, || help_from(&shared, 1, threads)).0
+    join(leads, || help_from(&board, 1, threads)).0
 }
 
 /// Helpers of the numbers from `worker` on.
-fn help_from(shared: &Shared, worker: usize, threads: usize) {
+fn help_from(board: &Board, worker: usize, threads: usize) {
     if worker + 1 == threads {
-        shared.help(worker);
+        board.help(worker);
     } else {
-        join(|| shared.help(worker), || help_from(shared, worker + 1, threads));
+        join(|| board.help(worker), || help_from(board, worker + 1, threads));
     }
 }
 

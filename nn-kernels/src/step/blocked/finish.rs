@@ -1,14 +1,12 @@
 //! What is done with the finished numbers of a product, strip by strip, while they are in L2.
 
-use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
-
+use super::matrix::Target;
 use super::panels::Panels;
 use super::product::{Complete, Strip};
-use super::shared::{Shared, Target};
 use crate::product;
-use crate::step::passes::{Activate as ActivateAll, ActivateWithDerivative, Finish as Scale, Run};
-use crate::step::update::{MAX_SLOTS, Part, Slot, Span, Update};
+use crate::step::passes::{Activate as ActivateAll, Finish as Scale, Run};
+use crate::step::update::{Part, Updating};
+use crate::threads::Shared;
 use crate::{Activation, Element, InstructionSet, LayerRange};
 
 /// A = g(z); g' goes to `slope` where there is one.
@@ -22,15 +20,9 @@ impl<T: Element> Complete<T> for Activate<'_, T> {
     unsafe fn complete(&self, set: InstructionSet, strip: Strip, numbers: &mut [T]) {
         // All numbers of a strip are one long row: softmax, which would mind, is not for hidden layers.
         let (activation, width) = (self.activation, numbers.len());
-        match &self.slope {
-            Some(slope) => {
-                // SAFETY: each strip comes once.
-                let slope = unsafe { slope.strip(strip.panel, strip.rows) };
-                slope.copy_from_slice(numbers);
-                T::dispatch(set, ActivateWithDerivative { activation, width, row: width, z: slope, a: numbers });
-            }
-            None => T::dispatch(set, ActivateAll { activation, width, row: width, z: numbers }),
-        }
+        // SAFETY: each strip comes once.
+        let slope = self.slope.as_ref().map(|slope| unsafe { slope.strip(strip.panel, strip.rows) });
+        T::dispatch(set, ActivateAll { activation, width, row: width, a: numbers, slope });
     }
 }
 
@@ -86,39 +78,6 @@ pub(super) struct Gradient<'a, T> {
     /// Whether more is to be added before Δ is finished.
     pub(super) more: bool,
     pub(super) update: Option<&'a Updating<'a, T>>,
-}
-
-/// What a fused update needs.
-pub(super) struct Updating<'a, T> {
-    pub(super) update: &'a dyn Update<T>,
-    /// The optimiser's memory before and after the step, as long as the parameters, or empty.
-    pub(super) slots: [(&'a [T], Shared<'a, T>); MAX_SLOTS],
-    /// Whether everything that came of it was finite.
-    pub(super) finite: AtomicBool,
-}
-
-impl<T: Element> Updating<'_, T> {
-    /// Updates the parameters of `range`, whose gradient is `gradient`.
-    ///
-    /// # Safety
-    /// Nobody else updates these parameters meanwhile.
-    pub(super) unsafe fn run(
-        &self,
-        set: InstructionSet,
-        part: Part,
-        theta: &[T],
-        gradient: &mut [T],
-        range: Range<usize>,
-    ) {
-        let slots = self.slots.each_ref().map(|(old, new)| {
-            let range = if old.is_empty() { 0..0 } else { range.clone() };
-            // SAFETY: the caller vouches for the range.
-            Slot { old: &old[range.clone()], new: unsafe { new.part(range) } }
-        });
-        if !self.update.update(set, part, Span { theta, gradient, slots }) {
-            self.finite.store(false, Ordering::Relaxed);
-        }
-    }
 }
 
 impl<T: Element> Complete<T> for Gradient<'_, T> {

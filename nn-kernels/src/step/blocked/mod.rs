@@ -3,32 +3,29 @@
 mod finish;
 mod grid;
 mod layout;
+mod matrix;
 mod pairs;
 mod panels;
 mod pass;
 mod product;
 mod scratch;
-mod shared;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use self::finish::Updating;
 use self::grid::Grid;
-use self::layout::{LayerPlan, layout, pairs};
+use self::matrix::Source;
 use self::pairs::Pairs;
-use self::panels::width_of;
+use self::panels::{Panels, width_of};
 use self::pass::{Gradients, Pass};
 use self::product::Arithmetic;
 use self::scratch::{Scratch, Shard};
-use self::shared::{Shared, Source};
 use super::batch::Mass;
+use super::layer::{Layers, Network};
 use super::passes::{Run, Squares};
-use super::sharded::output_of;
+use super::sharded::{Pass as Training, penalty};
 use super::shards::Shards;
-use super::update::{Span, Stepped, Update};
+use super::update::{Span, Stepped, Update, Updating};
 use super::{Batch, Dropout, Precision, StepEngine, check_slots};
-use crate::buffer::{Buffer, check_size};
-use crate::error::{check_decay, check_length, check_outputs, rows_of};
+use crate::buffer::Buffer;
+use crate::error::check_length;
 use crate::product::Blocking;
 use crate::threads::{Team, team};
 use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError, threads};
@@ -66,17 +63,12 @@ use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError,
 /// ```
 #[derive(Debug)]
 pub struct Blocked<T: Element> {
-    architecture: Architecture,
-    set: InstructionSet,
+    layers: Layers<Panels>,
     precision: Precision,
     /// How pairs are multiplied, where they are.
     pairs: Option<T::Pairs>,
     /// Where pairs are packed, by every thread.
     packed: Buffer<T>,
-    /// Columns of a panel.
-    width: usize,
-    layers: Vec<LayerPlan>,
-    ranges: Vec<LayerRange>,
     scratch: Scratch<T>,
 }
 
@@ -111,14 +103,10 @@ impl<T: Element> Blocked<T> {
         set: InstructionSet,
         precision: Precision,
     ) -> Result<Self, StepError> {
-        check_size::<T>(architecture)?;
         let pairs = precision.pairs::<T>(set)?;
-        let width = width_of::<T>();
-        let layers = layout::<T>(architecture, width).ok_or(StepError::Memory { bytes: usize::MAX })?;
-        let ranges = layers.iter().map(|plan| plan.range.clone()).collect();
-        let scratch = Scratch::new(layers.len());
-        let (architecture, packed) = (architecture.clone(), Buffer::empty());
-        Ok(Self { architecture, set, precision, pairs, packed, width, layers, ranges, scratch })
+        let layers = layout::layers::<T>(architecture, set)?;
+        let scratch = Scratch::new(layers.plans.len());
+        Ok(Self { layers, precision, pairs, packed: Buffer::empty(), scratch })
     }
 
     /// In what numbers products are computed.
@@ -129,21 +117,22 @@ impl<T: Element> Blocked<T> {
 
     /// Room for batches of up to `rows` on the threads of the current pool, and what works there.
     fn ready(&mut self, rows: usize, backward: bool) -> Result<Ready<'_, T>, StepError> {
-        let rows = rows.min(most_shard_rows::<T>(&self.architecture));
-        let Self { set, pairs, packed, width, layers, scratch, .. } = self;
-        scratch.grow(layers, Shard { rows, width: *width }, backward)?;
+        let rows = rows.min(most_shard_rows::<T>(&self.layers.architecture));
+        let Self { layers, pairs, packed, scratch, .. } = self;
+        scratch.grow(layers, Shard { rows, width: width_of::<T>() }, backward)?;
         let pairs = match *pairs {
             Some(products) => Some(Pairs::new(products, packed, threads::count())?),
             None => None,
         };
-        let blocking = Blocking::of_large::<T>(*set);
+        let set = layers.set;
+        let blocking = Blocking::of_large::<T>(set);
         let blocking = if pairs.is_some() { blocking.of_pairs() } else { blocking };
-        Ok(Ready { arithmetic: Arithmetic { set: *set, blocking, pairs }, width: *width, layers, scratch })
+        Ok(Ready { arithmetic: Arithmetic { set, blocking, pairs }, layers, scratch })
     }
 
     /// Rows of a shard of a batch of `rows`: a function of the network and the batch.
     fn shard_rows(&self, rows: usize) -> usize {
-        shard_rows::<T>(&self.architecture, rows)
+        shard_rows::<T>(&self.layers.architecture, rows)
     }
 
     /// J and Δ, and Θ after the step where there is an update.
@@ -156,10 +145,12 @@ impl<T: Element> Blocked<T> {
         gradient: &mut [T],
         updating: Option<&Updating<'_, T>>,
     ) -> Result<Stepped, StepError> {
+        self.layers.check(theta, batch, decay)?;
+        check_length("gradient", gradient, self.layers.params())?;
         let rows = batch.rows();
         let shard_rows = self.shard_rows(rows);
         let mass = batch.mass();
-        let (output, scale) = (output_of(&self.architecture, mass), mass.scale());
+        let (output, scale) = (self.layers.output(mass), mass.scale());
         let mut ready = self.ready(rows, true)?;
         team(|team| {
             ready.scratch.squares.iter_mut().flatten().for_each(|sum| *sum = 0.0);
@@ -168,7 +159,7 @@ impl<T: Element> Blocked<T> {
                 let count = shard_rows.min(rows - first);
                 let mut pass = ready.pass(theta, count, team);
                 pass.inputs(|i| batch.input(first + i));
-                pass.forward(true, dropout.map(|dropout| (dropout, first)));
+                pass.forward(Some(Training { output, dropout, first_row: first }));
                 data += pass.loss(true, &Labels { batch, first, mass }, output);
                 let last = first + count == rows;
                 if last && updating.is_some() && !data.is_finite() {
@@ -178,9 +169,8 @@ impl<T: Element> Blocked<T> {
                 pass.backward(Gradients { gradient, add, more: !last, scale, decay, shard_rows, updating });
             }
             let squares: f64 = ready.scratch.squares.iter().flatten().sum();
-            let cost = if decay == 0.0 { data } else { data + 0.5 * decay * squares };
-            let finite = updating.is_none_or(|updating| updating.finite.load(Ordering::Relaxed));
-            Ok(Stepped { cost, updated: updating.is_some(), finite })
+            let finite = updating.is_none_or(Updating::is_finite);
+            Ok(Stepped { cost: data + penalty(decay, squares), updated: updating.is_some(), finite })
         })
     }
 
@@ -192,14 +182,14 @@ impl<T: Element> Blocked<T> {
         decay: f64,
         mut outputs: Option<&mut [T]>,
     ) -> Result<f64, StepError> {
-        self.check(theta, batch, decay)?;
-        let (rows, width) = (batch.rows(), self.architecture.outputs());
+        self.layers.check(theta, batch, decay)?;
+        let (rows, width) = (batch.rows(), self.layers.outputs());
         if let Some(outputs) = &outputs {
-            check_outputs(outputs, width, rows)?;
+            self.layers.check_outputs(outputs, rows)?;
         }
         let shard_rows = self.shard_rows(rows);
         let mass = batch.mass();
-        let output = output_of(&self.architecture, mass);
+        let output = self.layers.output(mass);
         let mut ready = self.ready(rows, false)?;
         team(|team| {
             let mut data = 0.0;
@@ -207,20 +197,15 @@ impl<T: Element> Blocked<T> {
                 let count = shard_rows.min(rows - first);
                 let mut pass = ready.pass(theta, count, team);
                 pass.inputs(|i| batch.input(first + i));
-                pass.forward(false, None);
+                pass.forward(None);
                 if let Some(outputs) = outputs.as_deref_mut() {
                     pass.outputs(&mut outputs[first * width..(first + count) * width]);
                 }
                 data += pass.loss(false, &Labels { batch, first, mass }, output);
             }
-            Ok(if decay == 0.0 { data } else { data + 0.5 * decay * ready.squares(theta, shard_rows) })
+            let squares = if decay == 0.0 { 0.0 } else { ready.squares(theta, shard_rows) };
+            Ok(data + penalty(decay, squares))
         })
-    }
-
-    fn check(&self, theta: &[T], batch: Batch<'_, T>, decay: f64) -> Result<(), StepError> {
-        check_length("theta", theta, self.params())?;
-        check_decay(decay)?;
-        batch.check(&self.architecture)
     }
 }
 
@@ -246,29 +231,29 @@ impl<T: Element> Labels<'_, T> {
 /// An engine that has room for a batch.
 struct Ready<'a, T: Element> {
     arithmetic: Arithmetic<'a, T>,
-    width: usize,
-    layers: &'a [LayerPlan],
+    layers: &'a Layers<Panels>,
     scratch: &'a mut Scratch<T>,
 }
 
 impl<T: Element> Ready<'_, T> {
     /// A shard of `rows`.
     fn pass<'p, 't>(&'p mut self, theta: &'p [T], rows: usize, team: &'p mut Team<'t>) -> Pass<'p, 't, T> {
-        let Self { arithmetic, width, layers, scratch } = self;
-        Pass { arithmetic, layers, theta, shard: Shard { rows, width: *width }, scratch, team }
+        let Self { arithmetic, layers, scratch } = self;
+        let shard = Shard { rows, width: width_of::<T>() };
+        Pass { arithmetic, network: Network { layers, theta }, shard, scratch, team }
     }
 
     /// Σ Θ_w², added up as a gradient does in shards of up to `shard_rows`.
     fn squares(&self, theta: &[T], shard_rows: usize) -> f64 {
         let mut total = 0.0;
-        for plan in self.layers {
-            let weights = Source::new(&theta[plan.range.weights.clone()], plan.weights);
-            let grid = self.arithmetic.grid(&plan.weights, shard_rows);
+        for plan in &self.layers.plans {
+            let weights = Source::new(plan.weights(theta), plan.matrix);
+            let grid = self.arithmetic.grid(&plan.matrix, shard_rows);
             for index in 0..grid.parts() {
                 let part = grid.part(index);
                 let mut sum = 0.0;
                 for panel in part.panels {
-                    let first = plan.range.weights.start + plan.weights.at(part.rows.start, panel);
+                    let first = plan.range.weights.start + plan.matrix.at(part.rows.start, panel);
                     let theta = weights.strip(panel, part.rows.clone());
                     let run = Run { theta, first, ranges: std::slice::from_ref(&plan.range) };
                     sum += Squares { run }.run_in(self.arithmetic.set);
@@ -315,29 +300,23 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
     }
 
     fn architecture(&self) -> &Architecture {
-        &self.architecture
+        &self.layers.architecture
     }
 
     fn set(&self) -> InstructionSet {
-        self.set
+        self.layers.set
     }
 
     fn ranges(&self) -> &[LayerRange] {
-        &self.ranges
+        &self.layers.ranges
     }
 
     fn import(&self, theta: &[T], own: &mut [T]) -> Result<(), StepError> {
-        check_length("theta", theta, self.architecture.params())?;
-        check_length("the engine's parameters", own, self.params())?;
-        pairs(&self.layers, &self.architecture, |flat, place| own[place] = theta[flat]);
-        Ok(())
+        self.layers.import(theta, own)
     }
 
     fn export(&self, own: &[T], theta: &mut [T]) -> Result<(), StepError> {
-        check_length("the engine's parameters", own, self.params())?;
-        check_length("theta", theta, self.architecture.params())?;
-        pairs(&self.layers, &self.architecture, |flat, place| theta[flat] = own[place]);
-        Ok(())
+        self.layers.export(own, theta)
     }
 
     fn reserve(&mut self, rows: usize, backward: bool) -> Result<(), StepError> {
@@ -355,8 +334,6 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
         dropout: Option<Dropout>,
         gradient: &mut [T],
     ) -> Result<f64, StepError> {
-        self.check(theta, batch, decay)?;
-        check_length("gradient", gradient, self.params())?;
         Ok(self.backward(theta, batch, decay, dropout, gradient, None)?.cost)
     }
 
@@ -369,12 +346,8 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
         span: Span<'_, T>,
     ) -> Result<Stepped, StepError> {
         let Span { theta, gradient, slots } = span;
-        self.check(theta, batch, decay)?;
-        check_length("gradient", gradient, self.params())?;
-        check_slots(&slots, self.params())?;
-        let slots = slots.map(|slot| (slot.old, Shared::new(slot.new)));
-        let updating = Updating { update, slots, finite: AtomicBool::new(true) };
-        self.backward(theta, batch, decay, dropout, gradient, Some(&updating))
+        check_slots(&slots, self.layers.params())?;
+        self.backward(theta, batch, decay, dropout, gradient, Some(&Updating::new(update, slots)))
     }
 
     fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, decay: f64) -> Result<f64, StepError> {
@@ -386,17 +359,15 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
     }
 
     fn predict(&mut self, theta: &[T], inputs: &[T], outputs: &mut [T]) -> Result<(), StepError> {
-        check_length("theta", theta, self.params())?;
-        let (input_width, output_width) = (self.architecture.inputs(), self.architecture.outputs());
-        let rows = rows_of("inputs", inputs, input_width)?;
-        check_outputs(outputs, output_width, rows)?;
+        let rows = self.layers.check_prediction(theta, inputs, outputs)?;
+        let (input_width, output_width) = (self.layers.inputs(), self.layers.outputs());
         let shard_rows = self.shard_rows(rows);
         let mut ready = self.ready(rows, false)?;
         team(|team| {
             for (first, outputs) in (0..rows).step_by(shard_rows).zip(outputs.chunks_mut(shard_rows * output_width)) {
                 let mut pass = ready.pass(theta, outputs.len() / output_width, team);
                 pass.inputs(|i| &inputs[(first + i) * input_width..][..input_width]);
-                pass.forward(false, None);
+                pass.forward(None);
                 pass.outputs(outputs);
             }
         });

@@ -1,8 +1,8 @@
 //! Room for products in bfloat16: where each thread packs its operands.
 
-use super::shared::Shared;
 use crate::buffer::Buffer;
 use crate::product::{LEFT_ROOM, RIGHT_ROOM};
+use crate::threads::Shared;
 use crate::{Element, StepError};
 
 /// How pairs are multiplied, and where threads pack them.

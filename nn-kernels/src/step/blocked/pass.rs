@@ -1,29 +1,25 @@
 //! One shard's way through the network and back.
 
 use super::Labels;
-use super::finish::{Activate, Gradient, Turned, Updating, turn};
-use super::layout::LayerPlan;
-use super::panels::width_of;
+use super::finish::{Activate, Gradient, Turned, turn};
+use super::matrix::{Source, Target};
+use super::panels::{Panels, width_of};
 use super::product::{Arithmetic, Complete, Ends, Product, Side};
 use super::scratch::{Scratch, Shard};
-use super::shared::{Shared, Source, Target};
 use crate::isa::{Kernel, MAX_LANES, Simd};
 use crate::loss::Output;
 use crate::product::{self, turn_rows};
-use crate::slope::Slope;
-use crate::step::Dropout;
-use crate::step::passes::{
-    Activate as Activation, ColumnSums, CostAndDelta, Finish as Scale, Run, WeightedCostAndDelta,
-};
-use crate::step::update::Part;
-use crate::threads::Team;
+use crate::step::layer::Network;
+use crate::step::passes::{Activate as Activation, ColumnSums, CostAndDelta, Finish as Scale, Run};
+use crate::step::sharded::Pass as Training;
+use crate::step::update::{Part, Updating};
+use crate::threads::{Shared, Team};
 use crate::{Activation as Function, Element, InstructionSet};
 
 /// A shard at work.
 pub(super) struct Pass<'a, 't, T: Element> {
     pub(super) arithmetic: &'a Arithmetic<'a, T>,
-    pub(super) layers: &'a [LayerPlan],
-    pub(super) theta: &'a [T],
+    pub(super) network: Network<'a, T, Panels>,
     pub(super) shard: Shard,
     pub(super) scratch: &'a mut Scratch<T>,
     pub(super) team: &'a mut Team<'t>,
@@ -51,8 +47,8 @@ impl<T: Element> Pass<'_, '_, T> {
     where
         T: 'r,
     {
-        let Self { arithmetic, layers, shard, .. } = *self;
-        let units = layers[0].inputs;
+        let Self { arithmetic, network, shard, .. } = *self;
+        let units = network.layers.inputs();
         let a = Target::new(self.scratch.activations[0].as_mut_slice(), shard.units::<T>(units));
         self.team.for_each(shard.panels(), |_, panel| {
             // SAFETY: each panel is written once.
@@ -62,73 +58,64 @@ impl<T: Element> Pass<'_, '_, T> {
         });
     }
 
-    /// A^(l) of every layer, z^(L) of the last. With `train`, g' is stored where the backward pass wants it.
-    pub(super) fn forward(&mut self, train: bool, dropout: Option<(Dropout, usize)>) {
-        let Self { arithmetic, layers, theta, shard, .. } = *self;
+    /// A^(l) of every layer, z^(L) of the last. In training, g' is stored where the backward pass wants it.
+    pub(super) fn forward(&mut self, training: Option<Training>) {
+        let Self { arithmetic, network: Network { layers, theta }, shard, .. } = *self;
         let Scratch { activations, slopes, .. } = &mut *self.scratch;
-        let width = shard.width;
-        for (l, plan) in layers.iter().enumerate() {
+        for (l, plan) in layers.plans.iter().enumerate() {
             let (inputs, outputs) = (shard.units::<T>(plan.inputs), shard.units::<T>(plan.outputs));
             let (before, rest) = activations.split_at_mut(l + 1);
             let (a, slopes) = (rest[0].as_mut_slice(), slopes[l].as_mut_slice());
-            let last = l + 1 == layers.len();
-            let stored = train && !last && plan.slope == Slope::Stored;
-            let slope = stored.then(|| Target::new(&mut *slopes, outputs));
+            let last = l + 1 == layers.plans.len();
+            let stores = training.filter(|_| !last && plan.stores_slope());
+            let slope = stores.map(|_| Target::new(&mut *slopes, outputs));
             let activate = Activate { activation: plan.activation, slope };
             // Of relu nothing is left to be done when sums are not below 0.
-            let floor = !last && !stored && plan.activation == Function::Relu;
+            let floor = !last && stores.is_none() && plan.activation == Function::Relu;
             let complete: Option<&dyn Complete<T>> = if last || floor { None } else { Some(&activate) };
             let product = Product {
-                left: Source::new(&theta[plan.range.weights.clone()], plan.weights),
+                left: Source::new(plan.weights(theta), plan.matrix),
                 side: Side::Columns,
                 right: Source::new(before[l].as_slice(), inputs),
                 depth: plan.inputs,
-                ends: Ends::Forward { bias: &theta[plan.range.bias.clone()], floor },
+                ends: Ends::Forward { bias: plan.bias(theta), floor },
                 out: Target::new(&mut *a, outputs),
                 complete,
                 beside: None,
             };
             product.divided(arithmetic, plan.inputs).run_all(self.team);
-            if let (Some((dropout, first_row)), true, true) = (dropout, stored, plan.dropout > 0.0) {
-                let (a, slopes) = (Target::new(a, outputs), Target::new(slopes, outputs));
-                self.team.for_each(shard.panels(), |_, panel| {
-                    // SAFETY: each panel is written once.
-                    let (a, slopes) =
-                        unsafe { (a.strip(panel, 0..plan.outputs), slopes.strip(panel, 0..plan.outputs)) };
-                    for (lane, sample) in shard.samples(panel).enumerate() {
-                        let mut factors = dropout.factors::<T>(l, plan.dropout, plan.outputs, first_row + sample);
-                        let units = a[lane..].iter_mut().step_by(width).zip(slopes[lane..].iter_mut().step_by(width));
-                        for (a, slope) in units {
-                            let factor = factors.next();
-                            *a *= factor;
-                            *slope *= factor;
-                        }
-                    }
-                });
-            }
+            let Some(pass) = stores.filter(|pass| pass.dropout.is_some() && plan.dropout > 0.0) else { continue };
+            let (a, slopes) = (Target::new(a, outputs), Target::new(slopes, outputs));
+            self.team.for_each(shard.panels(), |_, panel| {
+                // SAFETY: each panel is written once.
+                let (a, slopes) = unsafe { (a.strip(panel, 0..plan.outputs), slopes.strip(panel, 0..plan.outputs)) };
+                let samples = shard.samples(panel);
+                pass.at_row(samples.start).drop_units(l, plan, samples.len(), (1, shard.width), a, slopes);
+            });
         }
     }
 
     /// A^(L), sample by sample.
     pub(super) fn outputs(&mut self, outputs: &mut [T]) {
-        let last = &self.layers[self.layers.len() - 1];
-        let (units, width) = (last.outputs, self.shard.width);
-        let z = Source::new(self.scratch.activations[self.layers.len()].as_slice(), self.shard.units::<T>(units));
+        let layers = self.network.layers;
+        let (last, width) = (layers.last(), self.shard.width);
+        let units = last.outputs;
+        let z = Source::new(self.scratch.activations[layers.plans.len()].as_slice(), self.shard.units::<T>(units));
         for (panel, outputs) in outputs.chunks_mut(width * units).enumerate() {
             gather(self.arithmetic.set, z.strip(panel, 0..units), width, outputs);
-            let activation = Activation { activation: last.activation, width: units, row: units, z: outputs };
-            T::dispatch(self.arithmetic.set, activation);
+            let (activation, set) = (last.activation, self.arithmetic.set);
+            T::dispatch(set, Activation { activation, width: units, row: units, a: outputs, slope: None });
         }
     }
 
     /// The cost of the shard; with `train`, δ^(L) to the first buffers for δ.
     pub(super) fn loss(&mut self, train: bool, labels: &Labels<'_, T>, output: Output) -> f64 {
-        let Self { arithmetic, layers, shard, .. } = *self;
+        let Self { arithmetic, network: Network { layers, .. }, shard, .. } = *self;
         let (set, width) = (arithmetic.set, shard.width);
-        let units = layers[layers.len() - 1].outputs;
+        let units = layers.outputs();
         let panels = shard.units::<T>(units);
         let Scratch { activations, delta, turned, compact, costs, .. } = &mut *self.scratch;
-        let z = Source::new(activations[layers.len()].as_slice(), panels);
+        let z = Source::new(activations[layers.plans.len()].as_slice(), panels);
         let delta = train.then(|| Target::new(delta[0].as_mut_slice(), panels));
         let turned = train.then(|| Target::new(turned[0].as_mut_slice(), shard.turned::<T>(units)));
         let row = 3 * width * units;
@@ -153,12 +140,8 @@ impl<T: Element> Pass<'_, '_, T> {
                 }
             }
             let (z, spare) = (&mut *values, &mut rest[..len]);
-            *cost = if weighted {
-                let weights = &weights[..rows];
-                T::dispatch(set, WeightedCostAndDelta { output, z, targets, weights, spare })
-            } else {
-                T::dispatch(set, CostAndDelta { output, z, targets, spare })
-            };
+            let weights = weighted.then_some(&weights[..rows]);
+            *cost = T::dispatch(set, CostAndDelta { output, z, targets, weights, spare });
             if let (Some(delta), Some(turned)) = (&delta, &turned) {
                 // SAFETY: as above.
                 let delta = unsafe { delta.strip(panel, 0..units) };
@@ -177,7 +160,7 @@ impl<T: Element> Pass<'_, '_, T> {
     /// From δ^(L): Δ of every layer, and δ of every layer but the input.
     pub(super) fn backward(&mut self, gradients: Gradients<'_, T>) {
         let Gradients { gradient, add, more, scale, decay, shard_rows, updating } = gradients;
-        let Self { arithmetic, layers, theta, shard, .. } = *self;
+        let Self { arithmetic, network: Network { layers, theta }, shard, .. } = *self;
         let Shard { rows, width } = shard;
         let set = arithmetic.set;
         let scale = T::from_f64(scale);
@@ -186,14 +169,14 @@ impl<T: Element> Pass<'_, '_, T> {
         let Scratch { activations, slopes, delta, turned, squares, .. } = &mut *self.scratch;
         let [mut delta, mut next] = delta.each_mut();
         let [mut turned, mut next_turned] = turned.each_mut();
-        for (l, plan) in layers.iter().enumerate().rev() {
+        for (l, plan) in layers.plans.iter().enumerate().rev() {
             let (start, end) = (plan.range.weights.start, plan.range.bias.end);
             let (weights, bias) = gradient[start..end].split_at_mut(plan.range.weights.len());
-            let theta_weights = Source::new(&theta[plan.range.weights.clone()], plan.weights);
+            let theta_weights = Source::new(plan.weights(theta), plan.matrix);
             let turned_source = Source::new(turned.as_slice(), turned_units(plan.outputs));
             let finish = Gradient {
                 range: &plan.range,
-                panels: plan.weights,
+                panels: plan.matrix,
                 theta,
                 scale,
                 decay,
@@ -207,7 +190,7 @@ impl<T: Element> Pass<'_, '_, T> {
                 right: turned_source,
                 depth: rows,
                 ends: Ends::Sum { add },
-                out: Target::new(weights, plan.weights),
+                out: Target::new(weights, plan.matrix),
                 complete: Some(&finish),
                 beside: Some(theta_weights),
             };
@@ -242,8 +225,8 @@ impl<T: Element> Pass<'_, '_, T> {
                 });
                 break;
             }
-            let before = &layers[l - 1];
-            let slope = if before.slope == Slope::Stored { &slopes[l - 1] } else { &activations[l] };
+            let before = &layers.plans[l - 1];
+            let slope = if before.stores_slope() { &slopes[l - 1] } else { &activations[l] };
             let values = Source::new(slope.as_slice(), units(before.outputs));
             let turn = Turned(Target::new(next_turned.as_mut_slice(), turned_units(before.outputs)));
             let product = Product {

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::grid::{Grid, Part};
+use super::matrix::{Source, Target};
 use super::pairs::Pairs;
 use super::panels::Panels;
-use super::shared::{Source, Target};
 use crate::Element;
 use crate::isa::{InstructionSet, PairProducts};
 use crate::product::Product as Tiles;

@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use super::grid::Grid;
-use super::layout::LayerPlan;
 use super::panels::Panels;
 use crate::buffer::Buffer;
-use crate::slope::Slope;
+use crate::step::layer::Layers;
 use crate::{Element, StepError};
 
 /// The activations and deltas of a shard.
@@ -79,33 +78,31 @@ impl<T: Element> Scratch<T> {
     }
 
     /// Room for shards no larger than `most`, for gradients where `backward`.
-    pub(super) fn grow(&mut self, layers: &[LayerPlan], most: Shard, backward: bool) -> Result<(), StepError> {
-        let widest = layers.iter().map(|plan| plan.inputs.max(plan.outputs)).max().unwrap_or(0);
-        if !most.holds::<T>(widest) {
+    pub(super) fn grow(&mut self, layers: &Layers<Panels>, most: Shard, backward: bool) -> Result<(), StepError> {
+        if !most.holds::<T>(layers.widest(|plan| plan.inputs.max(plan.outputs))) {
             return Err(StepError::Memory { bytes: usize::MAX });
         }
         let units = |units: usize| most.units::<T>(units).len();
-        self.activations[0].grow(units(layers[0].inputs))?;
-        for (plan, a) in layers.iter().zip(&mut self.activations[1..]) {
+        self.activations[0].grow(units(layers.inputs()))?;
+        for (plan, a) in layers.plans.iter().zip(&mut self.activations[1..]) {
             a.grow(units(plan.outputs))?;
         }
-        let outputs = layers[layers.len() - 1].outputs;
-        self.compact.grow((3 * most.panels() * most.width).saturating_mul(outputs))?;
+        self.compact.grow((3 * most.panels() * most.width).saturating_mul(layers.outputs()))?;
         resize(&mut self.costs, most.panels())?;
-        if backward {
-            for (plan, slope) in layers.iter().zip(&mut self.slopes) {
-                if plan.slope == Slope::Stored {
-                    slope.grow(units(plan.outputs))?;
-                }
+        if !backward {
+            return Ok(());
+        }
+        for (plan, slope) in layers.plans.iter().zip(&mut self.slopes) {
+            if plan.stores_slope() {
+                slope.grow(units(plan.outputs))?;
             }
-            let outputs = layers.iter().map(|plan| plan.outputs);
-            let delta = outputs.clone().map(units).max().unwrap_or(0);
-            let turned = outputs.map(|units| most.turned::<T>(units).len()).max().unwrap_or(0);
-            self.delta.iter_mut().try_for_each(|buffer| buffer.grow(delta))?;
-            self.turned.iter_mut().try_for_each(|buffer| buffer.grow(turned))?;
-            for (plan, squares) in layers.iter().zip(&mut self.squares) {
-                resize(squares, Grid::most_parts(plan.inputs, plan.weights.panels()))?;
-            }
+        }
+        let delta = layers.widest(|plan| units(plan.outputs));
+        let turned = layers.widest(|plan| most.turned::<T>(plan.outputs).len());
+        self.delta.iter_mut().try_for_each(|buffer| buffer.grow(delta))?;
+        self.turned.iter_mut().try_for_each(|buffer| buffer.grow(turned))?;
+        for (plan, squares) in layers.plans.iter().zip(&mut self.squares) {
+            resize(squares, Grid::most_parts(plan.inputs, plan.matrix.panels()))?;
         }
         Ok(())
     }

@@ -3,19 +3,20 @@
 
 use std::marker::PhantomData;
 
-use super::LayerPlan;
-use super::columns::columns;
 use super::products::{Backward, Forward, Gradient, Units, Weights};
 use crate::buffer::Buffer;
 use crate::isa::{Kernel, MAX_LANES, Simd, Vector};
 use crate::loss::{Output, sigmoid_cross_entropy, sum_of_first, weighted};
 use crate::math::{exp, ln};
+use crate::product::turn_rows;
 use crate::slope::{QuadraticSlope, Slope, StepSlope, StoredSlope};
-use crate::step::Dropout;
 use crate::step::batch::Gathered;
-use crate::step::passes::{Activate, ActivateWithDerivative, CostAndDelta, WeightedCostAndDelta};
+use crate::step::passes::{Activate, CostAndDelta};
 use crate::step::sharded::Pass;
-use crate::{Activation, Architecture, Element, InstructionSet, Loss, StepError};
+use crate::{Activation, Element, Loss, StepError};
+
+type Layers = crate::step::layer::Layers<super::Units>;
+type Network<'a, T> = crate::step::layer::Network<'a, T, super::Units>;
 
 /// Samples in a tile: eight of the widest vectors.
 const TILE: usize = 128;
@@ -41,30 +42,22 @@ impl<T: Element> Scratch<T> {
         Self { units, slopes, delta: [a, b], targets, spare, sums }
     }
 
-    pub(super) fn grow(&mut self, architecture: &Architecture, layers: &[LayerPlan]) -> Result<(), StepError> {
-        let outputs = architecture.outputs();
-        let units = layers.last().map_or(0, |plan| plan.to + plan.outputs);
-        let widest = layers.iter().map(|plan| plan.outputs).max().unwrap_or(0);
+    pub(super) fn grow(&mut self, layers: &Layers) -> Result<(), StepError> {
+        let (last, outputs) = (layers.last(), layers.outputs());
+        let units = last.matrix.to + outputs;
+        let widest = layers.widest(|plan| plan.outputs);
         self.units.grow(units.saturating_mul(TILE))?;
         self.slopes.grow(units.saturating_mul(TILE))?;
         self.delta.iter_mut().try_for_each(|delta| delta.grow(widest.saturating_mul(TILE)))?;
         self.targets.grow(outputs.saturating_mul(TILE))?;
         self.spare.grow(outputs.saturating_mul(TILE))?;
-        self.sums.grow(architecture.params().next_multiple_of(MAX_LANES) * MAX_LANES)
+        self.sums.grow(layers.params().next_multiple_of(MAX_LANES) * MAX_LANES)
     }
 
     pub(super) fn bytes(&self) -> usize {
         let buffers = [&self.units, &self.slopes, &self.targets, &self.spare, &self.sums];
         buffers.into_iter().chain(&self.delta).map(Buffer::bytes).sum()
     }
-}
-
-/// What the shards of a step share.
-#[derive(Clone, Copy)]
-pub(super) struct Network<'a, T> {
-    pub(super) set: InstructionSet,
-    pub(super) layers: &'a [LayerPlan],
-    pub(super) theta: &'a [T],
 }
 
 impl<T: Element> Scratch<T> {
@@ -76,7 +69,7 @@ impl<T: Element> Scratch<T> {
         pass: Pass,
         (add, gradient): (bool, &mut [T]),
     ) -> f64 {
-        T::dispatch(network.set, ShardGradient { scratch: self, network, samples, pass, add, gradient })
+        T::dispatch(network.layers.set, ShardGradient { scratch: self, network, samples, pass, add, gradient })
     }
 
     /// The samples' share of the cost; A^(L) to `outputs`, if it is wanted.
@@ -87,12 +80,12 @@ impl<T: Element> Scratch<T> {
         output: Output,
         outputs: Option<&mut [T]>,
     ) -> f64 {
-        T::dispatch(network.set, ShardEvaluation { scratch: self, network, samples, output, outputs })
+        T::dispatch(network.layers.set, ShardEvaluation { scratch: self, network, samples, output, outputs })
     }
 
     /// A^(L) of `x`.
     pub(super) fn predict(&mut self, network: Network<'_, T>, x: &[T], out: &mut [T]) {
-        T::dispatch(network.set, ShardPrediction { scratch: self, network, x, out });
+        T::dispatch(network.layers.set, ShardPrediction { scratch: self, network, x, out });
     }
 }
 
@@ -113,8 +106,7 @@ impl<T: Element> Kernel<T> for ShardGradient<'_, T> {
         let Self { scratch, network, samples, pass, add, gradient } = self;
         let mut cost = 0.0;
         for tile in tiles(s, samples, network.layers) {
-            let masks = pass.dropout.map(|dropout| (dropout, pass.first_row + tile.first));
-            scratch.forward(s, network, &tile, true, masks);
+            scratch.forward(s, network, &tile, Some(pass.at_row(tile.first)));
             cost += scratch.output_delta(s, network.layers, pass.output, &tile, samples.weights);
             scratch.backward(s, network, &tile);
         }
@@ -139,7 +131,7 @@ impl<T: Element> Kernel<T> for ShardEvaluation<'_, T> {
         let Self { scratch, network, samples, output, mut outputs } = self;
         let mut cost = 0.0;
         for tile in tiles(s, samples, network.layers) {
-            scratch.forward(s, network, &tile, false, None);
+            scratch.forward(s, network, &tile, None);
             if let Some(outputs) = outputs.as_deref_mut() {
                 scratch.outputs(s, network.layers, &tile, outputs);
             }
@@ -162,9 +154,9 @@ impl<T: Element> Kernel<T> for ShardPrediction<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let Self { scratch, network, x, out } = self;
-        let samples = Gathered { rows: x.len() / network.layers[0].inputs, inputs: x, targets: &[], weights: None };
+        let samples = Gathered { rows: x.len() / network.layers.inputs(), inputs: x, targets: &[], weights: None };
         for tile in tiles(s, samples, network.layers) {
-            scratch.forward(s, network, &tile, false, None);
+            scratch.forward(s, network, &tile, None);
             scratch.outputs(s, network.layers, &tile, out);
         }
     }
@@ -172,75 +164,51 @@ impl<T: Element> Kernel<T> for ShardPrediction<'_, T> {
 
 /// A tile's way through the network. The products and passes are kernels of their own, entered from inside the set.
 impl<T: Element> Scratch<T> {
-    /// z^(L), and a of every hidden layer; with `train` also g' where it is stored.
-    fn forward<S: Simd<T>>(
-        &mut self,
-        s: S,
-        network: Network<'_, T>,
-        tile: &Tile<'_, T>,
-        train: bool,
-        masks: Option<(Dropout, usize)>,
-    ) {
-        let Network { layers, theta, .. } = network;
+    /// z^(L), and a of every hidden layer; in training also g' where it is stored.
+    fn forward<S: Simd<T>>(&mut self, s: S, network: Network<'_, T>, tile: &Tile<'_, T>, training: Option<Pass>) {
+        let Network { layers, theta } = network;
         let samples = tile.samples();
-        let width = layers[0].inputs;
-        s.run(Columns {
-            from: tile.x,
-            rows: tile.rows,
-            width,
-            samples,
-            to: &mut self.units.as_mut_slice()[..width * samples],
-        });
-        for (l, plan) in layers.iter().enumerate() {
-            let weights = &theta[plan.weights..plan.weights + plan.inputs * plan.outputs];
-            let weights = Weights { data: weights.as_ptr(), output: plan.inputs, input: 1 };
-            let bias = theta[plan.bias..plan.bias + plan.outputs].as_ptr();
+        let width = layers.inputs();
+        let to = &mut self.units.as_mut_slice()[..width * samples];
+        s.run(Columns { from: tile.x, rows: tile.rows, width, samples, to });
+        for (l, plan) in layers.plans.iter().enumerate() {
+            let weights = Weights { data: plan.weights(theta).as_ptr(), output: plan.inputs, input: 1 };
+            let bias = plan.bias(theta).as_ptr();
             let shape = (plan.inputs, plan.outputs);
             let units = Rows::new(&mut self.units, samples);
-            let (a, z) = (units.from(plan.from), units.from(plan.to));
+            let (a, z) = (units.from(plan.matrix.from), units.from(plan.matrix.to));
             let forward = Forward { groups: tile.groups, shape, weights, bias, a, z };
             // SAFETY: the buffer has room for TILE samples of every unit, and no tile has more; what the layer reads
-            // and what it writes are different rows; weights and bias were cut to the layer's shape.
+            // and what it writes are different rows; weights and bias are the layer's by the layout.
             unsafe { forward.run(s) };
-            if l + 1 == layers.len() {
+            if l + 1 == layers.plans.len() {
                 break;
             }
-            let units = plan.to * samples..(plan.to + plan.outputs) * samples;
+            let units = plan.matrix.to * samples..(plan.matrix.to + plan.outputs) * samples;
             let (activation, a) = (plan.activation, &mut self.units.as_mut_slice()[units.clone()]);
-            if !(train && plan.slope == Slope::Stored) {
-                s.run(Activate { activation, width: samples, row: samples, z: a });
+            let Some(pass) = training.filter(|_| plan.stores_slope()) else {
+                s.run(Activate { activation, width: samples, row: samples, a, slope: None });
                 continue;
-            }
+            };
             let slope = &mut self.slopes.as_mut_slice()[units];
-            slope.copy_from_slice(a);
-            let len = a.len();
-            s.run(ActivateWithDerivative { activation, width: len, row: len, z: slope, a });
-            if let Some((dropout, first_row)) = masks.filter(|_| plan.dropout > 0.0) {
-                let mut factors = dropout.factors::<T>(l, plan.dropout, plan.outputs, first_row);
-                for row in 0..tile.rows {
-                    for unit in 0..plan.outputs {
-                        let factor = factors.next();
-                        a[unit * samples + row] *= factor;
-                        slope[unit * samples + row] *= factor;
-                    }
-                }
-            }
+            s.run(Activate { activation, width: samples, row: samples, a: &mut *a, slope: Some(&mut *slope) });
+            pass.drop_units(l, plan, tile.rows, (1, samples), a, slope);
         }
     }
 
     /// A^(L) of the tile to its rows of `out`, sample by sample.
-    fn outputs<S: Simd<T>>(&mut self, s: S, layers: &[LayerPlan], tile: &Tile<'_, T>, out: &mut [T]) {
-        let Some(last) = layers.last() else { return };
+    fn outputs<S: Simd<T>>(&mut self, s: S, layers: &Layers, tile: &Tile<'_, T>, out: &mut [T]) {
+        let last = layers.last();
         let out = &mut out[tile.first * last.outputs..(tile.first + tile.rows) * last.outputs];
         let samples = tile.samples();
-        let z = &self.units.as_slice()[last.to * samples..];
+        let z = &self.units.as_slice()[last.matrix.to * samples..];
         for (row, out) in out.chunks_exact_mut(last.outputs).enumerate() {
             for (unit, out) in out.iter_mut().enumerate() {
                 *out = z[unit * samples + row];
             }
         }
         let (activation, width) = (last.activation, last.outputs);
-        s.run(Activate { activation, width, row: width, z: out });
+        s.run(Activate { activation, width, row: width, a: out, slope: None });
     }
 
     /// The tile's share of the cost; δ^(L), 0 for the samples that fill the last vector, in the first buffer. Weights are
@@ -248,23 +216,21 @@ impl<T: Element> Scratch<T> {
     fn output_delta<S: Simd<T>>(
         &mut self,
         s: S,
-        layers: &[LayerPlan],
+        layers: &Layers,
         output: Output,
         tile: &Tile<'_, T>,
         weights: Option<&[T]>,
     ) -> f64 {
-        let Some(plan) = layers.last() else { return 0.0 };
+        let plan = layers.last();
         let (rows, samples) = (tile.rows, tile.samples());
         let len = plan.outputs * samples;
         let targets = &mut self.targets.as_mut_slice()[..len];
         s.run(Columns { from: tile.y, rows, width: plan.outputs, samples, to: targets });
-        let z = &self.units.as_slice()[plan.to * samples..][..len];
+        let z = &self.units.as_slice()[plan.matrix.to * samples..][..len];
         let delta = &mut self.delta[0].as_mut_slice()[..len];
         let labels = Labels { z, targets, delta: &mut *delta, samples, rows };
-        let cost = match weights {
-            None => labels.cost(s, output, &mut self.spare),
-            Some(weights) => labels.weighted_cost(s, output, &weights[tile.first..tile.first + rows], &mut self.spare),
-        };
+        let weights = weights.map(|weights| &weights[tile.first..tile.first + rows]);
+        let cost = labels.cost(s, output, weights, &mut self.spare);
         if rows < samples {
             for delta in delta.chunks_exact_mut(samples) {
                 delta[rows..].fill(T::ZERO);
@@ -275,18 +241,18 @@ impl<T: Element> Scratch<T> {
 
     /// Adds the tile's Σ δ aᵀ to the sums, layer by layer from the last.
     fn backward<S: Simd<T>>(&mut self, s: S, network: Network<'_, T>, tile: &Tile<'_, T>) {
-        let Network { layers, theta, .. } = network;
+        let Network { layers, theta } = network;
         let lanes = S::LANES;
         let Self { units, slopes, delta: [current, next], sums, .. } = self;
         let samples = tile.samples();
         // One borrow of each buffer, from which all its pointers come.
         let (units, slopes) = (Rows::new(units, samples), Rows::new(slopes, samples));
         let [mut current, mut next] = [current, next].map(|buffer| Rows::new(buffer, samples).from(0));
-        for (l, plan) in layers.iter().enumerate().rev() {
+        for (l, plan) in layers.plans.iter().enumerate().rev() {
             let (groups, shape) = (tile.groups, (plan.inputs, plan.outputs));
-            let a = units.from(plan.from);
-            let sums = &mut sums.as_mut_slice()[plan.weights * lanes..(plan.bias + plan.outputs) * lanes];
-            let (weight_sums, bias_sums) = sums.split_at_mut((plan.bias - plan.weights) * lanes);
+            let (a, range) = (units.from(plan.matrix.from), &plan.range);
+            let sums = &mut sums.as_mut_slice()[range.weights.start * lanes..range.bias.end * lanes];
+            let (weight_sums, bias_sums) = sums.split_at_mut(range.weights.len() * lanes);
             let sums = (weight_sums.as_mut_ptr(), bias_sums.as_mut_ptr());
             // SAFETY: the buffers have room for TILE samples of every unit of the network, or of its widest layer, and
             // no tile has more; the accumulators were cut to a vector for each of the layer's parameters.
@@ -294,15 +260,14 @@ impl<T: Element> Scratch<T> {
             if l == 0 {
                 break;
             }
-            let weights = &theta[plan.weights..plan.weights + plan.inputs * plan.outputs];
-            let weights = Weights { data: weights.as_ptr(), output: plan.inputs, input: 1 };
+            let weights = Weights { data: plan.weights(theta).as_ptr(), output: plan.inputs, input: 1 };
             let back = |slope| Backward { groups, shape, weights, delta: current, slope, out: next };
-            // SAFETY: as above; the weights were cut to inputs × outputs.
+            // SAFETY: as above; the weights are the layer's.
             unsafe {
-                match layers[l - 1].slope {
+                match layers.plans[l - 1].slope {
                     Slope::Quadratic(c) => back(a).run(s, QuadraticSlope::new(c)),
                     Slope::Step => back(a).run(s, StepSlope),
-                    Slope::Stored => back(slopes.from(plan.from)).run(s, StoredSlope),
+                    Slope::Stored => back(slopes.from(plan.matrix.from)).run(s, StoredSlope),
                 }
             }
             std::mem::swap(&mut current, &mut next);
@@ -334,11 +299,11 @@ impl<T> Tile<'_, T> {
 fn tiles<'a, T: Element, S: Simd<T>>(
     _s: S,
     samples: Gathered<'a, T>,
-    layers: &'a [LayerPlan],
+    layers: &'a Layers,
 ) -> impl Iterator<Item = Tile<'a, T>> + 'a {
     let Gathered { rows: total, inputs: x, targets: y, .. } = samples;
-    let inputs = layers.first().map_or(0, |first| first.inputs);
-    let outputs = if y.is_empty() { 0 } else { layers.last().map_or(0, |last| last.outputs) };
+    let inputs = layers.inputs();
+    let outputs = if y.is_empty() { 0 } else { layers.outputs() };
     let mut first = 0;
     std::iter::from_fn(move || {
         if first == total {
@@ -390,7 +355,7 @@ impl<T: Element> Kernel<T> for Columns<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let Self { from, rows, width, samples, to } = self;
-        columns(s, from, (rows, width), to, samples);
+        turn_rows(s, (from, width), (rows, width), (&mut *to, samples));
         if rows < samples {
             for column in to.chunks_exact_mut(samples) {
                 column[rows..].fill(T::ZERO);
@@ -436,46 +401,34 @@ struct Labels<'a, T> {
 }
 
 impl<T: Element> Labels<'_, T> {
+    /// The cost, with a weight for each row where there are weights.
     #[inline(always)]
-    fn cost<S: Simd<T>>(self, s: S, output: Output, spare: &mut Buffer<T>) -> f64 {
+    fn cost<S: Simd<T>>(self, s: S, output: Output, weights: Option<&[T]>, spare: &mut Buffer<T>) -> f64 {
         let Self { z, targets, delta, samples, rows } = self;
         let scale = output.scale;
-        match (output.loss, output.activation) {
-            (Loss::CrossEntropy, Activation::Softmax) => {
+        match (output.loss, output.activation, weights) {
+            (Loss::CrossEntropy, Activation::Softmax, None) => {
                 s.run(SoftmaxCrossEntropy::<T, false> { z, targets, weights: &[], delta, samples, rows, scale })
             }
-            (Loss::CrossEntropy, _) => s.run(SigmoidCrossEntropy { z, targets, delta, samples, rows, scale }),
+            (Loss::CrossEntropy, Activation::Softmax, Some(weights)) => {
+                s.run(SoftmaxCrossEntropy::<T, true> { z, targets, weights, delta, samples, rows, scale })
+            }
+            (Loss::CrossEntropy, _, None) => s.run(SigmoidCrossEntropy { z, targets, delta, samples, rows, scale }),
             _ => {
                 delta.copy_from_slice(z);
-                // Where samples fill the tile, its units are one long row.
-                let (row, count) = if rows == samples { (z.len(), z.len()) } else { (samples, rows) };
+                // Where samples fill the tile, its units are one long row; but each unit meets all weights.
+                let whole = rows == samples && weights.is_none();
+                let (row, count) = if whole { (z.len(), z.len()) } else { (samples, rows) };
                 let spare = &mut spare.as_mut_slice()[..count];
+                let output = if weights.is_some() { Output { width: 1, ..output } } else { output };
                 let mut cost = 0.0;
                 for (delta, targets) in delta.chunks_exact_mut(row).zip(targets.chunks_exact(row)) {
-                    cost += s.run(CostAndDelta { output, z: &mut delta[..count], targets: &targets[..count], spare });
+                    let (z, targets) = (&mut delta[..count], &targets[..count]);
+                    cost += s.run(CostAndDelta { output, z, targets, weights, spare: &mut *spare });
                 }
                 cost
             }
         }
-    }
-
-    /// The same with a weight for each row.
-    fn weighted_cost<S: Simd<T>>(self, s: S, output: Output, weights: &[T], spare: &mut Buffer<T>) -> f64 {
-        let Self { z, targets, delta, samples, rows } = self;
-        let scale = output.scale;
-        if output.activation == Activation::Softmax {
-            return s.run(SoftmaxCrossEntropy::<T, true> { z, targets, weights, delta, samples, rows, scale });
-        }
-        delta.copy_from_slice(z);
-        let spare = &mut spare.as_mut_slice()[..rows];
-        // Unit by unit, for each of which the weights lie as its samples do.
-        let output = Output { width: 1, ..output };
-        let mut cost = 0.0;
-        for (delta, targets) in delta.chunks_exact_mut(samples).zip(targets.chunks_exact(samples)) {
-            let (z, targets) = (&mut delta[..rows], &targets[..rows]);
-            cost += s.run(WeightedCostAndDelta { output, z, targets, weights, spare: &mut *spare });
-        }
-        cost
     }
 }
 

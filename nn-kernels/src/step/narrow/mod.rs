@@ -1,16 +1,15 @@
 //! The narrow engine: samples along lanes, weights broadcast.
 
-mod columns;
 mod kernel;
 mod products;
 
-use self::kernel::{Network, Scratch};
+use self::kernel::Scratch;
 use super::batch::Gathered;
+use super::layer::{Layers, Matrix, Network};
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::{ShardRule, worthwhile_rows};
 use crate::loss::Output;
-use crate::slope::Slope;
-use crate::{Activation, Architecture, Element, InstructionSet, LayerRange, StepError};
+use crate::{Architecture, Element, InstructionSet, StepError};
 
 /// The narrow engine: for networks so small that a layer's features would leave most lanes of a vector idle.
 ///
@@ -44,29 +43,23 @@ const MIN_ROWS: usize = 1024;
 /// The same where there are two: that costs one thread 5 to 9 % at the least, and brings two 75 %.
 const PAIR_ROWS: usize = 256;
 
-/// One layer of parameters as the kernel sees it; units are numbered through the whole network, the inputs first.
+/// A layer's matrix, as the network holds it; units are numbered through the whole network, the inputs first.
 #[derive(Debug, Clone, Copy)]
-struct LayerPlan {
+pub struct Units {
     inputs: usize,
-    outputs: usize,
-    activation: Activation,
-    dropout: f64,
-    slope: Slope,
-    weights: usize,
-    bias: usize,
     /// The number of the first unit that the layer reads, and of the first that it writes.
     from: usize,
     to: usize,
 }
 
-/// The narrow engine's [`Method`].
-pub struct NarrowMethod {
-    architecture: Architecture,
-    set: InstructionSet,
-    ranges: Vec<LayerRange>,
-    layers: Vec<LayerPlan>,
-    rule: ShardRule,
+impl Matrix for Units {
+    fn row(&self, output: usize) -> (usize, usize) {
+        (output * self.inputs, 1)
+    }
 }
+
+/// The narrow engine's [`Method`].
+pub struct NarrowMethod;
 
 impl<T: Element> Narrow<T> {
     /// An engine for `architecture` in the instruction set that the environment forces, or else the widest.
@@ -88,25 +81,12 @@ impl<T: Element> Narrow<T> {
             return Err(StepError::TooWide { engine: "narrow", max: MAX_WIDTH, found });
         }
         let mut from = 0;
-        let plan = |(layer, range): (&crate::Layer, LayerRange)| {
-            let plan = LayerPlan {
-                inputs: layer.inputs,
-                outputs: layer.outputs,
-                activation: layer.activation,
-                dropout: layer.dropout,
-                slope: Slope::of(layer.activation, layer.dropout),
-                weights: range.weights.start,
-                bias: range.bias.start,
-                from,
-                to: from + layer.inputs,
-            };
-            from = plan.to;
-            plan
-        };
-        let layers: Vec<LayerPlan> = architecture.layers().iter().zip(architecture.ranges()).map(plan).collect();
-        let rule = rule(architecture);
-        let ranges = architecture.ranges().collect();
-        Ok(Self::around(NarrowMethod { architecture: architecture.clone(), set, ranges, layers, rule }))
+        let layers = Layers::new::<T>(architecture, set, |_, layer| {
+            let matrix = Units { inputs: layer.inputs, from, to: from + layer.inputs };
+            from = matrix.to;
+            Some((matrix, layer.inputs * layer.outputs, layer.outputs))
+        })?;
+        Ok(Self::around(layers, rule(architecture), NarrowMethod))
     }
 }
 
@@ -127,40 +107,25 @@ pub(super) fn rule(architecture: &Architecture) -> ShardRule {
     ShardRule { max_rows: MAX_ROWS, min_rows, pair_rows, max_lanes: 16, cached_lanes: 16, step: 128 }
 }
 
-impl NarrowMethod {
-    fn network<'a, T>(&'a self, theta: &'a [T]) -> Network<'a, T> {
-        Network { set: self.set, layers: &self.layers, theta }
-    }
-}
-
 impl crate::sealed::Sealed for NarrowMethod {}
 
 impl<T: Element> Method<T> for NarrowMethod {
     const NAME: &'static str = "narrow";
+    type Matrix = Units;
     type Scratch = Scratch<T>;
 
-    fn architecture(&self) -> &Architecture {
-        &self.architecture
-    }
-
-    fn set(&self) -> InstructionSet {
-        self.set
-    }
-
-    fn ranges(&self) -> &[LayerRange] {
-        &self.ranges
-    }
-
-    fn rule(&self) -> ShardRule {
-        self.rule
-    }
-
-    fn scratch(&self) -> Scratch<T> {
+    fn scratch(&self, _layers: &Layers<Units>) -> Scratch<T> {
         Scratch::empty()
     }
 
-    fn grow(&self, scratch: &mut Scratch<T>, _rows: usize, _backward: bool) -> Result<(), StepError> {
-        scratch.grow(&self.architecture, &self.layers)
+    fn grow(
+        &self,
+        layers: &Layers<Units>,
+        scratch: &mut Scratch<T>,
+        _rows: usize,
+        _backward: bool,
+    ) -> Result<(), StepError> {
+        scratch.grow(layers)
     }
 
     fn scratch_bytes(scratch: &Scratch<T>) -> usize {
@@ -169,28 +134,28 @@ impl<T: Element> Method<T> for NarrowMethod {
 
     fn gradient(
         &self,
+        network: Network<'_, T, Units>,
         scratch: &mut Scratch<T>,
-        theta: &[T],
         samples: Gathered<'_, T>,
         pass: Pass,
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
-        scratch.gradient(self.network(theta), samples, pass, (add, gradient))
+        scratch.gradient(network, samples, pass, (add, gradient))
     }
 
     fn evaluate(
         &self,
+        network: Network<'_, T, Units>,
         scratch: &mut Scratch<T>,
-        theta: &[T],
         samples: Gathered<'_, T>,
         output: Output,
         outputs: Option<&mut [T]>,
     ) -> f64 {
-        scratch.evaluate(self.network(theta), samples, output, outputs)
+        scratch.evaluate(network, samples, output, outputs)
     }
 
-    fn predict(&self, scratch: &mut Scratch<T>, theta: &[T], x: &[T], out: &mut [T]) {
-        scratch.predict(self.network(theta), x, out);
+    fn predict(&self, network: Network<'_, T, Units>, scratch: &mut Scratch<T>, x: &[T], out: &mut [T]) {
+        scratch.predict(network, x, out);
     }
 }

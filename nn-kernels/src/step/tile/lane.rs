@@ -1,28 +1,25 @@
 //! One lane of the tile engine: a tile of samples goes forward through all layers and back again while it is in cache.
 
-use super::layout::Layout;
+use super::layout::{Rows, pads_inputs};
 use crate::buffer::Buffer;
 use crate::isa::{Kernel, Simd, Vector};
 use crate::loss::Output;
 use crate::product::{Blocking, Finish, Left, Out, Product, Right, Start, Steps, dot, turn};
-use crate::slope::Slope;
-use crate::step::Dropout;
 use crate::step::batch::Gathered;
-use crate::step::passes::{Activate, ActivateWithDerivative, ColumnSums, CostAndDelta, WeightedCostAndDelta};
+use crate::step::layer::{Layers, Network};
+use crate::step::passes::{Activate, ColumnSums, CostAndDelta};
 use crate::step::sharded::Pass;
-use crate::{Activation, Element, InstructionSet, StepError};
+use crate::{Activation, Element, StepError};
 
 /// What all lanes of a step share.
 #[derive(Clone, Copy)]
-pub(super) struct Network<'a, T> {
-    pub(super) set: InstructionSet,
-    pub(super) layout: &'a Layout,
+pub(super) struct Tiles<'a, T> {
+    pub(super) network: Network<'a, T, Rows>,
+    /// Elements in a vector.
+    pub(super) lanes: usize,
     pub(super) blocking: Blocking,
-    /// Parameters in the engine's layout.
-    pub(super) theta: &'a [T],
     /// Θ_w of the wide layers that δ passes through, if it has been turned.
-    pub(super) transposed: Option<&'a [T]>,
-    pub(super) output: Output,
+    pub(super) turned: Option<&'a [T]>,
 }
 
 /// The scratch of one tile.
@@ -53,20 +50,19 @@ impl<T: Element> Scratch<T> {
     }
 
     /// Room for tiles of `rows`.
-    pub(super) fn grow(&mut self, layout: &Layout, rows: usize) -> Result<(), StepError> {
-        let last = &layout.layers[layout.layers.len() - 1];
-        for ((plan, a), slope) in layout.layers.iter().zip(&mut self.activations).zip(&mut self.slopes) {
-            a.grow(rows.saturating_mul(plan.row))?;
-            if plan.slope == Slope::Stored {
-                slope.grow(rows.saturating_mul(plan.row))?;
+    pub(super) fn grow(&mut self, layers: &Layers<Rows>, rows: usize) -> Result<(), StepError> {
+        for ((plan, a), slope) in layers.plans.iter().zip(&mut self.activations).zip(&mut self.slopes) {
+            a.grow(rows.saturating_mul(plan.matrix.row))?;
+            if plan.stores_slope() {
+                slope.grow(rows.saturating_mul(plan.matrix.row))?;
             }
         }
-        if layout.pads_inputs() {
-            self.padded.grow(rows.saturating_mul(last.stride))?;
+        if pads_inputs(layers) {
+            self.padded.grow(rows.saturating_mul(layers.last().matrix.stride))?;
         }
-        let widest = layout.layers.iter().map(|plan| plan.row).max().unwrap_or(0);
+        let widest = layers.widest(|plan| plan.matrix.row);
         self.delta.iter_mut().try_for_each(|delta| delta.grow(rows.saturating_mul(widest)))?;
-        self.compact.iter_mut().try_for_each(|compact| compact.grow(rows.saturating_mul(last.outputs)))
+        self.compact.iter_mut().try_for_each(|compact| compact.grow(rows.saturating_mul(layers.outputs())))
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -78,28 +74,27 @@ impl<T: Element> Scratch<T> {
     /// The samples' share of the cost; their Σ δ aᵀ is added to `gradient`, or written where `add` is false.
     pub(super) fn gradient(
         &mut self,
-        network: Network<'_, T>,
+        tiles: Tiles<'_, T>,
         samples: Gathered<'_, T>,
         pass: Pass,
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
-        let x = samples.inputs;
-        let rows = x.len() / network.layout.layers[0].inputs;
-        self.forward(network, x, rows, true, pass.dropout.map(|dropout| (dropout, pass.first_row)));
-        let cost = self.loss(network, samples, rows);
-        let first = &network.layout.layers[0];
-        if network.layout.pads_inputs() {
-            let mut padded = std::mem::take(&mut self.padded);
-            let whole_rows = &mut padded.as_mut_slice()[..rows * first.stride];
-            for (whole, row) in whole_rows.chunks_exact_mut(first.stride).zip(x.chunks_exact(first.inputs)) {
+        let (x, rows) = (samples.inputs, samples.rows);
+        self.forward(tiles, x, rows, Some(pass));
+        let cost = self.loss(tiles, pass.output, samples);
+        let first = &tiles.network.layers.plans[0];
+        if pads_inputs(tiles.network.layers) {
+            let (stride, mut padded) = (first.matrix.stride, std::mem::take(&mut self.padded));
+            let whole_rows = &mut padded.as_mut_slice()[..rows * stride];
+            for (whole, row) in whole_rows.chunks_exact_mut(stride).zip(x.chunks_exact(first.inputs)) {
                 whole[..first.inputs].copy_from_slice(row);
                 whole[first.inputs..].fill(T::ZERO);
             }
-            self.backward(network, (whole_rows, first.stride), rows, add, gradient);
+            self.backward(tiles, (whole_rows, stride), rows, add, gradient);
             self.padded = padded;
         } else {
-            self.backward(network, (x, first.inputs), rows, add, gradient);
+            self.backward(tiles, (x, first.inputs), rows, add, gradient);
         }
         cost
     }
@@ -107,166 +102,137 @@ impl<T: Element> Scratch<T> {
     /// The samples' share of the cost; A^(L) to `outputs`, if it is wanted.
     pub(super) fn evaluate(
         &mut self,
-        network: Network<'_, T>,
+        tiles: Tiles<'_, T>,
         samples: Gathered<'_, T>,
+        output: Output,
         outputs: Option<&mut [T]>,
     ) -> f64 {
-        let rows = samples.inputs.len() / network.layout.layers[0].inputs;
-        self.forward(network, samples.inputs, rows, false, None);
+        self.forward(tiles, samples.inputs, samples.rows, None);
         if let Some(outputs) = outputs {
-            self.outputs(network, outputs);
+            self.outputs(tiles, outputs);
         }
-        self.loss(network, samples, rows)
+        self.loss(tiles, output, samples)
     }
 
     /// A^(L) of `inputs`, to `outputs`.
-    pub(super) fn predict(&mut self, network: Network<'_, T>, inputs: &[T], outputs: &mut [T]) {
-        let rows = inputs.len() / network.layout.layers[0].inputs;
-        self.forward(network, inputs, rows, false, None);
-        self.outputs(network, outputs);
+    pub(super) fn predict(&mut self, tiles: Tiles<'_, T>, inputs: &[T], outputs: &mut [T]) {
+        self.forward(tiles, inputs, inputs.len() / tiles.network.layers.inputs(), None);
+        self.outputs(tiles, outputs);
+    }
+
+    /// z^(L), sample by sample, or, of a thin layer, unit by unit, without padding.
+    fn compact_outputs(&mut self, tiles: Tiles<'_, T>, len: usize) {
+        let last = tiles.network.layers.last();
+        let (z, compact) = (&self.activations[self.activations.len() - 1], &mut self.compact[0]);
+        let compact = &mut compact.as_mut_slice()[..len];
+        if last.matrix.thin {
+            return compact.copy_from_slice(&z.as_slice()[..len]);
+        }
+        for (row, z) in compact.chunks_exact_mut(last.outputs).zip(z.as_slice().chunks_exact(last.matrix.row)) {
+            row.copy_from_slice(&z[..last.outputs]);
+        }
     }
 
     /// A^(L) from z^(L), which stays.
-    fn outputs(&mut self, network: Network<'_, T>, outputs: &mut [T]) {
-        let last = &network.layout.layers[network.layout.layers.len() - 1];
-        let rows = outputs.len() / last.outputs;
-        let z = &self.activations[network.layout.layers.len() - 1];
-        let [compact, ..] = &mut self.compact;
-        let compact = &mut compact.as_mut_slice()[..rows * last.outputs];
-        if last.thin {
-            compact.copy_from_slice(&z.as_slice()[..rows * last.outputs]);
-        } else {
-            gather_columns(z.as_slice(), last.row, compact, last.outputs);
-        }
-        T::dispatch(
-            network.set,
-            Activate { activation: last.activation, width: last.outputs, row: last.outputs, z: compact },
-        );
-        if last.thin {
-            turn(network.set, (compact, rows), (last.outputs, rows), (outputs, last.outputs));
+    fn outputs(&mut self, tiles: Tiles<'_, T>, outputs: &mut [T]) {
+        let (set, last) = (tiles.network.layers.set, tiles.network.layers.last());
+        self.compact_outputs(tiles, outputs.len());
+        let compact = &mut self.compact[0].as_mut_slice()[..outputs.len()];
+        let (activation, width) = (last.activation, last.outputs);
+        T::dispatch(set, Activate { activation, width, row: width, a: &mut *compact, slope: None });
+        if last.matrix.thin {
+            let rows = outputs.len() / width;
+            turn(set, (compact, rows), (width, rows), (outputs, width));
         } else {
             outputs.copy_from_slice(compact);
         }
     }
 
-    /// A^(l) of every layer, z^(L) of the last: a thin layer's as `outputs` rows of samples. With `train`, g' is
-    /// stored where the backward pass wants it.
-    fn forward(
-        &mut self,
-        network: Network<'_, T>,
-        inputs: &[T],
-        rows: usize,
-        train: bool,
-        dropout: Option<(Dropout, usize)>,
-    ) {
-        let layers = &network.layout.layers;
-        for (l, plan) in layers.iter().enumerate() {
+    /// A^(l) of every layer, z^(L) of the last: a thin layer's as `outputs` rows of samples. In training, g' is stored where
+    /// the backward pass wants it.
+    fn forward(&mut self, tiles: Tiles<'_, T>, inputs: &[T], rows: usize, training: Option<Pass>) {
+        let Network { layers, theta } = tiles.network;
+        for (l, plan) in layers.plans.iter().enumerate() {
             let (before, rest) = self.activations.split_at_mut(l);
             let (input, stride) = match before.last() {
-                Some(a) => (a.as_slice(), layers[l - 1].row),
+                Some(a) => (a.as_slice(), layers.plans[l - 1].matrix.row),
                 None => (inputs, plan.inputs),
             };
-            let z = &mut rest[0].as_mut_slice()[..rows * plan.row];
-            let weights = &network.theta[plan.range.weights.clone()];
-            let bias = &network.theta[plan.range.bias.clone()];
-            let last = l + 1 == layers.len();
-            if plan.thin {
+            let row = plan.matrix.row;
+            let z = &mut rest[0].as_mut_slice()[..rows * row];
+            let (weights, bias) = (plan.weights(theta), plan.bias(theta));
+            let is_last = l + 1 == layers.plans.len();
+            if plan.matrix.thin {
                 let (units, z) = (plan.outputs, &mut z[..rows * plan.outputs]);
+                let stride_of_weights = plan.matrix.stride;
                 T::dispatch(
-                    network.set,
-                    ThinForward { a: input, row: stride, stride: plan.stride, weights, bias, units, rows, z },
+                    layers.set,
+                    ThinForward { a: input, row: stride, stride: stride_of_weights, weights, bias, units, rows, z },
                 );
                 continue;
             }
             assert!(input.len() >= rows * stride && stride >= plan.inputs, "rows of the layer's inputs");
-            let vectors = plan.padded_outputs / network.layout.lanes;
-            let left = Left::near(input.as_ptr(), stride, 1);
             let product = Product {
-                rows: 0..rows,
-                vectors: 0..vectors,
-                depth: plan.inputs,
-                left,
-                right: network.right(weights, plan.stride),
-                out: Out {
-                    data: z.as_mut_ptr(),
-                    row: plan.row,
-                    vectors: Steps::even(network.layout.lanes),
-                    is_far: false,
-                },
                 start: Start::OfColumn(bias.as_ptr()),
-                finish: if plan.activation == Activation::Relu && !last { Finish::Floor } else { Finish::Nothing },
-                beside: None,
-                strips: None,
-                blocking: network.blocking,
+                finish: if plan.activation == Activation::Relu && !is_last { Finish::Floor } else { Finish::Nothing },
+                ..tiles.product(
+                    (rows, plan.matrix.padded_outputs, plan.inputs),
+                    Left::near(input.as_ptr(), stride, 1),
+                    (weights, plan.matrix.stride),
+                    (z.as_mut_ptr(), row),
+                )
             };
             // SAFETY: the assertion covers the left operand; the layout makes the matrix `inputs` rows of whole
             // vectors and the bias one row; z was cut to the size of C.
-            unsafe { product.run(network.set) };
-            if last {
+            unsafe { product.run(layers.set) };
+            let stores = training.filter(|_| plan.stores_slope());
+            if is_last || (plan.activation == Activation::Relu && stores.is_none()) {
                 continue;
             }
-            let activation = plan.activation;
             // g(0) may not be 0, and a thin layer's gradient has a column for every number of a row.
-            let width = if layers[l + 1].thin { plan.outputs } else { plan.padded_outputs };
-            let stored = train && plan.slope == Slope::Stored;
-            if stored {
-                let slope = &mut self.slopes[l].as_mut_slice()[..z.len()];
-                slope.copy_from_slice(z);
-                let row = plan.row;
-                T::dispatch(network.set, ActivateWithDerivative { activation, width, row, z: slope, a: z });
-                if let Some((dropout, first_row)) = dropout.filter(|_| plan.dropout > 0.0) {
-                    dropout.apply(l, plan.dropout, (plan.outputs, plan.row), first_row, z, slope);
-                }
-            } else if activation != Activation::Relu {
-                T::dispatch(network.set, Activate { activation, width, row: plan.row, z });
-            }
+            let width = if layers.plans[l + 1].matrix.thin { plan.outputs } else { plan.matrix.padded_outputs };
+            let Some(pass) = stores else {
+                T::dispatch(layers.set, Activate { activation: plan.activation, width, row, a: z, slope: None });
+                continue;
+            };
+            let slope = &mut self.slopes[l].as_mut_slice()[..z.len()];
+            let slope_too = Some(&mut *slope);
+            T::dispatch(layers.set, Activate { activation: plan.activation, width, row, a: &mut *z, slope: slope_too });
+            pass.drop_units(l, plan, rows, (row, 1), z, slope);
         }
     }
 
-    /// The share of the rows in the cost; z^(L) becomes δ^(L), in the first buffer for δ.
-    fn loss(&mut self, network: Network<'_, T>, samples: Gathered<'_, T>, rows: usize) -> f64 {
-        let Gathered { targets, weights, .. } = samples;
-        let last = &network.layout.layers[network.layout.layers.len() - 1];
-        let width = last.outputs;
-        let z = self.activations[network.layout.layers.len() - 1].as_slice();
-        let [delta, turned, spare] = &mut self.compact;
-        let len = rows * width;
-        let (delta, turned) = (&mut delta.as_mut_slice()[..len], &mut turned.as_mut_slice()[..len]);
-        let spare = &mut spare.as_mut_slice()[..len];
-        let targets = if last.thin {
-            delta.copy_from_slice(&z[..len]);
-            if width == 1 {
-                targets
-            } else {
-                turn(network.set, (targets, width), (rows, width), (turned, rows));
-                &*turned
-            }
+    /// The share of the samples in the cost; z^(L) becomes δ^(L), in the first buffer for δ.
+    fn loss(&mut self, tiles: Tiles<'_, T>, output: Output, samples: Gathered<'_, T>) -> f64 {
+        let Gathered { rows, targets, weights, .. } = samples;
+        let (set, last) = (tiles.network.layers.set, tiles.network.layers.last());
+        let (width, len) = (last.outputs, rows * last.outputs);
+        self.compact_outputs(tiles, len);
+        let [delta, turned, spare] = self.compact.each_mut().map(|buffer| &mut buffer.as_mut_slice()[..len]);
+        let targets = if last.matrix.thin && width > 1 {
+            turn(set, (targets, width), (rows, width), (turned, rows));
+            &*turned
         } else {
-            gather_columns(z, last.row, delta, width);
             targets
         };
-        let output = network.output;
         let cost = match weights {
-            None => T::dispatch(network.set, CostAndDelta { output, z: &mut *delta, targets, spare }),
             // A thin layer's units are rows of samples: each of them meets all weights.
-            Some(weights) if last.thin => {
+            Some(_) if last.matrix.thin => {
                 let output = Output { width: 1, ..output };
                 let units =
                     delta.chunks_exact_mut(rows).zip(targets.chunks_exact(rows)).zip(spare.chunks_exact_mut(rows));
                 let cost = |((z, targets), spare): ((&mut [T], &[T]), &mut [T])| {
-                    T::dispatch(network.set, WeightedCostAndDelta { output, z, targets, weights, spare })
+                    T::dispatch(set, CostAndDelta { output, z, targets, weights, spare })
                 };
                 units.map(cost).sum()
             }
-            Some(weights) => {
-                T::dispatch(network.set, WeightedCostAndDelta { output, z: &mut *delta, targets, weights, spare })
-            }
+            _ => T::dispatch(set, CostAndDelta { output, z: &mut *delta, targets, weights, spare }),
         };
         let out = self.delta[0].as_mut_slice();
-        if last.thin {
+        if last.matrix.thin {
             out[..len].copy_from_slice(delta);
         } else {
-            for (out, delta) in out.chunks_exact_mut(last.row).zip(delta.chunks_exact(width)) {
+            for (out, delta) in out.chunks_exact_mut(last.matrix.row).zip(delta.chunks_exact(width)) {
                 out[..width].copy_from_slice(delta);
                 out[width..].fill(T::ZERO);
             }
@@ -277,117 +243,107 @@ impl<T: Element> Scratch<T> {
     /// Δ of every layer, and δ of every layer but the input. Inputs come with the distance of their rows.
     fn backward(
         &mut self,
-        network: Network<'_, T>,
+        tiles: Tiles<'_, T>,
         (inputs, input_row): (&[T], usize),
         rows: usize,
         add: bool,
         gradient: &mut [T],
     ) {
-        let layers = &network.layout.layers;
-        let lanes = network.layout.lanes;
+        let Network { layers, theta } = tiles.network;
+        let set = layers.set;
         let [mut delta, mut next] = self.delta.each_mut();
-        for (l, plan) in layers.iter().enumerate().rev() {
+        for (l, plan) in layers.plans.iter().enumerate().rev() {
             let (input, stride) = match l {
                 0 => (inputs, input_row),
-                _ => (self.activations[l - 1].as_slice(), layers[l - 1].row),
+                _ => (self.activations[l - 1].as_slice(), layers.plans[l - 1].matrix.row),
             };
             assert!(input.len() >= rows * stride, "rows of the layer's inputs");
+            let Rows { thin, stride: weight_row, padded_inputs, padded_outputs, row, turned } = plan.matrix;
             let weights = &mut gradient[plan.range.weights.clone()];
             let d = delta.as_slice();
-            let (d_row, d_k) = if plan.thin { (1, rows) } else { (plan.row, 1) };
-            let (left, right, c_rows, vectors) = if plan.thin {
-                let left = Left::near(d.as_ptr(), rows, 1);
-                (left, network.right(input, stride), plan.outputs, plan.padded_inputs / lanes)
+            let (left, right, shape) = if thin {
+                (Left::near(d.as_ptr(), rows, 1), (input, stride), (plan.outputs, padded_inputs, rows))
             } else {
-                let left = Left::near(input.as_ptr(), 1, stride);
-                (left, network.right(d, plan.row), plan.inputs, plan.padded_outputs / lanes)
+                (Left::near(input.as_ptr(), 1, stride), (d, row), (plan.inputs, padded_outputs, rows))
             };
+            let product = tiles.product(shape, left, right, (weights.as_mut_ptr(), weight_row));
             let product = Product {
-                rows: 0..c_rows,
-                vectors: 0..vectors,
-                depth: rows,
-                left,
-                right,
-                out: Out { data: weights.as_mut_ptr(), row: plan.stride, vectors: Steps::even(lanes), is_far: true },
                 start: if add { Start::Itself } else { Start::Zero },
-                finish: Finish::Nothing,
-                beside: None,
-                strips: None,
-                blocking: network.blocking,
+                out: Out { is_far: true, ..product.out },
+                ..product
             };
             // SAFETY: the assertion covers the layer's inputs, a thin layer's being another layer's padded outputs;
             // δ's buffer holds rows of the widest layer; the layout makes the matrix rows of whole vectors.
-            unsafe { product.run(network.set) };
+            unsafe { product.run(set) };
             let bias = &mut gradient[plan.range.bias.clone()];
-            if plan.thin {
+            if thin {
                 bias[plan.outputs..].fill(T::ZERO);
                 for (bias, d) in bias.iter_mut().zip(d[..rows * plan.outputs].chunks_exact(rows)) {
-                    let sum = T::dispatch(network.set, Sum { values: d });
+                    let sum = T::dispatch(set, Sum { values: d });
                     *bias = if add { *bias + sum } else { sum };
                 }
             } else {
-                let d = &d[..rows * plan.row];
-                T::dispatch(network.set, ColumnSums { values: d, width: plan.row, add, sums: bias });
+                T::dispatch(set, ColumnSums { values: &d[..rows * row], width: row, add, sums: bias });
             }
             if l == 0 {
                 break;
             }
-            let before = &layers[l - 1];
-            let out = &mut next.as_mut_slice()[..rows * before.row];
-            let weights = &network.theta[plan.range.weights.clone()];
-            let (right, k, depth, start) = match (plan.transposed, network.transposed) {
-                (None, _) => (weights, plan.stride, plan.outputs, Start::Zero),
-                (Some(at), Some(turned)) => (
-                    &turned[at..at + plan.padded_outputs * plan.turned_row],
-                    plan.turned_row,
-                    plan.outputs,
-                    Start::Zero,
-                ),
+            let before = &layers.plans[l - 1];
+            let out_row = before.matrix.row;
+            let out = &mut next.as_mut_slice()[..rows * out_row];
+            let weights = plan.weights(theta);
+            let (right, depth, start) = match (turned, tiles.turned) {
+                (None, _) => ((weights, weight_row), plan.outputs, Start::Zero),
+                (Some((at, row)), Some(turned)) => {
+                    ((&turned[at..at + padded_outputs * row], row), plan.outputs, Start::Zero)
+                }
                 (Some(_), None) => {
-                    let (delta, row) = (&d[..rows * plan.row], plan.row);
-                    T::dispatch(
-                        network.set,
-                        BackByRows { delta, row, weights, stride: plan.stride, out, out_row: before.row },
-                    );
+                    let delta = &d[..rows * row];
+                    T::dispatch(set, BackByRows { delta, row, weights, stride: weight_row, out: &mut *out, out_row });
                     // The sums are there: what is left is ⊙ g'.
-                    (weights, plan.stride, 0, Start::Itself)
+                    ((weights, weight_row), 0, Start::Itself)
                 }
             };
-            let stored = before.slope == Slope::Stored;
-            let slope = if stored { self.slopes[l - 1].as_slice() } else { self.activations[l - 1].as_slice() };
+            let slope = if before.stores_slope() { &self.slopes[l - 1] } else { &self.activations[l - 1] }.as_slice();
             assert!(slope.len() >= out.len(), "g' of every row");
+            let (d_row, d_k) = if thin { (1, rows) } else { (row, 1) };
+            let left = Left::near(d.as_ptr(), d_row, d_k);
             let product = Product {
-                rows: 0..rows,
-                vectors: 0..plan.padded_inputs / lanes,
-                depth,
-                left: Left::near(d.as_ptr(), d_row, d_k),
-                right: network.right(right, k),
-                out: Out { data: out.as_mut_ptr(), row: before.row, vectors: Steps::even(lanes), is_far: false },
                 start,
                 finish: Finish::slope(before.slope, slope.as_ptr()),
-                beside: None,
-                strips: None,
-                blocking: network.blocking,
+                ..tiles.product((rows, padded_inputs, depth), left, right, (out.as_mut_ptr(), out_row))
             };
             // SAFETY: as above; `out` and the slope have every row of the layer before, whose padded outputs are
             // this one's padded inputs.
-            unsafe { product.run(network.set) };
+            unsafe { product.run(set) };
             std::mem::swap(&mut delta, &mut next);
         }
     }
 }
 
-impl<T> Network<'_, T> {
-    /// A right operand of rows of whole vectors, near.
-    fn right(&self, numbers: &[T], row: usize) -> Right<T> {
-        Right { data: numbers.as_ptr(), k: row, vectors: Steps::even(self.layout.lanes), is_far: false }
-    }
-}
-
-/// The first `width` of every `stride` numbers.
-fn gather_columns<T: Copy>(from: &[T], stride: usize, to: &mut [T], width: usize) {
-    for (from, to) in from.chunks_exact(stride).zip(to.chunks_exact_mut(width)) {
-        to.copy_from_slice(&from[..width]);
+impl<T: Element> Tiles<'_, T> {
+    /// C = L · R, of `rows` × `columns` sums that are `depth` deep; rows of R and of C are whole vectors.
+    fn product<'p>(
+        &self,
+        (rows, columns, depth): (usize, usize, usize),
+        left: Left<T>,
+        (right, right_row): (&[T], usize),
+        (out, out_row): (*mut T, usize),
+    ) -> Product<'p, T> {
+        let vectors = Steps::even(self.lanes);
+        Product {
+            rows: 0..rows,
+            vectors: 0..columns / self.lanes,
+            depth,
+            left,
+            right: Right { data: right.as_ptr(), k: right_row, vectors, is_far: false },
+            out: Out { data: out, row: out_row, vectors, is_far: false },
+            start: Start::Zero,
+            finish: Finish::Nothing,
+            beside: None,
+            strips: None,
+            blocking: self.blocking,
+        }
     }
 }
 

@@ -4,16 +4,17 @@
 mod lane;
 mod layout;
 
-use self::lane::{Network, Scratch};
-use self::layout::Layout;
+use self::lane::{Scratch, Tiles};
+use self::layout::{Rows, turned};
 use super::batch::Gathered;
+use super::layer::{Layers, Network};
 use super::passes::LanesOf;
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::{ShardRule, cached_lanes, max_lanes, worthwhile_rows};
-use crate::buffer::{Buffer, check_size};
+use crate::buffer::Buffer;
 use crate::loss::Output;
 use crate::product::{Blocking, turn};
-use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
+use crate::{Architecture, Element, InstructionSet, StepError};
 
 /// The tile engine: for networks whose layers are up to a few hundred wide.
 ///
@@ -58,14 +59,11 @@ const TILE_BYTES: usize = 384 << 10;
 
 /// The tile engine's [`Method`].
 pub struct TileMethod<T> {
-    architecture: Architecture,
-    set: InstructionSet,
-    layout: Layout,
+    /// Elements in a vector.
+    lanes: usize,
     blocking: Blocking,
-    ranges: Vec<LayerRange>,
-    rule: ShardRule,
     /// Θ_w of the wide layers that δ passes through, as it was before the last gradient of a batch that is worth it.
-    transposed: Buffer<T>,
+    turned: Buffer<T>,
     /// Whether this gradient's is.
     turns: bool,
 }
@@ -84,29 +82,19 @@ impl<T: Element> Tile<T> {
     /// # Errors
     /// [`StepError::Memory`] when there is no memory for the plan.
     pub fn with_set(architecture: &Architecture, set: InstructionSet) -> Result<Self, StepError> {
-        check_size::<T>(architecture)?;
-        let layout = Layout::new(architecture, lanes_of::<T>(set));
-        let ranges = layout.layers.iter().map(|plan| plan.range.clone()).collect();
-        let mut transposed = Buffer::empty();
-        transposed.grow(layout.transposed)?;
-        let rule = rule::<T>(architecture, set);
-        Ok(Self::around(TileMethod {
-            architecture: architecture.clone(),
-            set,
-            layout,
-            blocking: Blocking::of_few_rows::<T>(set),
-            ranges,
-            rule,
-            transposed,
-            turns: true,
-        }))
+        let lanes = lanes_of::<T>(set);
+        let layers = layout::layers::<T>(architecture, set, lanes)?;
+        let turned = Buffer::zeros(turned(&layers))?;
+        let method = TileMethod { lanes, blocking: Blocking::of_few_rows::<T>(set), turned, turns: true };
+        Ok(Self::around(layers, rule::<T>(architecture, set), method))
     }
 }
 
 /// How batches are split: tiles whose activations stay in L2.
 pub(super) fn rule<T: Element>(architecture: &Architecture, set: InstructionSet) -> ShardRule {
-    let layout = Layout::new(architecture, lanes_of::<T>(set));
-    let units: usize = layout.layers.iter().map(|plan| 2 * plan.row).sum::<usize>() + architecture.inputs();
+    let lanes = lanes_of::<T>(set);
+    let row = |layer: &crate::Layer| 2 * layout::spread(layer.outputs.next_multiple_of(lanes), lanes);
+    let units = architecture.inputs() + architecture.layers().iter().map(row).sum::<usize>();
     let cached = TILE_BYTES / units.saturating_mul(size_of::<T>());
     let max_rows = (cached / 6 * 6).clamp(MIN_ROWS, MAX_ROWS);
     let worthwhile = worthwhile_rows(architecture);
@@ -121,15 +109,9 @@ pub(super) fn lanes_of<T: Element>(set: InstructionSet) -> usize {
 }
 
 impl<T: Element> TileMethod<T> {
-    fn network<'a>(&'a self, theta: &'a [T], output: Output) -> Network<'a, T> {
-        Network {
-            set: self.set,
-            layout: &self.layout,
-            blocking: self.blocking,
-            theta,
-            transposed: self.turns.then(|| self.transposed.as_slice()),
-            output,
-        }
+    fn tiles<'a>(&'a self, network: Network<'a, T, Rows>) -> Tiles<'a, T> {
+        let turned = self.turns.then(|| self.turned.as_slice());
+        Tiles { network, lanes: self.lanes, blocking: self.blocking, turned }
     }
 }
 
@@ -137,88 +119,68 @@ impl<T> crate::sealed::Sealed for TileMethod<T> {}
 
 impl<T: Element> Method<T> for TileMethod<T> {
     const NAME: &'static str = "tile";
+    type Matrix = Rows;
     type Scratch = Scratch<T>;
 
-    fn architecture(&self) -> &Architecture {
-        &self.architecture
-    }
-
-    fn set(&self) -> InstructionSet {
-        self.set
-    }
-
-    fn ranges(&self) -> &[LayerRange] {
-        &self.ranges
-    }
-
-    fn rule(&self) -> ShardRule {
-        self.rule
-    }
-
-    fn import(&self, theta: &[T], own: &mut [T]) {
-        self.layout.import(&self.architecture, theta, own);
-    }
-
-    fn export(&self, own: &[T], theta: &mut [T]) {
-        self.layout.export(&self.architecture, own, theta);
-    }
-
     fn shared_bytes(&self) -> usize {
-        self.transposed.bytes()
+        self.turned.bytes()
     }
 
-    fn scratch(&self) -> Scratch<T> {
-        Scratch::new(self.layout.layers.len())
+    fn scratch(&self, layers: &Layers<Rows>) -> Scratch<T> {
+        Scratch::new(layers.plans.len())
     }
 
-    fn grow(&self, scratch: &mut Scratch<T>, rows: usize, _backward: bool) -> Result<(), StepError> {
-        scratch.grow(&self.layout, rows)
+    fn grow(
+        &self,
+        layers: &Layers<Rows>,
+        scratch: &mut Scratch<T>,
+        rows: usize,
+        _backward: bool,
+    ) -> Result<(), StepError> {
+        scratch.grow(layers, rows)
     }
 
     fn scratch_bytes(scratch: &Scratch<T>) -> usize {
         scratch.bytes()
     }
 
-    fn prepare(&mut self, theta: &[T], rows: usize) {
+    fn prepare(&mut self, network: Network<'_, T, Rows>, rows: usize) {
         self.turns = rows > FEW_ROWS;
         if !self.turns {
             return;
         }
-        for plan in &self.layout.layers {
-            let Some(at) = plan.transposed else { continue };
-            let to = &mut self.transposed.as_mut_slice()[at..at + plan.padded_outputs * plan.turned_row];
-            let from = &theta[plan.range.weights.clone()];
-            let (from_stride, to_stride) = (plan.stride, plan.turned_row);
-            turn(self.set, (from, from_stride), (plan.inputs, from_stride), (to, to_stride));
+        for plan in &network.layers.plans {
+            let Some((at, row)) = plan.matrix.turned else { continue };
+            let to = &mut self.turned.as_mut_slice()[at..at + plan.matrix.padded_outputs * row];
+            let stride = plan.matrix.stride;
+            turn(network.layers.set, (plan.weights(network.theta), stride), (plan.inputs, stride), (to, row));
         }
     }
 
     fn gradient(
         &self,
+        network: Network<'_, T, Rows>,
         scratch: &mut Scratch<T>,
-        theta: &[T],
         samples: Gathered<'_, T>,
         pass: Pass,
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
-        scratch.gradient(self.network(theta, pass.output), samples, pass, add, gradient)
+        scratch.gradient(self.tiles(network), samples, pass, add, gradient)
     }
 
     fn evaluate(
         &self,
+        network: Network<'_, T, Rows>,
         scratch: &mut Scratch<T>,
-        theta: &[T],
         samples: Gathered<'_, T>,
         output: Output,
         outputs: Option<&mut [T]>,
     ) -> f64 {
-        scratch.evaluate(self.network(theta, output), samples, outputs)
+        scratch.evaluate(self.tiles(network), samples, output, outputs)
     }
 
-    fn predict(&self, scratch: &mut Scratch<T>, theta: &[T], x: &[T], out: &mut [T]) {
-        let (loss, activation) = (self.architecture.loss(), self.architecture.output_activation());
-        let output = Output { loss, activation, width: self.architecture.outputs(), scale: 1.0 };
-        scratch.predict(self.network(theta, output), x, out);
+    fn predict(&self, network: Network<'_, T, Rows>, scratch: &mut Scratch<T>, x: &[T], out: &mut [T]) {
+        scratch.predict(self.tiles(network), x, out);
     }
 }

@@ -1,0 +1,46 @@
+//! Memory that the threads of a step write in parts of their own.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// Numbers of one borrow, given out in parts.
+#[derive(Debug)]
+pub(crate) struct Shared<'a, T> {
+    data: *mut T,
+    len: usize,
+    borrow: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: it stands for a `&mut [T]`, which may be sent where T may; whoever takes a part vouches that it is theirs alone.
+unsafe impl<T: Send> Send for Shared<'_, T> {}
+// SAFETY: as above; a part is a `&mut [T]` in the hands of one thread.
+unsafe impl<T: Send> Sync for Shared<'_, T> {}
+
+impl<'a, T> Shared<'a, T> {
+    pub(crate) fn new(numbers: &'a mut [T]) -> Self {
+        Self { data: numbers.as_mut_ptr(), len: numbers.len(), borrow: PhantomData }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The first number.
+    pub(crate) fn as_mut_ptr(&self) -> *mut T {
+        self.data
+    }
+
+    /// The numbers of `range`.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    ///
+    /// # Safety
+    /// Nobody else uses these numbers as long as the part lives.
+    #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has these numbers")]
+    pub(crate) unsafe fn part(&self, range: Range<usize>) -> &mut [T] {
+        assert!(range.start <= range.end && range.end <= self.len, "{range:?} of {} numbers", self.len);
+        // SAFETY: within the borrow, by the assertion; the caller vouches for the rest.
+        unsafe { std::slice::from_raw_parts_mut(self.data.add(range.start), range.len()) }
+    }
+}
