@@ -16,6 +16,7 @@ mod portable;
 mod registers;
 #[cfg(target_arch = "x86_64")]
 mod transpose;
+mod vendor;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -30,6 +31,7 @@ pub use bundle::{Bundle, Vectors};
 pub use caches::Caches;
 pub use dispatch::{Dispatch, ENVIRONMENT_VARIABLE, InstructionSet, IsaError};
 pub use portable::Portable;
+pub use vendor::Vendor;
 
 /// The most lanes of a vector in any instruction set.
 pub(crate) const MAX_LANES: usize = 16;

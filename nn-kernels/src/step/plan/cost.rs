@@ -3,7 +3,7 @@
 //! No workload has an entry here, and what follows from the counts is continuous but for padding and the size of the
 //! caches.
 
-use super::costs::{BLOCKED, Costs, NARROW, TILE};
+use super::costs::{BLOCKED, BLOCKED_BF16, Costs, NARROW, TILE};
 use super::work::Problem;
 use super::{Candidate, EngineKind, Share};
 use crate::isa::Caches;
@@ -13,29 +13,34 @@ use crate::{Architecture, Element, InstructionSet};
 /// An engine with its estimate for a step on `rows` samples.
 pub(super) fn candidate<T: Element>(
     engine: EngineKind,
+    precision: Precision,
     architecture: &Architecture,
     set: InstructionSet,
     rows: usize,
 ) -> Candidate {
     let suits = match engine {
         EngineKind::Layered => Err("it is taken only where it is asked for"),
-        _ => T::suits(engine, architecture, Precision::Full),
+        _ => T::suits(engine, architecture, precision),
     };
     if let Err(reason) = suits {
-        return Candidate { engine, nanoseconds: Err(reason), lanes: 0, shares: Vec::new() };
+        return Candidate { engine, precision, nanoseconds: Err(reason), lanes: 0, shares: Vec::new() };
     }
     let (lanes, size) = (T::lanes(set), size_of::<T>());
     let split = T::split(engine, architecture, set, rows);
     let l2 = Caches::of_cpu().l2;
     let problem = Problem { layers: architecture.layers(), rows, shard_rows: split.rows, lanes, size, l2 };
-    let Costs { narrow, tile, blocked } = Costs::of(set);
+    let Costs { narrow, tile, blocked, blocked_bf16 } = Costs::of(set);
     let shares = match engine {
         EngineKind::Narrow => shares(&NARROW, &problem.narrow(), narrow),
         EngineKind::Tile => shares(&TILE, &problem.tile(), tile),
-        EngineKind::Blocked => shares(&BLOCKED, &problem.blocked(), blocked),
+        EngineKind::Blocked => match (precision, blocked_bf16) {
+            (Precision::Bf16, Some(costs)) => shares(&BLOCKED_BF16, &problem.blocked_bf16(), costs),
+            _ => shares(&BLOCKED, &problem.blocked(), blocked),
+        },
         EngineKind::Layered => Vec::new(),
     };
-    Candidate { engine, nanoseconds: Ok(shares.iter().map(Share::nanoseconds).sum()), lanes: split.lanes, shares }
+    let nanoseconds = Ok(shares.iter().map(Share::nanoseconds).sum());
+    Candidate { engine, precision, nanoseconds, lanes: split.lanes, shares }
 }
 
 fn shares(kinds: &[&'static str], counts: &[f64], costs: &[f64]) -> Vec<Share> {
@@ -46,14 +51,14 @@ fn shares(kinds: &[&'static str], counts: &[f64], costs: &[f64]) -> Vec<Share> {
 /// the other's are not: two threads make it faster by far.
 const SHARED: f64 = 1.15;
 
-/// The engine with the lowest estimate; the tile engine, which suits any network, if there is no other.
-pub(super) fn cheapest(candidates: &[Candidate]) -> EngineKind {
+/// The engine with the lowest estimate, and its precision; the tile engine, which suits any network, if there is no other.
+pub(super) fn cheapest(candidates: &[Candidate]) -> (EngineKind, Precision) {
     let shared = candidates.iter().any(|candidate| candidate.lanes > 1);
     let weighed = candidates.iter().filter_map(|candidate| {
         let estimate = candidate.nanoseconds.as_ref().ok()?;
         let factor = if shared && candidate.lanes == 1 { SHARED } else { 1.0 };
-        Some((candidate.engine, estimate * factor))
+        Some(((candidate.engine, candidate.precision), estimate * factor))
     });
     let best = weighed.min_by(|(_, a), (_, b)| a.total_cmp(b));
-    best.map_or(EngineKind::Tile, |(engine, _)| engine)
+    best.map_or((EngineKind::Tile, Precision::Full), |(choice, _)| choice)
 }

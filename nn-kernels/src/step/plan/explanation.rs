@@ -26,6 +26,8 @@ pub struct Explanation {
     pub set: InstructionSet,
     /// In what numbers products are computed.
     pub precision: Precision,
+    /// In what numbers products might have been computed: a precision that is not faster is not taken.
+    pub wanted: Precision,
     /// Threads that a step uses.
     pub threads: usize,
     /// Threads that it might have used.
@@ -47,8 +49,10 @@ pub struct Explanation {
 pub struct Candidate {
     /// The engine.
     pub engine: EngineKind,
-    /// The estimated time of a step on one thread, or why the engine is not considered. The estimate is for a core of
-    /// a Sapphire Rapids Xeon; what it is for is to be compared with the others.
+    /// In what numbers it would compute products.
+    pub precision: Precision,
+    /// The estimated time of a step on one thread, or why the engine is not considered. The estimate is for a core
+    /// that was measured, of the CPU's maker where there is one; what it is for is to be compared with the others.
     pub nanoseconds: Result<f64, &'static str>,
     /// Parts of a step that the engine may compute side by side; 0 where it is not considered.
     pub lanes: usize,
@@ -78,10 +82,14 @@ impl Share {
 
 impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.engine)?;
+        if self.precision != Precision::Full {
+            write!(f, " in {}", self.precision)?;
+        }
         match self.nanoseconds {
-            Ok(nanoseconds) if self.lanes == 1 => write!(f, "{} {:.1} µs", self.engine, nanoseconds / 1e3),
-            Ok(nanoseconds) => write!(f, "{} {:.1} µs in {} lanes", self.engine, nanoseconds / 1e3, self.lanes),
-            Err(reason) => write!(f, "{} not, {reason}", self.engine),
+            Ok(nanoseconds) if self.lanes == 1 => write!(f, " {:.1} µs", nanoseconds / 1e3),
+            Ok(nanoseconds) => write!(f, " {:.1} µs in {} lanes", nanoseconds / 1e3, self.lanes),
+            Err(reason) => write!(f, " not, {reason}"),
         }
     }
 }
@@ -94,8 +102,10 @@ impl fmt::Display for Explanation {
         let lowest = self.candidates.iter().min_by(|a, b| estimate(a).total_cmp(&estimate(b)));
         let why = match lowest {
             _ if self.engine_is_forced => "as asked for",
-            _ if *precision != Precision::Full => "the one for this precision",
-            Some(lowest) if lowest.engine != *engine => "little above the lowest estimate, but for several threads",
+            _ if *precision == Precision::Bf16Emulated => "the one for this precision",
+            Some(lowest) if (lowest.engine, lowest.precision) != (*engine, *precision) => {
+                "little above the lowest estimate, but for several threads"
+            }
             _ => "the lowest estimate",
         };
         writeln!(f, "  engine    {engine}, {why}")?;
@@ -108,8 +118,12 @@ impl fmt::Display for Explanation {
         }
         writeln!(f, " (a step on one thread)")?;
         writeln!(f, "  set       {set}")?;
-        if *precision != Precision::Full {
-            writeln!(f, "  products  {precision}: the estimates are for full precision")?;
+        match (precision, self.wanted) {
+            (Precision::Full, Precision::Full) => {}
+            (Precision::Full, wanted) => {
+                writeln!(f, "  products  {precision}: {wanted} is not estimated to be faster")?
+            }
+            _ => writeln!(f, "  products  {precision}")?,
         }
         let lanes = if self.lanes == 1 { "1 lane" } else { &format!("{} lanes", self.lanes) };
         writeln!(f, "  threads   {threads} of {threads_given}: {lanes}, {} rows at a time", self.shard_rows)?;

@@ -33,8 +33,9 @@ pub struct PlanOptions {
     pub engine: Option<EngineKind>,
     /// The instruction set, or `None` for the one that the environment forces, or else the widest.
     pub set: Option<InstructionSet>,
-    /// In what numbers products are computed. Only the blocked engine has others than the network's own, and is taken for
-    /// them.
+    /// In what numbers products are computed. Only the blocked engine has others than the network's own. For
+    /// [`Precision::Bf16`] it is taken where it is estimated to be faster than every engine in the network's own; to have it
+    /// in any case, ask for that engine too.
     pub precision: Precision,
     /// What the layered engine multiplies with, or `None` for own kernels. Other engines have products of their own, so
     /// that this forces the layered one.
@@ -135,19 +136,25 @@ impl<T: Element> Plan<T> {
             Some(set) => set,
             None => InstructionSet::from_environment()?,
         };
-        let candidates = EngineKind::ALL.map(|kind| candidate::<T>(kind, architecture, set, batch_rows)).to_vec();
-        let kind = match (options.engine, options.gemm, options.precision) {
-            (None | Some(EngineKind::Layered), Some(_), _) => EngineKind::Layered,
+        let wanted = options.precision;
+        wanted.pairs::<T>(set)?;
+        let estimate = |kind, precision| candidate::<T>(kind, precision, architecture, set, batch_rows);
+        let mut candidates = EngineKind::ALL.map(|kind| estimate(kind, Precision::Full)).to_vec();
+        if wanted == Precision::Bf16 {
+            candidates.push(estimate(EngineKind::Blocked, wanted));
+        }
+        let (kind, precision) = match (options.engine, options.gemm, wanted) {
+            (None | Some(EngineKind::Layered), Some(_), _) => (EngineKind::Layered, wanted),
             (Some(engine), Some(gemm), _) => return Err(StepError::UnusedGemm { engine, gemm }),
-            (Some(engine), None, _) => engine,
-            (None, None, Precision::Full) => cheapest(&candidates),
-            (None, None, _) => EngineKind::Blocked,
+            (Some(engine), None, _) => (engine, wanted),
+            (None, None, Precision::Full | Precision::Bf16) => cheapest(&candidates),
+            (None, None, Precision::Bf16Emulated) => (EngineKind::Blocked, wanted),
         };
-        if let Err(reason) = T::suits(kind, architecture, options.precision) {
+        if let Err(reason) = T::suits(kind, architecture, precision) {
             return Err(StepError::Unsuited { engine: kind, reason });
         }
         let gemm = options.gemm.unwrap_or(GemmKind::Packed);
-        let mut engine = T::build(kind, architecture, set, options.precision, gemm)?;
+        let mut engine = T::build(kind, architecture, set, precision, gemm)?;
         engine.reserve(batch_rows, !options.forward_only)?;
         let split = T::split(kind, architecture, set, batch_rows);
         let explanation = Explanation {
@@ -158,7 +165,8 @@ impl<T: Element> Plan<T> {
             engine_is_forced: options.engine.is_some() || options.gemm.is_some(),
             gemm: (kind == EngineKind::Layered).then_some(gemm),
             set,
-            precision: options.precision,
+            precision,
+            wanted,
             threads: threads.min(split.lanes),
             threads_given: threads,
             shard_rows: split.rows,

@@ -3,7 +3,7 @@
 //! An engine's work is a list of counts, one for each kind of work that [`costs`](super::costs) has a price for. To
 //! change what is counted, change the list of kinds there and the counts here, and fit the prices anew.
 
-use super::costs::{BLOCKED, NARROW, TILE};
+use super::costs::{BLOCKED, BLOCKED_BF16, NARROW, TILE};
 use crate::step::tile::FEW_ROWS;
 use crate::{Activation, Layer};
 
@@ -33,12 +33,19 @@ const LATENCY: f64 = 4.0;
 const BLOCKS_OF_24: [[usize; 4]; 4] = [[16, 8, 2, 1], [12, 6, 2, 1], [8, 4, 2, 1], [6, 4, 2, 1]];
 /// The same where there are 16.
 const BLOCKS_OF_12: [[usize; 4]; 2] = [[8, 4, 2, 1], [6, 4, 2, 1]];
+/// The same where there are 16, and instructions take two operands.
+const BLOCKS_OF_6: [[usize; 4]; 1] = [[6, 4, 2, 1]];
 /// The k of a block of the blocked engine.
 const BLOCKED_DEPTH: f64 = 512.0;
+/// The most vectors of the blocked engine's register blocks.
+const BLOCKED_VECTORS: usize = 3;
 /// Bytes of a row of the blocked engine's panels.
 const PANEL: usize = 64;
-/// Samples that the narrow engine takes at a time.
-const NARROW_BLOCK: usize = 128;
+/// Columns and rows of C for which the operands of products in bfloat16 are packed once.
+const PACKED_COLUMNS: f64 = 768.0;
+const PACKED_ROWS: f64 = 384.0;
+/// Vectors of samples that the narrow engine takes at a time.
+const NARROW_GROUPS: usize = 8;
 
 /// One layer, in the numbers that the counts multiply.
 struct Counts {
@@ -105,14 +112,25 @@ impl Problem<'_> {
     /// Samples lie along the lanes: nothing is padded but the last vector of samples.
     pub(super) fn narrow(&self) -> [f64; NARROW.len()] {
         let vectors = self.rows.div_ceil(self.lanes) as f64;
-        let blocks = self.rows.div_ceil(NARROW_BLOCK) as f64;
         let shards = self.shards();
         let mut sums = [0.0; NARROW.len()];
         for layer in self.counts() {
             let ends = if layer.first { layer.inputs } else { 0.0 } + if layer.last { layer.outputs } else { 0.0 };
+            let (inputs, outputs) = (layer.inputs as usize, layer.outputs as usize);
+            let (mut cycles, mut tiles) = (0.0, 0.0);
+            for (groups, count) in self.narrow_tiles() {
+                // Weights along the rows, vectors of samples along the columns of a register block.
+                let heights: &[usize] = if groups > 4 { &[2, 1] } else { &[4, 2, 1] };
+                let product = |rows, depth| count * panel_cycles(heights, groups, rows) * depth;
+                let back = if layer.first { 0.0 } else { product(inputs, layer.outputs) };
+                // 16 sums, which grow over the vectors.
+                let gradient = 0.5 * count * groups as f64 * layer.weights();
+                cycles += product(outputs, layer.inputs) + back + gradient;
+                tiles += count;
+            }
             let counts = [
-                layer.products() * layer.weights() * vectors,
-                layer.products() * layer.weights() * blocks,
+                cycles,
+                layer.products() * layer.weights() * tiles,
                 layer.outputs * vectors,
                 layer.exponentials * layer.outputs * vectors,
                 ends * vectors,
@@ -125,11 +143,29 @@ impl Problem<'_> {
         sums
     }
 
+    /// The narrow engine's tiles of a batch: vectors, and how many tiles have as many.
+    fn narrow_tiles(&self) -> [(usize, f64); 4] {
+        let whole = self.rows / self.lanes;
+        let rest = usize::from(!self.rows.is_multiple_of(self.lanes));
+        let (full, left) = (whole / NARROW_GROUPS, whole % NARROW_GROUPS);
+        [(8, full), (4, left >> 2 & 1), (2, left >> 1 & 1), (1, (left & 1) + rest)]
+            .map(|(groups, n)| (groups, n as f64))
+    }
+
+    /// The heights of register blocks, for panels of one, two … vectors.
+    fn heights(&self) -> &'static [[usize; 4]] {
+        match self.lanes * self.size {
+            64.. => &BLOCKS_OF_24,
+            32.. => &BLOCKS_OF_12,
+            _ => &BLOCKS_OF_6,
+        }
+    }
+
     /// Features lie along the lanes, and rows are padded to whole vectors.
     pub(super) fn tile(&self) -> [f64; TILE.len()] {
         let (rows, shards, words) = (self.rows as f64, self.shards(), self.words());
         let shard_rows = self.rows.div_ceil(self.rows.div_ceil(self.shard_rows));
-        let heights = if self.lanes * self.size == 64 { &BLOCKS_OF_24[..] } else { &BLOCKS_OF_12[..] };
+        let heights = self.heights();
         let params: f64 = self.counts().map(|layer| layer.weights()).sum();
         // Three readers share a cache: Θ, its transpose, Δ.
         let spills = 3.0 * params * self.size as f64 > self.l2 as f64;
@@ -197,10 +233,20 @@ impl Problem<'_> {
     /// Samples lie along the lanes forward and back, the next layer's units in the gradient; nothing is packed, and each
     /// block of k loads and stores all sums.
     pub(super) fn blocked(&self) -> [f64; BLOCKED.len()] {
+        self.blocked_with(1)
+    }
+
+    /// The same where `terms` of each sum are added at a time.
+    fn blocked_with(&self, terms: usize) -> [f64; BLOCKED.len()] {
         // Whole panels, in vectors.
         let width = PANEL / self.size;
-        let whole = |count: usize| count.div_ceil(width) as f64 * (width / self.lanes) as f64;
-        let (samples, words) = (whole(self.rows), self.words());
+        let whole = |count: usize| count.div_ceil(width) * (width / self.lanes);
+        let heights = &self.heights()[..self.heights().len().min(BLOCKED_VECTORS)];
+        let cycles = |rows: usize, vectors: usize, depth: usize| {
+            Product::new(heights, rows, vectors, depth.div_ceil(terms)).cycles
+        };
+        let (sample_vectors, words) = (whole(self.rows), self.words());
+        let samples = sample_vectors as f64;
         let blocks = |k: f64| (k / BLOCKED_DEPTH).ceil();
         let rows = self.rows as f64;
         let bytes = |numbers: f64| numbers * self.size as f64;
@@ -208,11 +254,15 @@ impl Problem<'_> {
         let far = |numbers: f64, spills: bool| if spills { words * numbers } else { 0.0 };
         let mut sums = [0.0; BLOCKED.len()];
         for layer in self.counts() {
-            let output_vectors = whole(layer.outputs as usize);
-            let gradient = layer.inputs * output_vectors;
+            let (l_inputs, l_outputs) = (layer.inputs as usize, layer.outputs as usize);
+            let output_vectors = whole(l_outputs);
+            let all_cycles = cycles(l_outputs, sample_vectors, l_inputs)
+                + cycles(l_inputs, output_vectors, self.rows)
+                + if layer.first { 0.0 } else { cycles(l_inputs, sample_vectors, l_outputs) };
+            let gradient = layer.inputs * output_vectors as f64;
             let (forward, back) = (layer.outputs * samples, if layer.first { 0.0 } else { layer.inputs * samples });
             let counts = [
-                forward * layer.inputs + back * layer.outputs + gradient * rows,
+                all_cycles,
                 forward * blocks(layer.inputs) + back * blocks(layer.outputs) + gradient * blocks(rows),
                 layer.outputs * samples,
                 layer.exponentials * layer.outputs * samples,
@@ -230,10 +280,39 @@ impl Problem<'_> {
     }
 }
 
+impl Problem<'_> {
+    /// The same in bfloat16: half the FMAs, and operands that are rounded and packed, L for every so many columns, R for every
+    /// so many rows of C.
+    pub(super) fn blocked_bf16(&self) -> [f64; BLOCKED_BF16.len()] {
+        let mut sums = [0.0; BLOCKED_BF16.len()];
+        sums[..BLOCKED.len()].copy_from_slice(&self.blocked_with(2));
+        let samples = self.rows as f64;
+        let packed = |rows: f64, depth: f64, columns: f64| {
+            depth * (rows * (columns / PACKED_COLUMNS).ceil() + columns * (rows / PACKED_ROWS).ceil())
+        };
+        for layer in self.counts() {
+            let (inputs, outputs) = (layer.inputs, layer.outputs);
+            let back = if layer.first { 0.0 } else { packed(inputs, outputs, samples) };
+            sums[BLOCKED.len()] += packed(outputs, inputs, samples) + packed(inputs, samples, outputs) + back;
+        }
+        sums
+    }
+}
+
 fn add<const N: usize>(sums: &mut [f64; N], counts: [f64; N]) {
     for (sum, count) in sums.iter_mut().zip(counts) {
         *sum += count;
     }
+}
+
+/// Halves of the FMAs for one k of a panel of `vectors` that is walked down in blocks of such heights.
+fn panel_cycles(heights: &[usize], vectors: usize, rows: usize) -> f64 {
+    let (mut cycles, mut left) = (0.0, rows);
+    for height in heights {
+        cycles += (left / height) as f64 * (0.5 * (height * vectors) as f64).max(LATENCY);
+        left %= height;
+    }
+    cycles
 }
 
 /// What a product with `rows` × `vectors` sums that are `depth` deep takes.
@@ -260,10 +339,10 @@ impl Product {
             }
             let panels = panels as f64;
             let mut left = rows;
+            product.cycles += panels * panel_cycles(&heights[width - 1], width, rows);
             for height in heights[width - 1] {
                 let blocks = panels * (left / height) as f64;
                 left %= height;
-                product.cycles += blocks * (0.5 * (height * width) as f64).max(LATENCY);
                 product.loads += blocks * (height + width) as f64;
                 product.blocks += blocks;
             }

@@ -275,6 +275,11 @@ impl<T: Element> Scratch<T> {
             // SAFETY: the assertion covers the layer's inputs, a thin layer's being another layer's padded outputs;
             // δ's buffer holds rows of the widest layer; the layout makes the matrix rows of whole vectors.
             unsafe { product.run(set) };
+            if !thin && weight_row > padded_outputs && !add {
+                // What lies between rows is no one's, and stays zero.
+                let weights = &mut gradient[plan.range.weights.clone()];
+                weights.chunks_exact_mut(weight_row).for_each(|row| row[padded_outputs..].fill(T::ZERO));
+            }
             let bias = &mut gradient[plan.range.bias.clone()];
             if thin {
                 bias[plan.outputs..].fill(T::ZERO);
@@ -299,7 +304,11 @@ impl<T: Element> Scratch<T> {
                 }
                 (Some(_), None) => {
                     let delta = &d[..rows * row];
-                    T::dispatch(set, BackByRows { delta, row, weights, stride: weight_row, out: &mut *out, out_row });
+                    let width = padded_outputs;
+                    T::dispatch(
+                        set,
+                        BackByRows { delta, row, weights, stride: weight_row, width, out: &mut *out, out_row },
+                    );
                     // The sums are there: what is left is ⊙ g'.
                     ((weights, weight_row), 0, Start::Itself)
                 }
@@ -379,8 +388,10 @@ struct BackByRows<'a, T> {
     delta: &'a [T],
     row: usize,
     weights: &'a [T],
-    /// From one input's weights to the next one's: whole vectors.
+    /// From one input's weights to the next one's.
     stride: usize,
+    /// One input's weights: whole vectors.
+    width: usize,
     out: &'a mut [T],
     out_row: usize,
 }
@@ -390,11 +401,11 @@ impl<T: Element> Kernel<T> for BackByRows<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        let Self { delta, row, weights, stride, out, out_row } = self;
+        let Self { delta, row, weights, stride, width, out, out_row } = self;
         let inputs = weights.len() / stride;
         for (input, weights) in weights.chunks_exact(stride).enumerate() {
             for (delta, out) in delta.chunks_exact(row).zip(out.chunks_exact_mut(out_row)) {
-                out[input] = dot(s, &delta[..stride], weights);
+                out[input] = dot(s, &delta[..width], &weights[..width]);
             }
         }
         for out in out.chunks_exact_mut(out_row) {

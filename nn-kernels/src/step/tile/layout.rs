@@ -49,7 +49,11 @@ pub(super) fn layers<T: Element>(
             (layer.inputs.next_multiple_of(lanes), layer.outputs.next_multiple_of(lanes));
         let softmax = layer.activation == Activation::Softmax;
         let thin = index + 1 == count && 2 * layer.outputs <= lanes && !softmax;
-        let (rows, stride) = if thin { (layer.outputs, padded_inputs) } else { (layer.inputs, padded_outputs) };
+        let (rows, stride) = if thin {
+            (layer.outputs, padded_inputs)
+        } else {
+            (layer.inputs, apart(padded_outputs, lanes, size_of::<T>()))
+        };
         let turned = (index > 0 && !thin).then(|| {
             let (at, row) = (turned, spread(padded_inputs, lanes));
             turned += padded_outputs * row;
@@ -77,3 +81,11 @@ pub(super) fn pads_inputs(layers: &Layers<Rows>) -> bool {
 pub(super) const fn spread(padded: usize, lanes: usize) -> usize {
     if padded >= 8 * lanes && (padded / lanes).is_multiple_of(2) { padded + lanes } else { padded }
 }
+
+/// A distance between rows of weights of `size` bytes: where rows would share few sets of a cache, a vector more.
+const fn apart(padded: usize, lanes: usize, size: usize) -> usize {
+    if (padded * size).is_multiple_of(SHARING) { padded + lanes } else { padded }
+}
+
+/// Rows a multiple of this apart lie in no more than four sets of an L1 of 64.
+const SHARING: usize = 1 << 10;

@@ -153,7 +153,8 @@ impl<T: Element> Method<T> for TileMethod<T> {
             let Some((at, row)) = plan.matrix.turned else { continue };
             let to = &mut self.turned.as_mut_slice()[at..at + plan.matrix.padded_outputs * row];
             let stride = plan.matrix.stride;
-            turn(network.layers.set, (plan.weights(network.theta), stride), (plan.inputs, stride), (to, row));
+            let shape = (plan.inputs, plan.matrix.padded_outputs);
+            turn(network.layers.set, (plan.weights(network.theta), stride), shape, (to, row));
         }
     }
 
