@@ -110,8 +110,8 @@ pub use nn_kernels::{
 pub use nn_macros::network;
 pub use optim::{Adam, AdamW, Optimizer, Sgd, Step};
 pub use train::{
-    Callback, Context, Epoch, History, OptimizerState, Position, Run, RunState, Schedule, Session, SessionState,
-    Signal, Threads, Trainer, TrainerBuilder,
+    Callback, Context, Epoch, History, OptimizerState, PlanState, Position, Run, RunState, Schedule, Session,
+    SessionState, Signal, Threads, Trainer, TrainerBuilder,
 };
 
 /// The examples in the documentation of [`network!`].

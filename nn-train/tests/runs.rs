@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use nn_train::prelude::*;
-use nn_train::{Rows, RunState};
+use nn_train::{EngineKind, Rows, RunState};
 use rayon::prelude::*;
 
 network! { struct Net<3 => 33 relu dropout(0.25) => 17 gelu => 3 softmax>; }
@@ -84,6 +84,47 @@ fn a_run_goes_on_from_an_epochs_end() {
     spoilt.position.step = 5;
     let error = trainer.run(&mut net, &data).unwrap().resume(&spoilt).unwrap_err();
     assert_eq!(error.to_string(), "the steps taken in the epoch in the state: 5; expected at most 4");
+}
+
+/// A state goes on as it was computed, whatever a trainer would plan now.
+#[test]
+fn a_run_goes_on_by_the_plan_that_it_began_with() {
+    let data = blobs(50);
+    let builder = || Trainer::builder().optimizer(AdamW::default()).batch_size(16).epochs(2).threads(1);
+    let own = builder().build().unwrap();
+    let planned = own.explain(&Net::new(1)).unwrap().engine;
+    // Features along lanes and samples along lanes: sums are added up in another order.
+    let other = [EngineKind::Narrow, EngineKind::Tile].into_iter().find(|kind| *kind != planned).unwrap();
+    let forced = builder().engine(other).build().unwrap();
+    let mut whole = Net::new(1);
+    let mut states = Vec::new();
+    let keep = |context: &mut Context<'_, Net>| {
+        states.push(context.state()?);
+        Ok(Signal::Continue)
+    };
+    forced.run(&mut whole, &data).unwrap().on_step(keep).finish().unwrap();
+    let mut state = states.swap_remove(2);
+    let resume = |trainer: &Trainer, state: &RunState<f32>| {
+        let mut net = Net::zeros();
+        let run = trainer.run(&mut net, &data).unwrap().resume(state)?;
+        let engine = run.explain().engine;
+        run.finish()?;
+        Ok::<_, Error>((engine, net))
+    };
+    assert_eq!(resume(&own, &state).unwrap(), (other, whole));
+    // What a trainer is told goes before what a state says.
+    assert_eq!(resume(&builder().engine(planned).build().unwrap(), &state).unwrap().0, planned);
+    for (name, what) in [("quick", "the plan's engine"), ("sse9", "the plan's instruction set")] {
+        let mut spoilt = state.clone();
+        let plan = spoilt.session.plan.as_mut().unwrap();
+        *(if name == "quick" { &mut plan.engine } else { &mut plan.set }) = name.to_owned();
+        let error = resume(&own, &spoilt).unwrap_err().to_string();
+        let (begins, ends) =
+            (format!("{what} in the state: {name}; expected what there is here ("), "as the trainer plans");
+        assert!(error.starts_with(&begins) && error.ends_with(ends), "{error}");
+    }
+    state.session.plan = None;
+    assert_eq!(resume(&own, &state).unwrap().0, planned);
 }
 
 /// What was called, in order.

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use nn_kernels::{
-    Architecture, Batch, Buffer, Dropout, Element, Explanation, LayerRange, MAX_SLOTS, Plan, Slot, Span, StepEngine,
-    Stepped,
+    Architecture, Batch, Buffer, Dropout, Element, Explanation, LayerRange, MAX_SLOTS, Plan, PlanOptions, Slot, Span,
+    StepEngine, Stepped,
 };
 
 use super::schedule::Schedule;
-use super::state::{OptimizerState, SessionState, check_most};
+use super::state::{OptimizerState, PlanState, SessionState, check_most};
 use super::trainer::Trainer;
 use crate::data::TargetRule;
 use crate::error::{Error, Quantity, is_expressible};
@@ -27,6 +27,8 @@ pub(super) struct Core<T: Element> {
     /// λ/B.
     decay: f64,
     seed: u64,
+    /// What the trainer asks of a plan.
+    options: PlanOptions,
     plan: Plan<T>,
     /// The parameters Θ, in the layout of the plan's engine, as are the gradient and the optimiser's memory.
     theta: Buffer<T>,
@@ -82,8 +84,7 @@ impl<T: Element> Core<T> {
         if optimizer.slots() > MAX_SLOTS {
             return Err(Error::setting("Optimizer::slots", optimizer.slots(), "MAX_SLOTS at the most"));
         }
-        let slots = (0..optimizer.slots()).map(|_| Ok([Buffer::zeros(params)?, Buffer::zeros(params)?]));
-        let slots = slots.collect::<Result<_, Error>>()?;
+        let slots = room(optimizer.slots(), params)?;
         let scalars = vec![0.0; optimizer.scalars()];
         let decay = settings.l2 / batch_rows as f64;
         // λ/B may also round to 0 in f64.
@@ -99,6 +100,7 @@ impl<T: Element> Core<T> {
             checked_rate: f64::NAN,
             decay,
             seed: settings.seed,
+            options: settings.plan,
             plan,
             theta,
             gradient: Buffer::zeros(params)?,
@@ -270,7 +272,23 @@ impl<T: Element> Core<T> {
             samples: self.samples,
             seed: self.seed,
             learning_rate: self.fixed_rate,
+            plan: Some(PlanState::of(self.explain())),
         })
+    }
+
+    /// Plans steps as a state says that they were computed. Where that is another way than the present one, parameters and the
+    /// optimiser's memory are zeros afterwards; after an error everything is as it was.
+    fn replan(&mut self, state: &PlanState) -> Result<(), Error> {
+        let (options, now) = (state.options(self.options)?, self.explain());
+        if PlanState::of(now) == *state {
+            return Ok(());
+        }
+        let plan = Plan::new(self.architecture(), now.batch_rows, now.threads_given, &options)?;
+        let params = plan.engine().params();
+        let (theta, gradient, slots) =
+            (Buffer::zeros(params)?, Buffer::zeros(params)?, room(self.slots.len(), params)?);
+        (self.plan, self.theta, self.gradient, self.slots) = (plan, theta, gradient, slots);
+        Ok(())
     }
 
     /// Takes a state in place of its own, or an error and everything as it was.
@@ -281,7 +299,7 @@ impl<T: Element> Core<T> {
             }
             Err(Error::State { what, expected: expected.to_owned(), found: found.to_owned() })
         };
-        let SessionState { architecture, parameters, optimizer, steps, samples, seed, learning_rate } = state;
+        let SessionState { architecture, parameters, optimizer, steps, samples, seed, learning_rate, plan } = state;
         expected("the architecture", &self.architecture().to_string(), architecture)?;
         expected("the optimiser", self.optimizer.name(), &optimizer.name)?;
         let counts = [
@@ -309,6 +327,9 @@ impl<T: Element> Core<T> {
         if let Some(rate) = *learning_rate {
             check_learning_rate::<T>(rate)?;
         }
+        if let Some(plan) = plan {
+            self.replan(plan)?;
+        }
         let engine = self.plan.engine();
         engine.import(parameters, self.theta.as_mut_slice())?;
         for (numbers, [own, _]) in optimizer.slots.iter().zip(&mut self.slots) {
@@ -319,6 +340,11 @@ impl<T: Element> Core<T> {
         self.ahead = true;
         Ok(())
     }
+}
+
+/// An optimiser's memory: as it is, and room for the next step's.
+fn room<T: Element>(slots: usize, params: usize) -> Result<Vec<[Buffer<T>; 2]>, Error> {
+    (0..slots).map(|_| Ok([Buffer::zeros(params)?, Buffer::zeros(params)?])).collect()
 }
 
 /// The last layer, from 1, whose gradient is not finite. Back-propagation goes from the last to the first, so the

@@ -21,6 +21,6 @@ pub use history::History;
 pub use run::Run;
 pub use schedule::Schedule;
 pub use session::Session;
-pub use state::{OptimizerState, Position, RunState, SessionState};
+pub use state::{OptimizerState, PlanState, Position, RunState, SessionState};
 pub use threads::Threads;
 pub use trainer::Trainer;

@@ -1,6 +1,12 @@
 //! The state of a training run as a value, to be written to a file and resumed.
 
+use std::env;
+use std::fmt::Display;
+use std::str::FromStr;
 use std::time::Duration;
+
+use nn_kernels::isa::ENVIRONMENT_VARIABLE;
+use nn_kernels::{Explanation, PlanOptions, Precision};
 
 use super::History;
 use crate::error::Error;
@@ -9,8 +15,8 @@ use crate::error::Error;
 ///
 /// [`Session::state`](crate::Session::state) returns it and [`Session::resume`](crate::Session::resume) takes it.
 ///
-/// Numbers are in the network's layout, so that a state goes on under another engine or number of threads; bit for bit
-/// where engine and instruction set are the same.
+/// Numbers are in the network's layout, so that a state goes on under another number of threads, bit for bit, or under another
+/// plan.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(bound = "T: nn_kernels::Element"))]
@@ -32,6 +38,68 @@ pub struct SessionState<T> {
     /// The learning rate, if one was set in place of the schedule's.
     #[cfg_attr(feature = "serde", serde(with = "crate::number::optional"))]
     pub learning_rate: Option<f64>,
+    /// How steps were computed, and will be again: the same bits come of the same engine in the same instructions. Set it to
+    /// `None` to go on as the trainer plans, on a CPU that lacks those instructions, say.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub plan: Option<PlanState>,
+}
+
+/// What of a plan the bits of a step depend on: names, as [`Explanation`](crate::Explanation) has the values.
+///
+/// What the trainer's builder or the environment names goes before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct PlanState {
+    /// The engine.
+    pub engine: String,
+    /// The instruction set.
+    pub set: String,
+    /// In what numbers products are computed.
+    pub precision: String,
+    /// What the layered engine multiplies with.
+    pub gemm: Option<String>,
+}
+
+impl PlanState {
+    /// What a plan comes to.
+    pub(super) fn of(explanation: &Explanation) -> Self {
+        let Explanation { engine, set, precision, gemm, .. } = explanation;
+        Self {
+            engine: engine.to_string(),
+            set: set.to_string(),
+            precision: precision.to_string(),
+            gemm: gemm.map(|gemm| gemm.to_string()),
+        }
+    }
+
+    /// The options that lead to this plan, as far as the trainer's own leave it open.
+    pub(super) fn options(&self, own: PlanOptions) -> Result<PlanOptions, Error> {
+        let engine = read("the plan's engine", &self.engine)?;
+        let gemm = self.gemm.as_deref().map(|gemm| read("the plan's GEMM backend", gemm)).transpose()?;
+        let precision: Precision = read("the plan's precision", &self.precision)?;
+        let mut options = own;
+        if own.engine.is_none() && own.gemm.is_none() {
+            options = options.engine(Some(engine)).gemm(gemm);
+        }
+        // In full precision a trainer takes nothing else; of others the plan has chosen, too.
+        if own.precision != Precision::Full {
+            options = options.precision(precision);
+        }
+        if own.set.is_none() && env::var_os(ENVIRONMENT_VARIABLE).is_none() {
+            options = options.instruction_set(Some(read("the plan's instruction set", &self.set)?));
+        }
+        Ok(options)
+    }
+}
+
+/// A name of a plan; what is expected instead is told by who reads it.
+fn read<V: FromStr<Err: Display>>(what: &'static str, name: &str) -> Result<V, Error> {
+    name.parse().map_err(|error: V::Err| Error::State {
+        what,
+        expected: format!("what there is here ({error}); without a plan the state goes on as the trainer plans"),
+        found: name.to_owned(),
+    })
 }
 
 /// An optimiser's memory from step to step.
