@@ -290,7 +290,8 @@ def timed(run, steps, repeats, seconds):
         run(count)
         return time.perf_counter() - start
 
-    # A warm-up that doubles until it takes a quarter of a repeat.
+    # A warm-up that doubles until it takes a quarter of a repeat, after what is compiled in the first step.
+    run(1)
     count, taken = 2, clock(2)
     while taken < seconds / 4:
         count *= 2

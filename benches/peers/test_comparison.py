@@ -7,10 +7,12 @@
 import struct
 import sys
 import tempfile
+import time
 import unittest
 import zlib
 from pathlib import Path
 
+from peers import timed
 from recording import Recording
 from systems import Peer, waits
 from table import BEGIN, END, bf16_table, f32_table, markdown, placed, short, summary, thousands
@@ -57,6 +59,17 @@ class Answering:
 
 
 class Comparison(unittest.TestCase):
+    def test_a_compilation_is_no_part_of_a_repeat(self):
+        counts = []
+
+        def run(count):
+            time.sleep(1e-4 * count if counts else 0.05)
+            counts.append(count)
+
+        timed(run, 1, 2, 0.02)
+        # A hundred or so, and one if the first call's time were taken for that of steps.
+        self.assertTrue(all(count >= 20 for count in counts[-2:]), counts)
+
     def test_of_the_ways_to_wait_the_quickest_counts(self):
         self.assertEqual([waits("torch", 1), waits("torch-bf16", 2), waits("jax", 2)], [(None,), (None, "passive"), (None,)])
         peer = Peer.__new__(Peer)
