@@ -5,13 +5,14 @@ import tempfile
 from pathlib import Path
 
 from environment import say
-from systems import TITLES, Peer
+from systems import NARROW, TITLES, Peer, takes_part
 
 # Of the largest change of a parameter. bfloat16 has 8 bits, and each layer rounds its products to them.
 TOLERANCE = {"torch-bf16": 0.05}
 IN_F32 = 1e-4
-# Enough for a check, and the reason why the largest network is left out: it is the wide one again.
-ROWS, PARAMETERS = 96, 1 << 23
+# Enough for a check, and the reason why the largest network is left out: it is the wide one again. Of narrow networks so many
+# that several threads have a part, and that the last block is not whole.
+ROWS, NARROW_ROWS, PARAMETERS = 96, 5000, 1 << 23
 
 
 def check(names, workloads, python, rust_peers):
@@ -21,7 +22,8 @@ def check(names, workloads, python, rust_peers):
     print(f"{'':14}" + "".join(f"{TITLES[name]:>14}" for name in names))
     with tempfile.TemporaryDirectory() as folder:
         for workload in workloads:
-            sizes, rows = workload["sizes"], min(ROWS, workload["batch"])
+            sizes = workload["sizes"]
+            rows = min(NARROW_ROWS if max(sizes) <= NARROW else ROWS, workload["batch"])
             if sum(a * b for a, b in zip(sizes, sizes[1:])) > PARAMETERS:
                 continue
             file = Path(folder) / "telling.f32"
@@ -30,6 +32,9 @@ def check(names, workloads, python, rust_peers):
             job = {**workload, "batch": rows, "check": str(file), "learning_rate": 1.0, "l2": rows / 2}
             cells = []
             for peer in peers:
+                if not takes_part(peer.name, workload):
+                    cells.append(" " * 14)
+                    continue
                 answer = peer.ask(job)
                 found = answer.get("difference", float("nan"))
                 agrees = found <= TOLERANCE.get(peer.name, IN_F32)

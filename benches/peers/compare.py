@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compare full training steps with PyTorch, JAX, NumPy, scikit-learn, burn and candle: a table and a plot.
+"""Compare full training steps with PyTorch, JAX, NumPy, scikit-learn, burn, candle, C and Numba: a table and a plot.
 
     python3 benches/peers/compare.py
     python3 benches/peers/compare.py --resume
@@ -13,6 +13,7 @@ runs burn and candle. Then, for each workload, in every round each system is tim
 after a warm-up, some repeats of some tenths of a second. The best repeat of all rounds counts, for this library as for
 its peers: what else runs on the machine can only make a repeat slower. Whatever uses one thread is pinned to one core,
 the same for all. peers.py and src/lib.rs say which settings the peers have.
+C and Numba take part where networks are narrow.
 
 Writes comparison.md, comparison.png and comparison.json, the numbers as they come, to docs/, and then the short table
 to README.md; with --isa, by which this library and the Python peers find a CPU without AVX-512 (cpuid.c), to

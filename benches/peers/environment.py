@@ -19,6 +19,9 @@ PEERS = {
     "numpy": "numpy==2.4.6",
     "sklearn": "scikit-learn==1.9.1",
     "torch-bf16": "torch==2.15.0",
+    # The C compiler is the machine's.
+    "c": "numpy==2.4.6",
+    "numba": "numba==0.68.1",
 }
 PLOTTING = "matplotlib==3.11.2"
 # How an example is built. All of the workspace has one set of features, in which dependencies are compiled once.

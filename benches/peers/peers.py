@@ -9,6 +9,7 @@
     jax           100 steps (4 of a large network) in one jitted scan, parameters donated
     numpy         written out by hand, products by its OpenBLAS
     sklearn       MLPClassifier or MLPRegressor in f32; several small batches in one partial_fit, without validation
+    c, numba      programs for the workload's sizes: see narrow.py
 
 THREADS is how many a peer may use. A line on stdin is a workload, and may say how many `repeats` are to be timed (5) and
 how many `seconds` each takes (0.4). A line comes back for each: `best_us_per_step` and `us_per_step` of the best repeat
@@ -29,6 +30,8 @@ import statistics
 import sys
 import time
 import warnings
+
+from narrow import C, Numba
 
 
 class Problem:
@@ -67,17 +70,24 @@ class Problem:
 
         return np.concatenate([np.concatenate([np.asarray(w).ravel(), np.asarray(b).ravel()]) for w, b in theta])
 
+    def layers(self, numbers):
+        """The weights and the bias of each layer, views of numbers in this library's order."""
+        layers, start = [], 0
+        for inputs, outputs in self.pairs():
+            bias = start + inputs * outputs
+            layers.append((numbers[start:bias].reshape(outputs, inputs), numbers[bias : bias + outputs]))
+            start = bias + outputs
+        return layers
+
     def replace(self, numbers, learning_rate, l2):
         """Takes parameters and batch from a file of `check`; returns the parameters after a step."""
-        parts, start = [], 0
-        shapes = [shape for inputs, outputs in self.pairs() for shape in ((outputs, inputs), (outputs,))]
-        for shape in [*shapes, self.x.shape, self.y.shape]:
-            parts.append(numbers[start : start + math.prod(shape)].reshape(shape).copy())
-            start += math.prod(shape)
-        *theta, self.x, self.y = parts
-        self.theta = list(zip(theta[::2], theta[1::2]))
+        import numpy as np
+
+        count = sum((inputs + 1) * outputs for inputs, outputs in self.pairs())
+        theta, x, y, after = np.split(numbers, np.cumsum([count, self.x.size, self.y.size]))
+        self.theta, self.x, self.y = self.layers(theta.copy()), x.reshape(self.x.shape), y.reshape(self.y.shape)
         self.learning_rate, self.l2, self.steps_at_once = learning_rate, l2, 1
-        return numbers[start:]
+        return after
 
 
 class Torch:
@@ -279,7 +289,7 @@ class Sklearn:
         return run, batches, lambda: [(weights.T, bias) for weights, bias in zip(model.coefs_, model.intercepts_)]
 
 
-PEERS = {"torch": Torch, "torch-bf16": TorchBf16, "jax": Jax, "numpy": Numpy, "sklearn": Sklearn}
+PEERS = {"torch": Torch, "torch-bf16": TorchBf16, "jax": Jax, "numpy": Numpy, "sklearn": Sklearn, "c": C, "numba": Numba}
 
 
 def timed(run, steps, repeats, seconds):
@@ -290,7 +300,8 @@ def timed(run, steps, repeats, seconds):
         run(count)
         return time.perf_counter() - start
 
-    # A warm-up that doubles until it takes a quarter of a repeat.
+    # A warm-up that doubles until it takes a quarter of a repeat, after what is compiled in the first step.
+    run(1)
     count, taken = 2, clock(2)
     while taken < seconds / 4:
         count *= 2
@@ -314,7 +325,7 @@ def difference(peer, problem, job):
 
 
 def main(peer, threads):
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[variable] = str(threads)
     peer = PEERS[peer](threads)
     print(json.dumps({"version": peer.version}), flush=True)

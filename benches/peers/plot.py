@@ -24,6 +24,8 @@ STYLES = {
     "sklearn": ("#7f8c8d", "v"),
     "burn": ("#7b3fa0", "^"),
     "candle": ("#2f9e77", "P"),
+    "c": ("#222222", "X"),
+    "numba": ("#8a5a2b", "<"),
 }
 # Slower than this is drawn here, with an arrow: it should not take the room from what lies close together.
 SLOWEST = 1000.0
@@ -45,7 +47,7 @@ def panel(axes, recording, threads):
             rate = recording.rate(workload, peer, threads)
             if rate and ours:
                 colour, marker = STYLES[peer]
-                place = {"s": 46 if marker == "P" else 34, "linewidths": 0.5, "edgecolors": "white", "zorder": 4}
+                place = {"s": 46 if marker in "PX" else 34, "linewidths": 0.5, "edgecolors": "white", "zorder": 4}
                 axes.scatter(min(ours / rate, SLOWEST), row, color=colour, marker=marker, **place)
                 if ours / rate > SLOWEST:
                     arrow = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}

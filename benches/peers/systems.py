@@ -7,8 +7,11 @@ import subprocess
 from environment import HERE, PEERS, pinned, say
 
 RUST_PEERS = ("burn", "candle")
+# Written for the sizes of a network, of so many units in its widest layer at most: with more of them products take the
+# time, for which there are libraries.
+NARROW_PEERS, NARROW = ("c", "numba"), 64
 # In the order of the tables.
-F32_PEERS = ("torch", "jax", "numpy", "sklearn", *RUST_PEERS)
+F32_PEERS = ("torch", "jax", "numpy", "sklearn", *RUST_PEERS, *NARROW_PEERS)
 ALL_PEERS = (*F32_PEERS, "torch-bf16")
 OURS, OURS_BF16 = "nn-train", "nn-train-bf16"
 TITLES = {
@@ -18,6 +21,8 @@ TITLES = {
     "sklearn": "scikit-learn",
     "burn": "burn",
     "candle": "candle",
+    "c": "C",
+    "numba": "Numba",
     "torch-bf16": "PyTorch bf16",
     OURS: "this library",
     OURS_BF16: "this library, bf16",
@@ -31,6 +36,10 @@ SETTINGS = {
     "sklearn": "`partial_fit` of several small batches at once, without its validation of parameters and data",
     "burn": "flex backend, features `simd`, `rayon`, `x86-v4`; native code, fat LTO, mimalloc",
     "candle": "CPU backend with AVX-512 products; native code, fat LTO, mimalloc",
+    "c": f"layers of at most {NARROW}: written out for the sizes as constants, vectors of samples, a polynomial as exponential;"
+    " `cc -O3 -march=native -ffast-math -fopenmp`",
+    "numba": f"layers of at most {NARROW}: the same in Python, `njit(fastmath=True)` with sizes as constants, `prange`;"
+    " its own exponential, as there is no SVML",
     "torch-bf16": "`torch.autocast` to bfloat16, parameters and update in f32; waiting as above",
 }
 # The C library's allocator keeps what is freed: else every large array of a step is mapped anew, page by page, which
@@ -56,7 +65,7 @@ class Process:
 
     def start(self):
         variables = {**os.environ, **KEEPING}
-        variables |= {f"{library}_NUM_THREADS": str(self.threads) for library in ("OMP", "MKL", "OPENBLAS", "RAYON")}
+        variables |= {f"{library}_NUM_THREADS": str(self.threads) for library in ("OMP", "MKL", "OPENBLAS", "NUMBA", "RAYON")}
         variables.pop("OMP_WAIT_POLICY", None)
         if self.wait:
             variables["OMP_WAIT_POLICY"] = self.wait
@@ -96,7 +105,12 @@ class Process:
 def waits(name, threads):
     """How the threads of a peer may wait for one another. Spinning, what OpenMP does unless it is told otherwise, is
     quicker where nothing else runs, and slower by far where something does."""
-    return (None, "passive") if name.startswith("torch") and threads > 1 else (None,)
+    return (None, "passive") if (name.startswith("torch") or name in NARROW_PEERS) and threads > 1 else (None,)
+
+
+def takes_part(name, workload):
+    """Whether a system is asked for a workload."""
+    return name not in NARROW_PEERS or max(workload["sizes"]) <= NARROW
 
 
 class Peer:
@@ -151,7 +165,7 @@ def measure(recording, example, peers, options):
                 for system in [*(peer for peer in peers if peer.threads == threads), *ours]:
                     name = system if isinstance(system, str) else system.name
                     key = {"workload": workload["workload"], "system": name, "threads": threads, "round": number}
-                    if recording.has(key):
+                    if recording.has(key) or not takes_part(name, workload):
                         continue
                     if name == OURS:
                         answer = throughput(example, workload, threads, None, options)

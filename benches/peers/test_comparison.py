@@ -7,12 +7,14 @@
 import struct
 import sys
 import tempfile
+import time
 import unittest
 import zlib
 from pathlib import Path
 
+from peers import timed
 from recording import Recording
-from systems import Peer, waits
+from systems import NARROW, NARROW_PEERS, Peer, takes_part, waits
 from table import BEGIN, END, bf16_table, f32_table, markdown, placed, short, summary, thousands
 
 FILES = []
@@ -57,8 +59,26 @@ class Answering:
 
 
 class Comparison(unittest.TestCase):
+    def test_what_is_written_for_narrow_networks_takes_part_in_them_alone(self):
+        for sizes, part in [([NARROW, 4], True), ([2, NARROW + 1, 4], False), ([NARROW + 1, 4], False)]:
+            for name in NARROW_PEERS:
+                self.assertEqual(takes_part(name, {"sizes": sizes}), part)
+            self.assertTrue(takes_part("torch", {"sizes": sizes}))
+
+    def test_a_compilation_is_no_part_of_a_repeat(self):
+        counts = []
+
+        def run(count):
+            time.sleep(1e-4 * count if counts else 0.05)
+            counts.append(count)
+
+        timed(run, 1, 2, 0.02)
+        # A hundred or so, and one if the first call's time were taken for that of steps.
+        self.assertTrue(all(count >= 20 for count in counts[-2:]), counts)
+
     def test_of_the_ways_to_wait_the_quickest_counts(self):
-        self.assertEqual([waits("torch", 1), waits("torch-bf16", 2), waits("jax", 2)], [(None,), (None, "passive"), (None,)])
+        self.assertEqual([waits("torch", 1), waits("jax", 2)], [(None,), (None,)])
+        self.assertEqual([waits("torch-bf16", 2), waits("c", 2)], [(None, "passive")] * 2)
         peer = Peer.__new__(Peer)
         for spinning, passive, best in [(3, 2, {"best_us_per_step": 2, "wait": "passive"}), (1, 2, {"best_us_per_step": 1})]:
             answers = [(None, {"best_us_per_step": spinning}), ("passive", {"best_us_per_step": passive})]
