@@ -15,6 +15,12 @@ pub(super) struct Units<T> {
 }
 
 impl<T> Units<T> {
+    /// The same from a sample on.
+    #[inline(always)]
+    fn from(self, sample: usize) -> Self {
+        Self { data: self.data.wrapping_add(sample), ..self }
+    }
+
     /// The row of `unit`.
     ///
     /// # Safety
@@ -32,6 +38,14 @@ pub(super) struct Weights<T> {
     pub(super) data: *const T,
     pub(super) output: usize,
     pub(super) input: usize,
+}
+
+/// Sums of a block that stay in registers beside the weights and a vector of samples.
+const fn most_sums<T, S: Simd<T>>() -> usize {
+    match S::SUMS {
+        24.. => 16,
+        _ => 8,
+    }
 }
 
 /// `OUTPUTS` units of a forward pass from unit `o` on: z = Θ_w a + b.
@@ -54,14 +68,14 @@ unsafe fn forward_block<T: Element, S: Simd<T>, const GROUPS: usize, const OUTPU
             *sums = [s.splat(*bias.add(o + r)); GROUPS];
         }
         for i in 0..inputs {
-            let mut columns = [s.splat(T::ZERO); GROUPS];
-            for (g, column) in columns.iter_mut().enumerate() {
-                *column = s.load_ptr(a.row(i).add(g * S::LANES));
+            let mut weight = [s.splat(T::ZERO); OUTPUTS];
+            for (r, weight) in weight.iter_mut().enumerate() {
+                *weight = s.splat(*weights.data.add((o + r) * weights.output + i * weights.input));
             }
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let weight = s.splat(*weights.data.add((o + r) * weights.output + i * weights.input));
-                for (sum, column) in sums.iter_mut().zip(columns) {
-                    *sum = weight.mul_add(column, *sum);
+            for g in 0..GROUPS {
+                let column = s.load_ptr(a.row(i).add(g * S::LANES));
+                for (sums, weight) in sums.iter_mut().zip(weight) {
+                    sums[g] = weight.mul_add(column, sums[g]);
                 }
             }
         }
@@ -89,7 +103,7 @@ unsafe fn forward<T: Element, S: Simd<T>, const GROUPS: usize>(
     let mut o = 0;
     // SAFETY: every block lies within the layer that the caller vouches for.
     unsafe {
-        if GROUPS <= 4 {
+        if const { GROUPS * 4 <= most_sums::<T, S>() } {
             while outputs - o >= 4 {
                 forward_block::<T, S, GROUPS, 4>(s, (inputs, o), weights, bias, a, z);
                 o += 4;
@@ -122,14 +136,14 @@ unsafe fn backward_block<T: Element, S: Simd<T>, G: SlopeOf<T>, const GROUPS: us
     unsafe {
         let mut sums = [[s.splat(T::ZERO); GROUPS]; INPUTS];
         for o in 0..outputs {
-            let mut columns = [s.splat(T::ZERO); GROUPS];
-            for (g, column) in columns.iter_mut().enumerate() {
-                *column = s.load_ptr(delta.row(o).add(g * S::LANES));
+            let mut weight = [s.splat(T::ZERO); INPUTS];
+            for (r, weight) in weight.iter_mut().enumerate() {
+                *weight = s.splat(*weights.data.add(o * weights.output + (i + r) * weights.input));
             }
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let weight = s.splat(*weights.data.add(o * weights.output + (i + r) * weights.input));
-                for (sum, column) in sums.iter_mut().zip(columns) {
-                    *sum = weight.mul_add(column, *sum);
+            for g in 0..GROUPS {
+                let column = s.load_ptr(delta.row(o).add(g * S::LANES));
+                for (sums, weight) in sums.iter_mut().zip(weight) {
+                    sums[g] = weight.mul_add(column, sums[g]);
                 }
             }
         }
@@ -158,7 +172,7 @@ unsafe fn backward<T: Element, S: Simd<T>, G: SlopeOf<T>, const GROUPS: usize>(
     let mut i = 0;
     // SAFETY: every block lies within the layer that the caller vouches for.
     unsafe {
-        if GROUPS <= 4 {
+        if const { GROUPS * 4 <= most_sums::<T, S>() } {
             while inputs - i >= 4 {
                 backward_block::<T, S, G, GROUPS, 4>(s, (outputs, i), weights, delta, slope, out);
                 i += 4;
@@ -232,9 +246,15 @@ unsafe fn gradient<T: Element, S: Simd<T>, const GROUPS: usize>(
     // SAFETY: every block lies within the layer that the caller vouches for.
     unsafe {
         let mut o = 0;
-        while outputs - o >= 4 {
-            gradient_rows::<T, S, GROUPS, 4>(s, (inputs, o), delta, a, (fresh, weights));
-            o += 4;
+        if const { most_sums::<T, S>() >= 16 } {
+            while outputs - o >= 4 {
+                gradient_rows::<T, S, GROUPS, 4>(s, (inputs, o), delta, a, (fresh, weights));
+                o += 4;
+            }
+        }
+        while outputs - o >= 2 {
+            gradient_rows::<T, S, GROUPS, 2>(s, (inputs, o), delta, a, (fresh, weights));
+            o += 2;
         }
         while outputs > o {
             gradient_rows::<T, S, GROUPS, 1>(s, (inputs, o), delta, a, (fresh, weights));
@@ -346,7 +366,14 @@ impl<T: Element> Kernel<T> for Checked<Forward<T>> {
     fn run<S: Simd<T>>(self, s: S) {
         let Forward { groups, shape, weights, bias, a, z } = self.0;
         // SAFETY: the caller of `Forward::run` vouches for the operands.
-        unsafe { by_groups!(groups, forward, (T, S), (s, shape, weights, bias, a, z)) }
+        unsafe {
+            if groups == 8 && const { most_sums::<T, S>() < 16 } {
+                forward::<T, S, 4>(s, shape, weights, bias, a, z);
+                let [a, z] = [a, z].map(|units| units.from(4 * S::LANES));
+                return forward::<T, S, 4>(s, shape, weights, bias, a, z);
+            }
+            by_groups!(groups, forward, (T, S), (s, shape, weights, bias, a, z));
+        }
     }
 }
 
@@ -365,9 +392,15 @@ impl<T: Element, G: SlopeOf<T>> Kernel<T> for Checked<(Backward<T>, G)> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let (Backward { groups, shape, weights, delta, slope, out }, slope_of) = self.0;
-        let slope = (slope_of, slope);
         // SAFETY: the caller of `Backward::run` vouches for the operands.
-        unsafe { by_groups!(groups, backward, (T, S, G), (s, shape, weights, delta, slope, out)) }
+        unsafe {
+            if groups == 8 && const { most_sums::<T, S>() < 16 } {
+                backward::<T, S, G, 4>(s, shape, weights, delta, (slope_of, slope), out);
+                let [delta, slope, out] = [delta, slope, out].map(|units| units.from(4 * S::LANES));
+                return backward::<T, S, G, 4>(s, shape, weights, delta, (slope_of, slope), out);
+            }
+            by_groups!(groups, backward, (T, S, G), (s, shape, weights, delta, (slope_of, slope), out));
+        }
     }
 }
 
