@@ -48,6 +48,11 @@ const fn most_sums<T, S: Simd<T>>() -> usize {
     }
 }
 
+/// Whether blocks of three rows are taken: 12 sums, 3 weights and a vector of samples are sixteen registers.
+const fn three_rows<T, S: Simd<T>>(groups: usize) -> bool {
+    most_sums::<T, S>() == 8 && groups == 4
+}
+
 /// `OUTPUTS` units of a forward pass from unit `o` on: z = Θ_w a + b.
 ///
 /// # Safety
@@ -107,6 +112,12 @@ unsafe fn forward<T: Element, S: Simd<T>, const GROUPS: usize>(
             while outputs - o >= 4 {
                 forward_block::<T, S, GROUPS, 4>(s, (inputs, o), weights, bias, a, z);
                 o += 4;
+            }
+        }
+        if const { three_rows::<T, S>(GROUPS) } {
+            while outputs - o >= 3 && outputs - o != 4 {
+                forward_block::<T, S, GROUPS, 3>(s, (inputs, o), weights, bias, a, z);
+                o += 3;
             }
         }
         while outputs - o >= 2 {
@@ -176,6 +187,12 @@ unsafe fn backward<T: Element, S: Simd<T>, G: SlopeOf<T>, const GROUPS: usize>(
             while inputs - i >= 4 {
                 backward_block::<T, S, G, GROUPS, 4>(s, (outputs, i), weights, delta, slope, out);
                 i += 4;
+            }
+        }
+        if const { three_rows::<T, S>(GROUPS) } {
+            while inputs - i >= 3 && inputs - i != 4 {
+                backward_block::<T, S, G, GROUPS, 3>(s, (outputs, i), weights, delta, slope, out);
+                i += 3;
             }
         }
         while inputs - i >= 2 {
