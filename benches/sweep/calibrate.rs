@@ -55,7 +55,7 @@ const CLOSE: f64 = 1.05;
 /// An engine so many times slower than the best is out of the question.
 const FAR: f64 = 2.0;
 /// Arithmetic that a step of the calibration may have.
-const MAX_FLOPS: f64 = 2e9;
+const MAX_FLOPS: f64 = 8e9;
 const VISIT: Duration = Duration::from_millis(2);
 const PASSES: usize = 4;
 
@@ -128,6 +128,8 @@ const SHAPES: &[&[usize]] = &[
     &[784, 128, 10],
     &[784, 256, 128, 10],
     &[1024, 1024, 10],
+    &[1024, 1024, 1024, 1024, 10],
+    &[2000, 1500, 900, 20],
     &[2048, 256, 10],
 ];
 const BATCHES: &[usize] = &[1, 4, 16, 23, 40, 64, 128, 1024, 8192];

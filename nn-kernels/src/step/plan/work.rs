@@ -39,6 +39,8 @@ const BLOCKS_OF_6: [[usize; 4]; 1] = [[6, 4, 2, 1]];
 const BLOCKED_DEPTH: f64 = 512.0;
 /// The most vectors of the blocked engine's register blocks.
 const BLOCKED_VECTORS: usize = 3;
+/// Rows and columns of a part of one of its products.
+const PART: f64 = 192.0;
 /// Bytes of a row of the blocked engine's panels.
 const PANEL: usize = 64;
 /// Columns and rows of C for which the operands of products in bfloat16 are packed once.
@@ -204,6 +206,7 @@ impl Problem<'_> {
             // The loss sees outputs without padding; an activation in front of a thin layer leaves the padding alone.
             let compact = rows * layer.outputs / self.lanes as f64;
             let part = layer.before_thin && layer.outputs % self.lanes as f64 != 0.0;
+            let turned = !(layer.first || thin || self.rows <= FEW_ROWS);
             // A matrix that alone falls out of the cache.
             let wide = 4.0 * layer.weights() * self.size as f64 >= 3.0 * self.l2 as f64;
             let counts = [
@@ -217,9 +220,10 @@ impl Problem<'_> {
                 if part { layer.activation * rows } else { 0.0 },
                 if layer.last && !thin { rows } else { 0.0 },
                 weights,
-                if layer.first || thin || self.rows <= FEW_ROWS { 0.0 } else { weights },
+                if turned { weights } else { 0.0 },
                 if spills { shards * weights } else { 0.0 },
-                if wide { shards * weights } else { 0.0 },
+                // Its transpose is written and read as well.
+                if wide { (shards + 2.0 * f64::from(u8::from(turned))) * weights } else { 0.0 },
                 dots,
                 shards * layer.products(),
                 0.0,
@@ -259,6 +263,11 @@ impl Problem<'_> {
             let all_cycles = cycles(l_outputs, sample_vectors, l_inputs)
                 + cycles(l_inputs, output_vectors, self.rows)
                 + if layer.first { 0.0 } else { cycles(l_inputs, sample_vectors, l_outputs) };
+            // Parts of products read their operands each for itself.
+            let parts = |count: f64| (count / PART).ceil();
+            let back_reads = if layer.first { 0.0 } else { layer.outputs };
+            let activations =
+                rows * (2.0 * layer.inputs * parts(layer.outputs) + (layer.outputs + back_reads) * parts(layer.inputs));
             let gradient = layer.inputs * output_vectors as f64;
             let (forward, back) = (layer.outputs * samples, if layer.first { 0.0 } else { layer.inputs * samples });
             let counts = [
@@ -269,7 +278,7 @@ impl Problem<'_> {
                 (if layer.first { layer.inputs } else { 0.0 } + layer.outputs) * samples,
                 words * layer.weights(),
                 far(layer.weights(), 2.0 * bytes(layer.weights()) > self.l2 as f64),
-                far(rows * (layer.inputs + layer.outputs), bytes(rows * units) > self.l2 as f64),
+                far(activations, bytes(rows * units) > self.l2 as f64),
                 layer.products(),
                 0.0,
             ];
