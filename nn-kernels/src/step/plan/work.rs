@@ -207,8 +207,9 @@ impl Problem<'_> {
             let compact = rows * layer.outputs / self.lanes as f64;
             let part = layer.before_thin && layer.outputs % self.lanes as f64 != 0.0;
             let turned = !(layer.first || thin || self.rows <= FEW_ROWS);
-            // A matrix that alone falls out of the cache.
-            let wide = 4.0 * layer.weights() * self.size as f64 >= 3.0 * self.l2 as f64;
+            // What of a matrix alone falls out of the cache.
+            let bytes = layer.weights() * self.size as f64;
+            let beyond = weights * (1.0 - 0.75 * self.l2 as f64 / bytes).max(0.0);
             let counts = [
                 cycles,
                 loads,
@@ -223,7 +224,7 @@ impl Problem<'_> {
                 if turned { weights } else { 0.0 },
                 if spills { shards * weights } else { 0.0 },
                 // Its transpose is written and read as well.
-                if wide { (shards + 2.0 * f64::from(u8::from(turned))) * weights } else { 0.0 },
+                if turned { shards + 2.0 } else { shards } * beyond,
                 dots,
                 shards * layer.products(),
                 0.0,
