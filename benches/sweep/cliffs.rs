@@ -5,7 +5,7 @@ use std::fmt;
 use super::Point;
 
 /// What a step may take beyond what its FLOPs grow by, from one width or batch to the next.
-pub(crate) const GROWTH: f64 = 1.25;
+pub(crate) const GROWTH: f64 = 1.15;
 /// What a step on more threads may take beyond the step on one.
 pub(crate) const THREADS: f64 = 1.10;
 /// Only neighbours this close in width are compared: beyond, a network is another one.

@@ -48,12 +48,13 @@ impl Extent {
             8 => *width < 100,
             _ => *width == 300,
         });
+        let wide = [384, 512, 768, 1024, 1536, 2048, 3072, 4096].into_iter().flat_map(|width| width - 1..=width + 1);
         Self {
-            widths: dense.chain(boundaries).collect(),
+            widths: dense.chain(boundaries).chain(wide).collect(),
             batches: vec![1, 16, 128, 1024, 8192, 65_536],
             visit: Duration::from_millis(4),
             point: Duration::from_millis(150),
-            total: Duration::from_secs(210),
+            total: Duration::from_secs(270),
             passes: 12,
         }
     }
@@ -70,6 +71,9 @@ impl Extent {
         }
     }
 }
+
+/// The arithmetic of the longest step: half a second where a core does 100 GFLOP/s.
+const MOST_FLOPS: f64 = 5e10;
 
 /// A family of networks, one for each width.
 #[derive(Debug, Clone, Copy)]
@@ -129,6 +133,9 @@ fn points(extent: &Extent, counts: &[usize]) -> Result<Vec<Point>, ArchitectureE
         for &rows in &extent.batches {
             for &width in &extent.widths {
                 let architecture = Architecture::new((network.layers)(width), network.loss)?;
+                if architecture.step_flops(rows) > MOST_FLOPS {
+                    continue;
+                }
                 points.extend(counts.iter().map(|&threads| Point {
                     network,
                     architecture: architecture.clone(),
