@@ -6,7 +6,7 @@ use std::{env, str};
 use nn_kernels::isa::IsaError;
 use nn_kernels::{
     Activation, Architecture, Blocked, Candidate, EngineKind, Explanation, GemmKind, InstructionSet, Layer, Layered,
-    Loss, Plan, PlanOptions, Share, StepError, Tile, predict_one,
+    Loss, Plan, PlanOptions, Precision, Share, StepError, Tile, predict_one,
 };
 
 fn network(widths: &[usize], activation: Activation) -> Architecture {
@@ -53,6 +53,32 @@ fn the_lowest_estimate_is_chosen_or_one_little_above_it_that_threads_can_share()
         }
     }
     assert!(shared < 130, "an exception");
+}
+
+/// bfloat16 is a permission: it is taken where it is estimated to be faster, and in any case with its engine.
+#[test]
+fn bfloat16_is_taken_where_it_is_faster_or_forced() {
+    let options = PlanOptions::default().precision(Precision::Bf16);
+    let plan = |widths: &[usize], rows, options: &PlanOptions| {
+        let plan = Plan::<f32>::new(&network(widths, Activation::Sigmoid), rows, 1, options);
+        plan.map(|plan| plan.explain().clone())
+    };
+    match plan(&[2, 4, 4, 4], 32, &options) {
+        Err(error) => return assert!(matches!(error, StepError::Precision { .. }), "{error}"),
+        Ok(small) => {
+            assert_eq!((small.precision, small.wanted), (Precision::Full, Precision::Bf16), "{small}");
+            assert!(small.to_string().contains("full: bf16 is not estimated to be faster"), "{small}");
+        }
+    }
+    let forced = plan(&[2, 4, 4, 4], 32, &options.engine(EngineKind::Blocked)).expect("a plan");
+    assert_eq!((forced.engine, forced.precision), (EngineKind::Blocked, Precision::Bf16));
+    for width in [64, 256, 1024] {
+        let wide = plan(&[width, width, width], 1024, &options).expect("a plan");
+        let estimate = |candidate: &&Candidate| candidate.nanoseconds.unwrap_or(f64::INFINITY);
+        let lowest = wide.candidates.iter().min_by(|a, b| estimate(a).total_cmp(&estimate(b))).expect("an engine");
+        assert_eq!((wide.engine, wide.precision), (lowest.engine, lowest.precision), "{wide}");
+        assert!(wide.candidates.iter().any(|candidate| candidate.precision == Precision::Bf16), "{wide}");
+    }
 }
 
 #[test]

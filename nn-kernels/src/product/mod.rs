@@ -90,6 +90,9 @@ impl<T: Element> Product<'_, T> {
     /// L is valid for reads of all `rows` and k, counted from its first; R of all k for all `vectors`; C for writes of all
     /// rows and vectors and, where it is what sums start from, for reads; what sums start from and are finished with has a
     /// number wherever C has one. C shares nothing with what is read, but for what a finish reads in its own place.
+    ///
+    /// All of it is read and written through the pointers given, of which no references are made: no borrow that the caller
+    /// holds of other numbers is ended, and none of the same numbers may be in use, but shared ones of what is only read.
     pub(crate) unsafe fn run(self, set: InstructionSet) {
         T::dispatch(set, Checked(self));
     }

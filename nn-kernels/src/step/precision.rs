@@ -16,8 +16,8 @@ pub enum Precision {
     /// In the network's own type.
     #[default]
     Full,
-    /// Operands rounded to bfloat16, by AVX512-BF16: twice the multiplications a second, 8 bits of mantissa. For `f32`, in
-    /// the [`Blocked`](crate::Blocked) engine.
+    /// Operands rounded to bfloat16, by AVX512-BF16: up to twice the multiplications a second, 8 bits of mantissa. For `f32`, in
+    /// the [`Blocked`](crate::Blocked) engine. A plan takes it where it is estimated to be faster.
     Bf16,
     /// The same numbers, to the bit, on any CPU: for tests, since it is many times slower than `f32`.
     Bf16Emulated,

@@ -4,6 +4,12 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 /// Numbers of one borrow, given out in parts.
+///
+/// Why parts do not end each other, in the terms of Stacked Borrows (R. Jung, H.-H. Dang, J. Kang, D. Dreyer, POPL 2020): the
+/// `&mut [T]` is turned into a pointer once, and not used again as long as this lives, which holds its lifetime. Every part,
+/// and every product that writes through [`as_mut_ptr`](Self::as_mut_ptr), comes from that pointer; a part is pushed on top of it
+/// for its own numbers only. So a part is ended by nothing but another use of the same numbers, which is what its caller rules
+/// out, and a part that is no longer used may be ended by any.
 #[derive(Debug)]
 pub(crate) struct Shared<'a, T> {
     data: *mut T,

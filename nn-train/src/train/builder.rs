@@ -131,9 +131,11 @@ impl TrainerBuilder {
         Self { plan: self.plan.instruction_set(set), ..self }
     }
 
-    /// The number type of products; the network's own unless set. [`Precision::Bf16`] rounds the factors to bfloat16,
-    /// which is nearly twice as fast for wide layers and takes a CPU with AVX512-BF16; parameters, activations, gradients
-    /// and sums stay `f32`. On another CPU it is an error when training starts.
+    /// The number type of products; the network's own unless set. [`Precision::Bf16`] lets the plan round the factors to
+    /// bfloat16, which is nearly twice as fast for wide layers and takes a CPU with AVX512-BF16; parameters, activations,
+    /// gradients and sums stay `f32`. Where it is not estimated to be faster, the plan keeps full precision, as
+    /// [`explain`](crate::Trainer::explain) says; [`EngineKind::Blocked`] asked for as well forces it. On another CPU it is
+    /// an error when training starts.
     pub fn precision(self, precision: Precision) -> Self {
         Self { plan: self.plan.precision(precision), ..self }
     }
