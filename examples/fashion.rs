@@ -17,7 +17,7 @@ use nn_examples::mnist::{CLASSES, Images, Mnist, PIXELS};
 use nn_examples::progress::Progress;
 use nn_kernels::random::{self, Purpose};
 use nn_train::prelude::*;
-use nn_train::{Explanation, Precision};
+use nn_train::{EngineKind, Explanation, Precision};
 use rand::seq::SliceRandom;
 use serde_json::json;
 
@@ -76,7 +76,11 @@ impl Arguments {
 
     fn trainer(&self) -> Result<Trainer, nn_train::Error> {
         let builder = Trainer::builder().optimizer(Adam::default()).learning_rate(self.learning_rate);
-        let builder = builder.batch_size(self.batch_size).precision(self.precision);
+        let mut builder = builder.batch_size(self.batch_size).precision(self.precision);
+        if self.precision != Precision::Full {
+            // In this precision also where another is faster.
+            builder = builder.engine(EngineKind::Blocked);
+        }
         match self.threads {
             Some(threads) => builder.threads(threads).build(),
             None => builder.build(),

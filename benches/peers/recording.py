@@ -5,7 +5,7 @@ import math
 import os
 from pathlib import Path
 
-from systems import F32_PEERS, OURS
+from systems import F32_PEERS, NARROW_PEERS, OURS, OURS_BF16
 
 
 class Recording:
@@ -39,7 +39,9 @@ class Recording:
 
     def of(self, workload, system, threads):
         keys = {"workload": workload["workload"], "system": system, "threads": threads}.items()
-        return [measurement for measurement in self.measurements if keys <= measurement.items()]
+        found = [measurement for measurement in self.measurements if keys <= measurement.items()]
+        # Where the plan has kept f32, there is nothing in bf16.
+        return [m for m in found if system != OURS_BF16 or m.get("precision") != "full"]
 
     def rate(self, workload, system, threads):
         """Samples a second in the best repeat of all rounds, or None."""
@@ -70,19 +72,24 @@ class Recording:
         """The peers in f32 that were measured, in the order of the table."""
         return [peer for peer in F32_PEERS if peer in self.about["versions"]]
 
-    def best_peer(self, workload, threads):
-        """The fastest peer on up to so many threads: name and samples a second, or None."""
+    def systems(self):
+        """The peers that train any network."""
+        return [peer for peer in self.peers() if peer not in NARROW_PEERS]
+
+    def best_peer(self, workload, threads, written=False):
+        """The fastest system on up to so many threads, or of the programs written for the network alone: name and samples a
+        second, or None."""
         rates = {}
-        for peer in self.peers():
+        for peer in set(self.peers()) - set(self.systems()) if written else self.systems():
             for count in self.about["threads"]:
                 rate = self.rate(workload, peer, count) if count <= threads else None
                 if rate:
                     rates[peer] = max(rate, rates.get(peer, 0.0))
         return max(rates.items(), key=lambda item: item[1], default=None)
 
-    def ratio(self, workload, threads):
+    def ratio(self, workload, threads, written=False):
         """How many times as fast as the best peer this library is."""
-        ours, best = self.rate(workload, OURS, threads), self.best_peer(workload, threads)
+        ours, best = self.rate(workload, OURS, threads), self.best_peer(workload, threads, written)
         return ours / best[1] if ours and best else None
 
     def geometric_mean(self, threads):

@@ -77,6 +77,8 @@ INLINE float activation(float z) {
     return 1 - 2 / (1 + exponential(2 * z));
 #elif defined(RELU)
     return z > 0 ? z : 0;
+#else
+#error "an activation that this step does not know"
 #endif
 }
 
@@ -96,6 +98,8 @@ INLINE float output(float z) {
     return sigmoid(z);
 #elif defined(MSE)
     return z;
+#else
+#error "a loss that this step does not know"
 #endif
 }
 

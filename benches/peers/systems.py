@@ -148,9 +148,10 @@ def throughput(example, workload, threads, precision, options):
     return {
         "best_us_per_step": report["best_us_per_step"],
         "us_per_step": report["us_per_step"],
-        # Of the precision that was asked for, whatever it is called.
+        # Of the precision that the plan has taken, whatever the peak is called.
         "peak_gflop_s": report.get("peak_gflop_s") or report["fma_peak_gflop_s"],
         "engine": report["engine"],
+        "precision": report["precision"],
     }
 
 

@@ -49,10 +49,22 @@ def summary(recording, threads):
         return ""
     won = sum(ratio > 1 for ratio in ratios)
     return (
-        f"On {plural(threads)} this library is the fastest on {won} of {len(ratios)} workloads; it is"
+        f"On {plural(threads)} this library is the fastest system on {won} of {len(ratios)} workloads; it is"
         f" {times(min(ratios))} to {times(max(ratios))} times as fast as the best peer, in the geometric mean"
-        f" {times(recording.geometric_mean(threads))} times."
+        f" {times(recording.geometric_mean(threads))} times." + beside_written(recording, [threads])
     )
+
+
+def beside_written(recording, counts):
+    """The same beside programs that are written for one network, where they were measured."""
+    found = []
+    for threads in counts:
+        ratios = [ratio for w in recording.workloads if (ratio := recording.ratio(w, threads, written=True))]
+        if ratios:
+            found.append(f"{times(min(ratios))} to {times(max(ratios))} times as fast on {plural(threads)}")
+    if not found:
+        return ""
+    return f" Beside the step written out for one narrow network and batch alone, in C or for Numba, it is {', '.join(found)}."
 
 
 def f32_rows(recording, threads):
@@ -63,12 +75,16 @@ def f32_rows(recording, threads):
         cells = [thousands(rate) if rate != fastest else f"**{thousands(rate)}**" for rate in [*rates, ours]]
         percent = fixed(recording.percent(workload, OURS, threads))
         engine = recording.engine(workload, OURS, threads)
-        yield [workload["workload"], *cells, times(recording.ratio(workload, threads)), percent, engine]
+        ratios = [times(recording.ratio(workload, threads))]
+        if recording.systems() != recording.peers():
+            ratios.append(times(recording.ratio(workload, threads, written=True)))
+        yield [workload["workload"], *cells, *ratios, percent, engine]
 
 
 def f32_table(recording, threads):
     heads = ["workload", *(TITLES[peer] for peer in recording.peers()), TITLES[OURS]]
-    heads += ["× best peer", "% of FMA peak", "engine"]
+    written = ["× C or Numba"] if recording.systems() != recording.peers() else []
+    heads += ["× best peer", *written, "% of FMA peak", "engine"]
     return table(heads, len(heads) - 2, f32_rows(recording, threads))
 
 
@@ -141,13 +157,16 @@ def markdown(recording, plot):
             "",
             f"## f32, {plural(threads)}",
             "",
-            f"Thousands of samples a second. × best peer: against the fastest peer{upto}{core}.",
+            f"Thousands of samples a second. × best peer: against the fastest system{upto}{core}; programs written for one network"
+            " apart.",
             "",
             *f32_table(recording, threads),
         ]
     if "torch-bf16" in kept["versions"]:
         for threads in kept["threads"]:
             lines += ["", f"## bf16, {plural(threads)}", "", "GFLOP/s.", "", *bf16_table(recording, threads)]
+        if any(m["system"] == OURS_BF16 and m.get("precision") == "full" for m in recording.measurements):
+            lines += ["", "Blank where the plan keeps f32, which it estimates to be as fast."]
         errors = recording.errors(OURS_BF16)
         if errors:
             lines += ["", "Blank where this library has no number in bf16: " + "; ".join(errors) + "."]
@@ -176,7 +195,8 @@ def short(recording, folder):
         *table(heads, len(heads) - 1, rows),
         "",
         f"{kept['cores']} cores, {kept['processor']}, {kept['date']}. [The whole table]({folder}/comparison.md) has",
-        "each system by itself, bf16, versions and settings, and the command.",
+        "each system by itself, bf16, versions and settings, and the command."
+        + beside_written(recording, kept["threads"]).replace(" it is ", " this library is "),
     ]
 
 

@@ -104,7 +104,7 @@ class Comparison(unittest.TestCase):
         rows = f32_table(recording, 1)
         self.assertEqual(rows[2], "| won | 333 | 250 | **1,000** | 3.0 | 50.0 | tile |")
         self.assertEqual(rows[3], "| lost | 200 | **500** | 250 | 0.50 | 12.5 | tile |")
-        self.assertIn("fastest on 1 of 2", summary(recording, 1))
+        self.assertIn("fastest system on 1 of 2", summary(recording, 1))
         self.assertEqual(bf16_table(recording, 1)[2:], ["| won | 2000 |  |  |  |  | 1000 |  |  |"])
         text = markdown(recording, "plot.png")
         self.assertIn("no number in bf16: no bf16.", text)

@@ -288,4 +288,11 @@ fn a_run_goes_on_from_a_file() {
     assert_eq!((state.position.epoch, state.position.step), (2, 1));
     trainer.run(&mut resumed, &data).unwrap().resume(&state).unwrap().finish().unwrap();
     assert_eq!(resumed, whole);
+    // A state of before there was a plan in it.
+    let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    value["session"].as_object_mut().unwrap().remove("plan").unwrap();
+    let older = serde_json::from_value::<nn_train::RunState<f64>>(value).unwrap();
+    assert_eq!((&older.session.plan, &older.session.parameters), (&None, &state.session.parameters));
+    trainer.run(&mut resumed, &data).unwrap().resume(&older).unwrap().finish().unwrap();
+    assert_eq!(resumed, whole);
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use nn_train::prelude::*;
-use nn_train::{EngineKind, Rows, RunState};
+use nn_train::{EngineKind, InstructionSet, Rows, RunState};
 use rayon::prelude::*;
 
 network! { struct Net<3 => 33 relu dropout(0.25) => 17 gelu => 3 softmax>; }
@@ -114,7 +114,20 @@ fn a_run_goes_on_by_the_plan_that_it_began_with() {
     assert_eq!(resume(&own, &state).unwrap(), (other, whole));
     // What a trainer is told goes before what a state says.
     assert_eq!(resume(&builder().engine(planned).build().unwrap(), &state).unwrap().0, planned);
+    // A session that has gone on by one state's plan goes on by the trainer's own where the next state has none.
+    let mut net = Net::zeros();
+    let mut session = own.session(&mut net).unwrap();
+    session.resume(&state.session).unwrap();
+    assert_eq!(session.explain().engine, other);
+    let mut unplanned = state.session.clone();
+    unplanned.plan = None;
+    session.resume(&unplanned).unwrap();
+    assert_eq!(session.explain().engine, planned);
     for (name, what) in [("quick", "the plan's engine"), ("sse9", "the plan's instruction set")] {
+        // A set that the environment forces is taken whatever the state says.
+        if name == "sse9" && InstructionSet::forced().is_ok_and(|set| set.is_some()) {
+            continue;
+        }
         let mut spoilt = state.clone();
         let plan = spoilt.session.plan.as_mut().unwrap();
         *(if name == "quick" { &mut plan.engine } else { &mut plan.set }) = name.to_owned();

@@ -73,15 +73,20 @@ impl InstructionSet {
     /// # Errors
     /// When the variable names no set, or one that this CPU lacks.
     pub fn from_environment() -> Result<Self, IsaError> {
-        static SET: OnceLock<Result<InstructionSet, IsaError>> = OnceLock::new();
+        Ok(Self::forced()?.unwrap_or_else(Self::best))
+    }
+
+    /// The set that the environment forces, if it does. It is read once in a process.
+    ///
+    /// # Errors
+    /// When the variable names no set, or one that this CPU lacks.
+    pub fn forced() -> Result<Option<Self>, IsaError> {
+        static SET: OnceLock<Result<Option<InstructionSet>, IsaError>> = OnceLock::new();
         let read = || match std::env::var_os(ENVIRONMENT_VARIABLE) {
-            Some(name) if !name.is_empty() => name.to_string_lossy().parse(),
-            _ => Ok(Self::best()),
+            Some(name) if !name.is_empty() => name.to_string_lossy().parse().map(Some),
+            _ => Ok(None),
         };
-        match SET.get_or_init(read) {
-            Ok(set) => Ok(*set),
-            Err(error) => Err(error.clone()),
-        }
+        SET.get_or_init(read).clone()
     }
 
     /// The set's name: `"portable"`, `"avx2"` or `"avx512"`.

@@ -122,7 +122,7 @@ impl<M: Matrix> Layers<M> {
         &self.plans[self.plans.len() - 1]
     }
 
-    /// The numbers of the widest layer's units, the inputs not being among them, each layer's being counted by `units`.
+    /// The most that `units` counts for a layer.
     pub(crate) fn widest(&self, units: impl Fn(&LayerPlan<M>) -> usize) -> usize {
         self.plans.iter().map(units).max().unwrap_or(0)
     }

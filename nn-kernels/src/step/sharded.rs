@@ -17,7 +17,7 @@ use crate::threads::{self, Shared, Team, team_if};
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
 /// Parameters that are reduced at a time: 64 KiB of f32, which with a few accumulators stays in L2.
-pub(super) const CHUNK: usize = 16 << 10;
+const CHUNK: usize = 16 << 10;
 
 /// Numbers of one lane's gradient that its own thread has finished before others have fetched them: 2 MiB of f32.
 const NEAR: usize = 1 << 19;
@@ -263,7 +263,8 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         check_length("gradient", gradient, self.layers.params())?;
         let split = self.grow(Demand::of(&batch, true))?;
         self.method.prepare(Network { layers: &self.layers, theta }, batch.rows());
-        // What one lane made lies in the caches of the thread that made it.
+        // What one lane made lies in the caches of the thread that made it. Several have been made by several threads, so that
+        // most of it is to be fetched whoever adds it up.
         let near = if split.lanes == 1 { NEAR } else { NEAR / 8 };
         let parallel = self.squares.len() > 1 && split.lanes * gradient.len() >= near;
         team_if(split.lanes > 1 || parallel, |team| {
@@ -296,8 +297,9 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         let (rows, mass) = (batch.rows(), batch.mass());
         let Self { method, layers, lanes, .. } = self;
         let (method, output, network) = (&*method, layers.output(mass), Network { layers, theta });
-        let work = |index: usize, lane: &mut Lane<T, M::Scratch>, target: &mut [T]| {
-            let Lane { scratch, inputs, targets, weights, cost, .. } = lane;
+        let work = |index: usize, lane: &mut Lane<T, M::Scratch>, gradient: Option<&mut [T]>| {
+            let Lane { scratch, inputs, targets, weights, cost, accumulator } = lane;
+            let target = gradient.unwrap_or_else(|| accumulator.as_mut_slice());
             *cost = 0.0;
             for (number, (first_row, count)) in shards_of(split, index, rows).enumerate() {
                 let shard = batch.slice(first_row, count, mass);
@@ -308,7 +310,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         };
         let lanes = &mut lanes[..split.lanes];
         if let [lane] = lanes {
-            work(0, lane, gradient);
+            work(0, lane, Some(gradient));
             return output.scale;
         }
         let (lanes, gradient) = (Shared::new(lanes), Shared::new(gradient));
@@ -317,11 +319,9 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
             let lane = unsafe { &mut lanes.part(index..index + 1)[0] };
             if index == 0 {
                 // SAFETY: as above.
-                return work(0, lane, unsafe { gradient.part(0..gradient.len()) });
+                return work(0, lane, Some(unsafe { gradient.part(0..gradient.len()) }));
             }
-            let mut accumulator = std::mem::take(&mut lane.accumulator);
-            work(index, lane, accumulator.as_mut_slice());
-            lane.accumulator = accumulator;
+            work(index, lane, None);
         });
         output.scale
     }

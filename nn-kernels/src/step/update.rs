@@ -100,7 +100,7 @@ pub struct Stepped {
 /// returns whether all results are finite.
 ///
 /// # Panics
-/// When the slices of the span are not of one length.
+/// When the gradient is not as long as the parameters, or a slot that is in use is shorter.
 pub fn update_all<T: Element>(
     update: &dyn Update<T>,
     set: InstructionSet,
@@ -142,7 +142,7 @@ impl<'a, T: Element> Updating<'a, T> {
         self.finite.load(Ordering::Relaxed)
     }
 
-    /// Updates the parameters of `range`, which are of one layer, and whose gradient is `gradient`.
+    /// Updates the parameters of `range`, whose gradient is `gradient`: a part of one layer, or any where the rule does not mind.
     ///
     /// # Safety
     /// Nobody else updates these parameters meanwhile.

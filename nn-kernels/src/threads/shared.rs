@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-/// Numbers of one borrow, given out in parts.
+/// Numbers, or other things, of one borrow, given out in parts.
 ///
 /// Why parts do not end each other, in the terms of Stacked Borrows (R. Jung, H.-H. Dang, J. Kang, D. Dreyer, POPL 2020): the
 /// `&mut [T]` is turned into a pointer once, and not used again as long as this lives, which holds its lifetime. Every part,

@@ -132,7 +132,7 @@ impl TrainerBuilder {
     }
 
     /// The number type of products; the network's own unless set. [`Precision::Bf16`] lets the plan round the factors to
-    /// bfloat16, which is nearly twice as fast for wide layers and takes a CPU with AVX512-BF16; parameters, activations,
+    /// bfloat16, which is nearly twice as fast for wide layers on AMD's cores and takes a CPU with AVX512-BF16; parameters, activations,
     /// gradients and sums stay `f32`. Where it is not estimated to be faster, the plan keeps full precision, as
     /// [`explain`](crate::Trainer::explain) says; [`EngineKind::Blocked`] asked for as well forces it. On another CPU it is
     /// an error when training starts.

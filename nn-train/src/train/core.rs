@@ -30,6 +30,8 @@ pub(super) struct Core<T: Element> {
     /// What the trainer asks of a plan.
     options: PlanOptions,
     plan: Plan<T>,
+    /// Whether a state has asked for that plan.
+    replanned: bool,
     /// The parameters Θ, in the layout of the plan's engine, as are the gradient and the optimiser's memory.
     theta: Buffer<T>,
     /// The gradient Δ, which the update replaces by the new parameters.
@@ -102,6 +104,7 @@ impl<T: Element> Core<T> {
             seed: settings.seed,
             options: settings.plan,
             plan,
+            replanned: false,
             theta,
             gradient: Buffer::zeros(params)?,
             slots,
@@ -276,18 +279,22 @@ impl<T: Element> Core<T> {
         })
     }
 
-    /// Plans steps as a state says that they were computed. Where that is another way than the present one, parameters and the
+    /// Plans steps as a state says that they were computed, or, where it says nothing, as the trainer does. Where that is another way than the present one, parameters and the
     /// optimiser's memory are zeros afterwards; after an error everything is as it was.
-    fn replan(&mut self, state: &PlanState) -> Result<(), Error> {
-        let (options, now) = (state.options(self.options)?, self.explain());
-        if PlanState::of(now) == *state {
-            return Ok(());
-        }
+    fn replan(&mut self, state: Option<&PlanState>) -> Result<(), Error> {
+        let now = self.explain();
+        let options = match state {
+            Some(state) if PlanState::of(now) == *state => return Ok(()),
+            Some(state) => state.options(self.options)?,
+            None if !self.replanned => return Ok(()),
+            None => self.options,
+        };
         let plan = Plan::new(self.architecture(), now.batch_rows, now.threads_given, &options)?;
         let params = plan.engine().params();
         let (theta, gradient, slots) =
             (Buffer::zeros(params)?, Buffer::zeros(params)?, room(self.slots.len(), params)?);
         (self.plan, self.theta, self.gradient, self.slots) = (plan, theta, gradient, slots);
+        self.replanned = state.is_some();
         Ok(())
     }
 
@@ -327,9 +334,7 @@ impl<T: Element> Core<T> {
         if let Some(rate) = *learning_rate {
             check_learning_rate::<T>(rate)?;
         }
-        if let Some(plan) = plan {
-            self.replan(plan)?;
-        }
+        self.replan(plan.as_ref())?;
         let engine = self.plan.engine();
         engine.import(parameters, self.theta.as_mut_slice())?;
         for (numbers, [own, _]) in optimizer.slots.iter().zip(&mut self.slots) {
@@ -337,6 +342,7 @@ impl<T: Element> Core<T> {
         }
         self.scalars.copy_from_slice(&optimizer.scalars);
         (self.steps, self.samples, self.seed, self.fixed_rate) = (*steps, *samples, *seed, *learning_rate);
+        self.norm = None;
         self.ahead = true;
         Ok(())
     }

@@ -1,12 +1,10 @@
 //! The state of a training run as a value, to be written to a file and resumed.
 
-use std::env;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
-use nn_kernels::isa::ENVIRONMENT_VARIABLE;
-use nn_kernels::{Explanation, PlanOptions, Precision};
+use nn_kernels::{Explanation, InstructionSet, PlanOptions, Precision, StepError};
 
 use super::History;
 use crate::error::Error;
@@ -46,7 +44,9 @@ pub struct SessionState<T> {
 
 /// What of a plan the bits of a step depend on: names, as [`Explanation`](crate::Explanation) has the values.
 ///
-/// What the trainer's builder or the environment names goes before it.
+/// What the trainer's builder or the environment names goes before it, and the precision is the trainer's: of a state only
+/// whether its permission to use bfloat16 was made use of. The last bits of a cost with an L2 term may differ between CPUs
+/// whose caches differ; parameters do not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -75,18 +75,20 @@ impl PlanState {
 
     /// The options that lead to this plan, as far as the trainer's own leave it open.
     pub(super) fn options(&self, own: PlanOptions) -> Result<PlanOptions, Error> {
-        let engine = read("the plan's engine", &self.engine)?;
-        let gemm = self.gemm.as_deref().map(|gemm| read("the plan's GEMM backend", gemm)).transpose()?;
-        let precision: Precision = read("the plan's precision", &self.precision)?;
         let mut options = own;
         if own.engine.is_none() && own.gemm.is_none() {
-            options = options.engine(Some(engine)).gemm(gemm);
+            options = options.engine(Some(read("the plan's engine", &self.engine)?));
+            if let Some(gemm) = &self.gemm {
+                options = options.gemm(Some(read("the plan's GEMM backend", gemm)?));
+            }
+            // A permission, which the plan made use of or not. All else a trainer has named.
+            if own.precision == Precision::Bf16
+                && read::<Precision>("the plan's precision", &self.precision)? == Precision::Full
+            {
+                options = options.precision(Precision::Full);
+            }
         }
-        // In full precision a trainer takes nothing else; of others the plan has chosen, too.
-        if own.precision != Precision::Full {
-            options = options.precision(precision);
-        }
-        if own.set.is_none() && env::var_os(ENVIRONMENT_VARIABLE).is_none() {
+        if own.set.is_none() && InstructionSet::forced().map_err(StepError::from)?.is_none() {
             options = options.instruction_set(Some(read("the plan's instruction set", &self.set)?));
         }
         Ok(options)

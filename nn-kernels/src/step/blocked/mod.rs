@@ -27,7 +27,7 @@ use super::{Batch, Dropout, Precision, StepEngine, check_slots};
 use crate::buffer::Buffer;
 use crate::error::check_length;
 use crate::product::Blocking;
-use crate::threads::{Team, team};
+use crate::threads::{Team, team_if};
 use crate::{Architecture, Element, InstructionSet, Layer, LayerRange, StepError, threads};
 
 /// The blocked engine: for networks with wide layers.
@@ -152,7 +152,7 @@ impl<T: Element> Blocked<T> {
         let mass = batch.mass();
         let (output, scale) = (self.layers.output(mass), mass.scale());
         let mut ready = self.ready(rows, true)?;
-        team(|team| {
+        team_if(ready.is_divided(rows), |team| {
             ready.scratch.squares.iter_mut().flatten().for_each(|sum| *sum = 0.0);
             let mut data = 0.0;
             for first in (0..rows).step_by(shard_rows) {
@@ -191,7 +191,7 @@ impl<T: Element> Blocked<T> {
         let mass = batch.mass();
         let output = self.layers.output(mass);
         let mut ready = self.ready(rows, false)?;
-        team(|team| {
+        team_if(ready.is_divided(rows), |team| {
             let mut data = 0.0;
             for first in (0..rows).step_by(shard_rows) {
                 let count = shard_rows.min(rows - first);
@@ -236,6 +236,11 @@ struct Ready<'a, T: Element> {
 }
 
 impl<T: Element> Ready<'_, T> {
+    /// Whether any product of a batch of `rows` has parts for several threads.
+    fn is_divided(&self, rows: usize) -> bool {
+        split::<T>(&self.layers.architecture, self.layers.set, rows).lanes > 1
+    }
+
     /// A shard of `rows`.
     fn pass<'p, 't>(&'p mut self, theta: &'p [T], rows: usize, team: &'p mut Team<'t>) -> Pass<'p, 't, T> {
         let Self { arithmetic, layers, scratch } = self;
@@ -363,7 +368,7 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
         let (input_width, output_width) = (self.layers.inputs(), self.layers.outputs());
         let shard_rows = self.shard_rows(rows);
         let mut ready = self.ready(rows, false)?;
-        team(|team| {
+        team_if(ready.is_divided(rows), |team| {
             for (first, outputs) in (0..rows).step_by(shard_rows).zip(outputs.chunks_mut(shard_rows * output_width)) {
                 let mut pass = ready.pass(theta, outputs.len() / output_width, team);
                 pass.inputs(|i| &inputs[(first + i) * input_width..][..input_width]);

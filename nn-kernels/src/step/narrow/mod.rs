@@ -14,7 +14,7 @@ use crate::{Architecture, Element, InstructionSet, StepError};
 /// The narrow engine: for networks so small that a layer's features would leave most lanes of a vector idle.
 ///
 /// Samples lie along SIMD lanes, eight vectors of them at a time, so no width is padded and nothing is summed across
-/// lanes before the end of a shard; each weight is broadcast once for all eight. Parameters stay in the network's own
+/// lanes before the end of a shard; each weight is broadcast once for all eight, or, where there are sixteen registers, for four. Parameters stay in the network's own
 /// layout.
 ///
 /// ```

@@ -48,6 +48,11 @@ const fn most_sums<T, S: Simd<T>>() -> usize {
     }
 }
 
+/// Whether eight vectors go forward and back as twice four.
+const fn in_halves<T, S: Simd<T>>() -> bool {
+    most_sums::<T, S>() < 16
+}
+
 /// Whether blocks of three rows are taken: 12 sums, 3 weights and a vector of samples are sixteen registers.
 const fn three_rows<T, S: Simd<T>>(groups: usize) -> bool {
     most_sums::<T, S>() == 8 && groups == 4
@@ -316,11 +321,12 @@ unsafe fn gradient_rows<T: Element, S: Simd<T>, const GROUPS: usize, const OUTPU
     }
 }
 
-/// Runs a product over as many vectors as the tile has.
+/// Runs a product over as many vectors as the tile has: eight only where `$eight` says so, for bodies that nobody runs are not
+/// to be compiled.
 macro_rules! by_groups {
-    ($groups:expr, $function:ident, ($($generic:ty),*), $arguments:tt) => {
+    ($groups:expr, $eight:expr, $function:ident, ($($generic:ty),*), $arguments:tt) => {
         match $groups {
-            8 => $function::<$($generic,)* 8> $arguments,
+            8 if const { $eight } => $function::<$($generic,)* 8> $arguments,
             4 => $function::<$($generic,)* 4> $arguments,
             2 => $function::<$($generic,)* 2> $arguments,
             _ => $function::<$($generic,)* 1> $arguments,
@@ -384,12 +390,12 @@ impl<T: Element> Kernel<T> for Checked<Forward<T>> {
         let Forward { groups, shape, weights, bias, a, z } = self.0;
         // SAFETY: the caller of `Forward::run` vouches for the operands.
         unsafe {
-            if groups == 8 && const { most_sums::<T, S>() < 16 } {
+            if groups == 8 && const { in_halves::<T, S>() } {
                 forward::<T, S, 4>(s, shape, weights, bias, a, z);
                 let [a, z] = [a, z].map(|units| units.from(4 * S::LANES));
                 return forward::<T, S, 4>(s, shape, weights, bias, a, z);
             }
-            by_groups!(groups, forward, (T, S), (s, shape, weights, bias, a, z));
+            by_groups!(groups, !in_halves::<T, S>(), forward, (T, S), (s, shape, weights, bias, a, z));
         }
     }
 }
@@ -411,12 +417,18 @@ impl<T: Element, G: SlopeOf<T>> Kernel<T> for Checked<(Backward<T>, G)> {
         let (Backward { groups, shape, weights, delta, slope, out }, slope_of) = self.0;
         // SAFETY: the caller of `Backward::run` vouches for the operands.
         unsafe {
-            if groups == 8 && const { most_sums::<T, S>() < 16 } {
+            if groups == 8 && const { in_halves::<T, S>() } {
                 backward::<T, S, G, 4>(s, shape, weights, delta, (slope_of, slope), out);
                 let [delta, slope, out] = [delta, slope, out].map(|units| units.from(4 * S::LANES));
                 return backward::<T, S, G, 4>(s, shape, weights, delta, (slope_of, slope), out);
             }
-            by_groups!(groups, backward, (T, S, G), (s, shape, weights, delta, (slope_of, slope), out));
+            by_groups!(
+                groups,
+                !in_halves::<T, S>(),
+                backward,
+                (T, S, G),
+                (s, shape, weights, delta, (slope_of, slope), out)
+            );
         }
     }
 }
@@ -438,6 +450,6 @@ impl<T: Element> Kernel<T> for Checked<Gradient<T>> {
         let Gradient { groups, shape, delta, a, fresh, sums } = self.0;
         let sums = (fresh, sums.0, sums.1);
         // SAFETY: the caller of `Gradient::run` vouches for the operands.
-        unsafe { by_groups!(groups, gradient, (T, S), (s, shape, delta, a, sums)) }
+        unsafe { by_groups!(groups, true, gradient, (T, S), (s, shape, delta, a, sums)) }
     }
 }

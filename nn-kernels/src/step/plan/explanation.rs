@@ -64,7 +64,7 @@ pub struct Candidate {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Share {
-    /// What is done: `"vector FMAs"`.
+    /// What is done: `"cycles of FMAs"`.
     pub work: &'static str,
     /// How often a step does it.
     pub count: f64,

@@ -12,7 +12,6 @@ pub use explanation::{Candidate, Explanation, Share};
 pub use kind::{EngineKind, UnknownEngine};
 
 use self::cost::{candidate, cheapest};
-use super::sharded::CHUNK as REDUCED;
 use super::update::CHUNK as UPDATED;
 use super::{Precision, StepEngine};
 use crate::buffer::check_size;
@@ -174,7 +173,7 @@ impl<T: Element> Plan<T> {
             candidates,
             scratch_bytes: engine.scratch_bytes(),
         };
-        let undivided = split.lanes == 1 && engine.params() <= REDUCED.min(UPDATED);
+        let undivided = split.lanes == 1 && engine.params() <= UPDATED;
         Ok(Self { engine, explanation, undivided_rows: if undivided { batch_rows } else { 0 } })
     }
 

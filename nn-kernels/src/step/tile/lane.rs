@@ -272,7 +272,8 @@ impl<T: Element> Scratch<T> {
                 out: Out { is_far: true, ..product.out },
                 ..product
             };
-            // SAFETY: the assertion covers the layer's inputs, a thin layer's being another layer's padded outputs;
+            // SAFETY: the assertion covers the layer's inputs, a thin layer's being another layer's padded outputs or, of an
+            // only layer, whole vectors;
             // δ's buffer holds rows of the widest layer; the layout makes the matrix rows of whole vectors.
             unsafe { product.run(set) };
             if !thin && weight_row > padded_outputs && !add {

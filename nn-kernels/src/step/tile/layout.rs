@@ -61,7 +61,7 @@ pub(super) fn layers<T: Element>(
         });
         let row = spread(padded_outputs, lanes);
         let matrix = Rows { thin, stride, padded_inputs, padded_outputs, row, turned };
-        Some((matrix, rows * stride, padded_outputs))
+        Some((matrix, rows.checked_mul(stride)?, padded_outputs))
     })
 }
 
