@@ -48,6 +48,7 @@ const ESTIMATED: [Way; 4] = [
 fn name((engine, precision): Way) -> String {
     if precision == Precision::Full { engine.to_string() } else { format!("{engine}_{precision}") }
 }
+
 /// A choice this much slower than the best engine is a wrong one.
 const WRONG: f64 = 1.15;
 /// A choice this much slower is as good as the best.
@@ -320,7 +321,7 @@ fn print_choices(mut choices: Vec<Choice>) {
 
 /// How the estimates compare with what was measured, and what they would have a plan choose.
 fn report(measured: &[Measured], costs: Option<&BTreeMap<String, Vec<f64>>>) {
-    println!("{:<10} steps   estimated / measured:    5 %    25 %    50 %    75 %    95 %", "engine");
+    println!("{:<12} steps   estimated / measured:    5 %    25 %    50 %    75 %    95 %", "engine");
     for way in ESTIMATED {
         let of_engine = measured.iter().filter(|step| step.way == way);
         let mut ratios: Vec<f64> = of_engine.map(|step| step.estimate(costs) / step.nanoseconds).collect();
@@ -415,7 +416,9 @@ fn run<T: Element>(test: bool, random: Option<usize>, file: Option<&str>) -> Res
     println!();
     for (engine, costs) in &costs {
         let costs: Vec<String> = costs.iter().map(|cost| format!("{:?}", round(*cost))).collect();
-        println!("    {engine}: [{}],", costs.join(", "));
+        let costs = format!("[{}]", costs.join(", "));
+        let costs = if engine.ends_with("bf16") { format!("Some({costs})") } else { costs };
+        println!("    {engine}: {costs},");
     }
     Ok(())
 }

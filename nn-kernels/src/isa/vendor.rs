@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Vendor {
     /// Intel.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only x86-64 CPUs are theirs"))]
     Intel,
     /// Any other, AMD among them.
     Other,

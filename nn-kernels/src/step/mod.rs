@@ -4,7 +4,6 @@ mod batch;
 mod blocked;
 mod dropout;
 mod elementwise;
-mod lane;
 mod layer;
 mod layered;
 mod narrow;

@@ -316,7 +316,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         let (lanes, gradient) = (Shared::new(lanes), Shared::new(gradient));
         team.for_each(split.lanes, |_, index| {
             // SAFETY: each lane comes once, and only the first one takes the gradient.
-            let lane = unsafe { &mut lanes.part(index..index + 1)[0] };
+            let lane = unsafe { lanes.one(index) };
             if index == 0 {
                 // SAFETY: as above.
                 return work(0, lane, Some(unsafe { gradient.part(0..gradient.len()) }));
@@ -344,8 +344,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         for_each(count, &|index| {
             let range = index * CHUNK..gradient.len().min((index + 1) * CHUNK);
             // SAFETY: chunks share nothing, and each comes once.
-            let (gradient, squares) =
-                unsafe { (gradient.part(range.clone()), &mut all_squares.part(index..index + 1)[0]) };
+            let (gradient, squares) = unsafe { (gradient.part(range.clone()), all_squares.one(index)) };
             for lane in others {
                 let others = &lane.accumulator.as_slice()[range.clone()];
                 T::dispatch(set, Add { values: &mut *gradient, others });
@@ -398,7 +397,7 @@ fn for_each_lane<L: Send>(lanes: &mut [L], work: impl Fn(usize, &mut L) + Sync +
     let lanes = Shared::new(lanes);
     threads::team(|team| {
         // SAFETY: each lane comes once.
-        team.for_each(count, |_, index| work(index, unsafe { &mut lanes.part(index..index + 1)[0] }));
+        team.for_each(count, |_, index| work(index, unsafe { lanes.one(index) }));
     });
 }
 

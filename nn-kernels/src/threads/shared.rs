@@ -36,6 +36,19 @@ impl<'a, T> Shared<'a, T> {
         self.data
     }
 
+    /// The number at `index`, as [`part`](Self::part) gives several.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    ///
+    /// # Safety
+    /// Nobody else uses it as long as the reference lives.
+    #[allow(clippy::mut_from_ref, reason = "the caller vouches that no one else has this number")]
+    pub(crate) unsafe fn one(&self, index: usize) -> &mut T {
+        // SAFETY: the caller vouches for it.
+        unsafe { &mut self.part(index..index + 1)[0] }
+    }
+
     /// The numbers of `range`.
     ///
     /// # Panics

@@ -154,7 +154,7 @@ impl<'a, N: Network> Run<'a, N> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::State`] when the state is another architecture's or optimiser's, or is further than this run's data or
+    /// As [`Session::resume`](crate::Session::resume), and [`Error::State`] when the state is further than this run's data or
     /// epochs go; the run is then lost, and the network as it was.
     pub fn resume(mut self, state: &RunState<N::Scalar>) -> Result<Self, Error> {
         let Position { epoch, step, cost, weight, .. } = state.position;

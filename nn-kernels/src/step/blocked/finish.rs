@@ -91,7 +91,7 @@ impl<T: Element> Complete<T> for Gradient<'_, T> {
         let run = Run { theta, first, ranges: std::slice::from_ref(self.range) };
         let squares = Scale { gradient: numbers, run, scale: self.scale, decay: self.decay }.run_in(set);
         // SAFETY: one thread computes a part.
-        unsafe { self.squares.part(strip.part..strip.part + 1)[0] += squares };
+        unsafe { *self.squares.one(strip.part) += squares };
         if let Some(updating) = self.update {
             // SAFETY: each strip comes once, and with it the parameters of the same place.
             unsafe { updating.run(set, Part::Weights, theta, numbers, place) };

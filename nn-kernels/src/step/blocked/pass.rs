@@ -124,8 +124,7 @@ impl<T: Element> Pass<'_, '_, T> {
         self.team.for_each(count, |_, panel| {
             let samples = shard.samples(panel);
             // SAFETY: the memory of each panel is used once.
-            let (compact, cost) =
-                unsafe { (compact.part(panel * row..(panel + 1) * row), &mut all_costs.part(panel..panel + 1)[0]) };
+            let (compact, cost) = unsafe { (compact.part(panel * row..(panel + 1) * row), all_costs.one(panel)) };
             let len = samples.len() * units;
             let (values, rest) = compact.split_at_mut(len);
             let (targets, rest) = rest.split_at_mut(len);

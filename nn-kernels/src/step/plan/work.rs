@@ -288,9 +288,7 @@ impl Problem<'_> {
         sums[BLOCKED.len() - 1] = 1.0;
         sums
     }
-}
 
-impl Problem<'_> {
     /// The same in bfloat16: half the FMAs, and operands that are rounded and packed, L for every so many columns, R for every
     /// so many rows of C.
     pub(super) fn blocked_bf16(&self) -> [f64; BLOCKED_BF16.len()] {

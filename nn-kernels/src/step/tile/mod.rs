@@ -1,11 +1,11 @@
 //! The tile engine: features along lanes, samples as the user holds them; a tile of samples goes forward through all
 //! layers and back again while it is in cache, and parameters stay in the layout in which the products read them.
 
-mod lane;
 mod layout;
+mod scratch;
 
-use self::lane::{Scratch, Tiles};
 use self::layout::{Rows, turned};
+use self::scratch::{Scratch, Tiles};
 use super::batch::Gathered;
 use super::layer::{Layers, Network};
 use super::passes::LanesOf;

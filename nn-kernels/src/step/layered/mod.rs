@@ -1,7 +1,9 @@
 //! The layered engine: one GEMM a layer, elementwise passes between.
 
+mod scratch;
+
+use self::scratch::Scratch;
 use super::batch::Gathered;
-use super::lane::Lane;
 use super::layer::{Layers, Network, RowMajor};
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::ShardRule;
@@ -78,30 +80,30 @@ impl<T> crate::sealed::Sealed for GemmPerLayer<T> {}
 impl<T: Element> Method<T> for GemmPerLayer<T> {
     const NAME: &'static str = "layered";
     type Matrix = RowMajor;
-    type Scratch = Lane<T>;
+    type Scratch = Scratch<T>;
 
-    fn scratch(&self, layers: &Layers<RowMajor>) -> Lane<T> {
-        Lane::new(layers.plans.len())
+    fn scratch(&self, layers: &Layers<RowMajor>) -> Scratch<T> {
+        Scratch::new(layers.plans.len())
     }
 
     fn grow(
         &self,
         layers: &Layers<RowMajor>,
-        scratch: &mut Lane<T>,
+        scratch: &mut Scratch<T>,
         rows: usize,
         backward: bool,
     ) -> Result<(), StepError> {
         scratch.grow(layers, &*self.gemm, rows, backward)
     }
 
-    fn scratch_bytes(scratch: &Lane<T>) -> usize {
+    fn scratch_bytes(scratch: &Scratch<T>) -> usize {
         scratch.bytes()
     }
 
     fn gradient(
         &self,
         network: Network<'_, T, RowMajor>,
-        scratch: &mut Lane<T>,
+        scratch: &mut Scratch<T>,
         samples: Gathered<'_, T>,
         pass: Pass,
         add: bool,
@@ -113,7 +115,7 @@ impl<T: Element> Method<T> for GemmPerLayer<T> {
     fn evaluate(
         &self,
         network: Network<'_, T, RowMajor>,
-        scratch: &mut Lane<T>,
+        scratch: &mut Scratch<T>,
         samples: Gathered<'_, T>,
         output: Output,
         outputs: Option<&mut [T]>,
@@ -121,7 +123,7 @@ impl<T: Element> Method<T> for GemmPerLayer<T> {
         scratch.evaluate(network, &*self.gemm, samples, output, outputs)
     }
 
-    fn predict(&self, network: Network<'_, T, RowMajor>, scratch: &mut Lane<T>, x: &[T], out: &mut [T]) {
+    fn predict(&self, network: Network<'_, T, RowMajor>, scratch: &mut Scratch<T>, x: &[T], out: &mut [T]) {
         scratch.predict(network, &*self.gemm, x, out);
     }
 }

@@ -1,4 +1,4 @@
-//! One lane of the tile engine: a tile of samples goes forward through all layers and back again while it is in cache.
+//! What a lane of the tile engine works in: a tile of samples goes forward through all layers and back again while it is in cache.
 
 use super::layout::{Rows, pads_inputs};
 use crate::buffer::Buffer;

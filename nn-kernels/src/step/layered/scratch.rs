@@ -1,19 +1,19 @@
-//! One lane of the layered engine: the scratch of a shard, and its way through the network and back.
+//! What a lane of the layered engine works in, and a shard's way through the network and back.
 
-use super::batch::Gathered;
-use super::layer::{Layers, RowMajor};
-use super::passes::{Activate, BiasGradient, CostAndDelta, Hadamard};
-use super::sharded::Pass;
 use crate::buffer::Buffer;
 use crate::gemm::{Gemm, MatMut, MatRef};
 use crate::loss::Output;
+use crate::step::batch::Gathered;
+use crate::step::layer::{Layers, RowMajor};
+use crate::step::passes::{Activate, BiasGradient, CostAndDelta, Hadamard};
+use crate::step::sharded::Pass;
 use crate::{Element, StepError};
 
-type Network<'a, T> = super::layer::Network<'a, T, RowMajor>;
+type Network<'a, T> = crate::step::layer::Network<'a, T, RowMajor>;
 
 /// The scratch of one shard.
 #[derive(Debug)]
-pub struct Lane<T> {
+pub struct Scratch<T> {
     /// A^(l+1) of each layer; z^(L) of the last, which becomes δ^(L).
     a: Vec<Buffer<T>>,
     /// g' of each hidden layer; in the backward pass it becomes δ.
@@ -26,7 +26,7 @@ pub struct Lane<T> {
     workspace: Buffer<T>,
 }
 
-impl<T: Element> Lane<T> {
+impl<T: Element> Scratch<T> {
     pub(super) fn new(layers: usize) -> Self {
         let buffers = |count: usize| (0..count).map(|_| Buffer::empty()).collect();
         let [spare, sums, workspace] = [(); 3].map(|()| Buffer::empty());
