@@ -109,7 +109,10 @@ impl<T: Element> Method<T> for GemmPerLayer<T> {
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
-        scratch.gradient(network, &*self.gemm, samples, pass, add, gradient)
+        scratch.forward(network, &*self.gemm, samples.inputs, Some(pass));
+        let cost = scratch.output_delta(network, pass.output, samples);
+        scratch.backward(network, &*self.gemm, samples.inputs, add, gradient);
+        cost
     }
 
     fn evaluate(
@@ -120,10 +123,15 @@ impl<T: Element> Method<T> for GemmPerLayer<T> {
         output: Output,
         outputs: Option<&mut [T]>,
     ) -> f64 {
-        scratch.evaluate(network, &*self.gemm, samples, output, outputs)
+        scratch.forward(network, &*self.gemm, samples.inputs, None);
+        if let Some(outputs) = outputs {
+            scratch.outputs(network, outputs);
+        }
+        scratch.output_delta(network, output, samples)
     }
 
     fn predict(&self, network: Network<'_, T, RowMajor>, scratch: &mut Scratch<T>, x: &[T], out: &mut [T]) {
-        scratch.predict(network, &*self.gemm, x, out);
+        scratch.forward(network, &*self.gemm, x, None);
+        scratch.outputs(network, out);
     }
 }

@@ -65,30 +65,8 @@ impl<T: Element> Scratch<T> {
         self.a.iter().chain(&self.slopes).chain(single).map(Buffer::bytes).sum()
     }
 
-    /// A^(L) of `inputs` to `outputs`.
-    pub(super) fn predict(&mut self, network: Network<'_, T>, gemm: &dyn Gemm<T>, inputs: &[T], outputs: &mut [T]) {
-        self.forward(network, gemm, inputs, None);
-        self.outputs(network, outputs);
-    }
-
-    /// The rows' share of the cost; A^(L) to `outputs`, if it is wanted.
-    pub(super) fn evaluate(
-        &mut self,
-        network: Network<'_, T>,
-        gemm: &dyn Gemm<T>,
-        samples: Gathered<'_, T>,
-        output: Output,
-        outputs: Option<&mut [T]>,
-    ) -> f64 {
-        self.forward(network, gemm, samples.inputs, None);
-        if let Some(outputs) = outputs {
-            self.outputs(network, outputs);
-        }
-        self.output_delta(network, output, samples)
-    }
-
     /// A^(L) from z^(L), which stays.
-    fn outputs(&mut self, network: Network<'_, T>, outputs: &mut [T]) {
+    pub(super) fn outputs(&mut self, network: Network<'_, T>, outputs: &mut [T]) {
         let last = network.layers.last();
         outputs.copy_from_slice(&self.a[self.a.len() - 1].as_slice()[..outputs.len()]);
         let (activation, width) = (last.activation, last.outputs);
@@ -96,7 +74,13 @@ impl<T: Element> Scratch<T> {
     }
 
     /// A^(l) of hidden layers, z^(L) of the last; for a way back, with dropout's factors and g' beside.
-    fn forward(&mut self, network: Network<'_, T>, gemm: &dyn Gemm<T>, inputs: &[T], training: Option<Pass>) {
+    pub(super) fn forward(
+        &mut self,
+        network: Network<'_, T>,
+        gemm: &dyn Gemm<T>,
+        inputs: &[T],
+        training: Option<Pass>,
+    ) {
         let rows = inputs.len() / network.layers.inputs();
         for (l, plan) in network.layers.plans.iter().enumerate() {
             let (before, rest) = self.a.split_at_mut(l);
@@ -121,7 +105,7 @@ impl<T: Element> Scratch<T> {
     }
 
     /// The cost from z^(L), which becomes δ^(L).
-    fn output_delta(&mut self, network: Network<'_, T>, output: Output, samples: Gathered<'_, T>) -> f64 {
+    pub(super) fn output_delta(&mut self, network: Network<'_, T>, output: Output, samples: Gathered<'_, T>) -> f64 {
         let Gathered { targets, weights, .. } = samples;
         let last = self.a.len() - 1;
         let z = &mut self.a[last].as_mut_slice()[..targets.len()];
@@ -129,25 +113,15 @@ impl<T: Element> Scratch<T> {
         T::dispatch(network.layers.set, CostAndDelta { output, z, targets, weights, spare })
     }
 
-    /// One shard forward and back: its share of the cost is returned, Σ δ aᵀ of its rows written to `gradient` or,
-    /// with `add`, added to it.
-    pub(super) fn gradient(
+    /// From δ^(L) in the last a: Δ^(l) of every layer, and δ^(l) of every layer but the input.
+    pub(super) fn backward(
         &mut self,
         network: Network<'_, T>,
         gemm: &dyn Gemm<T>,
-        samples: Gathered<'_, T>,
-        pass: Pass,
+        inputs: &[T],
         add: bool,
         gradient: &mut [T],
-    ) -> f64 {
-        self.forward(network, gemm, samples.inputs, Some(pass));
-        let cost = self.output_delta(network, pass.output, samples);
-        self.backward(network, gemm, samples.inputs, add, gradient);
-        cost
-    }
-
-    /// From δ^(L) in the last a: Δ^(l) of every layer, and δ^(l) of every layer but the input.
-    fn backward(&mut self, network: Network<'_, T>, gemm: &dyn Gemm<T>, inputs: &[T], add: bool, gradient: &mut [T]) {
+    ) {
         let set = network.layers.set;
         let rows = inputs.len() / network.layers.inputs();
         let beta = if add { T::ONE } else { T::ZERO };

@@ -60,42 +60,14 @@ impl<T: Element> Scratch<T> {
     }
 }
 
-impl<T: Element> Scratch<T> {
-    /// The samples' share of the cost; their Σ δ aᵀ is added to the gradient, or written where `add` is false.
-    pub(super) fn gradient(
-        &mut self,
-        network: Network<'_, T>,
-        samples: Gathered<'_, T>,
-        pass: Pass,
-        (add, gradient): (bool, &mut [T]),
-    ) -> f64 {
-        T::dispatch(network.layers.set, ShardGradient { scratch: self, network, samples, pass, add, gradient })
-    }
-
-    /// The samples' share of the cost; A^(L) to `outputs`, if it is wanted.
-    pub(super) fn evaluate(
-        &mut self,
-        network: Network<'_, T>,
-        samples: Gathered<'_, T>,
-        output: Output,
-        outputs: Option<&mut [T]>,
-    ) -> f64 {
-        T::dispatch(network.layers.set, ShardEvaluation { scratch: self, network, samples, output, outputs })
-    }
-
-    /// A^(L) of `x`.
-    pub(super) fn predict(&mut self, network: Network<'_, T>, x: &[T], out: &mut [T]) {
-        T::dispatch(network.layers.set, ShardPrediction { scratch: self, network, x, out });
-    }
-}
-
-struct ShardGradient<'a, T> {
-    scratch: &'a mut Scratch<T>,
-    network: Network<'a, T>,
-    samples: Gathered<'a, T>,
-    pass: Pass,
-    add: bool,
-    gradient: &'a mut [T],
+/// The samples' share of the cost; their Σ δ aᵀ is added to the gradient, or written where `add` is false.
+pub(super) struct ShardGradient<'a, T> {
+    pub(super) scratch: &'a mut Scratch<T>,
+    pub(super) network: Network<'a, T>,
+    pub(super) samples: Gathered<'a, T>,
+    pub(super) pass: Pass,
+    pub(super) add: bool,
+    pub(super) gradient: &'a mut [T],
 }
 
 impl<T: Element> Kernel<T> for ShardGradient<'_, T> {
@@ -115,12 +87,13 @@ impl<T: Element> Kernel<T> for ShardGradient<'_, T> {
     }
 }
 
-struct ShardEvaluation<'a, T> {
-    scratch: &'a mut Scratch<T>,
-    network: Network<'a, T>,
-    samples: Gathered<'a, T>,
-    output: Output,
-    outputs: Option<&'a mut [T]>,
+/// The samples' share of the cost; A^(L) to `outputs`, if it is wanted.
+pub(super) struct ShardEvaluation<'a, T> {
+    pub(super) scratch: &'a mut Scratch<T>,
+    pub(super) network: Network<'a, T>,
+    pub(super) samples: Gathered<'a, T>,
+    pub(super) output: Output,
+    pub(super) outputs: Option<&'a mut [T]>,
 }
 
 impl<T: Element> Kernel<T> for ShardEvaluation<'_, T> {
@@ -141,11 +114,12 @@ impl<T: Element> Kernel<T> for ShardEvaluation<'_, T> {
     }
 }
 
-struct ShardPrediction<'a, T> {
-    scratch: &'a mut Scratch<T>,
-    network: Network<'a, T>,
-    x: &'a [T],
-    out: &'a mut [T],
+/// A^(L) of `x`.
+pub(super) struct ShardPrediction<'a, T> {
+    pub(super) scratch: &'a mut Scratch<T>,
+    pub(super) network: Network<'a, T>,
+    pub(super) x: &'a [T],
+    pub(super) out: &'a mut [T],
 }
 
 impl<T: Element> Kernel<T> for ShardPrediction<'_, T> {

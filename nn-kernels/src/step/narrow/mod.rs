@@ -3,7 +3,7 @@
 mod kernel;
 mod products;
 
-use self::kernel::Scratch;
+use self::kernel::{Scratch, ShardEvaluation, ShardGradient, ShardPrediction};
 use super::batch::Gathered;
 use super::layer::{Layers, Matrix, Network};
 use super::sharded::{Method, Pass, Sharded};
@@ -141,7 +141,7 @@ impl<T: Element> Method<T> for NarrowMethod {
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
-        scratch.gradient(network, samples, pass, (add, gradient))
+        T::dispatch(network.layers.set, ShardGradient { scratch, network, samples, pass, add, gradient })
     }
 
     fn evaluate(
@@ -152,10 +152,10 @@ impl<T: Element> Method<T> for NarrowMethod {
         output: Output,
         outputs: Option<&mut [T]>,
     ) -> f64 {
-        scratch.evaluate(network, samples, output, outputs)
+        T::dispatch(network.layers.set, ShardEvaluation { scratch, network, samples, output, outputs })
     }
 
     fn predict(&self, network: Network<'_, T, Units>, scratch: &mut Scratch<T>, x: &[T], out: &mut [T]) {
-        scratch.predict(network, x, out);
+        T::dispatch(network.layers.set, ShardPrediction { scratch, network, x, out });
     }
 }

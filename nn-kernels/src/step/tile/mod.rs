@@ -167,7 +167,11 @@ impl<T: Element> Method<T> for TileMethod<T> {
         add: bool,
         gradient: &mut [T],
     ) -> f64 {
-        scratch.gradient(self.tiles(network), samples, pass, add, gradient)
+        let tiles = self.tiles(network);
+        scratch.forward(tiles, samples.inputs, Some(pass));
+        let cost = scratch.loss(tiles, pass.output, samples);
+        scratch.backward(tiles, samples, add, gradient);
+        cost
     }
 
     fn evaluate(
@@ -178,10 +182,17 @@ impl<T: Element> Method<T> for TileMethod<T> {
         output: Output,
         outputs: Option<&mut [T]>,
     ) -> f64 {
-        scratch.evaluate(self.tiles(network), samples, output, outputs)
+        let tiles = self.tiles(network);
+        scratch.forward(tiles, samples.inputs, None);
+        if let Some(outputs) = outputs {
+            scratch.outputs(tiles, outputs);
+        }
+        scratch.loss(tiles, output, samples)
     }
 
     fn predict(&self, network: Network<'_, T, Rows>, scratch: &mut Scratch<T>, x: &[T], out: &mut [T]) {
-        scratch.predict(self.tiles(network), x, out);
+        let tiles = self.tiles(network);
+        scratch.forward(tiles, x, None);
+        scratch.outputs(tiles, out);
     }
 }

@@ -71,55 +71,6 @@ impl<T: Element> Scratch<T> {
         all.map(Buffer::bytes).sum()
     }
 
-    /// The samples' share of the cost; their Σ δ aᵀ is added to `gradient`, or written where `add` is false.
-    pub(super) fn gradient(
-        &mut self,
-        tiles: Tiles<'_, T>,
-        samples: Gathered<'_, T>,
-        pass: Pass,
-        add: bool,
-        gradient: &mut [T],
-    ) -> f64 {
-        let (x, rows) = (samples.inputs, samples.rows);
-        self.forward(tiles, x, rows, Some(pass));
-        let cost = self.loss(tiles, pass.output, samples);
-        let first = &tiles.network.layers.plans[0];
-        if pads_inputs(tiles.network.layers) {
-            let (stride, mut padded) = (first.matrix.stride, std::mem::take(&mut self.padded));
-            let whole_rows = &mut padded.as_mut_slice()[..rows * stride];
-            for (whole, row) in whole_rows.chunks_exact_mut(stride).zip(x.chunks_exact(first.inputs)) {
-                whole[..first.inputs].copy_from_slice(row);
-                whole[first.inputs..].fill(T::ZERO);
-            }
-            self.backward(tiles, (whole_rows, stride), rows, add, gradient);
-            self.padded = padded;
-        } else {
-            self.backward(tiles, (x, first.inputs), rows, add, gradient);
-        }
-        cost
-    }
-
-    /// The samples' share of the cost; A^(L) to `outputs`, if it is wanted.
-    pub(super) fn evaluate(
-        &mut self,
-        tiles: Tiles<'_, T>,
-        samples: Gathered<'_, T>,
-        output: Output,
-        outputs: Option<&mut [T]>,
-    ) -> f64 {
-        self.forward(tiles, samples.inputs, samples.rows, None);
-        if let Some(outputs) = outputs {
-            self.outputs(tiles, outputs);
-        }
-        self.loss(tiles, output, samples)
-    }
-
-    /// A^(L) of `inputs`, to `outputs`.
-    pub(super) fn predict(&mut self, tiles: Tiles<'_, T>, inputs: &[T], outputs: &mut [T]) {
-        self.forward(tiles, inputs, inputs.len() / tiles.network.layers.inputs(), None);
-        self.outputs(tiles, outputs);
-    }
-
     /// z^(L), sample by sample, or, of a thin layer, unit by unit, without padding.
     fn compact_outputs(&mut self, tiles: Tiles<'_, T>, len: usize) {
         let last = tiles.network.layers.last();
@@ -134,7 +85,7 @@ impl<T: Element> Scratch<T> {
     }
 
     /// A^(L) from z^(L), which stays.
-    fn outputs(&mut self, tiles: Tiles<'_, T>, outputs: &mut [T]) {
+    pub(super) fn outputs(&mut self, tiles: Tiles<'_, T>, outputs: &mut [T]) {
         let (set, last) = (tiles.network.layers.set, tiles.network.layers.last());
         self.compact_outputs(tiles, outputs.len());
         let compact = &mut self.compact[0].as_mut_slice()[..outputs.len()];
@@ -150,8 +101,9 @@ impl<T: Element> Scratch<T> {
 
     /// A^(l) of every layer, z^(L) of the last: a thin layer's as `outputs` rows of samples. In training, g' is stored where
     /// the backward pass wants it.
-    fn forward(&mut self, tiles: Tiles<'_, T>, inputs: &[T], rows: usize, training: Option<Pass>) {
+    pub(super) fn forward(&mut self, tiles: Tiles<'_, T>, inputs: &[T], training: Option<Pass>) {
         let Network { layers, theta } = tiles.network;
+        let rows = inputs.len() / layers.inputs();
         for (l, plan) in layers.plans.iter().enumerate() {
             let (before, rest) = self.activations.split_at_mut(l);
             let (input, stride) = match before.last() {
@@ -203,7 +155,7 @@ impl<T: Element> Scratch<T> {
     }
 
     /// The share of the samples in the cost; z^(L) becomes δ^(L), in the first buffer for δ.
-    fn loss(&mut self, tiles: Tiles<'_, T>, output: Output, samples: Gathered<'_, T>) -> f64 {
+    pub(super) fn loss(&mut self, tiles: Tiles<'_, T>, output: Output, samples: Gathered<'_, T>) -> f64 {
         let Gathered { rows, targets, weights, .. } = samples;
         let (set, last) = (tiles.network.layers.set, tiles.network.layers.last());
         let (width, len) = (last.outputs, rows * last.outputs);
@@ -240,8 +192,24 @@ impl<T: Element> Scratch<T> {
         cost
     }
 
-    /// Δ of every layer, and δ of every layer but the input. Inputs come with the distance of their rows.
-    fn backward(
+    /// Δ of every layer, and δ of every layer but the input.
+    pub(super) fn backward(&mut self, tiles: Tiles<'_, T>, samples: Gathered<'_, T>, add: bool, gradient: &mut [T]) {
+        let first = &tiles.network.layers.plans[0];
+        if !pads_inputs(tiles.network.layers) {
+            return self.backward_from(tiles, (samples.inputs, first.inputs), samples.rows, add, gradient);
+        }
+        let (stride, mut padded) = (first.matrix.stride, std::mem::take(&mut self.padded));
+        let whole_rows = &mut padded.as_mut_slice()[..samples.rows * stride];
+        for (whole, row) in whole_rows.chunks_exact_mut(stride).zip(samples.inputs.chunks_exact(first.inputs)) {
+            whole[..first.inputs].copy_from_slice(row);
+            whole[first.inputs..].fill(T::ZERO);
+        }
+        self.backward_from(tiles, (whole_rows, stride), samples.rows, add, gradient);
+        self.padded = padded;
+    }
+
+    /// The same from inputs that come with the distance of their rows.
+    fn backward_from(
         &mut self,
         tiles: Tiles<'_, T>,
         (inputs, input_row): (&[T], usize),
