@@ -6,7 +6,7 @@ mod team;
 use std::cell::Cell;
 
 pub(crate) use self::shared::Shared;
-pub(crate) use self::team::{Team, team, team_if};
+pub(crate) use self::team::{Team, team_if};
 
 thread_local! {
     static ALONE: Cell<bool> = const { Cell::new(false) };

@@ -16,7 +16,14 @@ pub trait Matrix {
 /// Θ_w as a network holds it: a row of S_l weights for each unit.
 #[derive(Debug, Clone, Copy)]
 pub struct RowMajor {
-    pub(crate) inputs: usize,
+    inputs: usize,
+}
+
+impl RowMajor {
+    /// A layer's matrix, and the numbers of that and of its bias, as [`Layers::new`] asks for them.
+    pub(crate) fn of(layer: &Layer) -> (Self, usize, usize) {
+        (Self { inputs: layer.inputs }, layer.inputs * layer.outputs, layer.outputs)
+    }
 }
 
 impl Matrix for RowMajor {

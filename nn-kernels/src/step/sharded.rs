@@ -13,7 +13,7 @@ use crate::buffer::Buffer;
 use crate::error::check_length;
 use crate::loss::Output;
 use crate::sealed::Sealed;
-use crate::threads::{self, Shared, Team, team_if};
+use crate::threads::{Shared, Team, team_if};
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
 /// Parameters that are reduced at a time: 64 KiB of f32, which with a few accumulators stays in L2.
@@ -32,6 +32,11 @@ pub struct Pass {
 }
 
 impl Pass {
+    /// The masks of a layer's units, where it drops any.
+    pub(super) fn dropout_of<M>(&self, plan: &LayerPlan<M>) -> Option<Dropout> {
+        self.dropout.filter(|_| plan.dropout > 0.0)
+    }
+
     /// Dropout's factors for a layer's A and g', of which `rows` begin with the shard's first row; rows and units are so many
     /// numbers apart.
     pub(super) fn drop_units<T: Element, M>(
@@ -43,7 +48,7 @@ impl Pass {
         a: &mut [T],
         slopes: &mut [T],
     ) {
-        if let Some(dropout) = self.dropout.filter(|_| plan.dropout > 0.0) {
+        if let Some(dropout) = self.dropout_of(plan) {
             dropout.apply((layer, plan.dropout), (rows, plan.outputs), steps, self.first_row, a, slopes);
         }
     }
@@ -274,11 +279,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
                 return Ok(Stepped { cost: data, updated: false, finite: false });
             }
             let reduction = Reduction { theta, scale, decay, updating };
-            let squares = if parallel {
-                self.reduce(reduction, split.lanes, gradient, |chunks, reduce| team.for_each(chunks, |_, i| reduce(i)))
-            } else {
-                self.reduce(reduction, split.lanes, gradient, |chunks, reduce| (0..chunks).for_each(reduce))
-            };
+            let squares = self.reduce(parallel.then_some(team), reduction, split.lanes, gradient);
             let finite = updating.is_none_or(Updating::is_finite);
             Ok(Stepped { cost: data + penalty(decay, squares), updated: updating.is_some(), finite })
         })
@@ -308,12 +309,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
                 *cost += method.gradient(network, scratch, samples, pass, number > 0, target);
             }
         };
-        let lanes = &mut lanes[..split.lanes];
-        if let [lane] = lanes {
-            work(0, lane, Some(gradient));
-            return output.scale;
-        }
-        let (lanes, gradient) = (Shared::new(lanes), Shared::new(gradient));
+        let (lanes, gradient) = (Shared::new(&mut lanes[..split.lanes]), Shared::new(gradient));
         team.for_each(split.lanes, |_, index| {
             // SAFETY: each lane comes once, and only the first one takes the gradient.
             let lane = unsafe { lanes.one(index) };
@@ -327,13 +323,13 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
     }
 
     /// Adds the other lanes' accumulators to `gradient`, multiplies it by the scale, adds decay · Θ_w, and updates the parameters,
-    /// chunk by chunk as `for_each` has them done, each once. Returns Σ Θ_w², or 0 where the decay is 0.
+    /// chunk by chunk, which a team shares. Returns Σ Θ_w², or 0 where the decay is 0.
     fn reduce(
         &mut self,
+        team: Option<&mut Team<'_>>,
         reduction: Reduction<'_, T>,
         lanes: usize,
         gradient: &mut [T],
-        for_each: impl FnOnce(usize, &(dyn Fn(usize) + Sync)),
     ) -> f64 {
         let Reduction { theta, scale, decay, updating } = reduction;
         let Self { layers, lanes: all_lanes, squares, .. } = self;
@@ -341,7 +337,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         let (set, others) = (*set, &all_lanes[1..lanes]);
         let (scale, count) = (T::from_f64(scale), squares.len());
         let (gradient, all_squares) = (Shared::new(gradient), Shared::new(squares));
-        for_each(count, &|index| {
+        let chunk = |index: usize| {
             let range = index * CHUNK..gradient.len().min((index + 1) * CHUNK);
             // SAFETY: chunks share nothing, and each comes once.
             let (gradient, squares) = unsafe { (gradient.part(range.clone()), all_squares.one(index)) };
@@ -356,7 +352,11 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
                 // SAFETY: as above.
                 unsafe { updating.run_over(set, ranges, theta, gradient, range) };
             }
-        });
+        };
+        match team {
+            Some(team) => team.for_each(count, |_, index| chunk(index)),
+            None => (0..count).for_each(chunk),
+        }
         self.squares.iter().sum()
     }
 }
@@ -390,12 +390,9 @@ fn shards_of(split: Shards, index: usize, rows: usize) -> impl Iterator<Item = (
 
 /// Runs `work` on every lane.
 fn for_each_lane<L: Send>(lanes: &mut [L], work: impl Fn(usize, &mut L) + Sync + Send) {
-    if let [lane] = lanes {
-        return work(0, lane);
-    }
     let count = lanes.len();
     let lanes = Shared::new(lanes);
-    threads::team(|team| {
+    team_if(count > 1, |team| {
         // SAFETY: each lane comes once.
         team.for_each(count, |_, index| work(index, unsafe { lanes.one(index) }));
     });

@@ -181,7 +181,7 @@ pub(crate) fn team_if<R: Send>(work: bool, lead: impl FnOnce(&mut Team<'_>) -> R
 }
 
 /// Runs `lead` with the threads of the current pool at hand.
-pub(crate) fn team<R: Send>(lead: impl FnOnce(&mut Team<'_>) -> R + Send) -> R {
+fn team<R: Send>(lead: impl FnOnce(&mut Team<'_>) -> R + Send) -> R {
     let threads = count();
     if threads == 1 {
         return lead(&mut Team { board: None });

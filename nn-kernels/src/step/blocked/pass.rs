@@ -84,7 +84,7 @@ impl<T: Element> Pass<'_, '_, T> {
                 beside: None,
             };
             product.divided(arithmetic, plan.inputs).run_all(self.team);
-            let Some(pass) = stores.filter(|pass| pass.dropout.is_some() && plan.dropout > 0.0) else { continue };
+            let Some(pass) = stores.filter(|pass| pass.dropout_of(plan).is_some()) else { continue };
             let (a, slopes) = (Target::new(a, outputs), Target::new(slopes, outputs));
             self.team.for_each(shard.panels(), |_, panel| {
                 // SAFETY: each panel is written once.

@@ -66,11 +66,7 @@ impl<T: Element> Layered<T> {
         set: InstructionSet,
         gemm: Box<dyn Gemm<T>>,
     ) -> Result<Self, StepError> {
-        let keep = |_, layer: &crate::Layer| {
-            let matrix = RowMajor { inputs: layer.inputs };
-            Some((matrix, layer.inputs * layer.outputs, layer.outputs))
-        };
-        let layers = Layers::new::<T>(architecture, set, keep)?;
+        let layers = Layers::new::<T>(architecture, set, |_, layer| Some(RowMajor::of(layer)))?;
         Ok(Self::around(layers, ShardRule::new::<T>(architecture), GemmPerLayer { gemm }))
     }
 }

@@ -5,7 +5,7 @@ mod products;
 
 use self::kernel::{Scratch, ShardEvaluation, ShardGradient, ShardPrediction};
 use super::batch::Gathered;
-use super::layer::{Layers, Matrix, Network};
+use super::layer::{Layers, Matrix, Network, RowMajor};
 use super::sharded::{Method, Pass, Sharded};
 use super::shards::{ShardRule, worthwhile_rows};
 use crate::loss::Output;
@@ -46,7 +46,7 @@ const PAIR_ROWS: usize = 256;
 /// A layer's matrix, as the network holds it; units are numbered through the whole network, the inputs first.
 #[derive(Debug, Clone, Copy)]
 pub struct Units {
-    inputs: usize,
+    rows: RowMajor,
     /// The number of the first unit that the layer reads, and of the first that it writes.
     from: usize,
     to: usize,
@@ -54,7 +54,7 @@ pub struct Units {
 
 impl Matrix for Units {
     fn row(&self, output: usize) -> (usize, usize) {
-        (output * self.inputs, 1)
+        self.rows.row(output)
     }
 }
 
@@ -82,9 +82,10 @@ impl<T: Element> Narrow<T> {
         }
         let mut from = 0;
         let layers = Layers::new::<T>(architecture, set, |_, layer| {
-            let matrix = Units { inputs: layer.inputs, from, to: from + layer.inputs };
+            let (rows, weights, bias) = RowMajor::of(layer);
+            let matrix = Units { rows, from, to: from + layer.inputs };
             from = matrix.to;
-            Some((matrix, layer.inputs * layer.outputs, layer.outputs))
+            Some((matrix, weights, bias))
         })?;
         Ok(Self::around(layers, rule(architecture), NarrowMethod))
     }
