@@ -336,12 +336,9 @@ fn run(extent: Extent, names: &[String]) -> Result<(), Failure> {
         run_of_steps(1, extent)?;
     }
     if wanted("optimiser") {
-        for (workload, engine) in [
-            ("seed-b32", EngineKind::Narrow),
-            ("mnist-b128", EngineKind::Tile),
-            ("mnist-b128", EngineKind::Blocked),
-            ("mnist-b128", EngineKind::Layered),
-        ] {
+        for (workload, engine) in
+            [("seed-b32", EngineKind::Narrow), ("mnist-b128", EngineKind::Tile), ("mnist-b128", EngineKind::Blocked)]
+        {
             own_optimizer(workload, engine, extent)?;
         }
     }

@@ -16,8 +16,7 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use nn_benches::{Peak, Target, Workload, WorkloadError, hidden};
 use nn_examples::arguments::{count_in, number_in};
 use nn_train::{
-    Activation, DynNetwork, Element, EngineKind, Explanation, GemmKind, Init, InstructionSet, Precision, Session, Sgd,
-    Trainer,
+    Activation, DynNetwork, Element, EngineKind, Explanation, Init, InstructionSet, Precision, Session, Sgd, Trainer,
 };
 use serde_json::json;
 
@@ -52,13 +51,9 @@ struct Arguments {
     /// The number type
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     dtype: Dtype,
-    /// The engine: narrow, tile, blocked or layered [default: the plan's choice]
+    /// The engine: narrow, tile or blocked [default: the plan's choice]
     #[arg(long)]
     engine: Option<EngineKind>,
-    /// What the layered engine multiplies with: packed, matrixmultiply, or blas where that is compiled in. Forces that
-    /// engine
-    #[arg(long)]
-    gemm: Option<GemmKind>,
     /// The instruction set: avx512, avx2 or portable [default: what NN_ISA says, or else the widest]
     #[arg(long)]
     isa: Option<InstructionSet>,
@@ -115,9 +110,6 @@ impl Arguments {
         }
         if let Some(engine) = self.engine {
             builder = builder.engine(engine);
-        }
-        if let Some(gemm) = self.gemm {
-            builder = builder.gemm(gemm);
         }
         if let Some(set) = self.isa {
             builder = builder.instruction_set(set);
@@ -297,7 +289,6 @@ impl<'a> Report<'a> {
             "threads_used": self.explanation.threads,
             "dtype": self.explanation.element,
             "engine": self.explanation.engine.name(),
-            "gemm": self.explanation.gemm.map(GemmKind::name),
             "isa": self.explanation.set.name(),
             "samples_per_s": self.samples_per_second(median),
             "gflop_s": self.flops(median) / 1e9,

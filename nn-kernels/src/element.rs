@@ -14,7 +14,6 @@ pub trait Element:
     + crate::isa::Dispatch
     + crate::math::MathConstants
     + crate::step::Engines
-    + crate::gemm::MatrixMultiplyElement
     + Pod
     + Send
     + Sync

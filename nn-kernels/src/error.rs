@@ -34,14 +34,6 @@ pub enum StepError {
         /// What it takes.
         reason: &'static str,
     },
-    /// A GEMM backend was asked for together with an engine that does not multiply through one.
-    #[error("the {engine} engine has products of its own; expected the layered engine with the GEMM backend {gemm}")]
-    UnusedGemm {
-        /// The engine asked for.
-        engine: crate::EngineKind,
-        /// The backend asked for.
-        gemm: crate::GemmKind,
-    },
     /// A batch without a sample; the cost is a mean over m samples and m = 0 has none.
     #[error("{what} holds no sample; a batch needs at least 1")]
     NoRows {

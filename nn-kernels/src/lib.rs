@@ -5,7 +5,7 @@
 //! optimiser, no file and no macro: those are in `nn-train`, which is what most people want.
 //!
 //! ```
-//! use nn_kernels::{Activation, Architecture, Batch, Layer, Layered, Loss, StepEngine, reference};
+//! use nn_kernels::{Activation, Architecture, Batch, Layer, Loss, StepEngine, Tile, reference};
 //!
 //! // 2 => 3 => 1, and its 13 parameters: Θ_w row by row, then the bias, layer behind layer.
 //! let layers = vec![Layer::new(2, 3, Activation::Tanh), Layer::new(3, 1, Activation::Sigmoid)];
@@ -16,10 +16,14 @@
 //! let inputs = [0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0];
 //! let targets = [0.0, 1.0, 1.0, 0.0];
 //!
-//! let mut engine = Layered::new(&architecture)?;
-//! let mut gradient = vec![0.0; architecture.params()];
+//! let mut engine = Tile::new(&architecture)?;
+//! let mut own = vec![0.0; engine.params()]; // the engine keeps Θ in a layout of its own
+//! engine.import(&theta, &mut own)?;
+//! let mut own_gradient = vec![0.0; engine.params()];
 //! let batch = Batch::new(&architecture, &inputs, &targets)?;
-//! let cost = engine.gradient(&theta, batch, 0.1, None, &mut gradient)?;
+//! let cost = engine.gradient(&own, batch, 0.1, None, &mut own_gradient)?;
+//! let mut gradient = vec![0.0; architecture.params()];
+//! engine.export(&own_gradient, &mut gradient)?;
 //!
 //! // The same from the formulas as they stand on paper.
 //! let (expected_cost, expected) = reference::gradient(&architecture, &theta, &inputs, &targets, 0.1);
@@ -37,9 +41,8 @@
 //! | [`isa`] | instruction sets: [`Simd`](isa::Simd) to write a kernel against, a token for each set |
 //! | [`math`] | exp, ln, softplus, σ, tanh over vectors, each with its error in ULP |
 //! | [`activation`], [`loss`] | g, g', the cost and δ^(L) over slices |
-//! | [`gemm`] | matrix products behind one trait |
 //! | [`threads`] | how many threads share the work |
-//! | [`step`] | the engines behind [`StepEngine`]: [`Narrow`], [`Tile`], [`Blocked`], [`Layered`], and the [`Plan`] that picks one |
+//! | [`step`] | the engines behind [`StepEngine`]: [`Narrow`], [`Tile`], [`Blocked`], and the [`Plan`] that picks one |
 //! | [`mod@reference`] | the formulas in scalar `f64`, against which all of the above is tested |
 //!
 //! # What to know
@@ -62,7 +65,6 @@ pub mod architecture;
 mod buffer;
 mod element;
 mod error;
-pub mod gemm;
 pub mod isa;
 pub mod loss;
 pub mod math;
@@ -85,10 +87,9 @@ pub use architecture::{Activation, Architecture, ArchitectureError, Layer, Layer
 pub use buffer::Buffer;
 pub use element::Element;
 pub use error::{Shown, StepError};
-pub use gemm::{GemmError, GemmKind};
 pub use isa::{Dispatch, InstructionSet};
 pub use step::{
-    Batch, Blocked, Candidate, Dropout, Elementwise, EngineKind, Explanation, Layered, MAX_SLOTS, Narrow, Part, Plan,
+    Batch, Blocked, Candidate, Dropout, Elementwise, EngineKind, Explanation, MAX_SLOTS, Narrow, Part, Plan,
     PlanOptions, Precision, Rule, Sharded, Share, Slot, Span, StepEngine, Stepped, Tile, UnknownEngine,
     UnknownPrecision, Update, predict_one, update_all,
 };

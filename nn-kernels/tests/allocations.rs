@@ -96,7 +96,7 @@ fn steps_allocate_nothing() {
 }
 
 fn allocate_nothing<T: Element>(threads: usize, problem: &Problem, kinds: &[EngineKind<T>]) {
-    for kind in kinds.iter().filter(|kind| !kind.allocates) {
+    for kind in kinds {
         // A pool's thread makes buffers of its own when it wakes for the first time, which on a busy machine may be
         // late. An allocation of a step's would be seen in every window.
         let window = || on_threads(threads, || allocations_of_steps(kind, problem, 18));

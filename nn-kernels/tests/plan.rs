@@ -5,8 +5,8 @@ use std::{env, str};
 
 use nn_kernels::isa::IsaError;
 use nn_kernels::{
-    Activation, Architecture, Blocked, Candidate, EngineKind, Explanation, GemmKind, InstructionSet, Layer, Layered,
-    Loss, Plan, PlanOptions, Precision, Share, StepError, Tile, predict_one,
+    Activation, Architecture, Blocked, Candidate, EngineKind, Explanation, InstructionSet, Layer, Loss, Plan,
+    PlanOptions, Precision, Share, StepError, Tile, predict_one,
 };
 
 fn network(widths: &[usize], activation: Activation) -> Architecture {
@@ -42,10 +42,10 @@ fn the_lowest_estimate_is_chosen_or_one_little_above_it_that_threads_can_share()
             let candidates = &explanation.candidates;
             let lowest = candidates.iter().min_by(|a, b| estimate(a).total_cmp(&estimate(b))).expect("an engine");
             let chosen = candidates.iter().find(|candidate| candidate.engine == explanation.engine).expect("there");
-            assert_eq!(chosen.lanes, explanation.lanes);
+            assert_eq!(chosen.portions, explanation.portions);
             assert!(!explanation.engine_is_forced);
             if chosen.engine != lowest.engine {
-                assert!(chosen.lanes > 1 && lowest.lanes == 1, "{explanation}");
+                assert!(chosen.portions > 1 && lowest.portions == 1, "{explanation}");
                 assert!(estimate(chosen) <= 1.15 * estimate(lowest), "{explanation}");
                 assert!(explanation.to_string().contains("for several threads"), "{explanation}");
                 shared += 1;
@@ -89,7 +89,7 @@ fn an_estimate_is_the_sum_of_its_shares() {
                 let sum: f64 = candidate.shares.iter().map(Share::nanoseconds).sum();
                 match candidate.nanoseconds {
                     Ok(estimate) => assert!(estimate > 0.0 && (sum - estimate).abs() <= 1e-9 * estimate, "{candidate}"),
-                    Err(_) => assert!(candidate.shares.is_empty() && candidate.lanes == 0, "{candidate}"),
+                    Err(_) => assert!(candidate.shares.is_empty() && candidate.portions == 0, "{candidate}"),
                 }
             }
         }
@@ -104,19 +104,19 @@ fn threads_change_neither_engine_nor_split() {
             for threads in [2, 3, 8, 64] {
                 let several = explain(shape, rows, threads);
                 assert_eq!(
-                    (several.engine, several.lanes, several.shard_rows),
-                    (alone.engine, alone.lanes, alone.shard_rows)
+                    (several.engine, several.portions, several.shard_rows),
+                    (alone.engine, alone.portions, alone.shard_rows)
                 );
-                assert_eq!((several.threads, several.threads_given), (threads.min(several.lanes), threads));
+                assert_eq!((several.threads, several.threads_given), (threads.min(several.portions), threads));
             }
         }
     }
 }
 
 #[test]
-fn larger_batches_have_no_fewer_lanes_and_hardly_lower_estimates() {
+fn larger_batches_have_no_fewer_portions_and_hardly_lower_estimates() {
     for (set, engine, shape) in everything() {
-        let (mut lanes, mut estimate) = (0, 0.0);
+        let (mut portions, mut estimate) = (0, 0.0);
         for rows in (0..=17).map(|power| 1 << power) {
             let options = PlanOptions::default().engine(engine).instruction_set(set);
             let plan = match Plan::<f32>::new(&network(shape, Activation::Tanh), rows, 4, &options) {
@@ -125,11 +125,10 @@ fn larger_batches_have_no_fewer_lanes_and_hardly_lower_estimates() {
             };
             let explanation = plan.explain();
             let candidate = explanation.candidates.iter().find(|candidate| candidate.engine == engine);
-            // The layered engine is no choice, and has no estimate.
-            let Ok(now) = candidate.expect("a candidate").nanoseconds else { break };
+            let now = candidate.expect("a candidate").nanoseconds.expect("an estimate");
             // Four rows may fill a register block that two leave to its latency.
-            assert!(explanation.lanes >= lanes && now >= 0.8 * estimate, "{explanation}");
-            (lanes, estimate) = (explanation.lanes, now);
+            assert!(explanation.portions >= portions && now >= 0.8 * estimate, "{explanation}");
+            (portions, estimate) = (explanation.portions, now);
         }
     }
 }
@@ -186,9 +185,8 @@ fn what_is_explained_can_be_read() {
         "f64, batches of 128",
         "tile, as asked for",
         "narrow not, it takes layers up to 64 wide",
-        "layered not, it is taken only where it is asked for",
         set,
-        "2 of 2: 2 lanes, ",
+        "2 of 2: 2 portions, ",
         " rows at a time",
         &scratch,
     ] {
@@ -296,7 +294,6 @@ fn networks_beyond_all_memory_are_an_error_at_once() {
         }
         for set in InstructionSet::available() {
             assert!(Tile::<f64>::with_set(&architecture, set).is_err(), "{set} {widths:?}");
-            assert!(Layered::<f64>::with_set(&architecture, set).is_err(), "{set} {widths:?}");
             assert!(Blocked::<f64>::with_set(&architecture, set).is_err(), "{set} {widths:?}");
         }
     }
@@ -330,7 +327,7 @@ fn a_wider_layer_is_estimated_to_take_longer() {
     for set in InstructionSet::available() {
         let mut before = 0.0;
         for width in [1_000, 1_001, 1_100, 2_000, 100_000] {
-            let options = PlanOptions::default().instruction_set(set).engine(EngineKind::Layered).forward_only();
+            let options = PlanOptions::default().instruction_set(set).engine(EngineKind::Tile).forward_only();
             let plan = Plan::<f32>::new(&network(&[width, 40], Activation::Relu), 64, 1, &options).expect("a plan");
             let tile = plan.explain().candidates.iter().find(|candidate| candidate.engine == EngineKind::Tile);
             let estimate = *tile.expect("there").nanoseconds.as_ref().expect("an estimate");
@@ -351,31 +348,4 @@ fn numbers_that_round_to_nothing_are_refused() {
     for slope in [1e300, 1e-50] {
         assert!(Plan::<f64>::new(&network(slope), 1, 1, &PlanOptions::default()).is_ok());
     }
-}
-
-#[test]
-fn a_gemm_backend_forces_the_layered_engine() {
-    let network = network(&[784, 128, 10], Activation::Sigmoid);
-    let plan = |options: PlanOptions| Plan::<f32>::new(&network, 64, 1, &options);
-    let free = plan(PlanOptions::default()).expect("a plan");
-    assert!(free.kind() != EngineKind::Layered && free.explain().gemm.is_none(), "{}", free.explain());
-    for gemm in GemmKind::available() {
-        for engine in [None, Some(EngineKind::Layered)] {
-            let plan = plan(PlanOptions::default().engine(engine).gemm(gemm)).expect("a plan");
-            assert_eq!((plan.kind(), plan.explain().gemm), (EngineKind::Layered, Some(gemm)));
-            let lines = plan.explain().to_string();
-            assert!(
-                lines.contains(&format!("products  by {gemm}\n")) && lines.contains("layered, as asked for"),
-                "{lines}"
-            );
-        }
-        for engine in EngineKind::ALL.into_iter().filter(|&engine| engine != EngineKind::Layered) {
-            let error = plan(PlanOptions::default().engine(engine).gemm(gemm)).map(|_| ()).expect_err("it has its own");
-            assert_eq!(error, StepError::UnusedGemm { engine, gemm });
-            let message = error.to_string();
-            assert!(message.contains(engine.name()) && message.contains(gemm.name()), "{message}");
-        }
-    }
-    let own = plan(PlanOptions::default().engine(EngineKind::Layered)).expect("a plan");
-    assert_eq!(own.explain().gemm, Some(GemmKind::Packed));
 }

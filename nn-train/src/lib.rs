@@ -79,9 +79,6 @@
 //!
 //! `serde` writes and reads networks, standardizers, histories, reports, optimiser settings, and the states of runs and
 //! sessions.
-//!
-//! `blas` adds the [`GemmKind`] of that name to what the layered engine can multiply with: the CBLAS library that the
-//! program is linked with, for example by depending on `openblas-src`. `openblas-system` links the system's OpenBLAS.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -103,9 +100,8 @@ pub use network::{
 };
 pub use nn_kernels::isa::{IsaError, Simd, Vector};
 pub use nn_kernels::{
-    Activation, Architecture, ArchitectureError, Element, Elementwise, EngineKind, Explanation, GemmError, GemmKind,
-    InstructionSet, Layer, Loss, MAX_SLOTS, ParseError, Part, Precision, Rule, Slot, Span, StepError, UnknownPrecision,
-    Update,
+    Activation, Architecture, ArchitectureError, Element, Elementwise, EngineKind, Explanation, InstructionSet, Layer,
+    Loss, MAX_SLOTS, ParseError, Part, Precision, Rule, Slot, Span, StepError, UnknownPrecision, Update,
 };
 pub use nn_macros::network;
 pub use optim::{Adam, AdamW, Optimizer, Sgd, Step};

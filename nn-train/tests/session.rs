@@ -414,16 +414,6 @@ fn what_cannot_be_had_is_refused_before_the_first_step() {
     let Err(Error::Step(StepError::Unsuited { .. })) = trainer.session(&mut net) else {
         panic!("the narrow engine takes no such network")
     };
-    let trainer =
-        Trainer::builder().engine(nn_train::EngineKind::Tile).gemm(nn_train::GemmKind::Packed).build().unwrap();
-    let Err(Error::Step(StepError::UnusedGemm { .. })) = trainer.session(&mut net) else {
-        panic!("the tile engine has products of its own")
-    };
-    for gemm in nn_train::GemmKind::available() {
-        let trainer = Trainer::builder().gemm(gemm).build().unwrap();
-        let session = trainer.session(&mut net).expect("the layered engine takes any network");
-        assert_eq!(session.explain().gemm, Some(gemm));
-    }
     // It is data sets that refuse NaN; a step finds it by its cost.
     assert!(DynDataset::new(vec![f32::NAN], 1, vec![0.0], 1).is_err());
 }

@@ -1,4 +1,4 @@
-//! The product at the heart of the tile engine, the blocked engine and the packed GEMM: C = start + L · R.
+//! The product at the heart of the tile engine and the blocked engine: C = start + L · R.
 //!
 //! L is read number by number and broadcast, R and C by vectors of columns. A [register tile](tile) of C stays in
 //! registers while k runs; around it are three loops: blocks of k whose part of R stays near, groups of R's vectors as wide as a

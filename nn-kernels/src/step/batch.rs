@@ -76,12 +76,12 @@ impl<'a, T: Element> Batch<'a, T> {
     /// of a step are 0, the data's cost and gradient are 0.
     ///
     /// ```
-    /// use nn_kernels::{Activation, Architecture, Batch, Layer, Layered, Loss, StepEngine};
+    /// use nn_kernels::{Activation, Architecture, Batch, Layer, Loss, Narrow, StepEngine};
     ///
     /// // 1 => 1, a = x: samples off by 1 and by 3 cost ½ and 4½
     /// let architecture = Architecture::new(vec![Layer::new(1, 1, Activation::Linear)], Loss::Mse)?;
     /// let batch = Batch::new(&architecture, &[1.0, 1.0], &[0.0, 4.0])?;
-    /// let mut engine = Layered::new(&architecture)?;
+    /// let mut engine = Narrow::new(&architecture)?;
     /// assert_eq!(engine.cost(&[1.0, 0.0], batch, 0.0)?, 2.5);
     /// assert_eq!(engine.cost(&[1.0, 0.0], batch.with_weights(&[3.0, 1.0])?, 0.0)?, 1.5);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -13,25 +13,6 @@ pub trait Matrix {
     fn row(&self, output: usize) -> (usize, usize);
 }
 
-/// Θ_w as a network holds it: a row of S_l weights for each unit.
-#[derive(Debug, Clone, Copy)]
-pub struct RowMajor {
-    inputs: usize,
-}
-
-impl RowMajor {
-    /// A layer's matrix, and the numbers of that and of its bias, as [`Layers::new`] asks for them.
-    pub(crate) fn of(layer: &Layer) -> (Self, usize, usize) {
-        (Self { inputs: layer.inputs }, layer.inputs * layer.outputs, layer.outputs)
-    }
-}
-
-impl Matrix for RowMajor {
-    fn row(&self, output: usize) -> (usize, usize) {
-        (output * self.inputs, 1)
-    }
-}
-
 /// One layer as an engine keeps it.
 #[derive(Debug, Clone)]
 pub(crate) struct LayerPlan<M> {

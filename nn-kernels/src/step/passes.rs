@@ -106,53 +106,6 @@ impl<T: Element> Kernel<T> for Weighted<'_, T> {
     }
 }
 
-/// `values` ⊙= `factors`.
-pub(super) struct Hadamard<'a, T> {
-    pub(super) values: &'a mut [T],
-    pub(super) factors: &'a [T],
-}
-
-impl<T: Element> Kernel<T> for Hadamard<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
-        for (values, factors) in self.values.chunks_mut(S::LANES).zip(self.factors.chunks(S::LANES)) {
-            if values.len() == S::LANES {
-                s.store(s.load(values) * s.load(factors), values);
-            } else {
-                s.store_partial(s.load_partial(values, T::ZERO) * s.load_partial(factors, T::ZERO), values);
-            }
-        }
-    }
-}
-
-/// Σ of δ's rows: written to `bias`, or added to it. `sums` is room for one row.
-pub(super) struct BiasGradient<'a, T> {
-    pub(super) delta: &'a [T],
-    pub(super) add: bool,
-    pub(super) sums: &'a mut [T],
-    pub(super) bias: &'a mut [T],
-}
-
-impl<T: Element> Kernel<T> for BiasGradient<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _s: S) {
-        let Self { delta, add, sums, bias } = self;
-        sums.fill(T::ZERO);
-        for row in delta.chunks_exact(bias.len()) {
-            for (sum, &delta) in sums.iter_mut().zip(row) {
-                *sum += delta;
-            }
-        }
-        for (bias, &sum) in bias.iter_mut().zip(&*sums) {
-            *bias = if add { *bias + sum } else { sum };
-        }
-    }
-}
-
 /// `values` += `others`.
 pub(super) struct Add<'a, T> {
     pub(super) values: &'a mut [T],

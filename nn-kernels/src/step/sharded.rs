@@ -1,4 +1,4 @@
-//! What all engines share: a batch is cut into shards, lanes of shards run side by side, and their gradients are
+//! What all engines share: a batch is cut into shards, portions of shards run side by side, and their gradients are
 //! reduced in a fixed order. Engines differ in the [`Method`] by which a shard is computed.
 
 use std::iter;
@@ -19,10 +19,10 @@ use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 /// Parameters that are reduced at a time: 64 KiB of f32, which with a few accumulators stays in L2.
 const CHUNK: usize = 16 << 10;
 
-/// Numbers of one lane's gradient that its own thread has finished before others have fetched them: 2 MiB of f32.
+/// Numbers of one portion's gradient that its own thread has finished before others have fetched them: 2 MiB of f32.
 const NEAR: usize = 1 << 19;
 
-/// What a lane's work on a shard needs to know.
+/// What a portion's work on a shard needs to know.
 #[derive(Debug, Clone, Copy)]
 pub struct Pass {
     pub(crate) output: Output,
@@ -59,6 +59,24 @@ impl Pass {
     }
 }
 
+/// What is wanted of a shard.
+pub enum Wanted<'a, T> {
+    /// Its share of the cost; Σ δ aᵀ of its rows is added to `gradient`, or written where `add` is false.
+    Gradient { pass: Pass, add: bool, gradient: &'a mut [T] },
+    /// Its share of the cost, where there is a loss; A^(L) of its rows, where there is room for it.
+    Forward { output: Option<Output>, outputs: Option<&'a mut [T]> },
+}
+
+impl<T> Wanted<'_, T> {
+    /// What a way back needs to know.
+    pub(super) fn pass(&self) -> Option<Pass> {
+        match self {
+            Self::Gradient { pass, .. } => Some(*pass),
+            Self::Forward { .. } => None,
+        }
+    }
+}
+
 /// How a shard is computed. Parameters and gradients are in the method's layout.
 ///
 /// The methods are the engines of this crate; the trait is public only because [`Sharded`] is.
@@ -68,10 +86,10 @@ pub trait Method<T: Element>: Sealed + Send + Sync {
     const NAME: &'static str;
     /// How a layer's weights are kept.
     type Matrix: Matrix + Send + Sync;
-    /// Memory that a lane works in.
+    /// Memory that a portion works in.
     type Scratch: Send + Sync;
 
-    /// Memory that lanes share.
+    /// Memory that portions share.
     fn shared_bytes(&self) -> usize {
         0
     }
@@ -87,39 +105,27 @@ pub trait Method<T: Element>: Sealed + Send + Sync {
     fn scratch_bytes(scratch: &Self::Scratch) -> usize;
     /// What is done once before a gradient of a batch of `rows`.
     fn prepare(&mut self, _network: Network<'_, T, Self::Matrix>, _rows: usize) {}
-    /// The shard's share of the cost; Σ δ aᵀ of its rows is added to `gradient`, or written where `add` is false.
-    fn gradient(
+    /// The shard's share of the cost, or 0 where it is not wanted.
+    fn shard(
         &self,
         network: Network<'_, T, Self::Matrix>,
         scratch: &mut Self::Scratch,
         samples: Gathered<'_, T>,
-        pass: Pass,
-        add: bool,
-        gradient: &mut [T],
+        wanted: Wanted<'_, T>,
     ) -> f64;
-    /// The shard's share of the cost; A^(L) of its rows is written to `outputs`, if it is wanted.
-    fn evaluate(
-        &self,
-        network: Network<'_, T, Self::Matrix>,
-        scratch: &mut Self::Scratch,
-        samples: Gathered<'_, T>,
-        output: Output,
-        outputs: Option<&mut [T]>,
-    ) -> f64;
-    fn predict(&self, network: Network<'_, T, Self::Matrix>, scratch: &mut Self::Scratch, x: &[T], out: &mut [T]);
 }
 
-/// A lane: the memory in which one task walks through its shards.
-struct Lane<T, S> {
+/// A portion: the memory in which one task walks through its shards.
+struct Portion<T, S> {
     scratch: S,
     /// Rows gathered in a batch's order.
     inputs: Buffer<T>,
     targets: Buffer<T>,
     /// The weights of a shard's rows.
     weights: Buffer<T>,
-    /// Δ of this lane's rows, not divided by m. The first lane accumulates into the caller's gradient and has none.
+    /// Δ of this portion's rows, not divided by m. The first portion accumulates into the caller's gradient and has none.
     accumulator: Buffer<T>,
-    /// This lane's share of the cost.
+    /// This portion's share of the cost.
     cost: f64,
 }
 
@@ -134,7 +140,7 @@ pub struct Sharded<T: Element, M: Method<T>> {
     method: M,
     layers: Layers<M::Matrix>,
     rule: ShardRule,
-    lanes: Vec<Lane<T, M::Scratch>>,
+    portions: Vec<Portion<T, M::Scratch>>,
     /// Σ Θ_w² of each chunk of parameters.
     squares: Vec<f64>,
     /// The last batch that there is room for, and its split: steps come on batches of one size.
@@ -161,10 +167,10 @@ impl Demand {
 impl<T: Element, M: Method<T>> Sharded<T, M> {
     /// The engine around a method.
     pub(super) fn around(layers: Layers<M::Matrix>, rule: ShardRule, method: M) -> Self {
-        Self { method, layers, rule, lanes: Vec::new(), squares: Vec::new(), ready: None }
+        Self { method, layers, rule, portions: Vec::new(), squares: Vec::new(), ready: None }
     }
 
-    /// Lanes and room for a batch, and how it is split.
+    /// Portions and room for a batch, and how it is split.
     fn grow(&mut self, demand: Demand) -> Result<Shards, StepError> {
         match self.ready {
             Some((ready, split)) if ready == demand => Ok(split),
@@ -179,24 +185,24 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
     #[cold]
     fn make_room(&mut self, demand: Demand) -> Result<Shards, StepError> {
         let Demand { rows, backward, ordered, weighted } = demand;
-        let Self { method, layers, rule, lanes, squares, .. } = self;
-        let (count, shard_rows) = (rule.lane_bound(rows), rule.row_bound(rows));
-        while lanes.len() < count {
+        let Self { method, layers, rule, portions, squares, .. } = self;
+        let (count, shard_rows) = (rule.portion_bound(rows), rule.row_bound(rows));
+        while portions.len() < count {
             let [inputs, targets, weights, accumulator] = [(); 4].map(|()| Buffer::empty());
             let scratch = method.scratch(layers);
-            lanes.push(Lane { scratch, inputs, targets, weights, accumulator, cost: 0.0 });
+            portions.push(Portion { scratch, inputs, targets, weights, accumulator, cost: 0.0 });
         }
-        for (index, lane) in lanes[..count].iter_mut().enumerate() {
-            method.grow(layers, &mut lane.scratch, shard_rows, backward)?;
+        for (index, portion) in portions[..count].iter_mut().enumerate() {
+            method.grow(layers, &mut portion.scratch, shard_rows, backward)?;
             if ordered {
-                lane.inputs.grow(shard_rows.saturating_mul(layers.inputs()))?;
-                lane.targets.grow(shard_rows.saturating_mul(layers.outputs()))?;
+                portion.inputs.grow(shard_rows.saturating_mul(layers.inputs()))?;
+                portion.targets.grow(shard_rows.saturating_mul(layers.outputs()))?;
             }
             if weighted {
-                lane.weights.grow(shard_rows)?;
+                portion.weights.grow(shard_rows)?;
             }
             if backward && index > 0 {
-                lane.accumulator.grow(layers.params())?;
+                portion.accumulator.grow(layers.params())?;
             }
         }
         let chunks = layers.params().div_ceil(CHUNK);
@@ -208,7 +214,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         Ok(rule.split(rows))
     }
 
-    /// J of a batch, and A^(L) of its rows where that is wanted: the lanes' shares, forward only.
+    /// J of a batch, and A^(L) of its rows where that is wanted: the portions' shares, forward only.
     fn forward(
         &mut self,
         theta: &[T],
@@ -223,11 +229,11 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         }
         let split = self.grow(Demand::of(&batch, false))?;
         let mass = batch.mass();
-        let Self { method, layers, lanes, .. } = self;
+        let Self { method, layers, portions, .. } = self;
         let (output, network) = (layers.output(mass), Network { layers, theta });
         let outputs = outputs.map(Shared::new);
-        for_each_lane(&mut lanes[..split.lanes], |index, lane| {
-            let Lane { scratch, inputs, targets, weights, cost, .. } = lane;
+        for_each_portion(&mut portions[..split.portions], |index, portion| {
+            let Portion { scratch, inputs, targets, weights, cost, .. } = portion;
             *cost = 0.0;
             for (first_row, count) in shards_of(split, index, rows) {
                 let shard = batch.slice(first_row, count, mass);
@@ -235,16 +241,16 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
                 let place = first_row * width..(first_row + count) * width;
                 // SAFETY: a row is in one shard, and its outputs are its own.
                 let outputs = outputs.as_ref().map(|outputs| unsafe { outputs.part(place) });
-                *cost += method.evaluate(network, scratch, samples, output, outputs);
+                *cost += method.shard(network, scratch, samples, Wanted::Forward { output: Some(output), outputs });
             }
         });
         let squares = if decay == 0.0 { 0.0 } else { self.squares_of(theta) };
-        Ok(self.data_cost(split.lanes) + penalty(decay, squares))
+        Ok(self.data_cost(split.portions) + penalty(decay, squares))
     }
 
-    /// The sum of the lanes' shares of the cost.
-    fn data_cost(&self, lanes: usize) -> f64 {
-        self.lanes[..lanes].iter().map(|lane| lane.cost).sum()
+    /// The sum of the portions' shares of the cost.
+    fn data_cost(&self, portions: usize) -> f64 {
+        self.portions[..portions].iter().map(|portion| portion.cost).sum()
     }
 
     /// Σ Θ_w², added up as [`reduce`](Self::reduce) does.
@@ -268,25 +274,25 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         check_length("gradient", gradient, self.layers.params())?;
         let split = self.grow(Demand::of(&batch, true))?;
         self.method.prepare(Network { layers: &self.layers, theta }, batch.rows());
-        // What one lane made lies in the caches of the thread that made it. Several have been made by several threads, so that
+        // What one portion made lies in the caches of the thread that made it. Several have been made by several threads, so that
         // most of it is to be fetched whoever adds it up.
-        let near = if split.lanes == 1 { NEAR } else { NEAR / 8 };
-        let parallel = self.squares.len() > 1 && split.lanes * gradient.len() >= near;
-        team_if(split.lanes > 1 || parallel, |team| {
-            let scale = self.lanes_forward_and_back(team, split, theta, batch, dropout, gradient);
-            let data = self.data_cost(split.lanes);
+        let near = if split.portions == 1 { NEAR } else { NEAR / 8 };
+        let parallel = self.squares.len() > 1 && split.portions * gradient.len() >= near;
+        team_if(split.portions > 1 || parallel, |team| {
+            let scale = self.portions_forward_and_back(team, split, theta, batch, dropout, gradient);
+            let data = self.data_cost(split.portions);
             if updating.is_some() && !data.is_finite() {
                 return Ok(Stepped { cost: data, updated: false, finite: false });
             }
             let reduction = Reduction { theta, scale, decay, updating };
-            let squares = self.reduce(parallel.then_some(team), reduction, split.lanes, gradient);
+            let squares = self.reduce(parallel.then_some(team), reduction, split.portions, gradient);
             let finite = updating.is_none_or(Updating::is_finite);
             Ok(Stepped { cost: data + penalty(decay, squares), updated: updating.is_some(), finite })
         })
     }
 
-    /// Each lane's share of the cost, and its m Δ: the first lane's in the gradient itself. Returns 1/m.
-    fn lanes_forward_and_back(
+    /// Each portion's share of the cost, and its m Δ: the first portion's in the gradient itself. Returns 1/m.
+    fn portions_forward_and_back(
         &mut self,
         team: &mut Team<'_>,
         split: Shards,
@@ -296,53 +302,54 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
         gradient: &mut [T],
     ) -> f64 {
         let (rows, mass) = (batch.rows(), batch.mass());
-        let Self { method, layers, lanes, .. } = self;
+        let Self { method, layers, portions, .. } = self;
         let (method, output, network) = (&*method, layers.output(mass), Network { layers, theta });
-        let work = |index: usize, lane: &mut Lane<T, M::Scratch>, gradient: Option<&mut [T]>| {
-            let Lane { scratch, inputs, targets, weights, cost, accumulator } = lane;
+        let work = |index: usize, portion: &mut Portion<T, M::Scratch>, gradient: Option<&mut [T]>| {
+            let Portion { scratch, inputs, targets, weights, cost, accumulator } = portion;
             let target = gradient.unwrap_or_else(|| accumulator.as_mut_slice());
             *cost = 0.0;
             for (number, (first_row, count)) in shards_of(split, index, rows).enumerate() {
                 let shard = batch.slice(first_row, count, mass);
                 let samples = shard.gather(inputs.as_mut_slice(), targets.as_mut_slice(), weights.as_mut_slice());
                 let pass = Pass { output, dropout, first_row };
-                *cost += method.gradient(network, scratch, samples, pass, number > 0, target);
+                let wanted = Wanted::Gradient { pass, add: number > 0, gradient: &mut *target };
+                *cost += method.shard(network, scratch, samples, wanted);
             }
         };
-        let (lanes, gradient) = (Shared::new(&mut lanes[..split.lanes]), Shared::new(gradient));
-        team.for_each(split.lanes, |_, index| {
-            // SAFETY: each lane comes once, and only the first one takes the gradient.
-            let lane = unsafe { lanes.one(index) };
+        let (portions, gradient) = (Shared::new(&mut portions[..split.portions]), Shared::new(gradient));
+        team.for_each(split.portions, |_, index| {
+            // SAFETY: each portion comes once, and only the first one takes the gradient.
+            let portion = unsafe { portions.one(index) };
             if index == 0 {
                 // SAFETY: as above.
-                return work(0, lane, Some(unsafe { gradient.part(0..gradient.len()) }));
+                return work(0, portion, Some(unsafe { gradient.part(0..gradient.len()) }));
             }
-            work(index, lane, None);
+            work(index, portion, None);
         });
         output.scale
     }
 
-    /// Adds the other lanes' accumulators to `gradient`, multiplies it by the scale, adds decay · Θ_w, and updates the parameters,
+    /// Adds the other portions' accumulators to `gradient`, multiplies it by the scale, adds decay · Θ_w, and updates the parameters,
     /// chunk by chunk, which a team shares. Returns Σ Θ_w², or 0 where the decay is 0.
     fn reduce(
         &mut self,
         team: Option<&mut Team<'_>>,
         reduction: Reduction<'_, T>,
-        lanes: usize,
+        portions: usize,
         gradient: &mut [T],
     ) -> f64 {
         let Reduction { theta, scale, decay, updating } = reduction;
-        let Self { layers, lanes: all_lanes, squares, .. } = self;
+        let Self { layers, portions: all_portions, squares, .. } = self;
         let Layers { set, ranges, .. } = &*layers;
-        let (set, others) = (*set, &all_lanes[1..lanes]);
+        let (set, others) = (*set, &all_portions[1..portions]);
         let (scale, count) = (T::from_f64(scale), squares.len());
         let (gradient, all_squares) = (Shared::new(gradient), Shared::new(squares));
         let chunk = |index: usize| {
             let range = index * CHUNK..gradient.len().min((index + 1) * CHUNK);
             // SAFETY: chunks share nothing, and each comes once.
             let (gradient, squares) = unsafe { (gradient.part(range.clone()), all_squares.one(index)) };
-            for lane in others {
-                let others = &lane.accumulator.as_slice()[range.clone()];
+            for portion in others {
+                let others = &portion.accumulator.as_slice()[range.clone()];
                 T::dispatch(set, Add { values: &mut *gradient, others });
             }
             let theta = &theta[range.clone()];
@@ -361,7 +368,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
     }
 }
 
-/// What becomes of the lanes' sums.
+/// What becomes of the portions' sums.
 struct Reduction<'a, T> {
     theta: &'a [T],
     /// 1/m, or 1/Σs where samples have weights.
@@ -376,10 +383,10 @@ pub(super) fn penalty(decay: f64, squares: f64) -> f64 {
     if decay == 0.0 { 0.0 } else { 0.5 * decay * squares }
 }
 
-/// The shards of lane `index`, as first row and number of rows.
+/// The shards of portion `index`, as first row and number of rows.
 fn shards_of(split: Shards, index: usize, rows: usize) -> impl Iterator<Item = (usize, usize)> {
-    let mut next = index * split.lane_rows;
-    let end = rows.min(next + split.lane_rows);
+    let mut next = index * split.portion_rows;
+    let end = rows.min(next + split.portion_rows);
     // Without `step_by`, which divides: for a small network that takes as long as a layer.
     iter::from_fn(move || {
         let (first, count) = (next, split.rows.min(end.saturating_sub(next)));
@@ -388,13 +395,13 @@ fn shards_of(split: Shards, index: usize, rows: usize) -> impl Iterator<Item = (
     })
 }
 
-/// Runs `work` on every lane.
-fn for_each_lane<L: Send>(lanes: &mut [L], work: impl Fn(usize, &mut L) + Sync + Send) {
-    let count = lanes.len();
-    let lanes = Shared::new(lanes);
+/// Runs `work` on every portion.
+fn for_each_portion<L: Send>(portions: &mut [L], work: impl Fn(usize, &mut L) + Sync + Send) {
+    let count = portions.len();
+    let portions = Shared::new(portions);
     team_if(count > 1, |team| {
-        // SAFETY: each lane comes once.
-        team.for_each(count, |_, index| work(index, unsafe { lanes.one(index) }));
+        // SAFETY: each portion comes once.
+        team.for_each(count, |_, index| work(index, unsafe { portions.one(index) }));
     });
 }
 
@@ -465,28 +472,29 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
     fn predict(&mut self, theta: &[T], inputs: &[T], outputs: &mut [T]) -> Result<(), StepError> {
         let rows = self.layers.check_prediction(theta, inputs, outputs)?;
         let split = self.grow(Demand { rows, backward: false, ordered: false, weighted: false })?;
-        let Self { method, layers, lanes, .. } = self;
+        let Self { method, layers, portions, .. } = self;
         let network = Network { layers, theta };
         let (input_width, output_width) = (layers.inputs(), layers.outputs());
         let outputs = Shared::new(outputs);
-        for_each_lane(&mut lanes[..split.lanes], |index, lane| {
+        for_each_portion(&mut portions[..split.portions], |index, portion| {
             for (first, count) in shards_of(split, index, rows) {
                 let inputs = &inputs[first * input_width..(first + count) * input_width];
+                let samples = Gathered { rows: count, inputs, targets: &[], weights: None };
                 // SAFETY: a row is in one shard, and its outputs are its own.
-                let outputs = unsafe { outputs.part(first * output_width..(first + count) * output_width) };
-                method.predict(network, &mut lane.scratch, inputs, outputs);
+                let outputs = Some(unsafe { outputs.part(first * output_width..(first + count) * output_width) });
+                method.shard(network, &mut portion.scratch, samples, Wanted::Forward { output: None, outputs });
             }
         });
         Ok(())
     }
 
     fn scratch_bytes(&self) -> usize {
-        let lane = |lane: &Lane<T, M::Scratch>| {
-            let buffers = [&lane.inputs, &lane.targets, &lane.weights, &lane.accumulator];
-            buffers.into_iter().map(Buffer::bytes).sum::<usize>() + M::scratch_bytes(&lane.scratch)
+        let portion = |portion: &Portion<T, M::Scratch>| {
+            let buffers = [&portion.inputs, &portion.targets, &portion.weights, &portion.accumulator];
+            buffers.into_iter().map(Buffer::bytes).sum::<usize>() + M::scratch_bytes(&portion.scratch)
         };
-        let lanes: usize = self.lanes.iter().map(lane).sum();
-        lanes + self.method.shared_bytes() + self.squares.capacity() * size_of::<f64>()
+        let portions: usize = self.portions.iter().map(portion).sum();
+        portions + self.method.shared_bytes() + self.squares.capacity() * size_of::<f64>()
     }
 }
 
@@ -494,6 +502,6 @@ impl<T: Element, M: Method<T>> std::fmt::Debug for Sharded<T, M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut debug = f.debug_struct("Sharded");
         debug.field("method", &M::NAME).field("architecture", self.architecture()).field("set", &self.set());
-        debug.field("rule", &self.rule).field("lanes", &self.lanes.len()).finish_non_exhaustive()
+        debug.field("rule", &self.rule).field("portions", &self.portions.len()).finish_non_exhaustive()
     }
 }

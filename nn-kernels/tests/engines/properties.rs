@@ -29,8 +29,8 @@ fn step<T: Element>(
     (cost.expect("a step"), gradient)
 }
 
-/// A network of several lanes at 2,500 rows, with dropout in both hidden layers.
-fn lanes_problem() -> Problem {
+/// A network of several portions at 2,500 rows, with dropout in both hidden layers.
+fn portions_problem() -> Problem {
     let layers = vec![
         Layer::new(65, 70, Activation::Tanh).with_dropout(0.2),
         Layer::new(70, 31, Activation::Relu).with_dropout(0.5),
@@ -135,7 +135,7 @@ fn dropout_is_the_reference_with_its_masks() {
 
 #[test]
 fn without_dropout_nothing_is_dropped() {
-    let problem = lanes_problem();
+    let problem = portions_problem();
     let layers = problem.architecture.layers().iter().map(|layer| layer.with_dropout(0.0)).collect();
     let dry =
         Problem { architecture: Architecture::new(layers, Loss::CrossEntropy).expect("valid"), ..problem.clone() };
@@ -278,7 +278,7 @@ fn the_mean_does_not_overflow() {
     }
 }
 
-/// In several lanes and shards, of which the last are not full, each row has its own output, in whatever order.
+/// In several portions and shards, of which the last are not full, each row has its own output, in whatever order.
 fn every_row_of_a_large_batch_has_its_output<T: Element>(bound: f64) {
     let network = network(&[65, 33, 2], Activation::Tanh, Activation::Sigmoid, Loss::CrossEntropy);
     let problem = Problem::new(network, 1000, 3).in_f32();

@@ -3,8 +3,8 @@
 use std::sync::Once;
 
 use nn_kernels::{
-    Architecture, Batch, Blocked, Dropout, Element, GemmKind, InstructionSet, LayerRange, Layered, Plan, PlanOptions,
-    Precision, StepEngine, StepError,
+    Architecture, Batch, Blocked, Dropout, Element, InstructionSet, LayerRange, Plan, PlanOptions, Precision,
+    StepEngine, StepError,
 };
 
 use super::poison;
@@ -15,8 +15,6 @@ type Make<T> = dyn Fn(&Architecture) -> Box<dyn StepEngine<T>> + Send + Sync;
 /// A maker of engines, with its name.
 pub struct EngineKind<T> {
     pub name: String,
-    /// Whether a step in the steady state promises to allocate nothing.
-    pub allocates: bool,
     make: Box<Make<T>>,
 }
 
@@ -34,7 +32,7 @@ impl<T: Element> EngineKind<T> {
                 engine => engine.expect("memory"),
             }
         };
-        Self { name: format!("{kind}/{set}/{}", T::NAME), allocates: false, make: Box::new(make) }
+        Self { name: format!("{kind}/{set}/{}", T::NAME), make: Box::new(make) }
     }
 
     /// An engine whose parameters and gradients are in the network's own layout.
@@ -54,23 +52,14 @@ pub fn in_bfloat16() -> EngineKind<f32> {
     let make = move |network: &Architecture| -> Box<dyn StepEngine<f32>> {
         Box::new(Blocked::with_precision(network, set, precision).expect("memory"))
     };
-    EngineKind { name: format!("blocked/{set}/{precision}"), allocates: false, make: Box::new(make) }
+    EngineKind { name: format!("blocked/{set}/{precision}"), make: Box::new(make) }
 }
 
 /// Every engine in every instruction set that this CPU has. Sets that it lacks are reported, not silently skipped.
 pub fn engines<T: Element>() -> Vec<EngineKind<T>> {
     report_missing_sets();
     let kinds = nn_kernels::EngineKind::ALL;
-    let native = InstructionSet::available().flat_map(|set| kinds.map(|kind| EngineKind::planned(kind, set)));
-    // What the layered engine can multiply with beside own kernels.
-    let foreign = GemmKind::available().filter(|&gemm| gemm != GemmKind::Packed).map(|gemm| {
-        let set = InstructionSet::best();
-        let make = move |network: &Architecture| -> Box<dyn StepEngine<T>> {
-            Box::new(Layered::with_gemm(network, set, gemm.backend(set)).expect("memory"))
-        };
-        EngineKind { name: format!("layered by {gemm}/{set}/{}", T::NAME), allocates: true, make: Box::new(make) }
-    });
-    native.chain(foreign).collect()
+    InstructionSet::available().flat_map(|set| kinds.map(|kind| EngineKind::planned(kind, set))).collect()
 }
 
 /// Says once which sets this CPU has, and which therefore are not run.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nn_kernels::{EngineKind, GemmKind, InstructionSet, PlanOptions, Precision};
+use nn_kernels::{EngineKind, InstructionSet, PlanOptions, Precision};
 
 use super::schedule::{Constant, Schedule};
 use super::threads::{Threads, Workers};
@@ -116,13 +116,6 @@ impl TrainerBuilder {
     /// network is an error when training starts.
     pub fn engine(self, engine: EngineKind) -> Self {
         Self { plan: self.plan.engine(engine), ..self }
-    }
-
-    /// What the layered engine multiplies matrices with; own kernels unless set. The other engines have products of their
-    /// own, so that this forces the layered one; together with another [`engine`](Self::engine) it is an error when
-    /// training starts.
-    pub fn gemm(self, gemm: GemmKind) -> Self {
-        Self { plan: self.plan.gemm(gemm), ..self }
     }
 
     /// The instruction set of the steps; unless set, the one that the environment variable `NN_ISA` names, or else the

@@ -57,30 +57,20 @@ pub struct PlanState {
     pub set: String,
     /// In what numbers products are computed.
     pub precision: String,
-    /// What the layered engine multiplies with.
-    pub gemm: Option<String>,
 }
 
 impl PlanState {
     /// What a plan comes to.
     pub(super) fn of(explanation: &Explanation) -> Self {
-        let Explanation { engine, set, precision, gemm, .. } = explanation;
-        Self {
-            engine: engine.to_string(),
-            set: set.to_string(),
-            precision: precision.to_string(),
-            gemm: gemm.map(|gemm| gemm.to_string()),
-        }
+        let Explanation { engine, set, precision, .. } = explanation;
+        Self { engine: engine.to_string(), set: set.to_string(), precision: precision.to_string() }
     }
 
     /// The options that lead to this plan, as far as the trainer's own leave it open.
     pub(super) fn options(&self, own: PlanOptions) -> Result<PlanOptions, Error> {
         let mut options = own;
-        if own.engine.is_none() && own.gemm.is_none() {
+        if own.engine.is_none() {
             options = options.engine(Some(read("the plan's engine", &self.engine)?));
-            if let Some(gemm) = &self.gemm {
-                options = options.gemm(Some(read("the plan's GEMM backend", gemm)?));
-            }
             // A permission, which the plan made use of or not. All else a trainer has named.
             if own.precision == Precision::Bf16
                 && read::<Precision>("the plan's precision", &self.precision)? == Precision::Full

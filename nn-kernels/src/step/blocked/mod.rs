@@ -238,7 +238,7 @@ struct Ready<'a, T: Element> {
 impl<T: Element> Ready<'_, T> {
     /// Whether any product of a batch of `rows` has parts for several threads.
     fn is_divided(&self, rows: usize) -> bool {
-        split::<T>(&self.layers.architecture, self.layers.set, rows).lanes > 1
+        split::<T>(&self.layers.architecture, self.layers.set, rows).portions > 1
     }
 
     /// A shard of `rows`.
@@ -286,7 +286,7 @@ fn shard_rows<T: Element>(architecture: &Architecture, rows: usize) -> usize {
 }
 
 /// The most parts that are spoken of as being computed side by side; there are some more where products are large.
-const MOST_LANES: usize = 16;
+const MOST_PORTIONS: usize = 16;
 
 /// How a batch of `rows` is split: shards, of whose greatest product the blocks are computed side by side.
 pub(super) fn split<T: Element>(architecture: &Architecture, set: InstructionSet, rows: usize) -> Shards {
@@ -295,8 +295,8 @@ pub(super) fn split<T: Element>(architecture: &Architecture, set: InstructionSet
     let width = width_of::<T>();
     let panels = rows.min(most_shard_rows::<T>(architecture)).div_ceil(width);
     let parts = |layer: &Layer| Grid::new((layer.outputs, panels, width), layer.inputs, blocking, false).parts();
-    let lanes = architecture.layers().iter().map(parts).max().unwrap_or(1).min(MOST_LANES);
-    Shards { rows: shard_rows, lane_rows: rows, lanes }
+    let portions = architecture.layers().iter().map(parts).max().unwrap_or(1).min(MOST_PORTIONS);
+    Shards { rows: shard_rows, portion_rows: rows, portions }
 }
 
 impl<T: Element> StepEngine<T> for Blocked<T> {

@@ -12,7 +12,7 @@ use crate::product::turn_rows;
 use crate::slope::{QuadraticSlope, Slope, StepSlope, StoredSlope};
 use crate::step::batch::Gathered;
 use crate::step::passes::{Activate, CostAndDelta};
-use crate::step::sharded::Pass;
+use crate::step::sharded::{Pass, Wanted};
 use crate::{Activation, Element, Loss, StepError};
 
 type Layers = crate::step::layer::Layers<super::Units>;
@@ -21,7 +21,7 @@ type Network<'a, T> = crate::step::layer::Network<'a, T, super::Units>;
 /// Samples in a tile: eight of the widest vectors.
 const TILE: usize = 128;
 
-/// The memory of one lane.
+/// The memory of one portion.
 #[derive(Debug)]
 pub struct Scratch<T> {
     /// A row of [`TILE`] samples for every unit of the network.
@@ -60,79 +60,43 @@ impl<T: Element> Scratch<T> {
     }
 }
 
-/// The samples' share of the cost; their Σ δ aᵀ is added to the gradient, or written where `add` is false.
-pub(super) struct ShardGradient<'a, T> {
+/// A shard's way through the network, tile by tile.
+pub(super) struct Shard<'a, T> {
     pub(super) scratch: &'a mut Scratch<T>,
     pub(super) network: Network<'a, T>,
     pub(super) samples: Gathered<'a, T>,
-    pub(super) pass: Pass,
-    pub(super) add: bool,
-    pub(super) gradient: &'a mut [T],
+    pub(super) wanted: Wanted<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for ShardGradient<'_, T> {
+impl<T: Element> Kernel<T> for Shard<'_, T> {
     type Output = f64;
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let Self { scratch, network, samples, pass, add, gradient } = self;
+        let Self { scratch, network, samples, mut wanted } = self;
+        let (layers, weights) = (network.layers, samples.weights);
         let mut cost = 0.0;
-        for tile in tiles(s, samples, network.layers) {
-            scratch.forward(s, network, &tile, Some(pass.at_row(tile.first)));
-            cost += scratch.output_delta(s, network.layers, pass.output, &tile, samples.weights);
-            scratch.backward(s, network, &tile);
-        }
-        s.run(SumLanes { sums: scratch.sums.as_slice(), add, gradient });
-        cost
-    }
-}
-
-/// The samples' share of the cost; A^(L) to `outputs`, if it is wanted.
-pub(super) struct ShardEvaluation<'a, T> {
-    pub(super) scratch: &'a mut Scratch<T>,
-    pub(super) network: Network<'a, T>,
-    pub(super) samples: Gathered<'a, T>,
-    pub(super) output: Output,
-    pub(super) outputs: Option<&'a mut [T]>,
-}
-
-impl<T: Element> Kernel<T> for ShardEvaluation<'_, T> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let Self { scratch, network, samples, output, mut outputs } = self;
-        let mut cost = 0.0;
-        for tile in tiles(s, samples, network.layers) {
-            scratch.forward(s, network, &tile, None);
-            if let Some(outputs) = outputs.as_deref_mut() {
-                scratch.outputs(s, network.layers, &tile, outputs);
+        for tile in tiles(s, samples, layers) {
+            scratch.forward(s, network, &tile, wanted.pass().map(|pass| pass.at_row(tile.first)));
+            match &mut wanted {
+                Wanted::Gradient { pass, .. } => {
+                    cost += scratch.output_delta(s, layers, pass.output, &tile, weights);
+                    scratch.backward(s, network, &tile);
+                }
+                Wanted::Forward { output, outputs } => {
+                    if let Some(outputs) = outputs.as_deref_mut() {
+                        scratch.outputs(s, layers, &tile, outputs);
+                    }
+                    if let Some(output) = *output {
+                        cost += scratch.output_delta(s, layers, output, &tile, weights);
+                    }
+                }
             }
-            cost += scratch.output_delta(s, network.layers, output, &tile, samples.weights);
+        }
+        if let Wanted::Gradient { add, gradient, .. } = wanted {
+            s.run(SumLanes { sums: scratch.sums.as_slice(), add, gradient });
         }
         cost
-    }
-}
-
-/// A^(L) of `x`.
-pub(super) struct ShardPrediction<'a, T> {
-    pub(super) scratch: &'a mut Scratch<T>,
-    pub(super) network: Network<'a, T>,
-    pub(super) x: &'a [T],
-    pub(super) out: &'a mut [T],
-}
-
-impl<T: Element> Kernel<T> for ShardPrediction<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
-        let Self { scratch, network, x, out } = self;
-        let samples = Gathered { rows: x.len() / network.layers.inputs(), inputs: x, targets: &[], weights: None };
-        for tile in tiles(s, samples, network.layers) {
-            scratch.forward(s, network, &tile, None);
-            scratch.outputs(s, network.layers, &tile, out);
-        }
     }
 }
 

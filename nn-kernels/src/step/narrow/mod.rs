@@ -3,12 +3,11 @@
 mod kernel;
 mod products;
 
-use self::kernel::{Scratch, ShardEvaluation, ShardGradient, ShardPrediction};
+use self::kernel::{Scratch, Shard};
 use super::batch::Gathered;
-use super::layer::{Layers, Matrix, Network, RowMajor};
-use super::sharded::{Method, Pass, Sharded};
+use super::layer::{Layers, Matrix, Network};
+use super::sharded::{Method, Sharded, Wanted};
 use super::shards::{ShardRule, worthwhile_rows};
-use crate::loss::Output;
 use crate::{Architecture, Element, InstructionSet, StepError};
 
 /// The narrow engine: for networks so small that a layer's features would leave most lanes of a vector idle.
@@ -38,15 +37,15 @@ const MAX_WIDTH: usize = 64;
 
 /// Samples in a shard at the most: enough that the sums over lanes at its end weigh nothing.
 const MAX_ROWS: usize = 4096;
-/// The least rows of a lane, which brings every parameter's sums into L1 and adds them up across a vector at its end.
+/// The least rows of a portion, which brings every parameter's sums into L1 and adds them up across a vector at its end.
 const MIN_ROWS: usize = 1024;
 /// The same where there are two: that costs one thread 5 to 9 % at the least, and brings two 75 %.
 const PAIR_ROWS: usize = 256;
 
-/// A layer's matrix, as the network holds it; units are numbered through the whole network, the inputs first.
+/// A layer's matrix, as the network holds it: a row of S_l weights for each unit. Units are numbered through the whole network, the inputs first.
 #[derive(Debug, Clone, Copy)]
 pub struct Units {
-    rows: RowMajor,
+    inputs: usize,
     /// The number of the first unit that the layer reads, and of the first that it writes.
     from: usize,
     to: usize,
@@ -54,7 +53,7 @@ pub struct Units {
 
 impl Matrix for Units {
     fn row(&self, output: usize) -> (usize, usize) {
-        self.rows.row(output)
+        (output * self.inputs, 1)
     }
 }
 
@@ -82,10 +81,9 @@ impl<T: Element> Narrow<T> {
         }
         let mut from = 0;
         let layers = Layers::new::<T>(architecture, set, |_, layer| {
-            let (rows, weights, bias) = RowMajor::of(layer);
-            let matrix = Units { rows, from, to: from + layer.inputs };
+            let matrix = Units { inputs: layer.inputs, from, to: from + layer.inputs };
             from = matrix.to;
-            Some((matrix, weights, bias))
+            Some((matrix, layer.inputs * layer.outputs, layer.outputs))
         })?;
         Ok(Self::around(layers, rule(architecture), NarrowMethod))
     }
@@ -105,7 +103,7 @@ pub(super) fn suits(architecture: &Architecture) -> bool {
 pub(super) fn rule(architecture: &Architecture) -> ShardRule {
     let worthwhile = worthwhile_rows(architecture);
     let (min_rows, pair_rows) = (worthwhile.max(MIN_ROWS), worthwhile.max(PAIR_ROWS));
-    ShardRule { max_rows: MAX_ROWS, min_rows, pair_rows, max_lanes: 16, cached_lanes: 16, step: 128 }
+    ShardRule { max_rows: MAX_ROWS, min_rows, pair_rows, max_portions: 16, cached_portions: 16, step: 128 }
 }
 
 impl crate::sealed::Sealed for NarrowMethod {}
@@ -133,30 +131,13 @@ impl<T: Element> Method<T> for NarrowMethod {
         scratch.bytes()
     }
 
-    fn gradient(
+    fn shard(
         &self,
         network: Network<'_, T, Units>,
         scratch: &mut Scratch<T>,
         samples: Gathered<'_, T>,
-        pass: Pass,
-        add: bool,
-        gradient: &mut [T],
+        wanted: Wanted<'_, T>,
     ) -> f64 {
-        T::dispatch(network.layers.set, ShardGradient { scratch, network, samples, pass, add, gradient })
-    }
-
-    fn evaluate(
-        &self,
-        network: Network<'_, T, Units>,
-        scratch: &mut Scratch<T>,
-        samples: Gathered<'_, T>,
-        output: Output,
-        outputs: Option<&mut [T]>,
-    ) -> f64 {
-        T::dispatch(network.layers.set, ShardEvaluation { scratch, network, samples, output, outputs })
-    }
-
-    fn predict(&self, network: Network<'_, T, Units>, scratch: &mut Scratch<T>, x: &[T], out: &mut [T]) {
-        T::dispatch(network.layers.set, ShardPrediction { scratch, network, x, out });
+        T::dispatch(network.layers.set, Shard { scratch, network, samples, wanted })
     }
 }

@@ -18,12 +18,8 @@ pub(super) fn candidate<T: Element>(
     set: InstructionSet,
     rows: usize,
 ) -> Candidate {
-    let suits = match engine {
-        EngineKind::Layered => Err("it is taken only where it is asked for"),
-        _ => T::suits(engine, architecture, precision),
-    };
-    if let Err(reason) = suits {
-        return Candidate { engine, precision, nanoseconds: Err(reason), lanes: 0, shares: Vec::new() };
+    if let Err(reason) = T::suits(engine, architecture, precision) {
+        return Candidate { engine, precision, nanoseconds: Err(reason), portions: 0, shares: Vec::new() };
     }
     let (lanes, size) = (T::lanes(set), size_of::<T>());
     let split = T::split(engine, architecture, set, rows);
@@ -37,26 +33,25 @@ pub(super) fn candidate<T: Element>(
             (Precision::Bf16, Some(costs)) => shares(&BLOCKED_BF16, &problem.blocked_bf16(), costs),
             _ => shares(&BLOCKED, &problem.blocked(), blocked),
         },
-        EngineKind::Layered => Vec::new(),
     };
     let nanoseconds = Ok(shares.iter().map(Share::nanoseconds).sum());
-    Candidate { engine, precision, nanoseconds, lanes: split.lanes, shares }
+    Candidate { engine, precision, nanoseconds, portions: split.portions, shares }
 }
 
 fn shares(kinds: &[&'static str], counts: &[f64], costs: &[f64]) -> Vec<Share> {
     kinds.iter().zip(counts).zip(costs).map(|((&work, &count), &each)| Share { work, count, each }).collect()
 }
 
-/// What an engine may be slower on one thread than another and yet be preferred, if its batches are cut into lanes and
+/// What an engine may be slower on one thread than another and yet be preferred, if its batches are cut into portions and
 /// the other's are not: two threads make it faster by far.
 const SHARED: f64 = 1.15;
 
 /// The engine with the lowest estimate, and its precision; the tile engine, which suits any network, if there is no other.
 pub(super) fn cheapest(candidates: &[Candidate]) -> (EngineKind, Precision) {
-    let shared = candidates.iter().any(|candidate| candidate.lanes > 1);
+    let shared = candidates.iter().any(|candidate| candidate.portions > 1);
     let weighed = candidates.iter().filter_map(|candidate| {
         let estimate = candidate.nanoseconds.as_ref().ok()?;
-        let factor = if shared && candidate.lanes == 1 { SHARED } else { 1.0 };
+        let factor = if shared && candidate.portions == 1 { SHARED } else { 1.0 };
         Some(((candidate.engine, candidate.precision), estimate * factor))
     });
     let best = weighed.min_by(|(_, a), (_, b)| a.total_cmp(b));

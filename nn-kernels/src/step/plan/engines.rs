@@ -1,15 +1,12 @@
 //! The engines of each number type, compiled here and not in the crates that use them.
 
 use super::EngineKind;
-#[cfg(feature = "blas")]
-use crate::gemm::Blas;
-use crate::gemm::{Gemm, GemmKind, MatrixMultiply, Packed};
 use crate::step::blocked::{self, Blocked};
 use crate::step::narrow::{self, Narrow};
-use crate::step::shards::{ShardRule, Shards};
+use crate::step::shards::Shards;
 use crate::step::single;
 use crate::step::tile::{self, Tile};
-use crate::step::{Layered, Precision, StepEngine};
+use crate::step::{Precision, StepEngine};
 use crate::{Architecture, InstructionSet, StepError};
 
 /// The engines of a number type. Part of [`Element`](crate::Element), so that generic code elsewhere reaches kernels
@@ -21,17 +18,15 @@ pub trait Engines: crate::sealed::Sealed + Sized {
     fn suits(kind: EngineKind, architecture: &Architecture, precision: Precision) -> Result<(), &'static str>;
     /// How an engine splits a batch of `rows`.
     fn split(kind: EngineKind, architecture: &Architecture, set: InstructionSet, rows: usize) -> Shards;
-    /// The engine; `gemm` is what the layered one multiplies with.
+    /// The engine.
     fn build(
         kind: EngineKind,
         architecture: &Architecture,
         set: InstructionSet,
         precision: Precision,
-        gemm: GemmKind,
     ) -> Result<Box<dyn StepEngine<Self>>, StepError>
     where
         Self: crate::Element;
-    fn gemm(kind: GemmKind, set: InstructionSet) -> Box<dyn Gemm<Self>>;
     /// Elements in a vector of a set.
     fn lanes(set: InstructionSet) -> usize;
     /// A^(L) of one sample, the lengths having been checked.
@@ -50,7 +45,7 @@ macro_rules! engines {
         impl Engines for $T {
             fn suits(kind: EngineKind, architecture: &Architecture, precision: Precision) -> Result<(), &'static str> {
                 match kind {
-                    EngineKind::Narrow | EngineKind::Tile | EngineKind::Layered if precision != Precision::Full => {
+                    EngineKind::Narrow | EngineKind::Tile if precision != Precision::Full => {
                         Err("only the blocked engine computes in bfloat16")
                     }
                     EngineKind::Narrow if !narrow::suits(architecture) => Err("it takes layers up to 64 wide"),
@@ -63,7 +58,6 @@ macro_rules! engines {
                     EngineKind::Tile => tile::rule::<$T>(architecture, set).split(rows),
                     EngineKind::Narrow => narrow::rule(architecture).split(rows),
                     EngineKind::Blocked => blocked::split::<$T>(architecture, set, rows),
-                    EngineKind::Layered => ShardRule::new::<$T>(architecture).split(rows),
                 }
             }
 
@@ -72,25 +66,12 @@ macro_rules! engines {
                 architecture: &Architecture,
                 set: InstructionSet,
                 precision: Precision,
-                gemm: GemmKind,
             ) -> Result<Box<dyn StepEngine<$T>>, StepError> {
                 Ok(match kind {
                     EngineKind::Tile => Box::new(Tile::<$T>::with_set(architecture, set)?),
                     EngineKind::Narrow => Box::new(Narrow::<$T>::with_set(architecture, set)?),
                     EngineKind::Blocked => Box::new(Blocked::<$T>::with_precision(architecture, set, precision)?),
-                    EngineKind::Layered => {
-                        Box::new(Layered::<$T>::with_gemm(architecture, set, Self::gemm(gemm, set))?)
-                    }
                 })
-            }
-
-            fn gemm(kind: GemmKind, set: InstructionSet) -> Box<dyn Gemm<$T>> {
-                match kind {
-                    GemmKind::Packed => Box::new(Packed::new(set)),
-                    GemmKind::MatrixMultiply => Box::new(MatrixMultiply),
-                    #[cfg(feature = "blas")]
-                    GemmKind::Blas => Box::new(Blas::new()),
-                }
             }
 
             fn lanes(set: InstructionSet) -> usize {

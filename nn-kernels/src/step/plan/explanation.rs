@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::EngineKind;
+use crate::InstructionSet;
 use crate::step::Precision;
-use crate::{GemmKind, InstructionSet};
 
 /// What a plan chose, and why: `Display` tells it in a few lines.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,8 +20,6 @@ pub struct Explanation {
     pub engine: EngineKind,
     /// Whether the caller left no choice.
     pub engine_is_forced: bool,
-    /// What the engine multiplies with, where that is a GEMM backend.
-    pub gemm: Option<GemmKind>,
     /// The instruction set.
     pub set: InstructionSet,
     /// In what numbers products are computed.
@@ -36,7 +34,7 @@ pub struct Explanation {
     pub shard_rows: usize,
     /// Parts of a step that may be computed side by side: shares of the batch, each with a gradient of its own, or blocks
     /// of a product.
-    pub lanes: usize,
+    pub portions: usize,
     /// All engines with what they are estimated to take.
     pub candidates: Vec<Candidate>,
     /// Memory held between steps, in bytes.
@@ -55,7 +53,7 @@ pub struct Candidate {
     /// that was measured, of the CPU's maker where there is one; what it is for is to be compared with the others.
     pub nanoseconds: Result<f64, &'static str>,
     /// Parts of a step that the engine may compute side by side; 0 where it is not considered.
-    pub lanes: usize,
+    pub portions: usize,
     /// What the estimate is made up of; nothing where the engine is not considered.
     pub shares: Vec<Share>,
 }
@@ -87,8 +85,8 @@ impl fmt::Display for Candidate {
             write!(f, " in {}", self.precision)?;
         }
         match self.nanoseconds {
-            Ok(nanoseconds) if self.lanes == 1 => write!(f, " {:.1} µs", nanoseconds / 1e3),
-            Ok(nanoseconds) => write!(f, " {:.1} µs in {} lanes", nanoseconds / 1e3, self.lanes),
+            Ok(nanoseconds) if self.portions == 1 => write!(f, " {:.1} µs", nanoseconds / 1e3),
+            Ok(nanoseconds) => write!(f, " {:.1} µs in {} portions", nanoseconds / 1e3, self.portions),
             Err(reason) => write!(f, " not, {reason}"),
         }
     }
@@ -109,9 +107,6 @@ impl fmt::Display for Explanation {
             _ => "the lowest estimate",
         };
         writeln!(f, "  engine    {engine}, {why}")?;
-        if let Some(gemm) = self.gemm {
-            writeln!(f, "  products  by {gemm}")?;
-        }
         write!(f, "  estimates ")?;
         for (index, candidate) in self.candidates.iter().enumerate() {
             write!(f, "{}{candidate}", if index == 0 { "" } else { "; " })?;
@@ -125,8 +120,8 @@ impl fmt::Display for Explanation {
             }
             _ => writeln!(f, "  products  {precision}")?,
         }
-        let lanes = if self.lanes == 1 { "1 lane" } else { &format!("{} lanes", self.lanes) };
-        writeln!(f, "  threads   {threads} of {threads_given}: {lanes}, {} rows at a time", self.shard_rows)?;
+        let portions = if self.portions == 1 { "1 portion" } else { &format!("{} portions", self.portions) };
+        writeln!(f, "  threads   {threads} of {threads_given}: {portions}, {} rows at a time", self.shard_rows)?;
         write!(f, "  scratch   {} bytes", self.scratch_bytes)
     }
 }

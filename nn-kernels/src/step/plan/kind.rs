@@ -15,8 +15,6 @@ pub enum EngineKind {
     Tile,
     /// Everything in panels, no thread with a gradient of its own: [`Blocked`](crate::Blocked).
     Blocked,
-    /// One matrix product a layer: [`Layered`](crate::Layered).
-    Layered,
 }
 
 /// A name that no engine has.
@@ -29,16 +27,15 @@ pub struct UnknownEngine {
 
 impl EngineKind {
     /// All engines, in the order in which they are preferred where they are alike.
-    pub const ALL: [Self; 4] = [Self::Narrow, Self::Tile, Self::Blocked, Self::Layered];
+    pub const ALL: [Self; 3] = [Self::Narrow, Self::Tile, Self::Blocked];
 
-    /// The engine's name: `"narrow"`, `"tile"`, `"blocked"` or `"layered"`.
+    /// The engine's name: `"narrow"`, `"tile"` or `"blocked"`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Narrow => "narrow",
             Self::Tile => "tile",
             Self::Blocked => "blocked",
-            Self::Layered => "layered",
         }
     }
 }
@@ -68,6 +65,6 @@ mod tests {
             assert_eq!(kind.name().parse(), Ok(kind));
         }
         let error = "quick".parse::<EngineKind>().expect_err("there is no such engine");
-        assert_eq!(error.to_string(), "unknown engine \"quick\"; expected one of narrow, tile, blocked, layered");
+        assert_eq!(error.to_string(), "unknown engine \"quick\"; expected one of narrow, tile, blocked");
     }
 }

@@ -15,14 +15,14 @@ use self::cost::{candidate, cheapest};
 use super::update::CHUNK as UPDATED;
 use super::{Precision, StepEngine};
 use crate::buffer::check_size;
-use crate::{Architecture, Element, GemmKind, InstructionSet, StepError};
+use crate::{Architecture, Element, InstructionSet, StepError};
 
 /// What a plan leaves open, and what it does not: everything is open unless set.
 ///
 /// ```
 /// use nn_kernels::{EngineKind, PlanOptions};
 ///
-/// let options = PlanOptions::default().engine(EngineKind::Layered);
+/// let options = PlanOptions::default().engine(EngineKind::Tile);
 /// assert_eq!(options.set, None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,9 +36,6 @@ pub struct PlanOptions {
     /// [`Precision::Bf16`] it is taken where it is estimated to be faster than every engine in the network's own; to have it
     /// in any case, ask for that engine too.
     pub precision: Precision,
-    /// What the layered engine multiplies with, or `None` for own kernels. Other engines have products of their own, so
-    /// that this forces the layered one.
-    pub gemm: Option<GemmKind>,
     /// Costs and predictions only: no room for gradients. The engine is the same.
     pub forward_only: bool,
 }
@@ -62,13 +59,6 @@ impl PlanOptions {
         Self { precision, ..self }
     }
 
-    /// Forces the GEMM backend, and with it the layered engine, which alone multiplies through one. Together with another
-    /// engine that is [`StepError::UnusedGemm`].
-    #[must_use]
-    pub fn gemm(self, gemm: impl Into<Option<GemmKind>>) -> Self {
-        Self { gemm: gemm.into(), ..self }
-    }
-
     /// Plans for costs and predictions only.
     #[must_use]
     pub const fn forward_only(self) -> Self {
@@ -80,7 +70,7 @@ impl PlanOptions {
 ///
 /// What a step costs in each engine is estimated from the shapes (see [`Explanation`]); the cheapest that suits is
 /// taken. The choice knows nothing of the threads that there are, so that a network's results are the same bits on any
-/// number of them: it is made for one, but prefers an engine that cuts the batch into lanes to one that does not, where
+/// number of them: it is made for one, but prefers an engine that cuts the batch into portions to one that does not, where
 /// it costs one thread less than 15 %.
 ///
 /// The engine may be used on batches of other sizes too. Up to `batch_rows` its steps allocate nothing.
@@ -115,9 +105,9 @@ impl<T: Element> Plan<T> {
     /// # Errors
     /// [`StepError::Zero`] for no rows or no threads, [`StepError::Architecture`] when a number of the network is 0 or
     /// infinite in `T` only, [`StepError::Unsuited`] when the engine asked for does not suit
-    /// the network or the precision, [`StepError::Precision`] when the CPU lacks it, [`StepError::UnusedGemm`] when
-    /// the engine does not multiply through the GEMM backend asked for, [`StepError::Isa`] when the environment forces a
-    /// set that the CPU lacks, [`StepError::Memory`] when there is too little for such a network or batch.
+    /// the network or the precision, [`StepError::Precision`] when the CPU lacks it, [`StepError::Isa`] when the
+    /// environment forces a set that the CPU lacks, [`StepError::Memory`] when there is too little for such a network or
+    /// batch.
     pub fn new(
         architecture: &Architecture,
         batch_rows: usize,
@@ -142,18 +132,15 @@ impl<T: Element> Plan<T> {
         if wanted == Precision::Bf16 {
             candidates.push(estimate(EngineKind::Blocked, wanted));
         }
-        let (kind, precision) = match (options.engine, options.gemm, wanted) {
-            (None | Some(EngineKind::Layered), Some(_), _) => (EngineKind::Layered, wanted),
-            (Some(engine), Some(gemm), _) => return Err(StepError::UnusedGemm { engine, gemm }),
-            (Some(engine), None, _) => (engine, wanted),
-            (None, None, Precision::Full | Precision::Bf16) => cheapest(&candidates),
-            (None, None, Precision::Bf16Emulated) => (EngineKind::Blocked, wanted),
+        let (kind, precision) = match (options.engine, wanted) {
+            (Some(engine), _) => (engine, wanted),
+            (None, Precision::Full | Precision::Bf16) => cheapest(&candidates),
+            (None, Precision::Bf16Emulated) => (EngineKind::Blocked, wanted),
         };
         if let Err(reason) = T::suits(kind, architecture, precision) {
             return Err(StepError::Unsuited { engine: kind, reason });
         }
-        let gemm = options.gemm.unwrap_or(GemmKind::Packed);
-        let mut engine = T::build(kind, architecture, set, precision, gemm)?;
+        let mut engine = T::build(kind, architecture, set, precision)?;
         engine.reserve(batch_rows, !options.forward_only)?;
         let split = T::split(kind, architecture, set, batch_rows);
         let explanation = Explanation {
@@ -161,19 +148,18 @@ impl<T: Element> Plan<T> {
             element: T::NAME,
             batch_rows,
             engine: kind,
-            engine_is_forced: options.engine.is_some() || options.gemm.is_some(),
-            gemm: (kind == EngineKind::Layered).then_some(gemm),
+            engine_is_forced: options.engine.is_some(),
             set,
             precision,
             wanted,
-            threads: threads.min(split.lanes),
+            threads: threads.min(split.portions),
             threads_given: threads,
             shard_rows: split.rows,
-            lanes: split.lanes,
+            portions: split.portions,
             candidates,
             scratch_bytes: engine.scratch_bytes(),
         };
-        let undivided = split.lanes == 1 && engine.params() <= UPDATED;
+        let undivided = split.portions == 1 && engine.params() <= UPDATED;
         Ok(Self { engine, explanation, undivided_rows: if undivided { batch_rows } else { 0 } })
     }
 
@@ -214,7 +200,7 @@ impl<T: Element> Plan<T> {
         self.explanation.threads
     }
 
-    /// Whether a step on `rows` samples has no part worth giving to another thread: no lane, and no piece of the
+    /// Whether a step on `rows` samples has no part worth giving to another thread: no portion, and no piece of the
     /// parameters when gradients are added up and parameters updated.
     #[must_use]
     pub fn is_undivided(&self, rows: usize) -> bool {

@@ -9,10 +9,9 @@ use self::scratch::{Scratch, Tiles};
 use super::batch::Gathered;
 use super::layer::{Layers, Network};
 use super::passes::LanesOf;
-use super::sharded::{Method, Pass, Sharded};
-use super::shards::{ShardRule, cached_lanes, max_lanes, worthwhile_rows};
+use super::sharded::{Method, Sharded, Wanted};
+use super::shards::{ShardRule, cached_portions, max_portions, worthwhile_rows};
 use crate::buffer::Buffer;
-use crate::loss::Output;
 use crate::product::{Blocking, turn};
 use crate::{Architecture, Element, InstructionSet, StepError};
 
@@ -99,20 +98,13 @@ pub(super) fn rule<T: Element>(architecture: &Architecture, set: InstructionSet)
     let max_rows = (cached / 6 * 6).clamp(MIN_ROWS, MAX_ROWS);
     let worthwhile = worthwhile_rows(architecture);
     let (min_rows, pair_rows) = (worthwhile.max(MIN_ROWS), worthwhile.max(PAIR_ROWS));
-    let (max_lanes, cached_lanes) = (max_lanes::<T>(architecture), cached_lanes::<T>(architecture));
-    ShardRule { max_rows, min_rows, pair_rows, max_lanes, cached_lanes, step: 6 }
+    let (max_portions, cached_portions) = (max_portions::<T>(architecture), cached_portions::<T>(architecture));
+    ShardRule { max_rows, min_rows, pair_rows, max_portions, cached_portions, step: 6 }
 }
 
 /// Elements in a vector of a set.
 pub(super) fn lanes_of<T: Element>(set: InstructionSet) -> usize {
     T::dispatch(set, LanesOf)
-}
-
-impl<T: Element> TileMethod<T> {
-    fn tiles<'a>(&'a self, network: Network<'a, T, Rows>) -> Tiles<'a, T> {
-        let turned = self.turns.then(|| self.turned.as_slice());
-        Tiles { network, lanes: self.lanes, blocking: self.blocking, turned }
-    }
 }
 
 impl<T> crate::sealed::Sealed for TileMethod<T> {}
@@ -158,41 +150,28 @@ impl<T: Element> Method<T> for TileMethod<T> {
         }
     }
 
-    fn gradient(
+    fn shard(
         &self,
         network: Network<'_, T, Rows>,
         scratch: &mut Scratch<T>,
         samples: Gathered<'_, T>,
-        pass: Pass,
-        add: bool,
-        gradient: &mut [T],
+        wanted: Wanted<'_, T>,
     ) -> f64 {
-        let tiles = self.tiles(network);
-        scratch.forward(tiles, samples.inputs, Some(pass));
-        let cost = scratch.loss(tiles, pass.output, samples);
-        scratch.backward(tiles, samples, add, gradient);
-        cost
-    }
-
-    fn evaluate(
-        &self,
-        network: Network<'_, T, Rows>,
-        scratch: &mut Scratch<T>,
-        samples: Gathered<'_, T>,
-        output: Output,
-        outputs: Option<&mut [T]>,
-    ) -> f64 {
-        let tiles = self.tiles(network);
-        scratch.forward(tiles, samples.inputs, None);
-        if let Some(outputs) = outputs {
-            scratch.outputs(tiles, outputs);
+        let turned = self.turns.then(|| self.turned.as_slice());
+        let tiles = Tiles { network, lanes: self.lanes, blocking: self.blocking, turned };
+        scratch.forward(tiles, samples.inputs, wanted.pass());
+        match wanted {
+            Wanted::Gradient { pass, add, gradient } => {
+                let cost = scratch.loss(tiles, pass.output, samples);
+                scratch.backward(tiles, samples, add, gradient);
+                cost
+            }
+            Wanted::Forward { output, outputs } => {
+                if let Some(outputs) = outputs {
+                    scratch.outputs(tiles, outputs);
+                }
+                output.map_or(0.0, |output| scratch.loss(tiles, output, samples))
+            }
         }
-        scratch.loss(tiles, output, samples)
-    }
-
-    fn predict(&self, network: Network<'_, T, Rows>, scratch: &mut Scratch<T>, x: &[T], out: &mut [T]) {
-        let tiles = self.tiles(network);
-        scratch.forward(tiles, x, None);
-        scratch.outputs(tiles, out);
     }
 }

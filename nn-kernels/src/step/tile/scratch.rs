@@ -1,4 +1,4 @@
-//! What a lane of the tile engine works in: a tile of samples goes forward through all layers and back again while it is in cache.
+//! What a portion of the tile engine works in: a tile of samples goes forward through all layers and back again while it is in cache.
 
 use super::layout::{Rows, pads_inputs};
 use crate::buffer::Buffer;
@@ -11,7 +11,7 @@ use crate::step::passes::{Activate, ColumnSums, CostAndDelta};
 use crate::step::sharded::Pass;
 use crate::{Activation, Element, StepError};
 
-/// What all lanes of a step share.
+/// What all portions of a step share.
 #[derive(Clone, Copy)]
 pub(super) struct Tiles<'a, T> {
     pub(super) network: Network<'a, T, Rows>,
