@@ -63,8 +63,8 @@
 //!   [`AdamW`], 0.0001 for [`Lion`], 0.01 for the others.
 //! - [`l2`](TrainerBuilder::l2) is λ of the term λ/2B Σ‖Θ_w‖², in which B is the batch size, or the number of samples if
 //!   that is less, in every step. Half the batch size is twice the pull. [`Network::cost`] and
-//!   [`gradient`](Network::gradient) divide by the number of samples that they are given. [`AdamW::weight_decay`] is
-//!   not divided by anything.
+//!   [`gradient`](Network::gradient) divide by the number of samples that they are given. [`AdamW::weight_decay`] and
+//!   [`Lion::weight_decay`] are not divided by anything.
 //! - The cost of the loss `mse` is not the metric [`mse`](metrics::Regression::mse): it has a factor ½ and is summed over
 //!   the outputs.
 //! - Standardise the training data, the other parts [like it](DynDataset::standardized_like), and new samples with the same

@@ -7,22 +7,23 @@ use super::moments::square;
 use super::{Optimizer, Step, check_expressible, check_not_negative, check_positive};
 use crate::error::Error;
 
-/// Adagrad: Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization", JMLR
-/// 12, 2011, figure 1 with diagonal matrices.
+/// Adagrad: Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization",
+/// JMLR 12, 2011, figure 1.
 ///
 /// ```text
 /// s ← s + g²
 /// θ ← θ - αₜ g / (√(s₀ + s) + ε)      αₜ = α / (1 + (t - 1) d)
 /// ```
 ///
-/// s starts at 0 and only grows, so steps shrink like 1/√t; t counts the steps from 1. The initial value s₀ is added where s
-/// is used, and no part of what is remembered. Numbers are as in PyTorch's `Adagrad`, ε outside of the root. Where g² would
-/// lie below the normal numbers it is 0.
+/// s starts at 0 and only grows, so steps shrink, like 1/√t while gradients stay as large; t counts the steps from 1.
+/// The initial value s₀ is added where s is used, and no part of what is remembered. Numbers are as in PyTorch's
+/// `Adagrad`, ε outside of the root. Where g² would lie below the normal numbers it is 0.
 ///
 /// ```
 /// use nn_train::prelude::*;
 ///
-/// let trainer = Trainer::builder().optimizer(Adagrad::default().initial_accumulator_value(0.1)).learning_rate(0.05).build()?;
+/// let optimizer = Adagrad::default().initial_accumulator_value(0.1);
+/// let trainer = Trainer::builder().optimizer(optimizer).learning_rate(0.05).build()?;
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,10 +31,11 @@ use crate::error::Error;
 pub struct Adagrad {
     /// ε, finite and positive, and large enough not to round to 0 in the number type of the network.
     pub epsilon: f64,
-    /// d, finite and not negative: the rate falls to a half in 1/d steps. A [`Schedule`](crate::Schedule) is multiplied by it.
+    /// d, finite and not negative: the rate falls to a half in 1/d steps. A [`Schedule`](crate::Schedule) is multiplied
+    /// by it.
     pub learning_rate_decay: f64,
-    /// s₀, finite and not negative, and no number that rounds to 0 or infinity in the network's type. It damps the first
-    /// steps.
+    /// s₀, finite and not negative, and no number that rounds to 0 or infinity in the network's type. It damps the
+    /// first steps.
     pub initial_accumulator_value: f64,
 }
 

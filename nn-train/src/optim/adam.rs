@@ -14,11 +14,12 @@ use crate::error::Error;
 /// θ ← θ - α m̂ / (√v̂ + ε)      m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ)
 /// ```
 ///
-/// m and v start at 0; t counts the steps from 1, and its powers are taken in `f64`. Where m, v or g² would lie below the
-/// normal numbers (2⁻¹²⁶ in `f32`) they are 0, since many CPUs are slow there.
+/// m and v start at 0; t counts the steps from 1, and its powers are taken in `f64`. Where m, v or g² would lie below
+/// the normal numbers (2⁻¹²⁶ in `f32`) they are 0, since many CPUs are slow there.
 ///
-/// With [`amsgrad`](Self::amsgrad) steps do not grow when v falls: Reddi, Kale and Kumar, "On the convergence of Adam and
-/// beyond", ICLR 2018. As in PyTorch, the largest v is taken before it is corrected; it is a third number for each parameter.
+/// With [`amsgrad`](Self::amsgrad) steps do not grow when v falls: Reddi, Kale and Kumar, "On the convergence of Adam
+/// and beyond", ICLR 2018. As in PyTorch, the largest v is taken before it is corrected; it is a third number for each
+/// parameter.
 ///
 /// ```text
 /// u ← max(u, v)                θ ← θ - α m̂ / (√û + ε)       û = u / (1 - β₂ᵗ)
@@ -27,7 +28,8 @@ use crate::error::Error;
 /// ```
 /// use nn_train::prelude::*;
 ///
-/// let trainer = Trainer::builder().optimizer(Adam::default().betas(0.9, 0.99).amsgrad(true)).learning_rate(0.002).build()?;
+/// let optimizer = Adam::default().betas(0.9, 0.99).amsgrad(true);
+/// let trainer = Trainer::builder().optimizer(optimizer).learning_rate(0.002).build()?;
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -10,8 +10,8 @@ pub(super) fn check_weight_decay(weight_decay: f64) -> Result<(), Error> {
     check_not_negative("weight_decay", weight_decay)
 }
 
-/// The factor for weights in a step, 1 - α w but for rounding; what it leaves out is owed, and is the first of the step's
-/// scalars.
+/// The factor for weights in a step, 1 - α w but for rounding; what it leaves out is owed, and is the first of the
+/// step's scalars.
 pub(super) fn keep<T: Element>(weight_decay: f64, step: &mut Step<'_>) -> Result<T, Error> {
     let decay = step.learning_rate * weight_decay;
     let rest = T::from_f64(1.0 - decay);

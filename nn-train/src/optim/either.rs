@@ -2,8 +2,8 @@
 
 use nn_kernels::{Element, InstructionSet, Part, Span, Update};
 
-/// The update of an optimiser whose settings choose between two rules: each is compiled for itself, and takes no more memory
-/// than it needs.
+/// The update of an optimiser whose settings choose between two rules: each is compiled for itself, and takes no more
+/// memory than it needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Either<A, B> {
     /// What is left out is switched off.

@@ -16,10 +16,10 @@ use crate::error::Error;
 /// m ← β₂ m + (1 - β₂) g
 /// ```
 ///
-/// m starts at 0, and is 0 where it would lie below the normal numbers; sgn(0) is 0. Every parameter moves by α, whatever its
-/// gradient, so the paper advises a rate that is 3 to 10 times as small as [`AdamW`](crate::AdamW)'s, and a decay w that is as
-/// many times as large. The decay acts as in [`AdamW`](crate::AdamW): it is multiplied by α, spares biases, and is not lost in
-/// rounding. One number is kept for each parameter, where Adam keeps two.
+/// m starts at 0, and is 0 where it would lie below the normal numbers; sgn(0) is 0. Every parameter moves by α,
+/// whatever its gradient, so the paper advises a rate that is 3 to 10 times as small as [`AdamW`](crate::AdamW)'s, and
+/// a decay w that is as many times as large. The decay acts as in [`AdamW`](crate::AdamW): it is multiplied by α,
+/// spares biases, and is not lost in rounding. One number is kept for each parameter, where Adam keeps two.
 ///
 /// ```
 /// use nn_train::prelude::*;

@@ -30,7 +30,8 @@ pub use sgd::Sgd;
 use crate::error::{Error, is_expressible};
 
 /// An algorithm that moves parameters against their gradient: [`Sgd`], [`Adam`], [`AdamW`], [`RmsProp`], [`Adagrad`],
-/// [`Lion`], [`Rprop`], or one that you write. It trains at the same speed, in every engine and on every instruction set.
+/// [`Lion`], [`Rprop`], or one that you write. It trains at the same speed, in every engine and on every instruction
+/// set.
 ///
 /// An optimiser is a value with settings. At each step it is asked for an [`Update`], nearly always the
 /// [`Elementwise`](crate::Elementwise) one of a [`Rule`](crate::Rule): the new value of one parameter, written over
@@ -207,8 +208,8 @@ fn check_decay<T: Element>(name: &'static str, value: f64) -> Result<(), Error> 
     Ok(())
 }
 
-/// A learning rate is finite and not negative, and rounds neither to 0 nor to infinity in the network's type. 0 itself is
-/// a rate: a warm-up may begin there.
+/// A learning rate is finite and not negative, and rounds neither to 0 nor to infinity in the network's type. 0 itself
+/// is a rate: a warm-up may begin there.
 pub(crate) fn check_learning_rate<T: Element>(value: f64) -> Result<(), Error> {
     check_not_negative("learning_rate", value)?;
     check_expressible::<T>("learning_rate", value)

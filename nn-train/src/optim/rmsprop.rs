@@ -17,12 +17,12 @@ use crate::error::Error;
 /// | momentum μ | b ← μ b + g / (√v + ε), θ ← θ - α b |
 ///
 /// The centred form is from Graves, "Generating sequences with recurrent neural networks", arXiv 1308.0850, 2013. It
-/// divides by the gradient's deviation from its mean, so it takes large steps where gradients hardly vary; a larger ε bounds
-/// them. Centred and momentum go together.
+/// divides by the gradient's deviation from its mean, so it takes large steps where gradients hardly vary; a larger ε
+/// bounds them. Centred and momentum go together.
 ///
-/// v, m and b start at 0 and are not corrected for it, so the first steps are large: the very first is α / √(1 - ρ). Numbers
-/// are as in PyTorch's `RMSprop`, ε outside of the root; a v - m² that rounding makes negative is 0 here and NaN there. Where
-/// v, m, b or g² would lie below the normal numbers they are 0.
+/// v, m and b start at 0 and are not corrected for it, so the first steps are large: the very first is α / √(1 - ρ).
+/// Numbers are as in PyTorch's `RMSprop`, ε outside of the root; a v - m² that rounding makes negative is 0 here and
+/// NaN there. Where v, m, b or g² would lie below the normal numbers they are 0.
 ///
 /// ```
 /// use nn_train::prelude::*;

@@ -6,12 +6,12 @@ use nn_kernels::{Element, Elementwise, Rule};
 use super::{Optimizer, Step, check_positive, sign};
 use crate::error::Error;
 
-/// Resilient backpropagation, for **full batches**: iRPROP− of Igel and Hüsken, "Improving the Rprop learning algorithm", NC
-/// 2000. Rprop itself is by Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: the RPROP
-/// algorithm", ICNN 1993.
+/// Resilient backpropagation, for **full batches**: iRPROP− of Igel and Hüsken, "Improving the Rprop learning
+/// algorithm", NC 2000. Rprop itself is by Riedmiller and Braun, "A direct adaptive method for faster backpropagation
+/// learning: the RPROP algorithm", ICNN 1993.
 ///
-/// Each parameter has a step size Δ of its own. It grows while the gradient keeps its sign, and shrinks when that changes; how
-/// large the gradient is does not matter.
+/// Each parameter has a step size Δ of its own. It grows while the gradient keeps its sign, and shrinks when that
+/// changes; how large the gradient is does not matter.
 ///
 /// | sgn(g) · sgn of the last g | Δ | |
 /// |---|---|---|
@@ -19,12 +19,12 @@ use crate::error::Error;
 /// | -1 | ← max(η₋ Δ, Δ_min) | then g ← 0: the parameter rests, and the next step leaves Δ as it is |
 /// | 0 | stays | |
 ///
-/// Then θ ← θ - sgn(g) Δ. The learning rate is where Δ begins, kept within its bounds. It is that of the first step: what a
-/// schedule says later has no effect. Numbers are as in PyTorch's `Rprop`, but that signs are multiplied rather than gradients,
-/// whose product rounds to 0 where they are small.
+/// Then θ ← θ - sgn(g) Δ. The learning rate is where Δ begins, kept within its bounds. It is that of the first step:
+/// what a schedule says later has no effect. Numbers are as in PyTorch's `Rprop`, but that signs are multiplied rather
+/// than gradients, whose product rounds to 0 where they are small.
 ///
-/// On parts of the data a sign changes by chance, and steps shrink to nothing: let the batch size be the number of samples,
-/// and use another optimiser where that is too many.
+/// On parts of the data a sign changes by chance, and steps shrink to nothing: let the batch size be the number of
+/// samples, and use another optimiser where that is too many.
 ///
 /// ```
 /// use nn_train::prelude::*;
@@ -50,8 +50,8 @@ pub struct Rprop {
 }
 
 impl Default for Rprop {
-    /// PyTorch's: η₋ = 0.5, η₊ = 1.2, step sizes from 10⁻⁶ to 50, the first of them 0.01 unless the trainer is given another
-    /// learning rate.
+    /// PyTorch's: η₋ = 0.5, η₊ = 1.2, step sizes from 10⁻⁶ to 50, the first of them 0.01 unless the trainer is given
+    /// another learning rate.
     fn default() -> Self {
         Self { eta_minus: 0.5, eta_plus: 1.2, step_size_min: 1e-6, step_size_max: 50.0 }
     }
@@ -134,8 +134,8 @@ impl Optimizer for Rprop {
     }
 }
 
-/// One step. The slots are the sign of the last gradient, and Δ, or 0 while that is the first step size: so the memory of a
-/// parameter without a gradient stays 0.
+/// One step. The slots are the sign of the last gradient, and Δ, or 0 while that is the first step size: so the memory
+/// of a parameter without a gradient stays 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Resilient<T> {
     first: T,
@@ -153,12 +153,12 @@ impl<T: Element> Rule<T> for Resilient<T> {
         let zero = isa.splat(T::ZERO);
         let signs = sign(isa, gradient);
         let agreement = signs * slots[0];
-        let (stayed, turned) = (zero.lt(agreement), agreement.lt(zero));
+        let turned = agreement.lt(zero);
         let size = S::V::select(slots[1].le(zero), isa.splat(self.first), slots[1]);
         let longer = (isa.splat(self.eta_plus) * size).min(isa.splat(self.most));
         let shorter = (isa.splat(self.eta_minus) * size).max(isa.splat(self.least));
-        slots[1] = S::V::select(stayed, longer, S::V::select(turned, shorter, slots[1]));
-        let size = S::V::select(stayed, longer, S::V::select(turned, shorter, size));
+        let size = S::V::select(zero.lt(agreement), longer, S::V::select(turned, shorter, size));
+        slots[1] = S::V::select(agreement.abs().le(zero), slots[1], size);
         slots[0] = S::V::select(turned, zero, signs);
         theta - slots[0] * size
     }
