@@ -35,7 +35,7 @@
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
 //! | [`Session`] | training step by step, on batches of your own |
 //! | [`Schedule`] | the learning rate as a function of the step |
-//! | [`Sgd`], [`Adam`], [`AdamW`] | optimisers |
+//! | [`Sgd`], [`Adam`], [`AdamW`], [`RmsProp`], [`Adagrad`], [`Lion`], [`Rprop`] | optimisers |
 //! | [`Optimizer`], [`Rule`], [`Elementwise`] | writing an optimiser of your own |
 //! | [`Threads`] | threads of the trainer's own, or the caller's |
 //! | [`metrics`] | accuracy, confusion matrix, precision and recall, regression errors |
@@ -59,12 +59,12 @@
 //!
 //! - The methods of a network are those of the traits [`Network`] and [`Declared`]: bring the [`prelude`] into scope.
 //! - The learning rate is the trainer's, not the optimiser's: [`TrainerBuilder::learning_rate`] or
-//!   [`schedule`](TrainerBuilder::schedule). Unless it is set it is the optimiser's default: 0.01 for [`Sgd`], 0.001 for
-//!   [`Adam`] and [`AdamW`].
+//!   [`schedule`](TrainerBuilder::schedule). Unless it is set it is the optimiser's default: 0.001 for [`Adam`] and
+//!   [`AdamW`], 0.0001 for [`Lion`], 0.01 for the others.
 //! - [`l2`](TrainerBuilder::l2) is λ of the term λ/2B Σ‖Θ_w‖², in which B is the batch size, or the number of samples if
 //!   that is less, in every step. Half the batch size is twice the pull. [`Network::cost`] and
-//!   [`gradient`](Network::gradient) divide by the number of samples that they are given. [`AdamW::weight_decay`] is
-//!   not divided by anything.
+//!   [`gradient`](Network::gradient) divide by the number of samples that they are given. [`AdamW::weight_decay`] and
+//!   [`Lion::weight_decay`] are not divided by anything.
 //! - The cost of the loss `mse` is not the metric [`mse`](metrics::Regression::mse): it has a factor ½ and is summed over
 //!   the outputs.
 //! - Standardise the training data, the other parts [like it](DynDataset::standardized_like), and new samples with the same
@@ -104,7 +104,7 @@ pub use nn_kernels::{
     Loss, MAX_SLOTS, ParseError, Part, Precision, Rule, Slot, Span, StepError, UnknownPrecision, Update,
 };
 pub use nn_macros::network;
-pub use optim::{Adam, AdamW, Optimizer, Sgd, Step};
+pub use optim::{Adagrad, Adam, AdamW, Lion, Optimizer, RmsProp, Rprop, Sgd, Step};
 pub use train::{
     Callback, Context, Epoch, History, OptimizerState, PlanState, Position, Run, RunState, Schedule, Session,
     SessionState, Signal, Threads, Trainer, TrainerBuilder,
@@ -124,9 +124,9 @@ struct ProgramsOfTheReadme;
 pub mod prelude {
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Regression};
     pub use crate::{
-        Access, Activation, Adam, AdamW, Architecture, Callback, Context, Dataset, Declared, DynDataset, DynNetwork,
-        Epoch, Error, HasLayer, History, Init, Layer, Loss, Network, Optimizer, Precision, Predictor, Rows, Run,
-        RunState, Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer, Stream, Threads, Trainer,
-        network,
+        Access, Activation, Adagrad, Adam, AdamW, Architecture, Callback, Context, Dataset, Declared, DynDataset,
+        DynNetwork, Epoch, Error, HasLayer, History, Init, Layer, Lion, Loss, Network, Optimizer, Precision, Predictor,
+        RmsProp, Rows, Rprop, Run, RunState, Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer,
+        Stream, Threads, Trainer, network,
     };
 }

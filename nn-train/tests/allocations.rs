@@ -82,11 +82,12 @@ fn nothing_is_allocated_in_the_steady_state() {
     let wide = Dataset::new(rows, vec![[0.5, -0.5]; 50]).unwrap();
 
     type Choice = (&'static str, fn(TrainerBuilder) -> TrainerBuilder);
-    let optimizers: [Choice; 4] = [
+    let optimizers: [Choice; 5] = [
         ("sgd", |builder| builder.optimizer(Sgd::default())),
         ("momentum", |builder| builder.optimizer(Sgd::default().momentum(0.9))),
         ("adam", |builder| builder.optimizer(Adam::default())),
         ("adamw", |builder| builder.optimizer(AdamW::default())),
+        ("rmsprop", |builder| builder.optimizer(RmsProp::default().centered(true).momentum(0.9))),
     ];
     for (name, optimizer) in optimizers {
         for threads in [1, 2] {

@@ -237,10 +237,17 @@ fn standardizers_histories_reports_and_settings_come_back() {
     let measured = Regression::evaluate(&net, &train).unwrap();
     let text = serde_json::to_string(&measured).unwrap();
     assert_eq!(serde_json::from_str::<Regression>(&text).unwrap(), measured);
-    let (sgd, adam, adamw) = (Sgd::default().momentum(0.9), Adam::default().epsilon(1e-7), AdamW::default());
+    let (sgd, adam, adamw) =
+        (Sgd::default().momentum(0.9), Adam::default().epsilon(1e-7), AdamW::default().amsgrad(true));
     assert_eq!(serde_json::from_str::<Sgd>(&serde_json::to_string(&sgd).unwrap()).unwrap(), sgd);
     assert_eq!(serde_json::from_str::<Adam>(&serde_json::to_string(&adam).unwrap()).unwrap(), adam);
     assert_eq!(serde_json::from_str::<AdamW>(&serde_json::to_string(&adamw).unwrap()).unwrap(), adamw);
+    let (rmsprop, adagrad) = (RmsProp::default().momentum(0.5).centered(true), Adagrad::default().epsilon(1e-7));
+    assert_eq!(serde_json::from_str::<RmsProp>(&serde_json::to_string(&rmsprop).unwrap()).unwrap(), rmsprop);
+    assert_eq!(serde_json::from_str::<Adagrad>(&serde_json::to_string(&adagrad).unwrap()).unwrap(), adagrad);
+    let (lion, rprop) = (Lion::default().weight_decay(0.1), Rprop::default().etas(0.4, 1.3));
+    assert_eq!(serde_json::from_str::<Lion>(&serde_json::to_string(&lion).unwrap()).unwrap(), lion);
+    assert_eq!(serde_json::from_str::<Rprop>(&serde_json::to_string(&rprop).unwrap()).unwrap(), rprop);
 }
 
 /// A validation cost may overflow, and a measure of predictions that are NaN is NaN.

@@ -95,3 +95,52 @@ fn a_rate_that_changes() {
 fn decay_of_weights_but_not_of_biases() {
     replay("adamw", |run| AdamW { adam: adam(run), weight_decay: number(&run["weight_decay"]) });
 }
+
+#[test]
+fn the_largest_second_moment() {
+    replay("amsgrad", |run| adam(run).amsgrad(true));
+    let weight_decay = |run: &Value| number(&run["weight_decay"]);
+    replay("adamw_amsgrad", |run| AdamW { adam: adam(run).amsgrad(true), weight_decay: weight_decay(run) });
+}
+
+#[test]
+fn root_mean_square() {
+    let rmsprop = |run: &Value| RmsProp::default().alpha(number(&run["alpha"])).epsilon(number(&run["epsilon"]));
+    let momentum = |run: &Value| number(&run["momentum"]);
+    replay("rmsprop", rmsprop);
+    replay("rmsprop_momentum", |run| rmsprop(run).momentum(momentum(run)));
+    replay("rmsprop_centered", |run| rmsprop(run).centered(true));
+    replay("rmsprop_centered_momentum", |run| rmsprop(run).centered(true).momentum(momentum(run)));
+}
+
+#[test]
+fn adagrad() {
+    for name in ["adagrad", "adagrad_settings"] {
+        replay(name, |run| Adagrad {
+            epsilon: number(&run["epsilon"]),
+            learning_rate_decay: number(&run["learning_rate_decay"]),
+            initial_accumulator_value: number(&run["initial_accumulator_value"]),
+        });
+    }
+}
+
+/// PyTorch has none: beside the paper's program in PyTorch's numbers.
+#[test]
+fn lion() {
+    for name in ["lion", "lion_decay"] {
+        replay(name, |run| {
+            let optimizer = Lion::default().betas(number(&run["beta1"]), number(&run["beta2"]));
+            optimizer.weight_decay(number(&run["weight_decay"]))
+        });
+    }
+}
+
+#[test]
+fn rprop() {
+    for name in ["rprop", "rprop_settings"] {
+        replay(name, |run| {
+            let optimizer = Rprop::default().etas(number(&run["eta_minus"]), number(&run["eta_plus"]));
+            optimizer.step_sizes(number(&run["step_size_min"]), number(&run["step_size_max"]))
+        });
+    }
+}

@@ -24,11 +24,10 @@ fn line(count: usize) -> Dataset<[f64; 1], [f64; 1]> {
 }
 
 /// A run that is cut anywhere, at an epoch's end too, goes on to the same bits on another number of threads.
-#[test]
-fn a_run_goes_on_bit_for_bit_from_every_step() {
+fn goes_on_bit_for_bit_from_every_step(optimizer: impl Optimizer + Copy) {
     let data = blobs(50);
     let trainer = |threads| {
-        let builder = Trainer::builder().optimizer(AdamW::default()).schedule(|step| 0.01 / (1.0 + step as f64));
+        let builder = Trainer::builder().optimizer(optimizer).schedule(|step| 0.01 / (1.0 + step as f64));
         builder.l2(0.01).batch_size(16).epochs(3).seed(5).threads(threads).build().unwrap()
     };
     let mut whole = Net::new(1);
@@ -53,8 +52,18 @@ fn a_run_goes_on_bit_for_bit_from_every_step() {
         };
         assert_eq!(costs(run.history()), costs(&history), "from step {taken}");
         drop(run);
-        assert_eq!(net, whole, "from step {taken}");
+        assert_eq!(net, whole, "{optimizer:?}, from step {taken}");
     }
+}
+
+#[test]
+fn a_run_goes_on_bit_for_bit_from_every_step_under_each_optimiser() {
+    goes_on_bit_for_bit_from_every_step(AdamW::default());
+    goes_on_bit_for_bit_from_every_step(AdamW::default().amsgrad(true));
+    goes_on_bit_for_bit_from_every_step(RmsProp::default().centered(true).momentum(0.9));
+    goes_on_bit_for_bit_from_every_step(Adagrad::default().learning_rate_decay(0.1));
+    goes_on_bit_for_bit_from_every_step(Lion::default().weight_decay(0.1));
+    goes_on_bit_for_bit_from_every_step(Rprop::default());
 }
 
 /// Between epochs, too, and a run that is over has nothing left.

@@ -14,11 +14,16 @@ network! { struct Line<1 => 1 linear>: f64; }
 /// An optimiser and its rate, by name.
 type Choice = (&'static str, fn(TrainerBuilder) -> TrainerBuilder);
 
-const OPTIMIZERS: [Choice; 4] = [
+const OPTIMIZERS: [Choice; 9] = [
     ("sgd", |builder| builder.optimizer(Sgd::default()).learning_rate(0.1)),
     ("nesterov", |builder| builder.optimizer(Sgd::default().momentum(0.9).nesterov(true)).learning_rate(0.1)),
     ("adam", ADAM.1),
     ("adamw", |builder| builder.optimizer(AdamW::default()).learning_rate(0.01)),
+    ("amsgrad", |builder| builder.optimizer(Adam::default().amsgrad(true)).learning_rate(0.01)),
+    ("rmsprop", |builder| builder.optimizer(RmsProp::default().centered(true).momentum(0.9)).learning_rate(0.001)),
+    ("adagrad", |builder| builder.optimizer(Adagrad::default().initial_accumulator_value(0.1)).learning_rate(0.05)),
+    ("lion", |builder| builder.optimizer(Lion::default().weight_decay(0.1)).learning_rate(0.001)),
+    ("rprop", |builder| builder.optimizer(Rprop::default())),
 ];
 
 const ADAM: Choice = ("adam", |builder| builder.optimizer(Adam::default()).learning_rate(0.01));
@@ -234,11 +239,14 @@ fn what_is_refused_leaves_all_as_it_was() {
 fn an_update_that_overflows_leaves_what_is_remembered() {
     let (large, small) = (([[1e160]], [[0.0]]), ([[1e-3]], [[0.0]]));
     let diverged = |step| Error::Diverged { epoch: None, step, layer: 1, quantity: Quantity::Update };
-    let choices: [Choice; 4] = [
+    let choices: [Choice; 7] = [
         ("sgd", |builder| builder.optimizer(Sgd::default()).learning_rate(1e200)),
         ("momentum", |builder| builder.optimizer(Sgd::default().momentum(0.9)).learning_rate(1e200)),
         ("adam", |builder| builder.optimizer(Adam::default())),
         ("adamw", |builder| builder.optimizer(AdamW::default())),
+        ("amsgrad", |builder| builder.optimizer(Adam::default().amsgrad(true))),
+        ("rmsprop", |builder| builder.optimizer(RmsProp::default().momentum(0.9)).learning_rate(0.1)),
+        ("adagrad", |builder| builder.optimizer(Adagrad::default())),
     ];
     for (name, choice) in choices {
         for measured in [false, true] {
@@ -364,6 +372,11 @@ fn states_of_other_sessions_are_refused() {
     let before = resumed.state().unwrap();
     assert_eq!(what(resumed.resume(&state).unwrap_err()), "the optimiser");
     assert_eq!(resumed.state().unwrap(), before);
+    // As many numbers for each parameter, but others.
+    let of = |optimizer| Trainer::builder().optimizer(optimizer).batch_size(8).threads(1).build().unwrap();
+    let momentum = of(RmsProp::default().momentum(0.9)).session(&mut Net::new(1)).unwrap().state().unwrap();
+    let (centered, mut third) = (of(RmsProp::default().centered(true)), Net::new(3));
+    assert_eq!(what(centered.session(&mut third).unwrap().resume(&momentum).unwrap_err()), "the optimiser");
     let foreign = adam.session(&mut wide).unwrap().state().unwrap();
     assert_ne!(foreign.architecture, state.architecture);
     let spoilt = |change: fn(&mut nn_train::SessionState<f32>)| {

@@ -2,11 +2,12 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use nn_train::prelude::*;
-use nn_train::{Quantity, TrainerBuilder};
+use nn_train::{EngineKind, Quantity, TrainerBuilder};
 
 network! { struct Xor<2 => 4 tanh => 1>; }
 network! { struct Softmax<3 => 40 relu dropout(0.25) => 17 gelu dropout(0.1) => 3 softmax>; }
 network! { struct Line<1 => 1 linear>: f64; }
+network! { struct Tanh<3 => 37 tanh => 5 tanh => 2 linear>: f64; }
 network! { struct Wide<6 => 400 silu => 300 => 2 linear>; }
 
 /// An optimiser and its rate, by name.
@@ -54,16 +55,25 @@ fn xor_is_learned() {
 #[test]
 fn a_line_is_found_by_each_optimiser() {
     let data = line(50);
-    let optimizers: [Choice; 5] = [
+    let optimizers: [Choice; 11] = [
         ("sgd", |builder| builder.optimizer(Sgd::default()).learning_rate(0.3)),
         ("momentum", |builder| builder.optimizer(Sgd::default().momentum(0.9)).learning_rate(0.1)),
         ("nesterov", |builder| builder.optimizer(Sgd::default().momentum(0.9).nesterov(true)).learning_rate(0.1)),
         ("adam", |builder| builder.optimizer(Adam::default()).learning_rate(0.05)),
         ("adamw", |builder| builder.optimizer(AdamW::default().weight_decay(0.0)).learning_rate(0.05)),
+        ("amsgrad", |builder| builder.optimizer(Adam::default().amsgrad(true)).learning_rate(0.05)),
+        // These two take steps of the size of the rate to the end, so it must fall.
+        ("rmsprop", |builder| {
+            builder.optimizer(RmsProp::default()).schedule(|step| 0.05 * 0.995_f64.powi(step as i32))
+        }),
+        ("lion", |builder| builder.optimizer(Lion::default()).schedule(|step| 0.05 * 0.995_f64.powi(step as i32))),
+        ("centred", |builder| builder.optimizer(RmsProp::default().centered(true).epsilon(0.1)).learning_rate(0.02)),
+        ("adagrad", |builder| builder.optimizer(Adagrad::default()).learning_rate(0.5)),
+        ("rprop", |builder| builder.optimizer(Rprop::default()).batch_size(50)),
     ];
     for (name, optimizer) in optimizers {
         let mut net = Line::new(1);
-        let trainer = optimizer(Trainer::builder()).batch_size(10).epochs(300).build().unwrap();
+        let trainer = optimizer(Trainer::builder().batch_size(10)).epochs(300).build().unwrap();
         trainer.fit(&mut net, &data, None).unwrap();
         let ([weight], [bias]) = (net.layer1().weights[0], net.layer1().bias);
         assert!((weight - 3.0).abs() < 1e-3 && (bias + 1.0).abs() < 1e-3, "{name}: {weight} x + {bias}");
@@ -129,11 +139,16 @@ fn a_batch_larger_than_the_data_is_all_of_it() {
 #[test]
 fn threads_change_no_bit() {
     let data = blobs(333);
-    let optimizers: [Choice; 4] = [
+    let optimizers: [Choice; 9] = [
         ("sgd", |builder| builder.optimizer(Sgd::default()).learning_rate(0.1)),
         ("nesterov", |builder| builder.optimizer(Sgd::default().momentum(0.9).nesterov(true)).learning_rate(0.1)),
         ("adam", |builder| builder.optimizer(Adam::default())),
         ("adamw", |builder| builder.optimizer(AdamW::default())),
+        ("amsgrad", |builder| builder.optimizer(Adam::default().amsgrad(true))),
+        ("rmsprop", |builder| builder.optimizer(RmsProp::default().centered(true).momentum(0.9))),
+        ("adagrad", |builder| builder.optimizer(Adagrad::default())),
+        ("lion", |builder| builder.optimizer(Lion::default().weight_decay(0.1))),
+        ("rprop", |builder| builder.optimizer(Rprop::default())),
     ];
     for (name, optimizer) in optimizers {
         for batch_size in [7, 128, 333] {
@@ -170,6 +185,41 @@ fn threads_change_no_bit_of_a_large_network() {
     let net = train(1);
     for threads in [2, 3, 8] {
         assert!(net.parameters() == train(threads).parameters(), "{threads} threads");
+    }
+}
+
+/// Engines pad their layouts in ways of their own, and update parameters where they are in cache.
+#[test]
+fn every_engine_takes_each_optimisers_steps() {
+    let inputs: Vec<[f64; 3]> = (0..24).map(|i| [0, 1, 2].map(|k| ((i * 7 + k) as f64).sin())).collect();
+    let targets = inputs.iter().map(|x| [x[0] * x[1], x[2]]).collect();
+    let data = Dataset::new(inputs, targets).unwrap();
+    let optimizers: [Choice; 7] = [
+        ("nesterov", |builder| builder.optimizer(Sgd::default().momentum(0.9).nesterov(true)).learning_rate(0.1)),
+        ("adamw", |builder| builder.optimizer(AdamW::default())),
+        ("amsgrad", |builder| builder.optimizer(AdamW::default().amsgrad(true))),
+        ("rmsprop", |builder| builder.optimizer(RmsProp::default().epsilon(0.01).centered(true).momentum(0.9))),
+        ("adagrad", |builder| builder.optimizer(Adagrad::default().initial_accumulator_value(0.1))),
+        ("lion", |builder| builder.optimizer(Lion::default().weight_decay(0.1))),
+        ("rprop", |builder| builder.optimizer(Rprop::default())),
+    ];
+    for (name, optimizer) in optimizers {
+        let train = |engine, threads| {
+            let builder = optimizer(Trainer::builder()).engine(engine).batch_size(24).epochs(20).threads(threads);
+            let mut net = Tanh::new(1);
+            builder.build().unwrap().fit(&mut net, &data, None).unwrap();
+            net
+        };
+        let expected = train(EngineKind::Layered, 1);
+        for engine in EngineKind::ALL {
+            let net = train(engine, 1);
+            let differences = net.parameters().iter().zip(expected.parameters()).map(|(a, b)| (a - b).abs());
+            let most = differences.fold(0.0, f64::max);
+            assert!(most < 1e-11, "{name}, {engine}: {most:e}");
+            for threads in [2, 3] {
+                assert_eq!(net, train(engine, threads), "{name}, {engine}, {threads} threads");
+            }
+        }
     }
 }
 

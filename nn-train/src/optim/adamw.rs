@@ -2,6 +2,9 @@
 
 use nn_kernels::{Element, Elementwise};
 
+use super::adam::AdamUpdate;
+use super::decay::{check_weight_decay, keep};
+use super::either::Either;
 use super::moments::Moments;
 use super::{Adam, Optimizer, Step};
 use crate::error::Error;
@@ -21,7 +24,7 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AdamW {
-    /// β₁, β₂ and ε.
+    /// β₁, β₂, ε, and whether it is AMSGrad.
     pub adam: Adam,
     /// w, finite and not negative, with α w below 1.
     pub weight_decay: f64,
@@ -47,26 +50,27 @@ impl AdamW {
         Self { adam: self.adam.epsilon(epsilon), ..self }
     }
 
+    /// Sets whether Adam is AMSGrad.
+    #[must_use]
+    pub const fn amsgrad(self, amsgrad: bool) -> Self {
+        Self { adam: self.adam.amsgrad(amsgrad), ..self }
+    }
+
     /// Sets w.
     #[must_use]
     pub const fn weight_decay(self, weight_decay: f64) -> Self {
         Self { weight_decay, ..self }
     }
-}
 
-/// The factor for weights in a step that should take away the share `decay`, and in `owed` what earlier steps have
-/// left to take away, which becomes what this one leaves.
-fn keep<T: Element>(decay: f64, owed: &mut f64) -> T {
-    let due = *owed + decay - *owed * decay;
-    // Smaller steps would be rounded by more than they are worth.
-    let factor = if due.abs() < 32.0 * T::EPSILON.to_f64() { T::ONE } else { T::from_f64(1.0 - due) };
-    // (1 - due) = factor · (1 - owed)
-    *owed = (factor.to_f64() - (1.0 - due)) / factor.to_f64();
-    factor
+    /// Adam's rule, with weights multiplied by `keep` before.
+    fn decaying<T: Element, const AMSGRAD: bool>(&self, keep: T, step: &Step<'_>) -> Elementwise<Moments<T, AMSGRAD>> {
+        let bias = self.adam.rule(step);
+        Elementwise::with_bias(Moments { keep, ..bias }, bias)
+    }
 }
 
 impl Optimizer for AdamW {
-    type Update<T: Element> = Elementwise<Moments<T>>;
+    type Update<T: Element> = AdamUpdate<T>;
 
     fn name(&self) -> &'static str {
         "adamw"
@@ -77,7 +81,7 @@ impl Optimizer for AdamW {
     }
 
     fn slots(&self) -> usize {
-        2
+        self.adam.slots()
     }
 
     /// The share of the decay that is still owed.
@@ -87,22 +91,15 @@ impl Optimizer for AdamW {
 
     fn validate<T: Element>(&self) -> Result<(), Error> {
         self.adam.validate::<T>()?;
-        if self.weight_decay.is_finite() && self.weight_decay >= 0.0 {
-            Ok(())
-        } else {
-            Err(Error::number("weight_decay", self.weight_decay, "a finite number that is not negative"))
-        }
+        check_weight_decay(self.weight_decay)
     }
 
-    fn update<T: Element>(&self, step: Step<'_>) -> Result<Elementwise<Moments<T>>, Error> {
-        let decay = step.learning_rate * self.weight_decay;
-        let rest = T::from_f64(1.0 - decay);
-        if rest <= T::ZERO {
-            let expected = "less than 1 when multiplied by the learning rate";
-            return Err(Error::number("weight_decay", self.weight_decay, expected));
-        }
-        let bias = self.adam.rule::<T>(step.number, step.learning_rate);
-        let keep = step.scalars.first_mut().map_or(rest, |owed| keep(decay, owed));
-        Ok(Elementwise::with_bias(Moments { keep, ..bias }, bias))
+    fn update<T: Element>(&self, mut step: Step<'_>) -> Result<AdamUpdate<T>, Error> {
+        let keep = keep(self.weight_decay, &mut step)?;
+        Ok(if self.adam.amsgrad {
+            Either::Extended(self.decaying(keep, &step))
+        } else {
+            Either::Plain(self.decaying(keep, &step))
+        })
     }
 }

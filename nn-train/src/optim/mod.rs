@@ -1,26 +1,37 @@
 //! Optimisers: how the gradient moves the weights. One algorithm a file.
 
+mod adagrad;
 mod adam;
 mod adamw;
+mod decay;
+mod either;
 mod erased;
+mod lion;
 mod moments;
+mod rmsprop;
+mod rprop;
 mod sgd;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
+pub use adagrad::Adagrad;
 pub use adam::Adam;
 pub use adamw::AdamW;
 pub(crate) use erased::{AnyOptimizer, Outcome, TypedOptimizer, Work, typed};
+pub use lion::Lion;
 use nn_kernels::isa::{Simd, Vector};
 use nn_kernels::{Element, Update};
+pub use rmsprop::RmsProp;
+pub use rprop::Rprop;
 pub use sgd::Sgd;
 
 use crate::error::{Error, is_expressible};
 
-/// An algorithm that moves parameters against their gradient: [`Sgd`], [`Adam`], [`AdamW`], or one that you write. It
-/// trains at the same speed, in every engine and on every instruction set.
+/// An algorithm that moves parameters against their gradient: [`Sgd`], [`Adam`], [`AdamW`], [`RmsProp`], [`Adagrad`],
+/// [`Lion`], [`Rprop`], or one that you write. It trains at the same speed, in every engine and on every instruction
+/// set.
 ///
 /// An optimiser is a value with settings. At each step it is asked for an [`Update`], nearly always the
 /// [`Elementwise`](crate::Elementwise) one of a [`Rule`](crate::Rule): the new value of one parameter, written over
@@ -150,6 +161,42 @@ fn flush<T: Element, S: Simd<T>>(isa: S, numbers: S::V) -> S::V {
     S::V::select(numbers.abs().lt(isa.splat(T::MIN_POSITIVE)), isa.splat(T::ZERO), numbers)
 }
 
+/// -1, 0 or 1; NaN for numbers that are not finite, so that they are seen.
+#[inline(always)]
+fn sign<T: Element, S: Simd<T>>(isa: S, numbers: S::V) -> S::V {
+    let zero = isa.splat(T::ZERO);
+    let signs = S::V::select(numbers.abs().le(zero), zero, isa.splat(T::ONE).copysign(numbers));
+    // x · 0 is 0 for a finite x only.
+    signs + numbers * zero
+}
+
+/// A setting that is finite and positive, and rounds neither to 0 nor to infinity in the network's type.
+fn check_positive<T: Element>(name: &'static str, value: f64) -> Result<(), Error> {
+    if !(value.is_finite() && value > 0.0) {
+        return Err(Error::number(name, value, "a finite, positive number"));
+    }
+    check_expressible::<T>(name, value)
+}
+
+/// A setting that is finite and not negative.
+fn check_not_negative(name: &'static str, value: f64) -> Result<(), Error> {
+    if value.is_finite() && value >= 0.0 {
+        Ok(())
+    } else {
+        Err(Error::number(name, value, "a finite number that is not negative"))
+    }
+}
+
+/// A setting that rounds neither to 0 nor to infinity in the network's type.
+fn check_expressible<T: Element>(name: &'static str, value: f64) -> Result<(), Error> {
+    if is_expressible::<T>(value) {
+        Ok(())
+    } else {
+        let expected = "a number that rounds neither to 0 nor to infinity in the network's type";
+        Err(Error::number(name, value, expected))
+    }
+}
+
 /// A share that decays is in [0, 1), and does not round to 1 in the network's type.
 fn check_decay<T: Element>(name: &'static str, value: f64) -> Result<(), Error> {
     if !(0.0..1.0).contains(&value) {
@@ -161,15 +208,9 @@ fn check_decay<T: Element>(name: &'static str, value: f64) -> Result<(), Error> 
     Ok(())
 }
 
-/// A learning rate is finite and not negative, and rounds neither to 0 nor to infinity in the network's type. 0 itself is
-/// a rate: a warm-up may begin there.
+/// A learning rate is finite and not negative, and rounds neither to 0 nor to infinity in the network's type. 0 itself
+/// is a rate: a warm-up may begin there.
 pub(crate) fn check_learning_rate<T: Element>(value: f64) -> Result<(), Error> {
-    if !(value.is_finite() && value >= 0.0) {
-        return Err(Error::number("learning_rate", value, "a finite number that is not negative"));
-    }
-    if !is_expressible::<T>(value) {
-        let expected = "a number that rounds neither to 0 nor to infinity in the network's type";
-        return Err(Error::number("learning_rate", value, expected));
-    }
-    Ok(())
+    check_not_negative("learning_rate", value)?;
+    check_expressible::<T>("learning_rate", value)
 }

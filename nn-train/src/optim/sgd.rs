@@ -1,8 +1,9 @@
 //! Stochastic gradient descent.
 
 use nn_kernels::isa::Simd;
-use nn_kernels::{Element, Elementwise, InstructionSet, Part, Rule, Span, Update};
+use nn_kernels::{Element, Elementwise, Rule};
 
+use super::either::Either;
 use super::{Optimizer, Step, check_decay, flush};
 use crate::error::Error;
 
@@ -40,7 +41,7 @@ impl Sgd {
 }
 
 impl Optimizer for Sgd {
-    type Update<T: Element> = SgdUpdate<T>;
+    type Update<T: Element> = Either<Elementwise<Descent<T>>, Elementwise<HeavyBall<T>>>;
 
     fn name(&self) -> &'static str {
         "sgd"
@@ -62,49 +63,19 @@ impl Optimizer for Sgd {
         Ok(())
     }
 
-    fn update<T: Element>(&self, step: Step<'_>) -> Result<SgdUpdate<T>, Error> {
+    fn update<T: Element>(&self, step: Step<'_>) -> Result<Self::Update<T>, Error> {
         let (rate, momentum) = (T::from_f64(step.learning_rate), T::from_f64(self.momentum));
-        Ok(SgdUpdate(if self.momentum == 0.0 {
-            Either::Descent(Elementwise::new(Descent { rate }))
+        Ok(if self.momentum == 0.0 {
+            Either::Plain(Elementwise::new(Descent { rate }))
         } else {
-            Either::HeavyBall(Elementwise::new(HeavyBall { rate, momentum, nesterov: self.nesterov }))
-        }))
-    }
-}
-
-/// One step of [`Sgd`].
-#[derive(Debug)]
-pub struct SgdUpdate<T>(Either<T>);
-
-#[derive(Debug)]
-enum Either<T> {
-    Descent(Elementwise<Descent<T>>),
-    HeavyBall(Elementwise<HeavyBall<T>>),
-}
-
-impl<T: Element> Update<T> for SgdUpdate<T> {
-    fn update(&self, set: InstructionSet, part: Part, span: Span<'_, T>) -> bool {
-        match &self.0 {
-            Either::Descent(update) => update.update(set, part, span),
-            Either::HeavyBall(update) => update.update(set, part, span),
-        }
-    }
-
-    fn slots(&self) -> usize {
-        match &self.0 {
-            Either::Descent(update) => update.slots(),
-            Either::HeavyBall(update) => update.slots(),
-        }
-    }
-
-    fn minds_part(&self) -> bool {
-        false
+            Either::Extended(Elementwise::new(HeavyBall { rate, momentum, nesterov: self.nesterov }))
+        })
     }
 }
 
 /// Without momentum.
 #[derive(Debug)]
-struct Descent<T> {
+pub struct Descent<T> {
     rate: T,
 }
 
@@ -119,7 +90,7 @@ impl<T: Element> Rule<T> for Descent<T> {
 
 /// With momentum; the slot is v.
 #[derive(Debug)]
-struct HeavyBall<T> {
+pub struct HeavyBall<T> {
     rate: T,
     momentum: T,
     nesterov: bool,
