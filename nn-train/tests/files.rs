@@ -264,7 +264,9 @@ fn results_that_are_not_finite_come_back() {
     }
     let measured = Regression::from_rows(&[[1.0]], &[[f64::NAN]]).unwrap();
     let text = serde_json::to_string(&measured).unwrap();
-    assert_eq!(text, r#"{"mse":"NaN","rmse":"NaN","mae":"NaN","r2":"NaN"}"#);
+    let fields = ["mse", "rmse", "mae", "median_absolute_error", "max_error", "r2", "explained_variance"];
+    let fields = fields.map(|name| format!(r#""{name}":"NaN""#)).join(",");
+    assert_eq!(text, format!(r#"{{{fields},"outputs":[{{{fields}}}]}}"#));
     assert_eq!(format!("{:?}", serde_json::from_str::<Regression>(&text).unwrap()), format!("{measured:?}"));
     let wrong = serde_json::from_str::<Regression>(r#"{"mse":"none","rmse":0,"mae":0,"r2":1}"#).unwrap_err();
     assert!(wrong.to_string().contains("expected the field: a number, \"NaN\", \"inf\" or \"-inf\""), "{wrong}");
