@@ -22,8 +22,8 @@ use crate::network::{Network, Row};
 /// # Ok::<(), nn_train::Error>(())
 /// ```
 ///
-/// Each output counts the same: scikit-learn's `multioutput="uniform_average"`. A prediction that is NaN makes them all
-/// NaN, those of other outputs excepted.
+/// Each output counts the same: scikit-learn's `multioutput="uniform_average"`. A prediction that is NaN makes
+/// the errors of its output NaN, and those of all together.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -158,11 +158,11 @@ impl fmt::Display for ClassificationReport {
         for (name, mean) in [("macro average", self.macro_average), ("weighted average", self.weighted_average)] {
             line(f, &name, [mean.precision, mean.recall, mean.f1], self.support, decimals)?;
         }
-        let support = self.support;
-        for (name, score) in [("accuracy", self.accuracy), ("balanced accuracy", self.balanced_accuracy)] {
-            writeln!(f, "{name:>FIRST$}  {:>9}  {:>8}  {score:>8.4}  {support:>8.decimals$}", "", "")?;
-        }
-        write!(f, "{:>FIRST$}  {:>9}  {:>8}  {:>8.4}  {support:>8.decimals$}", "Matthews", "", "", self.matthews)
+        let empty = "";
+        let Self { accuracy, balanced_accuracy, matthews, support, .. } = self;
+        writeln!(f, "{:>FIRST$}  {empty:>9}  {empty:>8}  {accuracy:>8.4}  {support:>8.decimals$}", "accuracy")?;
+        writeln!(f, "{:>FIRST$}  {empty:>9}  {empty:>8}  {balanced_accuracy:>8.4}", "balanced accuracy")?;
+        write!(f, "{:>FIRST$}  {empty:>9}  {empty:>8}  {matthews:>8.4}", "Matthews")
     }
 }
 
