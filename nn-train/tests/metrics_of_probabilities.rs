@@ -177,6 +177,10 @@ fn scores_that_are_no_probabilities_are_only_compared() {
     assert_eq!(measured.brier_score(), Err(error.clone()));
     assert_eq!(measured.calibration_error(), Err(error.clone()));
     assert_eq!(measured.reliability_curve(0), Err(error));
+    for outside in [-0.25, 1.25, f64::INFINITY] {
+        let measured = Probabilities::from_labels(&[1], &[outside], 1, NONE).unwrap();
+        assert!(matches!(measured.log_loss(), Err(Error::Output { value, .. }) if value == outside));
+    }
     let expected = [
         "          ROC AUC   1.000000",
         "average precision   1.000000",
@@ -221,11 +225,21 @@ fn bad_settings_of_measures_are_named() {
 
 #[test]
 fn bins_end_where_their_probabilities_do() {
-    // Of 10 bins: 0.3 and 0.7 are rounded, and still in the third and the seventh.
-    for (probability, bin) in [(0.0, 0), (0.1, 0), (0.3, 2), (0.7, 6), (0.30000000000000004, 3), (1.0, 9)] {
-        let measured = Probabilities::from_labels(&[1], &[probability], 1, NONE).unwrap().calibration_bins(10);
-        let curve = measured.reliability_curve(0).unwrap();
-        assert_eq!((curve[0].lower, curve[0].upper), (f64::from(bin) / 10.0, f64::from(bin + 1) / 10.0));
+    // An edge belongs to the bin below, the next number to the one above, however the product with the number of bins is
+    // rounded: 100 times 0.07 is more than 7, and 15 times the number after 11/15 is 11.
+    for bins in [1, 2, 7, 10, 15, 100] {
+        let bin = |probability: f64| {
+            let measured = Probabilities::from_labels(&[1], &[probability], 1, NONE).unwrap();
+            let curve = measured.calibration_bins(bins).reliability_curve(0).unwrap();
+            assert_eq!(curve.len(), 1);
+            (curve[0].lower, curve[0].upper)
+        };
+        let of = |bin: usize| (bin as f64 / bins as f64, (bin + 1) as f64 / bins as f64);
+        assert_eq!((bin(0.0), bin(1.0)), (of(0), of(bins - 1)));
+        for edge in 1..bins {
+            let probability = edge as f64 / bins as f64;
+            assert_eq!((bin(probability), bin(probability.next_up())), (of(edge - 1), of(edge)), "{edge} / {bins}");
+        }
     }
 }
 
