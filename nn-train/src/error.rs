@@ -192,6 +192,31 @@ pub enum Error {
         /// The output.
         column: usize,
     },
+    /// An output is a number that a metric does not take.
+    #[error("output {column} for sample {sample} is {value}; expected {expected}")]
+    Output {
+        /// The sample.
+        sample: usize,
+        /// The output.
+        column: usize,
+        /// What it is.
+        value: f64,
+        /// What the metric takes.
+        expected: &'static str,
+    },
+    /// The outputs for a sample are not a distribution over the classes.
+    #[error(
+        "the outputs for sample {sample} sum to {sum}; expected 1 ± {tolerance}, as the metric takes the probabilities of \
+         the classes"
+    )]
+    OutputSum {
+        /// The sample.
+        sample: usize,
+        /// What its outputs sum to.
+        sum: f64,
+        /// How far from 1 that may be.
+        tolerance: f64,
+    },
     /// An index points past the data.
     #[error("index {index} points past the {len} samples")]
     Index {

@@ -38,7 +38,7 @@
 //! | [`Sgd`], [`Adam`], [`AdamW`], [`RmsProp`], [`Adagrad`], [`Lion`], [`Rprop`] | optimisers |
 //! | [`Optimizer`], [`Rule`], [`Elementwise`] | writing an optimiser of your own |
 //! | [`Threads`] | threads of the trainer's own, or the caller's |
-//! | [`metrics`] | accuracy, confusion matrix, precision and recall, regression errors |
+//! | [`metrics`] | accuracy, confusion matrix, precision and recall, ROC AUC, log loss, calibration, regression errors |
 //! | [`Error`] | everything that can go wrong |
 //!
 //! # Guarantees
@@ -122,7 +122,7 @@ struct ProgramsOfTheReadme;
 
 /// The names that most programs need.
 pub mod prelude {
-    pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Regression};
+    pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Probabilities, Regression};
     pub use crate::{
         Access, Activation, Adagrad, Adam, AdamW, Architecture, Callback, Context, Dataset, Declared, DynDataset,
         DynNetwork, Epoch, Error, HasLayer, History, Init, Layer, Lion, Loss, Network, Optimizer, Precision, Predictor,

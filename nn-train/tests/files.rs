@@ -2,7 +2,7 @@
 #![cfg(feature = "serde")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use nn_train::metrics::Regression;
+use nn_train::metrics::{BestThreshold, PrecisionRecallPoint, Ranking, RocPoint};
 use nn_train::prelude::*;
 use serde_json::{Value, json};
 
@@ -271,8 +271,18 @@ fn results_that_are_not_finite_come_back() {
     }
     let measured = Regression::from_rows(&[[1.0]], &[[f64::NAN]]).unwrap();
     let text = serde_json::to_string(&measured).unwrap();
-    assert_eq!(text, r#"{"mse":"NaN","rmse":"NaN","mae":"NaN","r2":"NaN"}"#);
+    let fields = ["mse", "rmse", "mae", "median_absolute_error", "max_error", "r2", "explained_variance"];
+    let fields = fields.map(|name| format!(r#""{name}":"NaN""#)).join(",");
+    assert_eq!(text, format!(r#"{{{fields},"outputs":[{{{fields}}}]}}"#));
     assert_eq!(format!("{:?}", serde_json::from_str::<Regression>(&text).unwrap()), format!("{measured:?}"));
+    // A curve begins at the threshold ∞.
+    let ranking = Ranking::new(&[true, false, true], &[0.25, 0.5, 0.75], None).unwrap();
+    let (roc, curve) = (ranking.roc_curve().unwrap(), ranking.precision_recall_curve().unwrap());
+    let text = serde_json::to_string(&(&roc, &curve, ranking.best_f1())).unwrap();
+    assert!(text.starts_with(r#"[[{"threshold":"inf","false_positive_rate":0.0,"#), "{text}");
+    let read =
+        serde_json::from_str::<(Vec<RocPoint>, Vec<PrecisionRecallPoint>, Option<BestThreshold>)>(&text).unwrap();
+    assert_eq!(read, (roc, curve, ranking.best_f1()));
     let wrong = serde_json::from_str::<Regression>(r#"{"mse":"none","rmse":0,"mae":0,"r2":1}"#).unwrap_err();
     assert!(wrong.to_string().contains("expected the field: a number, \"NaN\", \"inf\" or \"-inf\""), "{wrong}");
 }

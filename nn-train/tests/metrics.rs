@@ -1,7 +1,7 @@
 //! Metrics against numbers worked out by hand, and what holds for all of them.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use nn_train::metrics::Regression;
+use nn_train::metrics::MultiLabelReport;
 use nn_train::prelude::*;
 use proptest::prelude::*;
 
@@ -42,17 +42,96 @@ fn a_report_by_hand() {
     close(report.macro_average.precision, 2.25 / 4.0);
     close(report.weighted_average.recall, 0.7);
     close(report.weighted_average.f1, 0.3 * (4.0 / 7.0) + 0.3 * 0.8 + 0.4 * 0.75);
+    close(report.balanced_accuracy, (3.0 / 4.0 + 2.0 / 3.0 + 2.0 / 3.0) / 3.0);
+    // 4, 3 and 3 samples, of which 7 are right, taken for 4, 4 and 2.
+    close(report.matthews, f64::from(7 * 10 - (4 * 4 + 3 * 4 + 3 * 2)) / (64.0_f64 * 66.0).sqrt());
     let expected = [
-        "           class  precision    recall        f1   support",
-        "               0     0.7500    0.7500    0.7500         4",
-        "               1     0.5000    0.6667    0.5714         3",
-        "               2     1.0000    0.6667    0.8000         3",
-        "               3     0.0000    0.0000    0.0000         0",
-        "   macro average     0.5625    0.5208    0.5304        10",
-        "weighted average     0.7500    0.7000    0.7114        10",
-        "        accuracy                         0.7000        10",
+        "            class  precision    recall        f1   support",
+        "                0     0.7500    0.7500    0.7500         4",
+        "                1     0.5000    0.6667    0.5714         3",
+        "                2     1.0000    0.6667    0.8000         3",
+        "                3     0.0000    0.0000    0.0000         0",
+        "    macro average     0.5625    0.5208    0.5304        10",
+        " weighted average     0.7500    0.7000    0.7114        10",
+        "         accuracy                         0.7000        10",
+        "balanced accuracy                         0.6944",
+        "         Matthews                         0.5539",
     ];
     assert_eq!(report.to_string().lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn measures_of_one_class_and_of_none_right() {
+    let report = |actual: &[usize], predicted: &[usize], classes| {
+        ClassificationReport::from_labels(actual, predicted, classes).unwrap()
+    };
+    // A correlation needs two classes on either side.
+    for (actual, predicted) in [([0, 0, 0], [0, 0, 0]), ([0, 0, 0], [0, 1, 1]), ([0, 1, 1], [1, 1, 1])] {
+        assert_eq!(report(&actual, &predicted, 2).matthews, 0.0);
+    }
+    assert_eq!(report(&[0, 0, 0], &[0, 1, 1], 2).balanced_accuracy, 1.0 / 3.0);
+    let worst = report(&[0, 0, 1], &[1, 1, 0], 2);
+    assert_eq!((worst.accuracy, worst.balanced_accuracy, worst.matthews), (0.0, 0.0, -1.0));
+    let best = report(&[0, 2, 1, 1], &[0, 2, 1, 1], 7);
+    assert_eq!((best.accuracy, best.balanced_accuracy), (1.0, 1.0));
+    assert!((best.matthews - 1.0).abs() < 1e-15);
+}
+
+#[test]
+fn a_report_of_labels_by_hand() {
+    // Three samples, two labels; the last sample counts twice.
+    let actual = [true, false, true, true, false, false];
+    let decided = [true, true, false, true, false, false];
+    let report = MultiLabelReport::from_decisions(&actual, &decided, 2, Some(&[1.0, 1.0, 2.0])).unwrap();
+    assert_eq!((report.accuracy, report.support), (0.5, 3.0));
+    let [first, second] = [report.labels[0], report.labels[1]].map(|label| (label.precision, label.recall, label.f1));
+    assert_eq!((first, second), ((1.0, 0.5, 2.0 / 3.0), (0.5, 1.0, 2.0 / 3.0)));
+    assert_eq!((report.labels[0].support, report.labels[1].support), (2.0, 1.0));
+    assert_eq!((report.micro_average.precision, report.micro_average.recall), (2.0 / 3.0, 2.0 / 3.0));
+    assert_eq!((report.macro_average.precision, report.macro_average.recall), (0.75, 0.75));
+    assert!((report.weighted_average.precision - 2.5 / 3.0).abs() < 1e-15);
+    let expected = [
+        "            label  precision    recall        f1   support",
+        "                0     1.0000    0.5000    0.6667         2",
+        "                1     0.5000    1.0000    0.6667         1",
+        "    micro average     0.6667    0.6667    0.6667         3",
+        "    macro average     0.7500    0.7500    0.6667         3",
+        " weighted average     0.8333    0.6667    0.6667         3",
+        " all labels right                         0.5000",
+    ];
+    assert_eq!(report.to_string().lines().collect::<Vec<_>>(), expected);
+
+    let none = MultiLabelReport::from_decisions(&[false; 4], &[false; 4], 2, None).unwrap();
+    let zeros = |average: metrics::Averages| (average.precision, average.recall, average.f1) == (0.0, 0.0, 0.0);
+    assert!(zeros(none.micro_average) && zeros(none.macro_average) && zeros(none.weighted_average));
+    assert_eq!((none.accuracy, none.support), (1.0, 0.0));
+
+    let message = |actual: &[bool], decided: &[bool], labels, weights| {
+        MultiLabelReport::from_decisions(actual, decided, labels, weights).unwrap_err().to_string()
+    };
+    assert_eq!(message(&[true], &[true], 0, None), "labels is 0; expected at least 1");
+    assert_eq!(message(&[], &[], 1, None), "targets holds no sample; expected at least 1");
+    assert!(message(&[true; 4], &[true; 2], 2, None).starts_with("predictions holds 1 rows, expected 2"));
+    assert!(message(&[true; 3], &[true; 4], 2, None).contains("targets"));
+    assert!(message(&[true; 2], &[true; 2], 1, Some(&[0.0; 2])).starts_with("all samples of the targets"));
+}
+
+#[test]
+fn a_network_decides_each_label() {
+    let mut net = Two::zeros();
+    net.layer1_mut().weights = [[1.0], [-1.0]];
+    let data = Dataset::new(vec![[2.0], [-2.0], [0.0]], vec![[1.0, 0.0], [1.0, 1.0], [1.0, 1.0]]).unwrap();
+    let report = MultiLabelReport::evaluate(&net, &data).unwrap();
+    // An output of exactly ½ is a yes.
+    assert_eq!((report.labels[0].recall, report.labels[1].recall, report.accuracy), (2.0 / 3.0, 1.0, 2.0 / 3.0));
+    let weighted = data.with_weights(vec![1.0, 2.0, 0.0]).unwrap();
+    assert_eq!(MultiLabelReport::evaluate(&net, &weighted).unwrap().accuracy, 1.0 / 3.0);
+    let soft = Dataset::new(vec![[2.0], [1.0]], vec![[1.0, 0.0], [1.0, 0.25]]).unwrap();
+    let expected = Error::Target { sample: 1, column: 1, value: 0.25, expected: "0 or 1" };
+    assert_eq!(MultiLabelReport::evaluate(&net, &soft), Err(expected));
+    net.layer1_mut().bias[1] = f32::NAN;
+    let nan = MultiLabelReport::evaluate(&net, &weighted).unwrap_err();
+    assert_eq!(nan, Error::NaNOutput { sample: 0, column: 1 });
 }
 
 #[test]
@@ -66,6 +145,7 @@ fn bad_labels_are_named() {
 
 network! { struct Chooses<2 => 3 softmax>; }
 network! { struct Decides<1 => 1>; }
+network! { struct Two<1 => 2>; }
 network! { struct Line<1 => 2 linear>: f64; }
 
 #[test]
@@ -95,12 +175,80 @@ fn regression_by_hand() {
     let measured = Regression::from_rows(&targets, &[[1.0], [2.5], [2.0], [6.0]]).unwrap();
     assert_eq!((measured.mse, measured.mae), (1.25 / 4.0, 1.5 / 4.0));
     assert!((measured.r2 - (1.0 - 1.25 / 14.0)).abs() < 1e-15);
-    assert_eq!(measured.to_string(), "mse 0.312500, rmse 0.559017, mae 0.375000, r² 0.910714");
-    let mut other = measured;
+    assert_eq!((measured.median_absolute_error, measured.max_error), (0.25, 1.0));
+    // The errors are ½ and -1 besides zeros, -⅛ in the mean; the targets vary by 14/4.
+    assert!((measured.explained_variance - (1.0 - (1.25 / 4.0 - 1.0 / 64.0) / 3.5)).abs() < 1e-15);
+    let line =
+        "mse 0.312500, rmse 0.559017, mae 0.375000, median 0.250000, max 1.00000, r² 0.910714, explained 0.915179";
+    assert_eq!((measured.to_string(), measured.outputs[0].to_string()), (line.to_owned(), line.to_owned()));
+    let mut other = measured.clone();
     (other.mse, other.rmse, other.mae) = (3_292_093.918, 1_814.412_83, 0.0);
-    assert_eq!(other.to_string(), "mse 3.29209e6, rmse 1814.41, mae 0, r² 0.910714");
+    assert!(other.to_string().starts_with("mse 3.29209e6, rmse 1814.41, mae 0, median 0.25"));
     (other.mse, other.rmse, other.r2) = (1e-8, 1e-4, f64::NAN);
-    assert_eq!(other.to_string(), "mse 1.00000e-8, rmse 0.000100000, mae 0, r² NaN");
+    assert!(other.to_string().starts_with("mse 1.00000e-8, rmse 0.000100000, mae 0, median 0.25"));
+    assert!(other.to_string().ends_with("r² NaN, explained 0.915179"));
+}
+
+#[test]
+fn each_output_has_its_errors() {
+    let targets = [[1.0, 10.0], [2.0, 10.0], [3.0, 10.0], [6.0, 10.0]];
+    let predictions = [[1.0, 12.0], [2.5, 12.0], [2.0, 12.0], [6.0, 12.0]];
+    let measured = Regression::from_rows(&targets, &predictions).unwrap();
+    let first: Vec<[f64; 1]> = targets.iter().map(|row| [row[0]]).collect();
+    let alone: Vec<[f64; 1]> = predictions.iter().map(|row| [row[0]]).collect();
+    assert_eq!(measured.outputs[0], Regression::from_rows(&first, &alone).unwrap().outputs[0]);
+    let second = measured.outputs[1];
+    assert_eq!((second.mse, second.rmse, second.mae), (4.0, 2.0, 2.0));
+    assert_eq!((second.median_absolute_error, second.max_error), (2.0, 2.0));
+    // Nothing varies: R² counts the distance, the explained variance does not.
+    assert_eq!((second.r2, second.explained_variance), (0.0, 1.0));
+    assert_eq!((measured.mse, measured.mae, measured.max_error), ((1.25 / 4.0 + 4.0) / 2.0, (0.375 + 2.0) / 2.0, 2.0));
+    assert_eq!((measured.median_absolute_error, measured.r2), (1.125, measured.outputs[0].r2 / 2.0));
+    let text = measured.to_string();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[1], format!("output 0: {}", measured.outputs[0]));
+    assert!(lines[2].starts_with("output 1: mse 4.00000, rmse 2.00000, mae 2.00000, median 2.00000, max 2.00000"));
+
+    // NaN stays with its output, but all together are NaN.
+    let mut predictions = predictions;
+    predictions[2][1] = f64::NAN;
+    let measured = Regression::from_rows(&targets, &predictions).unwrap();
+    assert!(measured.mse.is_nan() && measured.max_error.is_nan() && measured.outputs[1].median_absolute_error.is_nan());
+    assert_eq!((measured.outputs[0].mse, measured.outputs[0].max_error), (1.25 / 4.0, 1.0));
+}
+
+#[test]
+fn half_of_the_weight_is_off_by_no_more_than_the_median() {
+    let median = |errors: &[f64], weights: &[f64]| {
+        let measured = Regression::from_flat(&vec![0.0; errors.len()], errors, 1, Some(weights)).unwrap();
+        (measured.median_absolute_error, measured.max_error)
+    };
+    assert_eq!(median(&[3.0, -1.0, 2.0], &[1.0; 3]), (2.0, 3.0));
+    assert_eq!(median(&[3.0, -1.0, 2.0, -8.0], &[1.0; 4]), (2.5, 8.0));
+    assert_eq!(median(&[3.0, -1.0, 2.0, -8.0], &[1.0, 3.0, 1.0, 0.5]), (1.0, 8.0));
+    // Half of the weight ends at 1, and the next that counts is 3.
+    assert_eq!(median(&[3.0, -1.0, 2.0], &[1.0, 1.0, 0.0]), (2.0, 3.0));
+    assert_eq!(median(&[3.0, -1.0, 9.0], &[1.0, 0.0, 0.0]), (3.0, 3.0));
+    assert_eq!(median(&[f64::INFINITY, -1.0, 2.0], &[1.0; 3]), (2.0, f64::INFINITY));
+    assert_eq!(median(&[1.5e308, -1.5e308], &[1.0; 2]), (1.5e308, 1.5e308));
+}
+
+#[test]
+fn explained_variance_where_it_has_no_denominator_or_no_end() {
+    let explained = |targets: &[f64], predictions: &[f64]| {
+        Regression::from_flat(targets, predictions, 1, None).unwrap().explained_variance
+    };
+    assert_eq!(explained(&[5.0; 3], &[5.0, 5.0, 6.0]), 0.0);
+    assert_eq!(explained(&[5.0; 3], &[7.0; 3]), 1.0);
+    assert_eq!(explained(&[5.0], &[7.0]), 1.0);
+    assert!(explained(&[5.0, 6.0], &[f64::INFINITY, 6.0]).is_nan());
+    // Predictions that are right but for a constant, far from it.
+    assert_eq!(explained(&[1.0, 2.0, 4.0], &[1e15 + 1.0, 1e15 + 2.0, 1e15 + 4.0]), 1.0);
+    for scale in [1e-300, 1e-160, 1e160, 1e300] {
+        let (targets, predictions) = ([scale, 2.0 * scale, 3.0 * scale], [scale, 2.0 * scale, 2.0 * scale]);
+        assert!((explained(&targets, &predictions) - (1.0 - 2.0 / 9.0 / (2.0 / 3.0))).abs() < 1e-15);
+    }
 }
 
 #[test]
@@ -204,7 +352,7 @@ fn r2_of_targets_that_vary_a_little_or_a_lot() {
     }
     // An output that never varies, far from one that does.
     let measured = Regression::from_rows(&[[1e300, 1e-300], [1e300, 3e-300]], &[[1e300, 1e-300]; 2]).unwrap();
-    assert_eq!(measured.r2, 1.0 - 4.0 / 2.0);
+    assert_eq!((measured.outputs[0].r2, measured.outputs[1].r2, measured.r2), (1.0, 1.0 - 4.0 / 2.0, 0.0));
     // NaN makes all of them NaN, in the first place as in the last.
     for place in 0..2 {
         let mut predictions = [0.0; 2];

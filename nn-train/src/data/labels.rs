@@ -44,7 +44,7 @@ pub(crate) const fn classes(width: usize) -> usize {
 }
 
 /// Every label is one of the classes that targets of `width` numbers tell apart.
-pub(super) fn check_labels(labels: &[usize], width: usize) -> Result<(), Error> {
+pub(crate) fn check_labels(labels: &[usize], width: usize) -> Result<(), Error> {
     let classes = classes(width);
     match labels.iter().position(|&label| label >= classes) {
         Some(sample) => Err(Error::Label { sample, label: labels[sample], classes }),

@@ -17,12 +17,12 @@ mod weights;
 
 pub use dataset::Dataset;
 pub use dynamic::DynDataset;
-pub(crate) use labels::{class_of, highest, is_nan};
+pub(crate) use labels::{check_labels, class_of, highest, is_nan};
 pub(crate) use moments::{Moments, Sum, Weighing, moments, unit};
 pub(crate) use samples::Samples;
 pub use source::{Access, Rows, Source};
 pub use standardize::Standardizer;
 pub use stream::{Stream, StreamItem};
-pub(crate) use targets::TargetRule;
+pub(crate) use targets::{TargetRule, sum_tolerance};
 pub use training::TrainingData;
 pub(crate) use weights::check_weights;

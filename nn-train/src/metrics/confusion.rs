@@ -3,10 +3,9 @@
 use std::fmt;
 
 use super::{ClassificationReport, labels};
-use crate::data::check_weights;
+use crate::data::{Sum, check_weights};
 use crate::error::Error;
 use crate::network::Network;
-use crate::network::compute::zeros;
 
 /// How often each class was predicted for the samples of each class: K × K counts, a row for each actual class, a column
 /// for each predicted class.
@@ -96,10 +95,14 @@ impl ConfusionMatrix {
     /// Counts labels that have been checked.
     fn of(actual: &[usize], predicted: &[usize], classes: usize, weight: impl Fn(usize) -> f64) -> Result<Self, Error> {
         let too_many = |_| Error::setting("classes", classes, "fewer, so that K × K counts fit into memory");
-        let mut counts = zeros(classes.saturating_mul(classes)).map_err(too_many)?;
+        let cells = classes.saturating_mul(classes);
+        let mut sums = Vec::new();
+        sums.try_reserve_exact(cells).map_err(too_many)?;
+        sums.resize(cells, Sum::default());
         for (sample, (&row, &column)) in actual.iter().zip(predicted).enumerate() {
-            counts[row * classes + column] += weight(sample);
+            sums[row * classes + column].add(weight(sample));
         }
+        let counts = sums.into_iter().map(Sum::value).collect();
         Ok(Self { classes, counts })
     }
 

@@ -23,6 +23,18 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! | of | | |
+//! |---|---|---|
+//! | decided classes | [`accuracy`], [`ClassificationReport`], [`ConfusionMatrix`] | accuracy, balanced accuracy, precision, recall, F1, Matthews' correlation |
+//! | decided labels, several or none a sample | [`MultiLabelReport`] | precision, recall, F1 |
+//! | probabilities | [`Probabilities`] | ROC AUC, average precision, top k, log loss, Brier score, calibration |
+//! | scores of one output | [`Ranking`] | ROC AUC, average precision, their curves, the best threshold |
+//! | numbers | [`Regression`] | MSE, RMSE, MAE, median and largest error, R², explained variance |
+//!
+//! Each measures a network on a data set (`evaluate`), or predictions that there are already (`from_…`). Formulas and
+//! conventions are scikit-learn's unless the documentation of a measure says otherwise. What a measure has no value for is
+//! `None`.
+//!
 //! Every metric weighs samples as the data set does: a sample of weight 2 counts as two of weight 1, one of weight 0
 //! not at all.
 //!
@@ -31,13 +43,24 @@
 //! [`mse`](Regression::mse) is without the ½ and is averaged over the outputs too, as in other libraries: on a network
 //! of S_L outputs the cost is S_L / 2 times the metric, before a term in λ is added.
 
+mod calibration;
 mod confusion;
+mod multi_label;
+mod probabilities;
+mod ranking;
 mod regression;
 mod report;
+mod rows;
+mod scores;
 
+pub use calibration::ReliabilityBin;
 pub use confusion::ConfusionMatrix;
-pub use regression::Regression;
-pub use report::{Averages, ClassScores, ClassificationReport};
+pub use multi_label::MultiLabelReport;
+pub use probabilities::Probabilities;
+pub use ranking::{BestThreshold, PrecisionRecallPoint, Ranking, RocPoint};
+pub use regression::{OutputErrors, Regression};
+pub use report::ClassificationReport;
+pub use scores::{Averages, ClassScores};
 
 use crate::data::{Sum, Weighing, highest, is_nan};
 use crate::error::Error;

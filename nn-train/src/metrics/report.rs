@@ -1,53 +1,30 @@
-//! Precision, recall and F1.
+//! The classification report: precision, recall and F1 of each class, accuracies, and Matthews' correlation.
 
 use std::fmt;
 
 use super::confusion::{check_labels, decimals};
+use super::scores::{Averages, ClassScores, Counts, Tally};
 use super::{ConfusionMatrix, labels};
-use crate::data::check_weights;
+use crate::data::{Sum, check_weights};
 use crate::error::Error;
 use crate::network::Network;
 
-/// Precision, recall and F1 of one class. A ratio whose denominator is 0 counts as 0, as in scikit-learn:
-/// the precision of a class that nothing was taken for, the recall of one without samples, and F1 where both
-/// are 0.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct ClassScores {
-    /// Of the samples taken for this class, the share that is of it.
-    pub precision: f64,
-    /// Of the samples of this class, the share taken for it.
-    pub recall: f64,
-    /// The harmonic mean of the two, 2 · right / (samples of it + samples taken for it).
-    pub f1: f64,
-    /// The weight of the samples of this class: how many they are, where samples have no weights.
-    pub support: f64,
-}
-
-/// Scores averaged over the classes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct Averages {
-    /// The mean precision.
-    pub precision: f64,
-    /// The mean recall.
-    pub recall: f64,
-    /// The mean F1.
-    pub f1: f64,
-}
-
-/// Precision, recall and F1 of each class, and their averages. Where samples have weights, each counts as much.
+/// Precision, recall and F1 of each class and their averages, and measures of all classes together. Where samples have
+/// weights, each counts as much.
 ///
 /// ```
 /// use nn_train::metrics::ClassificationReport;
 ///
 /// let report = ClassificationReport::from_labels(&[0, 0, 1, 1, 1], &[0, 1, 1, 1, 0], 2)?;
 /// assert_eq!(report.classes[0].precision, 0.5);
+/// assert_eq!((report.accuracy, report.balanced_accuracy), (0.6, (1.0 / 2.0 + 2.0 / 3.0) / 2.0));
 /// println!("{report}");
 /// # Ok::<(), nn_train::Error>(())
 /// ```
+///
+/// Each sample has one class and is taken for one, so the micro average of precision, of recall and of F1 are all the
+/// [`accuracy`](Self::accuracy). Where a sample may have several labels or none, see
+/// [`MultiLabelReport`](super::MultiLabelReport).
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -56,45 +33,21 @@ pub struct ClassificationReport {
     pub classes: Vec<ClassScores>,
     /// The share of samples classified right.
     pub accuracy: f64,
+    /// The mean recall of the classes that have samples, each counting the same: 1/K for guesses, however many samples
+    /// each of the K classes has.
+    pub balanced_accuracy: f64,
+    /// Matthews' correlation of the classes with the predicted ones, for any number of classes (Gorodkin, "Comparing
+    /// two K-category assignments by a K-category correlation coefficient", Computational Biology and Chemistry 28
+    /// (2004)): 1 if all are right, 0 for guesses, at least -1. Of the shares t_k of samples of class k, p_k taken for
+    /// class k, and c classified right it is (c - Σ p_k t_k) / √((1 - Σ p_k²) (1 - Σ t_k²)). It is 0 where all samples
+    /// are of one class, or are taken for one.
+    pub matthews: f64,
     /// The mean over classes, each counting the same.
     pub macro_average: Averages,
     /// The mean over classes, each counting as its samples do.
     pub weighted_average: Averages,
     /// The weight of all samples: how many they are, where samples have no weights.
     pub support: f64,
-}
-
-/// `part` of `whole`, 0 if there is no whole.
-fn ratio(part: f64, whole: f64) -> f64 {
-    if whole == 0.0 { 0.0 } else { part / whole }
-}
-
-/// The mean of scores, weighted.
-fn average(classes: &[ClassScores], weight: impl Fn(&ClassScores) -> f64) -> Averages {
-    let total: f64 = classes.iter().map(&weight).sum();
-    let mean =
-        |score: fn(&ClassScores) -> f64| classes.iter().map(|class| weight(class) * score(class)).sum::<f64>() / total;
-    Averages { precision: mean(|c| c.precision), recall: mean(|c| c.recall), f1: mean(|c| c.f1) }
-}
-
-/// The sums that the scores of a class are computed from: weights of samples.
-#[derive(Debug, Clone, Copy, Default)]
-struct Tally {
-    /// Those of the class that were taken for it.
-    right: f64,
-    /// Those of the class.
-    support: f64,
-    /// Those taken for the class.
-    predicted: f64,
-}
-
-impl Tally {
-    fn scores(&self) -> ClassScores {
-        let Self { right, support, predicted } = *self;
-        // Halves, as the sum of two finite numbers need not be one.
-        let f1 = ratio(right, 0.5 * predicted + 0.5 * support);
-        ClassScores { precision: ratio(right, predicted), recall: ratio(right, support), f1, support }
-    }
 }
 
 impl ClassificationReport {
@@ -135,63 +88,99 @@ impl ClassificationReport {
     /// Judges what a matrix has counted.
     #[must_use]
     pub fn from_confusion(matrix: &ConfusionMatrix) -> Self {
-        let tally = |class| Tally {
+        let counts = (0..matrix.classes()).map(|class| Counts {
             right: matrix.count(class, class),
             support: matrix.support(class),
             predicted: matrix.predicted(class),
-        };
-        Self::from_scores((0..matrix.classes()).map(|class| tally(class).scores()).collect(), matrix.accuracy())
+        });
+        Self::new(counts.clone().map(Counts::scores).collect(), counts, matrix.accuracy())
     }
 
     /// Judges labels that have been checked. It takes K tallies, where a matrix takes K × K counts.
     fn of(actual: &[usize], predicted: &[usize], classes: usize, weight: impl Fn(usize) -> f64) -> Result<Self, Error> {
-        let too_many = || Error::setting("classes", classes, "fewer, so that their scores fit into memory");
+        let too_many = |_| Error::setting("classes", classes, "fewer, so that their scores fit into memory");
         let (mut tallies, mut scores) = (Vec::new(), Vec::new());
-        tallies.try_reserve_exact(classes).map_err(|_| too_many())?;
-        scores.try_reserve_exact(classes).map_err(|_| too_many())?;
+        tallies.try_reserve_exact(classes).map_err(too_many)?;
+        scores.try_reserve_exact(classes).map_err(too_many)?;
         tallies.resize(classes, Tally::default());
-        let (mut right, mut total) = (0.0, 0.0);
+        let (mut right, mut total) = (Sum::default(), Sum::default());
         for (sample, (&actual, &predicted)) in actual.iter().zip(predicted).enumerate() {
             let weight = weight(sample);
-            total += weight;
-            tallies[actual].support += weight;
-            tallies[predicted].predicted += weight;
+            total.add(weight);
+            tallies[actual].support.add(weight);
+            tallies[predicted].predicted.add(weight);
             if actual == predicted {
-                right += weight;
-                tallies[actual].right += weight;
+                right.add(weight);
+                tallies[actual].right.add(weight);
             }
         }
-        scores.extend(tallies.iter().map(Tally::scores));
-        Ok(Self::from_scores(scores, right / total))
+        let counts = tallies.iter().map(Tally::counts);
+        scores.extend(counts.clone().map(Counts::scores));
+        Ok(Self::new(scores, counts, right.value() / total.value()))
     }
 
-    fn from_scores(classes: Vec<ClassScores>, accuracy: f64) -> Self {
+    fn new(classes: Vec<ClassScores>, counts: impl Iterator<Item = Counts> + Clone, accuracy: f64) -> Self {
         Self {
             accuracy,
-            macro_average: average(&classes, |_| 1.0),
-            weighted_average: average(&classes, |class| class.support),
+            balanced_accuracy: Averages::of(&classes, |class| f64::from(class.support > 0.0)).recall,
+            matthews: matthews(counts),
+            macro_average: Averages::of(&classes, |_| 1.0),
+            weighted_average: Averages::of(&classes, |class| class.support),
             support: classes.iter().map(|class| class.support).sum(),
             classes,
         }
     }
 }
 
+/// Matthews' correlation.
+fn matthews(counts: impl Iterator<Item = Counts> + Clone) -> f64 {
+    let total: f64 = counts.clone().map(|class| class.support).sum();
+    // In shares of the total, whose squares do not overflow. 1 - Σ p² is Σ p (1 - p), where nothing cancels.
+    let spread = |part: fn(Counts) -> f64| -> f64 {
+        counts.clone().map(part).map(|weight| weight / total * ((total - weight) / total).max(0.0)).sum()
+    };
+    let spread = spread(|class| class.support).sqrt() * spread(|class| class.predicted).sqrt();
+    if spread == 0.0 {
+        return 0.0;
+    }
+    let common = counts.map(|class| class.right / total - class.support / total * (class.predicted / total));
+    (common.sum::<f64>() / spread).clamp(-1.0, 1.0)
+}
+
 impl fmt::Display for ClassificationReport {
-    /// A table: a line for each class, the accuracy, and the two averages.
+    /// A table: a line for each class, the two averages, the accuracies and Matthews' correlation.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = "weighted average".len();
         let decimals = decimals(self.classes.iter().map(|class| class.support));
-        writeln!(f, "{:>first$}  precision    recall        f1   support", "class")?;
-        let mut line = |name: &dyn fmt::Display, [precision, recall, f1]: [f64; 3], support: f64| {
-            writeln!(f, "{name:>first$}  {precision:>9.4}  {recall:>8.4}  {f1:>8.4}  {support:>8.decimals$}")
-        };
+        heading(f, "class")?;
         for (number, class) in self.classes.iter().enumerate() {
-            line(&number, [class.precision, class.recall, class.f1], class.support)?;
+            line(f, &number, [class.precision, class.recall, class.f1], class.support, decimals)?;
         }
         for (name, mean) in [("macro average", self.macro_average), ("weighted average", self.weighted_average)] {
-            line(&name, [mean.precision, mean.recall, mean.f1], self.support)?;
+            line(f, &name, [mean.precision, mean.recall, mean.f1], self.support, decimals)?;
         }
-        let Self { accuracy, support, .. } = self;
-        write!(f, "{:>first$}  {:>9}  {:>8}  {accuracy:>8.4}  {support:>8.decimals$}", "accuracy", "", "")
+        let empty = "";
+        let Self { accuracy, balanced_accuracy, matthews, support, .. } = self;
+        writeln!(f, "{:>FIRST$}  {empty:>9}  {empty:>8}  {accuracy:>8.4}  {support:>8.decimals$}", "accuracy")?;
+        writeln!(f, "{:>FIRST$}  {empty:>9}  {empty:>8}  {balanced_accuracy:>8.4}", "balanced accuracy")?;
+        write!(f, "{:>FIRST$}  {empty:>9}  {empty:>8}  {matthews:>8.4}", "Matthews")
     }
+}
+
+/// The width of the first column.
+pub(super) const FIRST: usize = "balanced accuracy".len();
+
+/// The first line of a table.
+pub(super) fn heading(f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {
+    writeln!(f, "{what:>FIRST$}  precision    recall        f1   support")
+}
+
+/// A line of the table.
+pub(super) fn line(
+    f: &mut fmt::Formatter<'_>,
+    name: &dyn fmt::Display,
+    [precision, recall, f1]: [f64; 3],
+    support: f64,
+    decimals: usize,
+) -> fmt::Result {
+    writeln!(f, "{name:>FIRST$}  {precision:>9.4}  {recall:>8.4}  {f1:>8.4}  {support:>8.decimals$}")
 }
