@@ -34,7 +34,7 @@
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
 //! | [`Session`] | training step by step, on batches of your own |
-//! | [`Schedule`] | the learning rate as a function of the step |
+//! | [`Schedule`] | the learning rate as a function of the step: [`Cosine`], [`OneCycle`], a closure and others |
 //! | [`Sgd`], [`Adam`], [`AdamW`] | optimisers |
 //! | [`Optimizer`], [`Rule`], [`Elementwise`] | writing an optimiser of your own |
 //! | [`Threads`] | threads of the trainer's own, or the caller's |
@@ -110,8 +110,9 @@ pub use nn_kernels::{
 pub use nn_macros::network;
 pub use optim::{Adam, AdamW, Optimizer, Sgd, Step};
 pub use train::{
-    Callback, Context, Epoch, History, OptimizerState, PlanState, Position, Run, RunState, Schedule, Session,
-    SessionState, Signal, Threads, Trainer, TrainerBuilder,
+    Annealing, Callback, Constant, Context, Cosine, CosineRestarts, Epoch, Exponential, FlatCosine, History, OneCycle,
+    OptimizerState, PlanState, Position, Run, RunState, Schedule, Session, SessionState, Signal, StepDecay, Threads,
+    Trainer, TrainerBuilder, WarmUp,
 };
 
 /// The examples in the documentation of [`network!`].
@@ -128,9 +129,9 @@ struct ProgramsOfTheReadme;
 pub mod prelude {
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Regression};
     pub use crate::{
-        Access, Activation, Adam, AdamW, Architecture, Callback, Context, Dataset, Declared, DynDataset, DynNetwork,
-        Epoch, Error, HasLayer, History, Init, Layer, Loss, Network, Optimizer, Precision, Predictor, Rows, Run,
-        RunState, Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer, Stream, Threads, Trainer,
-        network,
+        Access, Activation, Adam, AdamW, Architecture, Callback, Context, Cosine, Dataset, Declared, DynDataset,
+        DynNetwork, Epoch, Error, HasLayer, History, Init, Layer, Loss, Network, OneCycle, Optimizer, Precision,
+        Predictor, Rows, Run, RunState, Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer, Stream,
+        Threads, Trainer, network,
     };
 }

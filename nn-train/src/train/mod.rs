@@ -19,7 +19,9 @@ pub use callback::{Callback, Context, Signal};
 pub use epoch::Epoch;
 pub use history::History;
 pub use run::Run;
-pub use schedule::Schedule;
+pub use schedule::{
+    Annealing, Constant, Cosine, CosineRestarts, Exponential, FlatCosine, OneCycle, Schedule, StepDecay, WarmUp,
+};
 pub use session::Session;
 pub use state::{OptimizerState, PlanState, Position, RunState, SessionState};
 pub use threads::Threads;
