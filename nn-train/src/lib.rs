@@ -33,6 +33,7 @@
 //! | [`Standardizer`] | scales of inputs and targets, which travel with the data |
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
+//! | [`EarlyStopping`], [`ReduceOnPlateau`] | ending a run that gets no better, and lowering its rate |
 //! | [`Session`] | training step by step, on batches of your own |
 //! | [`Schedule`] | the learning rate as a function of the step: [`Cosine`], [`OneCycle`], a closure and others |
 //! | [`Sgd`], [`Adam`], [`AdamW`] | optimisers |
@@ -110,9 +111,9 @@ pub use nn_kernels::{
 pub use nn_macros::network;
 pub use optim::{Adam, AdamW, Optimizer, Sgd, Step};
 pub use train::{
-    Annealing, Callback, Constant, Context, Cosine, CosineRestarts, Epoch, Exponential, FlatCosine, History, OneCycle,
-    OptimizerState, PlanState, Position, Run, RunState, Schedule, Session, SessionState, Signal, StepDecay, Threads,
-    Trainer, TrainerBuilder, WarmUp,
+    Annealing, Callback, CallbackState, Constant, Context, Cosine, CosineRestarts, EarlyStopping, Epoch, Exponential,
+    FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position, ReduceOnPlateau, Run,
+    RunState, Schedule, Session, SessionState, Signal, StepDecay, Threads, Trainer, TrainerBuilder, WarmUp,
 };
 
 /// The examples in the documentation of [`network!`].
@@ -130,8 +131,8 @@ pub mod prelude {
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Regression};
     pub use crate::{
         Access, Activation, Adam, AdamW, Architecture, Callback, Context, Cosine, Dataset, Declared, DynDataset,
-        DynNetwork, Epoch, Error, HasLayer, History, Init, Layer, Loss, Network, OneCycle, Optimizer, Precision,
-        Predictor, Rows, Run, RunState, Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer, Stream,
-        Threads, Trainer, network,
+        DynNetwork, EarlyStopping, Epoch, Error, HasLayer, History, Init, Layer, Loss, Monitor, Network, OneCycle,
+        Optimizer, Precision, Predictor, ReduceOnPlateau, Rows, Run, RunState, Schedule, Session, SessionState, Sgd,
+        Signal, Source, Standardizer, Stream, Threads, Trainer, network,
     };
 }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod callback;
+mod callbacks;
 mod core;
 mod epoch;
 mod feed;
@@ -16,6 +17,7 @@ mod validation;
 
 pub use builder::TrainerBuilder;
 pub use callback::{Callback, Context, Signal};
+pub use callbacks::{EarlyStopping, Goal, Metric, Monitor, ReduceOnPlateau};
 pub use epoch::Epoch;
 pub use history::History;
 pub use run::Run;
@@ -23,6 +25,6 @@ pub use schedule::{
     Annealing, Constant, Cosine, CosineRestarts, Exponential, FlatCosine, OneCycle, Schedule, StepDecay, WarmUp,
 };
 pub use session::Session;
-pub use state::{OptimizerState, PlanState, Position, RunState, SessionState};
+pub use state::{CallbackState, OptimizerState, PlanState, Position, RunState, SessionState};
 pub use threads::Threads;
 pub use trainer::Trainer;

@@ -98,9 +98,14 @@ impl fmt::Debug for dyn Schedule {
     }
 }
 
-/// From `start` to `end` along half a period of a cosine, as `share` goes from 0 to 1.
+/// From `start` to `end` along half a period of a cosine, as `share` goes from 0 to 1; exact at both.
 fn along_cosine(start: f64, end: f64, share: f64) -> f64 {
-    end + (start - end) * 0.5 * (1.0 + (PI * share).cos())
+    along_line(start, end, 0.5 * (1.0 - (PI * share).cos()))
+}
+
+/// The same in a straight line.
+fn along_line(start: f64, end: f64, share: f64) -> f64 {
+    start * (1.0 - share) + end * share
 }
 
 /// A rate to start from is finite and positive.

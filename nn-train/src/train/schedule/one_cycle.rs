@@ -1,6 +1,6 @@
 //! A rate that rises to its peak and falls far below its start.
 
-use super::{Schedule, along_cosine, check_rate, check_steps};
+use super::{Schedule, along_cosine, along_line, check_rate, check_steps};
 use crate::error::Error;
 
 /// The rate rises from a start to its peak over a share s of n steps, then falls to an end far below the start: Smith and
@@ -101,7 +101,7 @@ impl OneCycle {
     fn between(&self, start: f64, end: f64, share: f64) -> f64 {
         match self.annealing {
             Annealing::Cosine => along_cosine(start, end, share),
-            Annealing::Linear => start + (end - start) * share,
+            Annealing::Linear => along_line(start, end, share),
         }
     }
 }

@@ -1,0 +1,419 @@
+//! The library's callbacks, and what callbacks keep in the state of a run.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::sync::Mutex;
+
+use nn_train::prelude::*;
+use nn_train::{CallbackState, Goal};
+use serde_json::Value;
+
+network! { struct Net<3 => 17 relu dropout(0.25) => 3 softmax>; }
+network! { struct Line<1 => 1 linear>: f64; }
+
+fn blobs(count: usize) -> Dataset<[f32; 3], [f32; 3]> {
+    let inputs = (0..count).map(|i| std::array::from_fn(|k| ((i * 7 + k * 13) as f32).sin())).collect();
+    Dataset::from_labels(inputs, &(0..count).map(|i| i % 3).collect::<Vec<_>>()).unwrap()
+}
+
+fn line(count: usize) -> Dataset<[f64; 1], [f64; 1]> {
+    let xs: Vec<[f64; 1]> = (0..count).map(|index| [index as f64 / count as f64]).collect();
+    let ys = xs.iter().map(|[x]| [3.0 * x - 1.0]).collect();
+    Dataset::new(xs, ys).unwrap()
+}
+
+/// A metric that is what the list says, epoch by epoch.
+fn told(numbers: &[f64]) -> impl FnMut(&mut Context<'_, Line>) -> Result<f64, Error> {
+    |context: &mut Context<'_, Line>| Ok(numbers[context.epoch() - 1])
+}
+
+/// The epochs that a run has under `stopping`, and whether it ends with the weights of the epoch `best`.
+#[track_caller]
+fn stops<M: nn_train::Metric<Line>>(mut stopping: EarlyStopping<M>, epochs: usize, ends: usize, best: Option<usize>) {
+    let data = line(10);
+    let trainer = Trainer::builder().learning_rate(0.1).batch_size(5).epochs(epochs).build().unwrap();
+    let (mut net, mut nets) = (Line::new(1), Vec::new());
+    let keep = |context: &mut Context<'_, Line>| {
+        nets.push(context.network().clone());
+        Ok(Signal::Continue)
+    };
+    let history = trainer.run(&mut net, &data).unwrap().callback(&mut stopping).on_epoch(keep).finish().unwrap();
+    assert_eq!((history.len(), stopping.best_epoch()), (ends, best));
+    assert_eq!(net, nets[best.unwrap_or(ends) - 1]);
+    assert!(nets.windows(2).all(|pair| pair[0] != pair[1]), "each epoch moves something");
+}
+
+#[test]
+fn early_stopping_ends_a_run_and_restores_the_best_weights() {
+    const CURVE: [f64; 8] = [5.0, 4.0, 4.5, 3.0, 3.0, 2.95, 3.5, 1.0];
+    let stopping = || EarlyStopping::new(told(&CURVE));
+    stops(stopping().patience(1), 8, 3, Some(2));
+    stops(stopping().patience(2), 8, 8, Some(8));
+    stops(stopping().patience(2).min_delta(0.1), 8, 6, Some(4));
+    // A number that is better by just the least difference is not better by more than that.
+    stops(stopping().patience(1).min_delta(1.0), 8, 2, Some(1));
+    // By the last epoch.
+    stops(stopping().patience(5), 5, 5, Some(4));
+    stops(stopping().patience(100), 3, 3, Some(2));
+    stops(stopping().goal(Goal::Highest).patience(3), 8, 4, Some(1));
+    stops(EarlyStopping::new(told(&[0.1, 0.5, 0.2, 0.9, 0.3])).goal(Goal::Highest).patience(2), 5, 5, Some(4));
+}
+
+#[test]
+fn what_is_no_number_is_not_the_best() {
+    let (nan, infinity) = (f64::NAN, f64::INFINITY);
+    stops(EarlyStopping::new(told(&[nan, 2.0, nan, nan, 1.0])).patience(2), 5, 4, Some(2));
+    stops(EarlyStopping::new(told(&[nan, infinity, nan, nan])).patience(3), 4, 3, None);
+    stops(EarlyStopping::new(told(&[nan, -infinity, nan, 2.0])).goal(Goal::Highest).patience(9), 4, 4, Some(4));
+}
+
+#[test]
+fn early_stopping_may_leave_the_last_weights() {
+    let data = line(10);
+    let trainer = Trainer::builder().learning_rate(0.1).batch_size(5).epochs(9).build().unwrap();
+    let mut net = Line::new(1);
+    let stopping = EarlyStopping::new(told(&[1.0, 2.0, 3.0])).patience(2).restore_best(false);
+    assert_eq!(trainer.run(&mut net, &data).unwrap().callback(stopping).finish().unwrap().len(), 3);
+    let mut other = Line::new(1);
+    let trainer = Trainer::builder().learning_rate(0.1).batch_size(5).epochs(3).build().unwrap();
+    trainer.fit(&mut other, &data, None).unwrap();
+    assert_eq!(net, other);
+}
+
+/// One that has watched a run begins anew with the next.
+#[test]
+fn early_stopping_serves_for_several_runs() {
+    let data = line(10);
+    let trainer = Trainer::builder().learning_rate(0.1).batch_size(5).epochs(4).build().unwrap();
+    let mut stopping = EarlyStopping::new(Monitor::Cost).patience(1);
+    let mut train = || {
+        let mut net = Line::new(1);
+        let history = trainer.run(&mut net, &data).unwrap().callback(&mut stopping).finish().unwrap();
+        (history.iter().map(|epoch| epoch.cost).collect::<Vec<_>>(), net, stopping.best_epoch())
+    };
+    let first = train();
+    assert_eq!(first.2, Some(4));
+    assert_eq!(train(), first);
+}
+
+/// The epoch that the history says is the best, by each number of an epoch.
+#[test]
+fn monitors_are_the_numbers_of_the_epoch() {
+    let (data, validation) = (blobs(60), blobs(31));
+    let trainer = Trainer::builder().learning_rate(0.05).batch_size(8).epochs(12).threads(1).build().unwrap();
+    for monitor in [Monitor::ValidationCost, Monitor::Cost, Monitor::Accuracy] {
+        let mut stopping = EarlyStopping::new(monitor).patience(100);
+        let mut net = Net::new(1);
+        let run = trainer.run(&mut net, &data).unwrap().validation(&validation).unwrap();
+        let history = run.callback(&mut stopping).finish().unwrap();
+        let number = |epoch: &nn_train::Epoch| match monitor {
+            Monitor::ValidationCost => epoch.validation_cost.unwrap(),
+            Monitor::Cost => epoch.cost,
+            Monitor::Accuracy => -epoch.accuracy.unwrap(),
+        };
+        let best = history.iter().min_by(|a, b| number(a).total_cmp(&number(b))).unwrap();
+        assert_eq!(
+            (stopping.best_epoch(), stopping.best().map(f64::abs)),
+            (Some(best.number), Some(number(best).abs()))
+        );
+    }
+}
+
+#[test]
+fn a_number_that_there_is_not_ends_the_run() {
+    let data = line(10);
+    let trainer = Trainer::builder().batch_size(5).build().unwrap();
+    let refused = |monitor, validated| {
+        let mut net = Line::new(1);
+        let mut run = trainer.run(&mut net, &data).unwrap().callback(ReduceOnPlateau::new(monitor));
+        if validated {
+            run = run.validation(&data).unwrap();
+        }
+        run.finish().unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(Monitor::ValidationCost, false),
+        "metric is the validation cost; expected a run with validation data, or another metric"
+    );
+    for validated in [false, true] {
+        assert_eq!(
+            refused(Monitor::Accuracy, validated),
+            "metric is the accuracy; expected a run with validation data, cross-entropy and targets that are classes, \
+             or another metric"
+        );
+    }
+}
+
+#[test]
+fn a_plateau_lowers_the_rate_as_in_pytorch() {
+    let fixture: Value = serde_json::from_str(include_str!("fixtures/schedules.json")).unwrap();
+    // Numbers that are not finite stand there as texts.
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| value.as_str().unwrap().parse().unwrap());
+    let numbers = |list: &Value| list.as_array().unwrap().iter().map(number).collect::<Vec<f64>>();
+    type Choice<M> = fn(ReduceOnPlateau<M>) -> ReduceOnPlateau<M>;
+    fn replay<M: nn_train::Metric<Line>>(name: &str, metric: M, choose: Choice<M>, wanted: &[f64]) {
+        let data = line(10);
+        let trainer = Trainer::builder().optimizer(Sgd::default()).learning_rate(0.4).epochs(wanted.len());
+        let mut net = Line::new(1);
+        let mut found = Vec::new();
+        let watch = |context: &mut Context<'_, Line>| {
+            found.push(context.learning_rate());
+            Ok(Signal::Continue)
+        };
+        let trainer = trainer.build().unwrap();
+        let run = trainer.run(&mut net, &data).unwrap().callback(choose(ReduceOnPlateau::new(metric)));
+        run.on_epoch(watch).finish().unwrap();
+        for (epoch, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+            assert!((found - wanted).abs() <= 1e-12 * wanted, "{name}, {epoch}: {found:e}, expected {wanted:e}");
+        }
+        let falls = wanted.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        assert!(falls >= 2 && found.len() == wanted.len(), "{name}: {falls} falls");
+    }
+    let runs = &fixture["plateaus"];
+    let of = |name: &str| (numbers(&runs[name]["metrics"]), numbers(&runs[name]["rates"]));
+    let (metrics, rates) = of("lowest");
+    replay("lowest", told(&metrics), |it| it.factor(0.5).patience(3).min_delta(0.01).cooldown(2).floor(0.01), &rates);
+    let (metrics, rates) = of("highest");
+    replay("highest", told(&metrics), |it| it.goal(Goal::Highest).factor(0.3).patience(0), &rates);
+    let (metrics, rates) = of("not_a_number");
+    replay("not_a_number", told(&metrics), |it| it.patience(1), &rates);
+}
+
+/// A rate that the network's numbers do not reach is not set: the run goes on at the one before.
+#[test]
+fn a_plateau_that_lasts_does_not_end_the_run() {
+    let data = blobs(4);
+    let trainer = Trainer::builder().learning_rate(1e-30).batch_size(4).epochs(40).build().unwrap();
+    let worse = |context: &mut Context<'_, Net>| Ok(context.epoch() as f64);
+    let (mut net, mut rate) = (Net::new(1), 0.0);
+    let run = trainer.run(&mut net, &data).unwrap().callback(ReduceOnPlateau::new(worse).patience(0));
+    let watch = |context: &mut Context<'_, Net>| {
+        rate = context.learning_rate();
+        Ok(Signal::Continue)
+    };
+    assert_eq!(run.on_epoch(watch).finish().unwrap().len(), 40);
+    assert!(rate as f32 > 0.0 && rate < 1e-43, "{rate:e}");
+}
+
+#[test]
+fn settings_out_of_range_are_refused_before_the_first_step() {
+    let data = line(10);
+    let trainer = Trainer::builder().batch_size(5).build().unwrap();
+    let refused = |callback: &mut dyn Callback<Line>| {
+        let mut net = Line::new(1);
+        let error = trainer.run(&mut net, &data).unwrap().callback(callback).finish().unwrap_err();
+        assert_eq!(net, Line::new(1));
+        assert!(matches!(error, Error::Setting { .. }), "{error:?}");
+        error.to_string()
+    };
+    let stopping = || EarlyStopping::new(Monitor::Cost);
+    let plateau = || ReduceOnPlateau::new(Monitor::Cost);
+    let difference = "a finite number that is not negative";
+    for (found, wanted) in [
+        (refused(&mut stopping().patience(0)), "patience is 0; expected at least 1".to_owned()),
+        (refused(&mut stopping().min_delta(-1.0)), format!("min_delta is -1; expected {difference}")),
+        (refused(&mut plateau().min_delta(f64::NAN)), format!("min_delta is NaN; expected {difference}")),
+        (refused(&mut plateau().factor(1.0)), "factor is 1; expected a number in (0, 1)".to_owned()),
+        (refused(&mut plateau().factor(0.0)), "factor is 0; expected a number in (0, 1)".to_owned()),
+        (refused(&mut plateau().floor(f64::INFINITY)), format!("floor is inf; expected {difference}")),
+    ] {
+        assert_eq!(found, wanted);
+    }
+}
+
+fn costs(history: &History) -> Vec<(usize, f64, Option<f64>)> {
+    history.iter().map(|epoch| (epoch.number, epoch.cost, epoch.validation_cost)).collect()
+}
+
+/// A run of `trainer` from `state`, if there is one, with every callback that keeps something: its states after each step
+/// and each epoch, its last state and its network.
+fn watched(threads: usize, state: Option<&RunState<f32>>) -> (Vec<RunState<f32>>, RunState<f32>, Net) {
+    let (data, validation) = (blobs(50), blobs(31));
+    let builder = Trainer::builder().schedule(Cosine::new(0.05, 100).warm_up(5)).l2(0.01).batch_size(16);
+    let trainer = builder.epochs(20).seed(5).threads(threads).build().unwrap();
+    let mut net = if state.is_none() { Net::new(1) } else { Net::zeros() };
+    let states = Mutex::new(Vec::new());
+    let mut run = trainer.run(&mut net, &data).unwrap().validation(&validation).unwrap();
+    if let Some(state) = state {
+        run = run.resume(state).unwrap();
+        assert_eq!(run.state().unwrap(), *state);
+    }
+    let save = |context: &mut Context<'_, Net>| {
+        states.lock().unwrap().push(context.state()?);
+        Ok(Signal::Continue)
+    };
+    let mut run = run
+        .callback(EarlyStopping::new(Monitor::ValidationCost).patience(4).min_delta(0.01))
+        .callback(ReduceOnPlateau::new(Monitor::Accuracy).factor(0.5).patience(0).cooldown(1))
+        .on_step(save)
+        .on_epoch(save);
+    assert!(run.by_ref().all(|epoch| epoch.is_ok()));
+    let last = run.state().unwrap();
+    drop(run);
+    (states.into_inner().unwrap(), last, net)
+}
+
+/// From every step and from every epoch's end, on another number of threads, through a file where there are files.
+#[test]
+fn a_run_with_callbacks_goes_on_bit_for_bit() {
+    let (states, last, net) = watched(1, None);
+    assert!((6..20).contains(&last.history.len()), "it was stopped early, after {} epochs", last.history.len());
+    assert!(last.session.learning_rate.is_some(), "its rate was lowered");
+    assert_eq!(states.len(), last.history.len() * 5, "4 steps and an end in each epoch");
+    let timeless = |state: &RunState<f32>| {
+        (state.session.clone(), state.callbacks.clone(), costs(&state.history), state.position.epoch)
+    };
+    for (index, state) in states.iter().enumerate() {
+        #[cfg(feature = "serde")]
+        let state = &serde_json::from_str(&serde_json::to_string(state).unwrap()).unwrap();
+        let (_, resumed, other) = watched(1 + index % 2, Some(state));
+        assert_eq!(other, net, "from state {index}");
+        let (mut resumed, mut wanted) = (timeless(&resumed), timeless(&last));
+        // Named by the plan: as many as there are.
+        (resumed.0.plan, wanted.0.plan) = (None, None);
+        assert_eq!(resumed, wanted, "from state {index}");
+    }
+}
+
+/// What keeps something, under a name of its own.
+#[derive(Default)]
+struct Counter {
+    name: &'static str,
+    epochs: u64,
+}
+
+impl<N: Network> Callback<N> for Counter {
+    fn on_epoch(&mut self, _: &mut Context<'_, N>) -> Result<Signal, Error> {
+        self.epochs += 1;
+        Ok(Signal::Continue)
+    }
+
+    fn state(&self) -> Option<CallbackState> {
+        Some(CallbackState::new(self.name, vec![self.epochs as f64], Vec::new()))
+    }
+
+    fn restore(&mut self, state: &CallbackState) -> Result<(), Error> {
+        let [epochs] = state.numbers()?;
+        self.epochs = state.count(epochs)?;
+        Ok(())
+    }
+}
+
+fn counter(name: &'static str) -> Counter {
+    Counter { name, epochs: 0 }
+}
+
+#[test]
+fn states_find_their_callbacks_by_name() {
+    let data = line(10);
+    let trainer = Trainer::builder().batch_size(5).epochs(4).build().unwrap();
+    let mut net = Line::new(1);
+    let mut run = trainer.run(&mut net, &data).unwrap().callback(counter("one")).callback(counter("other"));
+    assert!(run.by_ref().take(2).all(|epoch| epoch.is_ok()));
+    let mut state = run.state().unwrap();
+    drop(run);
+    let named: Vec<_> = state.callbacks.iter().map(|state| (state.name.as_str(), state.numbers[0])).collect();
+    assert_eq!(named, [("one", 2.0), ("other", 2.0)]);
+
+    // In another order, before and after the state, and one of the two from 10.
+    state.callbacks[1].numbers[0] = 10.0;
+    let (mut one, mut other) = (counter("one"), counter("other"));
+    let run = trainer.run(&mut net, &data).unwrap().callback(&mut other).resume(&state).unwrap().callback(&mut one);
+    assert_eq!(run.finish().unwrap().len(), 4);
+    assert_eq!((one.epochs, other.epochs), (4, 12));
+
+    let resumed = |callbacks: &mut [Counter], state: &RunState<f64>| {
+        let mut net = Line::new(1);
+        let mut run = trainer.run(&mut net, &data).unwrap();
+        for callback in callbacks {
+            run = run.callback(callback);
+        }
+        run.resume(state).unwrap().finish().map(|history| history.len()).map_err(|error| {
+            assert!(matches!(error, Error::State { .. }), "{error:?}");
+            error.to_string()
+        })
+    };
+    // One that is new begins anew when the state says so.
+    let mut with_new = state.clone();
+    with_new.callbacks.push(Callback::<Line>::state(&counter("new")).unwrap());
+    let mut three = [counter("one"), counter("new"), counter("other")];
+    assert_eq!(resumed(&mut three, &with_new), Ok(4));
+    assert_eq!(three.map(|counter| counter.epochs), [4, 2, 12]);
+
+    let error = |callbacks: &mut [Counter], state: &RunState<f64>| resumed(callbacks, state).unwrap_err();
+    assert_eq!(error(&mut [], &state), "the callbacks in the state: `one`, `other`; expected none");
+    assert_eq!(error(&mut [counter("one")], &state), "the callbacks in the state: `one`, `other`; expected `one`");
+    state.callbacks.pop();
+    let mut two = [counter("one"), counter("one")];
+    assert_eq!(error(&mut two, &state), "the callbacks in the state: `one`; expected `one`, `one`");
+    state.callbacks[0].numbers[0] = 0.5;
+    let wanted = "a callback's count in the state: 0.5; expected a whole number that is not negative for `one`";
+    assert_eq!(error(&mut [counter("one")], &state), wanted);
+    state.callbacks[0].numbers.clear();
+    assert_eq!(error(&mut [counter("one")], &state), "a callback's numbers in the state: 0; expected 1 for `one`");
+}
+
+/// What a state of the library's callbacks may not be.
+#[test]
+fn states_that_do_not_fit_are_refused() {
+    let (_, last, _) = watched(1, None);
+    let data = blobs(50);
+    let trainer = Trainer::builder().batch_size(16).epochs(20).build().unwrap();
+    let refused = |spoil: &dyn Fn(&mut [CallbackState])| {
+        let mut state = last.clone();
+        spoil(&mut state.callbacks);
+        let mut net = Net::new(1);
+        let run = trainer.run(&mut net, &data).unwrap().callback(EarlyStopping::new(Monitor::Cost));
+        let error = run.callback(ReduceOnPlateau::new(Monitor::Cost)).resume(&state).unwrap().finish().unwrap_err();
+        assert!(matches!(error, Error::State { .. }), "{error:?}");
+        error.to_string()
+    };
+    let of = "for `early_stopping`";
+    for (found, wanted) in [
+        (
+            refused(&|states| states[0].numbers.truncate(3)),
+            format!("a callback's numbers in the state: 3; expected 4 {of}"),
+        ),
+        (refused(&|states| states[0].lists.clear()), format!("a callback's lists in the state: 0; expected 1 {of}")),
+        (
+            refused(&|states| states[0].lists[0][3] = f64::NAN),
+            format!("a callback's lists in the state: NaN; expected finite numbers {of}"),
+        ),
+        (
+            refused(&|states| states[0].lists[0].truncate(121)),
+            format!("a callback's parameters in the state: 121; expected 122 {of}, as the network has"),
+        ),
+        (
+            refused(&|states| states[0].numbers[1] = f64::NAN),
+            format!("a callback's best number in the state: NaN; expected a number {of}"),
+        ),
+        (
+            refused(&|states| states[0].numbers[0] = 2.0),
+            format!("a callback's count of best numbers in the state: 2; expected 0 or 1 {of}"),
+        ),
+        (
+            refused(&|states| states[0].numbers[3] = -1.0),
+            format!("a callback's count in the state: -1; expected a whole number that is not negative {of}"),
+        ),
+        (
+            refused(&|states| states[1].lists.push(Vec::new())),
+            "a callback's lists in the state: 1; expected 0 for `reduce_on_plateau`".to_owned(),
+        ),
+    ] {
+        assert_eq!(found, wanted);
+    }
+}
+
+/// A state that lacked what a callback is yet to do would not go on as the run does.
+#[test]
+fn a_callback_that_saves_the_run_comes_after_those_that_keep_something() {
+    let data = line(10);
+    let trainer = Trainer::builder().batch_size(5).build().unwrap();
+    let mut net = Line::new(1);
+    let save = |context: &mut Context<'_, Line>| context.state().map(|_| Signal::Continue);
+    let run = trainer.run(&mut net, &data).unwrap().callback(counter("one")).on_epoch(save).callback(counter("other"));
+    assert_eq!(
+        run.finish().unwrap_err().to_string(),
+        "the caller of Context::state is called before `other`; expected a callback that is added after those that keep \
+         something"
+    );
+}
