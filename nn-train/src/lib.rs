@@ -81,6 +81,8 @@
 //! `serde` writes and reads networks, standardizers, histories, reports, optimiser settings, and the states of runs and
 //! sessions.
 //!
+//! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
+//!
 //! `blas` adds the [`GemmKind`] of that name to what the layered engine can multiply with: the CBLAS library that the
 //! program is linked with, for example by depending on `openblas-src`. `openblas-system` links the system's OpenBLAS.
 
@@ -115,6 +117,8 @@ pub use train::{
     FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position, ReduceOnPlateau, Run,
     RunState, Schedule, Session, SessionState, Signal, StepDecay, Threads, Trainer, TrainerBuilder, WarmUp,
 };
+#[cfg(feature = "logs")]
+pub use train::{CsvLog, JsonLines};
 
 /// The examples in the documentation of [`network!`].
 #[cfg(doctest)]

@@ -417,3 +417,176 @@ fn a_callback_that_saves_the_run_comes_after_those_that_keep_something() {
          something"
     );
 }
+
+#[cfg(feature = "logs")]
+mod logs {
+    use std::io::{self, ErrorKind, Write};
+    use std::path::PathBuf;
+    use std::{env, fs, process};
+
+    use nn_train::{CsvLog, JsonLines};
+
+    use super::*;
+
+    /// Training and validation; without a class, and so without an accuracy, on a line.
+    fn train(trainer: &Trainer, callback: impl Callback<Line>) -> Result<History, Error> {
+        let data = line(10);
+        let mut net = Line::new(1);
+        trainer.run(&mut net, &data)?.validation(&data)?.callback(callback).finish()
+    }
+
+    fn trainer(epochs: usize) -> Trainer {
+        let schedule = nn_train::Exponential::new(0.1, 0.9, 1);
+        Trainer::builder().schedule(schedule).batch_size(5).epochs(epochs).build().unwrap()
+    }
+
+    /// A file of its own, which goes with this value.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            Self(env::temp_dir().join(format!("nn-train-{}-{name}", process::id())))
+        }
+
+        fn text(&self) -> String {
+            fs::read_to_string(&self.0).unwrap()
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+
+    /// Every number of the table reads back to the bits of the history.
+    #[test]
+    fn a_table_has_every_number_to_the_last_bit() {
+        let mut table = Vec::new();
+        let history = train(&trainer(4), CsvLog::writer(&mut table)).unwrap();
+        let table = String::from_utf8(table).unwrap();
+        let mut lines = table.lines();
+        let names = "epoch,steps,learning_rate,cost,validation_cost,accuracy,samples_per_second,seconds";
+        assert_eq!(lines.next(), Some(names));
+        for epoch in &history {
+            let fields: Vec<&str> = lines.next().unwrap().split(',').collect();
+            let number = |index: usize| fields[index].parse::<f64>().unwrap();
+            assert_eq!((number(0), number(1)), (epoch.number as f64, 2.0 * epoch.number as f64));
+            assert_eq!(number(2), nn_train::Exponential::new(0.1, 0.9, 1).rate(2 * epoch.number as u64));
+            assert_eq!((number(3), Some(number(4))), (epoch.cost, epoch.validation_cost));
+            assert_eq!((fields[5], number(6)), ("", epoch.samples_per_second));
+            assert_eq!((number(7), fields.len()), (epoch.duration.as_secs_f64(), 8));
+        }
+        assert_eq!(lines.next(), None);
+    }
+
+    #[test]
+    fn lines_of_json_have_every_number_to_the_last_bit() {
+        let mut text = Vec::new();
+        let history = train(&trainer(4), JsonLines::writer(&mut text)).unwrap();
+        let lines: Vec<Value> =
+            text.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        assert_eq!((lines.len(), text.last()), (4, Some(&b'\n')));
+        for (line, epoch) in lines.iter().zip(&history) {
+            assert_eq!(line["epoch"], epoch.number);
+            assert_eq!(line["steps"], 2 * epoch.number);
+            assert_eq!(line["cost"].as_f64(), Some(epoch.cost));
+            assert_eq!(line["validation_cost"].as_f64(), epoch.validation_cost);
+            assert_eq!(line["accuracy"], Value::Null);
+            assert_eq!(line["samples_per_second"].as_f64(), Some(epoch.samples_per_second));
+            assert_eq!(line["seconds"].as_f64(), Some(epoch.duration.as_secs_f64()));
+            let rate = nn_train::Exponential::new(0.1, 0.9, 1).rate(2 * epoch.number as u64);
+            assert_eq!(line["learning_rate"].as_f64(), Some(rate));
+        }
+    }
+
+    /// An accuracy, and a validation cost that is no number.
+    #[test]
+    fn what_is_there_and_what_is_no_number_are_told_apart() {
+        let data = blobs(30);
+        let trainer = Trainer::builder().learning_rate(0.01).epochs(1).build().unwrap();
+        let (mut table, mut net) = (Vec::new(), Net::new(1));
+        let run = trainer.run(&mut net, &data).unwrap().validation(&data).unwrap();
+        let history = run.callback(CsvLog::writer(&mut table)).finish().unwrap();
+        let last = String::from_utf8(table).unwrap().lines().last().unwrap().to_owned();
+        let fields: Vec<&str> = last.split(',').collect();
+        assert_eq!(fields[5].parse().ok(), history[0].accuracy);
+
+        // So large a target that its square is infinite.
+        let (few, huge) = (line(4), Dataset::new(vec![[1.0]], vec![[1e200]]).unwrap());
+        let (mut table, mut lines, mut net) = (Vec::new(), Vec::new(), Line::new(1));
+        let run = trainer.run(&mut net, &few).unwrap().validation(&huge).unwrap();
+        run.callback(CsvLog::writer(&mut table)).callback(JsonLines::writer(&mut lines)).finish().unwrap();
+        assert_eq!(String::from_utf8(table).unwrap().lines().last().unwrap().split(',').nth(4), Some("inf"));
+        assert_eq!(serde_json::from_slice::<Value>(&lines).unwrap()["validation_cost"], "inf");
+    }
+
+    /// A file holds the lines of the epochs that are over while the run goes on, is made anew by the next run, and goes on
+    /// with a run that is resumed.
+    #[test]
+    fn a_file_is_made_anew_and_appended_to_when_a_run_is_resumed() {
+        let (table, lines) = (Scratch::new("table.csv"), Scratch::new("lines.jsonl"));
+        let data = line(10);
+        let count = || (table.text().lines().count(), lines.text().lines().count());
+        let run = |epochs, state: Option<&RunState<f64>>| {
+            let trainer = trainer(epochs);
+            let mut net = Line::new(1);
+            let mut run = trainer.run(&mut net, &data).unwrap();
+            if let Some(state) = state {
+                run = run.resume(state).unwrap();
+            }
+            let mut run = run.callback(CsvLog::file(&table.0)).callback(JsonLines::file(&lines.0));
+            for epoch in run.by_ref() {
+                let number = epoch.unwrap().number;
+                assert_eq!(count(), (number + 1, number), "written through");
+            }
+            run.state().unwrap()
+        };
+        run(5, None);
+        let state = run(3, None);
+        let before = (table.text(), lines.text());
+        run(6, Some(&state));
+        assert_eq!(count(), (7, 6));
+        assert!(table.text().starts_with(&before.0) && lines.text().starts_with(&before.1));
+        assert_eq!(table.text().matches("epoch").count(), 1, "the names of the columns stand there once");
+        // A run that goes on where there is no file makes one, with the names.
+        fs::remove_file(&table.0).unwrap();
+        let trainer = trainer(4);
+        let mut net = Line::new(1);
+        let resumed = trainer.run(&mut net, &data).unwrap().resume(&state).unwrap();
+        resumed.callback(CsvLog::file(&table.0)).finish().unwrap();
+        assert!(table.text().starts_with("epoch,") && table.text().lines().nth(1).unwrap().starts_with("4,8,"));
+    }
+
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::new(ErrorKind::StorageFull, "no room on the disk"))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_ends_the_run() {
+        let wanted = Error::Write {
+            place: "the log".to_owned(),
+            kind: ErrorKind::StorageFull,
+            reason: "no room on the disk".to_owned(),
+        };
+        assert_eq!(train(&trainer(2), CsvLog::writer(Full)), Err(wanted.clone()));
+        assert_eq!(train(&trainer(2), JsonLines::writer(Full)), Err(wanted.clone()));
+        assert_eq!(wanted.to_string(), "could not write the log: no room on the disk");
+        let nowhere = Scratch::new("no-such-folder").0.join("table.csv");
+        match train(&trainer(2), CsvLog::file(&nowhere)) {
+            Err(Error::Write { place, kind: ErrorKind::NotFound, reason }) => {
+                assert_eq!(place, nowhere.display().to_string());
+                assert!(!reason.is_empty());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -17,6 +17,8 @@ mod validation;
 
 pub use builder::TrainerBuilder;
 pub use callback::{Callback, Context, Signal};
+#[cfg(feature = "logs")]
+pub use callbacks::{CsvLog, JsonLines};
 pub use callbacks::{EarlyStopping, Goal, Metric, Monitor, ReduceOnPlateau};
 pub use epoch::Epoch;
 pub use history::History;

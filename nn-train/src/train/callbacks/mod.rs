@@ -1,10 +1,20 @@
 //! Callbacks that most runs need, one a file.
 
+#[cfg(feature = "logs")]
+mod csv_log;
 mod early_stopping;
+#[cfg(feature = "logs")]
+mod json_lines;
+#[cfg(feature = "logs")]
+mod lines;
 mod metric;
 mod reduce_on_plateau;
 
+#[cfg(feature = "logs")]
+pub use csv_log::CsvLog;
 pub use early_stopping::EarlyStopping;
+#[cfg(feature = "logs")]
+pub use json_lines::JsonLines;
 pub use metric::{Goal, Metric, Monitor};
 pub use reduce_on_plateau::ReduceOnPlateau;
 
