@@ -33,7 +33,7 @@
 //! | [`Standardizer`] | scales of inputs and targets, which travel with the data |
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
-//! | [`EarlyStopping`], [`ReduceOnPlateau`] | ending a run that gets no better, and lowering its rate |
+//! | [`EarlyStopping`], [`ReduceOnPlateau`], [`WeightAverage`] | ending a run that gets no better, lowering its rate, averaging its weights |
 //! | [`Session`] | training step by step, on batches of your own |
 //! | [`Schedule`] | the learning rate as a function of the step: [`Cosine`], [`OneCycle`], a closure and others |
 //! | [`Sgd`], [`Adam`], [`AdamW`] | optimisers |
@@ -116,6 +116,7 @@ pub use train::{
     Annealing, Callback, CallbackState, Constant, Context, Cosine, CosineRestarts, EarlyStopping, Epoch, Exponential,
     FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position, ReduceOnPlateau, Run,
     RunState, Schedule, Session, SessionState, Signal, StepDecay, Threads, Trainer, TrainerBuilder, WarmUp,
+    WeightAverage,
 };
 #[cfg(feature = "logs")]
 pub use train::{CsvLog, JsonLines};
@@ -137,6 +138,6 @@ pub mod prelude {
         Access, Activation, Adam, AdamW, Architecture, Callback, Context, Cosine, Dataset, Declared, DynDataset,
         DynNetwork, EarlyStopping, Epoch, Error, HasLayer, History, Init, Layer, Loss, Monitor, Network, OneCycle,
         Optimizer, Precision, Predictor, ReduceOnPlateau, Rows, Run, RunState, Schedule, Session, SessionState, Sgd,
-        Signal, Source, Standardizer, Stream, Threads, Trainer, network,
+        Signal, Source, Standardizer, Stream, Threads, Trainer, WeightAverage, network,
     };
 }

@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 
 use nn_train::prelude::*;
-use nn_train::{CallbackState, Goal};
+use nn_train::{CallbackState, EngineKind, Goal};
 use serde_json::Value;
 
 network! { struct Net<3 => 17 relu dropout(0.25) => 3 softmax>; }
@@ -208,7 +208,12 @@ fn settings_out_of_range_are_refused_before_the_first_step() {
     let stopping = || EarlyStopping::new(Monitor::Cost);
     let plateau = || ReduceOnPlateau::new(Monitor::Cost);
     let difference = "a finite number that is not negative";
+    let epochs = "one of the run's epochs, from 1";
     for (found, wanted) in [
+        (refused(&mut WeightAverage::exponential(1.0)), "decay is 1; expected a number in [0, 1)".to_owned()),
+        (refused(&mut WeightAverage::exponential(f64::NAN)), "decay is NaN; expected a number in [0, 1)".to_owned()),
+        (refused(&mut WeightAverage::from_epoch(0)), format!("from_epoch is 0; expected {epochs}")),
+        (refused(&mut WeightAverage::from_epoch(11)), format!("from_epoch is 11; expected {epochs}")),
         (refused(&mut stopping().patience(0)), "patience is 0; expected at least 1".to_owned()),
         (refused(&mut stopping().min_delta(-1.0)), format!("min_delta is -1; expected {difference}")),
         (refused(&mut plateau().min_delta(f64::NAN)), format!("min_delta is NaN; expected {difference}")),
@@ -218,6 +223,86 @@ fn settings_out_of_range_are_refused_before_the_first_step() {
     ] {
         assert_eq!(found, wanted);
     }
+}
+
+network! { struct Wide<8 => 300 silu => 300 => 2 linear>; }
+
+/// The averages beside the plain formulas, over the weights that the run had, in each engine's layout and on a network so
+/// wide that threads divide the work.
+#[test]
+fn averages_are_those_of_the_formulas() {
+    fn check<N: Declared + Network<Scalar = f32>>(data: &nn_train::DatasetOf<N>, engine: Option<EngineKind>) {
+        let mut builder = Trainer::builder().learning_rate(0.01).batch_size(16).epochs(6).threads(2);
+        if let Some(engine) = engine {
+            builder = builder.engine(engine);
+        }
+        let trainer = builder.build().unwrap();
+        let (mut ema, mut swa) = (WeightAverage::exponential(0.9), WeightAverage::from_epoch(3));
+        let (steps, epochs) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+        let numbers = |net: &N| net.parameters().iter().copied().map(f64::from).collect::<Vec<_>>();
+        let mut net = N::new(1);
+        let run = trainer.run(&mut net, data).unwrap().callback(&mut ema).callback(&mut swa);
+        let run = run.on_step(|context| {
+            steps.lock().unwrap().push(numbers(context.network()));
+            Ok(Signal::Continue)
+        });
+        let run = run.on_epoch(|context| {
+            epochs.lock().unwrap().push(numbers(context.network()));
+            Ok(Signal::Continue)
+        });
+        run.finish().unwrap();
+        let (steps, epochs) = (steps.into_inner().unwrap(), epochs.into_inner().unwrap());
+        assert_eq!((ema.count(), swa.count()), (steps.len() as u64, 4));
+
+        let params = net.parameters().len();
+        let mut wanted = [vec![0.0; params], vec![0.0; params]];
+        for step in &steps {
+            wanted[0].iter_mut().zip(step).for_each(|(sum, theta)| *sum = 0.9 * *sum + 0.1 * theta);
+        }
+        wanted[0].iter_mut().for_each(|sum| *sum /= 1.0 - 0.9_f64.powi(steps.len() as i32));
+        for epoch in &epochs[2..] {
+            wanted[1].iter_mut().zip(epoch).for_each(|(sum, theta)| *sum += theta / 4.0);
+        }
+        for (average, wanted) in [ema, swa].iter().zip(&wanted) {
+            let mut averaged = N::zeros();
+            average.write_to(&mut averaged).unwrap();
+            assert_ne!(averaged, net);
+            for (index, (found, wanted)) in averaged.parameters().iter().zip(wanted).enumerate() {
+                // Half a unit in the last place of an `f32`.
+                let error = (f64::from(*found) - wanted).abs();
+                assert!(error <= 6.1e-8 * wanted.abs() + 1e-12, "{engine:?}, {index}: {found:e}, expected {wanted:e}");
+            }
+        }
+    }
+    let small = blobs(50);
+    for engine in [EngineKind::Narrow, EngineKind::Tile, EngineKind::Blocked, EngineKind::Layered] {
+        check::<Net>(&small, Some(engine));
+    }
+    let rows: Vec<[f32; 8]> = (0..40).map(|i| std::array::from_fn(|k| ((i * 5 + k) as f32).sin())).collect();
+    check::<Wide>(&Dataset::new(rows, vec![[0.5, -0.5]; 40]).unwrap(), None);
+}
+
+#[test]
+fn an_average_is_put_into_the_network_where_it_is_told_so() {
+    let data = line(10);
+    let trainer = Trainer::builder().learning_rate(0.1).batch_size(5).epochs(4).build().unwrap();
+    for average in [WeightAverage::exponential(0.8), WeightAverage::from_epoch(2)] {
+        let (mut plain, mut applied) = (average.clone(), average.apply_at_end(true));
+        let (mut last, mut averaged) = (Line::new(1), Line::new(1));
+        trainer.run(&mut last, &data).unwrap().callback(&mut plain).finish().unwrap();
+        trainer.run(&mut averaged, &data).unwrap().callback(&mut applied).finish().unwrap();
+        assert_ne!(last, averaged);
+        plain.write_to(&mut last).unwrap();
+        assert_eq!(last, averaged);
+        let error = plain.write_to(&mut Net::new(1)).unwrap_err();
+        assert!(matches!(error, Error::AnotherArchitecture { .. }), "{error}");
+        // It begins anew with the next run.
+        let mut again = Line::new(1);
+        trainer.run(&mut again, &data).unwrap().callback(&mut applied).finish().unwrap();
+        assert_eq!(again, averaged);
+    }
+    let error = WeightAverage::exponential(0.8).write_to(&mut Line::new(1)).unwrap_err();
+    assert_eq!(error.to_string(), "the count of averaged weights is 0; expected at least 1");
 }
 
 fn costs(history: &History) -> Vec<(usize, f64, Option<f64>)> {
@@ -244,6 +329,9 @@ fn watched(threads: usize, state: Option<&RunState<f32>>) -> (Vec<RunState<f32>>
     let mut run = run
         .callback(EarlyStopping::new(Monitor::ValidationCost).patience(4).min_delta(0.01))
         .callback(ReduceOnPlateau::new(Monitor::Accuracy).factor(0.5).patience(0).cooldown(1))
+        .callback(WeightAverage::exponential(0.9))
+        .callback(WeightAverage::from_epoch(3))
+        .callback(WeightAverage::exponential(0.5).apply_at_end(true))
         .on_step(save)
         .on_epoch(save);
     assert!(run.by_ref().all(|epoch| epoch.is_ok()));
@@ -363,7 +451,9 @@ fn states_that_do_not_fit_are_refused() {
         spoil(&mut state.callbacks);
         let mut net = Net::new(1);
         let run = trainer.run(&mut net, &data).unwrap().callback(EarlyStopping::new(Monitor::Cost));
-        let error = run.callback(ReduceOnPlateau::new(Monitor::Cost)).resume(&state).unwrap().finish().unwrap_err();
+        let run = run.callback(ReduceOnPlateau::new(Monitor::Cost)).callback(WeightAverage::exponential(0.9));
+        let run = run.callback(WeightAverage::exponential(0.5)).callback(WeightAverage::from_epoch(3));
+        let error = run.resume(&state).unwrap().finish().unwrap_err();
         assert!(matches!(error, Error::State { .. }), "{error:?}");
         error.to_string()
     };
@@ -397,6 +487,16 @@ fn states_that_do_not_fit_are_refused() {
         (
             refused(&|states| states[1].lists.push(Vec::new())),
             "a callback's lists in the state: 1; expected 0 for `reduce_on_plateau`".to_owned(),
+        ),
+        (
+            refused(&|states| states[2].lists[0].truncate(121)),
+            "a callback's parameters in the state: 121; expected 122 for `exponential_average`, as the network has".to_owned(),
+        ),
+        (
+            refused(&|states| states[3].lists[0].clear()),
+            "a callback's parameters in the state: 0; expected as many as the network has, once weights were averaged for \
+             `stochastic_average`"
+                .to_owned(),
         ),
     ] {
         assert_eq!(found, wanted);

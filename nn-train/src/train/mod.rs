@@ -19,7 +19,7 @@ pub use builder::TrainerBuilder;
 pub use callback::{Callback, Context, Signal};
 #[cfg(feature = "logs")]
 pub use callbacks::{CsvLog, JsonLines};
-pub use callbacks::{EarlyStopping, Goal, Metric, Monitor, ReduceOnPlateau};
+pub use callbacks::{EarlyStopping, Goal, Metric, Monitor, ReduceOnPlateau, WeightAverage};
 pub use epoch::Epoch;
 pub use history::History;
 pub use run::Run;

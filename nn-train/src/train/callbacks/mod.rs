@@ -9,6 +9,7 @@ mod json_lines;
 mod lines;
 mod metric;
 mod reduce_on_plateau;
+mod weight_average;
 
 #[cfg(feature = "logs")]
 pub use csv_log::CsvLog;
@@ -17,6 +18,7 @@ pub use early_stopping::EarlyStopping;
 pub use json_lines::JsonLines;
 pub use metric::{Goal, Metric, Monitor};
 pub use reduce_on_plateau::ReduceOnPlateau;
+pub use weight_average::WeightAverage;
 
 use super::Context;
 use crate::error::Error;
