@@ -227,8 +227,8 @@ fn settings_out_of_range_are_refused_before_the_first_step() {
 
 network! { struct Wide<8 => 300 silu => 300 => 2 linear>; }
 
-/// The averages beside the plain formulas, over the weights that the run had, in each engine's layout and on a network so
-/// wide that threads divide the work.
+/// The averages beside the plain formulas, over the weights that the run had, in each engine's layout and on a network
+/// so wide that threads divide the work.
 #[test]
 fn averages_are_those_of_the_formulas() {
     fn check<N: Declared + Network<Scalar = f32>>(data: &nn_train::DatasetOf<N>, engine: Option<EngineKind>) {
@@ -309,8 +309,8 @@ fn costs(history: &History) -> Vec<(usize, f64, Option<f64>)> {
     history.iter().map(|epoch| (epoch.number, epoch.cost, epoch.validation_cost)).collect()
 }
 
-/// A run of `trainer` from `state`, if there is one, with every callback that keeps something: its states after each step
-/// and each epoch, its last state and its network.
+/// A run of `trainer` from `state`, if there is one, with every callback that keeps something: its states after each
+/// step and each epoch, its last state and its network.
 fn watched(threads: usize, state: Option<&RunState<f32>>) -> (Vec<RunState<f32>>, RunState<f32>, Net) {
     let (data, validation) = (blobs(50), blobs(31));
     let builder = Trainer::builder().schedule(Cosine::new(0.05, 100).warm_up(5)).l2(0.01).batch_size(16);
@@ -621,8 +621,8 @@ mod logs {
         assert_eq!(serde_json::from_slice::<Value>(&lines).unwrap()["validation_cost"], "inf");
     }
 
-    /// A file holds the lines of the epochs that are over while the run goes on, is made anew by the next run, and goes on
-    /// with a run that is resumed.
+    /// A file holds the lines of the epochs that are over while the run goes on, is made anew by the next run, and goes
+    /// on with a run that is resumed.
     #[test]
     fn a_file_is_made_anew_and_appended_to_when_a_run_is_resumed() {
         let (table, lines) = (Scratch::new("table.csv"), Scratch::new("lines.jsonl"));

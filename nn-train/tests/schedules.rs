@@ -193,6 +193,23 @@ fn a_run_follows_its_schedule_and_has_the_steps_that_the_builder_counts() {
     assert_eq!(Trainer::builder().batch_size(0).steps(10), 100, "no panic before `build` refuses it");
 }
 
+/// Chosen while the program runs, checked and warmed up as any.
+#[test]
+fn a_schedule_in_a_box_is_one() {
+    let chosen = |name: &str| -> Box<dyn Schedule> {
+        match name {
+            "cosine" => Box::new(Cosine::new(0.1, 0)),
+            _ => Box::new(StepDecay::new(0.1, 0.5, 3)),
+        }
+    };
+    let plain = StepDecay::new(0.1, 0.5, 3).warm_up(4);
+    let boxed = chosen("steps").warm_up(4);
+    assert!((0..20).all(|step| boxed.rate(step) == plain.rate(step)));
+    assert!(Trainer::builder().schedule(boxed).build().is_ok());
+    let error = Trainer::builder().schedule(chosen("cosine")).build().unwrap_err();
+    assert_eq!(error.to_string(), "steps is 0; expected at least 1");
+}
+
 #[cfg(feature = "serde")]
 #[test]
 fn schedules_are_written_and_read() {

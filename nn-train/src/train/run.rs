@@ -162,9 +162,9 @@ impl<'a, N: Network> Run<'a, N> {
     /// # Ok::<(), Error>(())
     /// ```
     ///
-    /// Callbacks that [keep something](Callback::state) get back what the state has of them, whether they are added before or
-    /// after this call. There must be the same ones; which, the run's first epoch finds out. For one to begin anew
-    /// put its state as it is when new in place of the one in [`RunState::callbacks`], or among them.
+    /// Callbacks that [keep something](Callback::state) get back what the state has of them, whether they are added
+    /// before or after this call. There must be the same ones; which, the run's first epoch finds out. For one to begin
+    /// anew put its state as it is when new in place of the one in [`RunState::callbacks`], or among them.
     ///
     /// # Errors
     /// As [`Session::resume`](crate::Session::resume), and [`Error::State`] when the state is further than this run's data or
@@ -207,7 +207,8 @@ impl<'a, N: Network> Run<'a, N> {
     /// # Errors
     /// [`Error::Diverged`] when a cost, a gradient or an update is not finite, what a source or a callback returns, or
     /// [`Error::Setting`] for a learning rate of the schedule that is none. The network is as it was before the step.
-    /// [`Error::State`] when a callback cannot go on from the state that was [resumed](Self::resume); no step is then taken.
+    /// [`Error::State`] when a callback cannot go on from the state that was [resumed](Self::resume); no step is then
+    /// taken.
     pub fn finish(mut self) -> Result<History, Error> {
         for epoch in self.by_ref() {
             epoch?;

@@ -39,8 +39,9 @@ use crate::train::{Callback, Context, Signal};
 /// A number has the digits that read back to the same bits; one that is not finite is `NaN`, `inf` or `-inf`. A line is
 /// written through in one piece when its epoch is over, so that a run that is killed leaves whole lines.
 ///
-/// A [file](Self::file) is made anew by a run that begins, and appended to by one that is [resumed](crate::Run::resume). Where
-/// it goes on from an earlier epoch than the last one of the file, of two lines of one epoch the later one counts.
+/// A [file](Self::file) is made anew by a run that begins, and appended to by one that is
+/// [resumed](crate::Run::resume). Where it goes on from an earlier epoch than the last one of the file, of two lines of
+/// one epoch the later one counts.
 #[derive(Debug)]
 pub struct CsvLog<'a> {
     destination: Destination<'a>,

@@ -8,9 +8,9 @@ use crate::train::{Callback, CallbackState, Context, Signal};
 
 const NAME: &str = "early_stopping";
 
-/// Ends a run when a number of its epochs has not got better for `patience` epochs, and puts the best epoch's weights into
-/// the network, also when the run ends by its last epoch. Prechelt, "Early stopping - but when?", in Neural Networks:
-/// Tricks of the Trade, 1998.
+/// Ends a run when a number of its epochs has not got better for `patience` epochs, and puts the best epoch's weights
+/// into the network, also when the run ends by its last epoch. Prechelt, "Early stopping - but when?", in Neural
+/// Networks: Tricks of the Trade, 1998.
 ///
 /// ```
 /// use nn_train::prelude::*;
@@ -42,8 +42,8 @@ const NAME: &str = "early_stopping";
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// Best number, patience used and best weights are part of the [run's state](crate::RunState). A run that is resumed when
-/// its patience was used up ends at once.
+/// Best number, patience used and best weights are part of the [run's state](crate::RunState). A run that is resumed
+/// when its patience was used up ends at once.
 #[derive(Debug, Clone)]
 pub struct EarlyStopping<M = Monitor> {
     metric: M,
@@ -76,8 +76,8 @@ impl<M> EarlyStopping<M> {
         }
     }
 
-    /// Sets the epochs without a better number after which the run ends, at least 1; 10 unless set. With 1 it ends after
-    /// the first epoch that is no better than all before. That is Keras' `patience`.
+    /// Sets the epochs without a better number after which the run ends, at least 1; 10 unless set. With 1 it ends
+    /// after the first epoch that is no better than all before. That is Keras' `patience`.
     #[must_use]
     pub fn patience(self, patience: usize) -> Self {
         Self { patience, ..self }
@@ -95,8 +95,8 @@ impl<M> EarlyStopping<M> {
         Self { goal: Some(goal), ..self }
     }
 
-    /// Sets whether the best epoch's weights are put into the network when the run ends; true unless set. They are copied
-    /// in each epoch that is the best so far.
+    /// Sets whether the best epoch's weights are put into the network when the run ends; true unless set. They are
+    /// copied in each epoch that is the best so far.
     #[must_use]
     pub fn restore_best(self, restore_best: bool) -> Self {
         Self { restore_best, ..self }

@@ -27,8 +27,9 @@ use crate::train::{Callback, Context, Signal};
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// The keys are the columns of [`CsvLog`](crate::CsvLog), and all that is said there of files, of digits and of whole lines
-/// is so here. A number that there is not is `null`; one that is not finite is a text: `"NaN"`, `"inf"` or `"-inf"`.
+/// The keys are the columns of [`CsvLog`](crate::CsvLog), and all that is said there of files, of digits and of whole
+/// lines is so here. A number that there is not is `null`; one that is not finite is a text: `"NaN"`, `"inf"` or
+/// `"-inf"`.
 #[derive(Debug)]
 pub struct JsonLines<'a> {
     destination: Destination<'a>,

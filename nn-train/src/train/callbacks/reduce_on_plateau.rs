@@ -24,8 +24,9 @@ const NAME: &str = "reduce_on_plateau";
 /// ```
 ///
 /// Once it has lowered the rate, the rate stays as it has set it and follows no [`Schedule`](crate::Schedule) any more.
-/// It takes one epoch more than [`EarlyStopping`](crate::EarlyStopping) of the same patience, which counts as Keras does: to
-/// have both, give this one less. Best number, patience used and cooldown are part of the [run's state](crate::RunState).
+/// It takes one epoch more than [`EarlyStopping`](crate::EarlyStopping) of the same patience, which counts as Keras
+/// does: to have both, give this one less. Best number, patience used and cooldown are part of the [run's
+/// state](crate::RunState).
 #[derive(Debug, Clone)]
 pub struct ReduceOnPlateau<M = Monitor> {
     metric: M,

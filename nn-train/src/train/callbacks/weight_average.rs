@@ -38,9 +38,10 @@ use crate::train::{Callback, CallbackState, Context, Signal};
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// Both are kept as θ̄ ← θ̄ + s (θ - θ̄) in `f64`, with s = (1 - β) / (1 - βᵗ) or 1 / the number of epochs averaged, which is
-/// the same and neither grows nor drifts. The exponential one takes one more pass over the parameters in each step, on
-/// the trainer's threads. For SWA the paper takes a rate that is constant or [cyclic](crate::CosineRestarts) in the epochs that are averaged.
+/// Both are kept as θ̄ ← θ̄ + s (θ - θ̄) in `f64`, with s = (1 - β) / (1 - βᵗ) or 1 / the number of epochs averaged,
+/// which is the same and neither grows nor drifts. The exponential one takes one more pass over the parameters in each
+/// step, on the trainer's threads. For SWA the paper takes a rate that is constant or [cyclic](crate::CosineRestarts)
+/// in the epochs that are averaged.
 ///
 /// The average is part of the [run's state](crate::RunState).
 #[derive(Debug, Clone)]
@@ -52,8 +53,8 @@ pub struct WeightAverage {
     architecture: String,
     /// Empty before the first time.
     average: Vec<f64>,
-    /// Where each of the network's parameters is averaged: the average is in the layout of the engine, whose parameters are
-    /// read where they are. Empty while it is in the network's own, before the first step of a run.
+    /// Where each of the network's parameters is averaged: the average is in the layout of the engine, whose parameters
+    /// are read where they are. Empty while it is in the network's own, before the first step of a run.
     places: Vec<usize>,
 }
 
@@ -104,8 +105,8 @@ impl WeightAverage {
     /// Puts the average into a network of the architecture that was trained.
     ///
     /// # Errors
-    /// [`Error::Setting`] before anything has been averaged, [`Error::AnotherArchitecture`] for another network. It is then
-    /// as it was.
+    /// [`Error::Setting`] before anything has been averaged, [`Error::AnotherArchitecture`] for another network. It is
+    /// then as it was.
     pub fn write_to<N: Network>(&self, network: &mut N) -> Result<(), Error> {
         if self.count == 0 {
             return Err(Error::setting("the count of averaged weights", 0, "at least 1"));
@@ -155,8 +156,8 @@ impl WeightAverage {
     }
 }
 
-/// Where an engine keeps each of the network's parameters, learnt by having it export its own indices, in two parts, as an
-/// `f32` holds no more than 24 bits.
+/// Where an engine keeps each of the network's parameters, learnt by having it export its own indices, in two parts, as
+/// an `f32` holds no more than 24 bits.
 fn places<T: Element>(engine: &dyn StepEngine<T>) -> Result<Vec<usize>, Error> {
     const BITS: u32 = 20;
     let exported = |part: fn(usize) -> usize| -> Result<Vec<T>, Error> {

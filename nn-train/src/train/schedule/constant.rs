@@ -3,8 +3,8 @@
 use super::{Schedule, check_rate};
 use crate::error::Error;
 
-/// The same learning rate α in every step: what [`learning_rate`](crate::TrainerBuilder::learning_rate) of the trainer's
-/// builder makes, here to be [warmed up](Schedule::warm_up) to.
+/// The same learning rate α in every step: what [`learning_rate`](crate::TrainerBuilder::learning_rate) of the
+/// trainer's builder makes, here to be [warmed up](Schedule::warm_up) to.
 ///
 /// ```
 /// use nn_train::Constant;

@@ -3,8 +3,8 @@
 use super::{Schedule, along_cosine, check_floor, check_rate, check_steps};
 use crate::error::Error;
 
-/// The rate falls from α to a floor along a cosine, starts again at α, and takes longer each time: Loshchilov and Hutter,
-/// "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, equation 5.
+/// The rate falls from α to a floor along a cosine, starts again at α, and takes longer each time: Loshchilov and
+/// Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, equation 5.
 ///
 /// ```text
 /// α(t) = floor + ½ (α - floor) (1 + cos(π tᵢ / nᵢ)),   nᵢ = n gⁱ

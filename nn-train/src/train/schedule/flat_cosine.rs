@@ -3,8 +3,8 @@
 use super::{Schedule, along_cosine, check_floor, check_rate, check_steps};
 use crate::error::Error;
 
-/// The rate is α for a share s of n steps, and falls to a floor along a cosine in those that are left: `fit_flat_cos` of
-/// Howard and Gugger, "fastai: a layered API for deep learning", Information 11(2), 2020.
+/// The rate is α for a share s of n steps, and falls to a floor along a cosine in those that are left: `fit_flat_cos`
+/// of Howard and Gugger, "fastai: a layered API for deep learning", Information 11(2), 2020.
 ///
 /// ```text
 /// α(t) = α                                                         for t ≤ s n

@@ -61,7 +61,8 @@ use crate::error::Error;
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// Powers and cosines are those of the platform's mathematical library, which may differ from another's in the last bit.
+/// Powers and cosines are those of the platform's mathematical library, which may differ from another's in the last
+/// bit.
 ///
 /// What reacts to the course of a run is a [`Callback`](crate::Callback) that sets the rate.
 pub trait Schedule: Send + Sync {
@@ -89,6 +90,17 @@ pub trait Schedule: Send + Sync {
 impl<F: Fn(u64) -> f64 + Send + Sync> Schedule for F {
     fn rate(&self, step: u64) -> f64 {
         self(step)
+    }
+}
+
+/// A schedule that is chosen while the program runs.
+impl Schedule for Box<dyn Schedule> {
+    fn rate(&self, step: u64) -> f64 {
+        (**self).rate(step)
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        (**self).validate()
     }
 }
 

@@ -3,8 +3,9 @@
 use super::{Schedule, along_cosine, along_line, check_rate, check_steps};
 use crate::error::Error;
 
-/// The rate rises from a start to its peak over a share s of n steps, then falls to an end far below the start: Smith and
-/// Topin, "Super-convergence: very fast training of neural networks using large learning rates", 2018 (arXiv 1708.07120).
+/// The rate rises from a start to its peak over a share s of n steps, then falls to an end far below the start: Smith
+/// and Topin, "Super-convergence: very fast training of neural networks using large learning rates", 2018 (arXiv
+/// 1708.07120).
 ///
 /// ```text
 /// start = peak / start_divisor        end = start / end_divisor
@@ -15,9 +16,9 @@ use crate::error::Error;
 /// rate     start  →    peak   →    start   →  end
 /// ```
 ///
-/// Between these the rate goes along half a period of a cosine, or in a straight line. So PyTorch's `OneCycleLR` computes
-/// it, with the same defaults. That also moves the momentum, against the rate; here the optimiser's settings stay as
-/// they are, which is its `cycle_momentum=False`. From step n on the rate is `end`.
+/// Between these the rate goes along half a period of a cosine, or in a straight line. So PyTorch's `OneCycleLR`
+/// computes it, with the same defaults. That also moves the momentum, against the rate; here the optimiser's settings
+/// stay as they are, which is its `cycle_momentum=False`. From step n on the rate is `end`.
 ///
 /// ```
 /// use nn_train::prelude::*;
