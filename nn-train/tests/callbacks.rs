@@ -275,7 +275,7 @@ fn averages_are_those_of_the_formulas() {
         }
     }
     let small = blobs(50);
-    for engine in [EngineKind::Narrow, EngineKind::Tile, EngineKind::Blocked, EngineKind::Layered] {
+    for engine in [EngineKind::Narrow, EngineKind::Tile, EngineKind::Blocked] {
         check::<Net>(&small, Some(engine));
     }
     let rows: Vec<[f32; 8]> = (0..40).map(|i| std::array::from_fn(|k| ((i * 5 + k) as f32).sin())).collect();
