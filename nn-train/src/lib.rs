@@ -78,10 +78,10 @@
 //!
 //! # Features
 //!
+//! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
+//!
 //! `serde` writes and reads networks, standardizers, histories, reports, optimiser settings, and the states of runs and
 //! sessions.
-//!
-//! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
 //!
 //! `blas` adds the [`GemmKind`] of that name to what the layered engine can multiply with: the CBLAS library that the
 //! program is linked with, for example by depending on `openblas-src`. `openblas-system` links the system's OpenBLAS.
