@@ -317,6 +317,16 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
+    /// A log could not be written.
+    #[error("could not write {place}: {reason}")]
+    Write {
+        /// The path of the file, or `"the log"` for another writer.
+        place: String,
+        /// What kind of error it was.
+        kind: std::io::ErrorKind,
+        /// What the system said.
+        reason: String,
+    },
     /// Training met a number that is not finite. The parameters and the optimiser's memory are those from before the
     /// step, bit for bit.
     #[error(
@@ -398,6 +408,12 @@ impl Error {
     /// What went wrong in a [`Source`](crate::Source).
     pub fn source(reason: impl ToString) -> Self {
         Self::Source { reason: reason.to_string() }
+    }
+
+    /// Something could not be written.
+    #[cfg(feature = "logs")]
+    pub(crate) fn write(place: impl ToString, error: &std::io::Error) -> Self {
+        Self::Write { place: place.to_string(), kind: error.kind(), reason: error.to_string() }
     }
 
     /// The same error at another sample, where it is at one.

@@ -33,8 +33,9 @@
 //! | [`Standardizer`] | scales of inputs and targets, which travel with the data |
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
+//! | [`EarlyStopping`], [`ReduceOnPlateau`], [`WeightAverage`] | ending a run that gets no better, lowering its rate, averaging its weights |
 //! | [`Session`] | training step by step, on batches of your own |
-//! | [`Schedule`] | the learning rate as a function of the step |
+//! | [`Schedule`] | the learning rate as a function of the step: [`Cosine`], [`OneCycle`], a closure and others |
 //! | [`Sgd`], [`Adam`], [`AdamW`], [`RmsProp`], [`Adagrad`], [`Lion`], [`Rprop`] | optimisers |
 //! | [`Optimizer`], [`Rule`], [`Elementwise`] | writing an optimiser of your own |
 //! | [`Threads`] | threads of the trainer's own, or the caller's |
@@ -77,6 +78,8 @@
 //!
 //! # Features
 //!
+//! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
+//!
 //! `serde` writes and reads networks, standardizers, histories, reports, optimiser settings, and the states of runs and
 //! sessions.
 
@@ -106,9 +109,13 @@ pub use nn_kernels::{
 pub use nn_macros::network;
 pub use optim::{Adagrad, Adam, AdamW, Lion, Optimizer, RmsProp, Rprop, Sgd, Step};
 pub use train::{
-    Callback, Context, Epoch, History, OptimizerState, PlanState, Position, Run, RunState, Schedule, Session,
-    SessionState, Signal, Threads, Trainer, TrainerBuilder,
+    Annealing, Callback, CallbackState, Constant, Context, Cosine, CosineRestarts, EarlyStopping, Epoch, Exponential,
+    FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position, ReduceOnPlateau, Run,
+    RunState, Schedule, Session, SessionState, Signal, StepDecay, Threads, Trainer, TrainerBuilder, WarmUp,
+    WeightAverage,
 };
+#[cfg(feature = "logs")]
+pub use train::{CsvLog, JsonLines};
 
 /// The examples in the documentation of [`network!`].
 #[cfg(doctest)]
@@ -124,9 +131,10 @@ struct ProgramsOfTheReadme;
 pub mod prelude {
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Probabilities, Regression};
     pub use crate::{
-        Access, Activation, Adagrad, Adam, AdamW, Architecture, Callback, Context, Dataset, Declared, DynDataset,
-        DynNetwork, Epoch, Error, HasLayer, History, Init, Layer, Lion, Loss, Network, Optimizer, Precision, Predictor,
-        RmsProp, Rows, Rprop, Run, RunState, Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer,
-        Stream, Threads, Trainer, network,
+        Access, Activation, Adagrad, Adam, AdamW, Architecture, Callback, Context, Cosine, Dataset, Declared,
+        DynDataset, DynNetwork, EarlyStopping, Epoch, Error, HasLayer, History, Init, Layer, Lion, Loss, Monitor,
+        Network, OneCycle, Optimizer, Precision, Predictor, ReduceOnPlateau, RmsProp, Rows, Rprop, Run, RunState,
+        Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer, Stream, Threads, Trainer, WeightAverage,
+        network,
     };
 }

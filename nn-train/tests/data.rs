@@ -372,7 +372,10 @@ fn a_typed_data_set_is_a_view_of_the_other() {
     let (typed_split, split) = (typed.split(0.5, 4).unwrap(), plain.split(0.5, 4).unwrap());
     assert_eq!(DynDataset::from(typed_split.0), split.0);
     assert_eq!(DynDataset::from(typed.standardized().unwrap()), plain.standardized().unwrap());
-    assert_eq!(plain.iter().map(|(x, y)| x[0] + y[0]).sum::<f64>(), typed.iter().map(|(x, y)| x[0] + y[0]).sum());
+    assert_eq!(
+        plain.iter().map(|(x, y)| x[0] + y[0]).sum::<f64>(),
+        typed.iter().map(|(x, y)| x[0] + y[0]).sum::<f64>()
+    );
 }
 
 #[test]

@@ -210,7 +210,7 @@ fn every_engine_takes_each_optimisers_steps() {
             builder.build().unwrap().fit(&mut net, &data, None).unwrap();
             net
         };
-        let expected = train(EngineKind::Layered, 1);
+        let expected = train(EngineKind::Tile, 1);
         for engine in EngineKind::ALL {
             let net = train(engine, 1);
             let differences = net.parameters().iter().zip(expected.parameters()).map(|(a, b)| (a - b).abs());

@@ -142,7 +142,7 @@ pub struct Step<'a> {
 
 /// `x` to the power of `exponent` by repeated squaring: the same bits on every platform, which `powf` does not
 /// promise.
-fn power(x: f64, exponent: u64) -> f64 {
+pub(crate) fn power(x: f64, exponent: u64) -> f64 {
     let (mut result, mut square, mut rest) = (1.0, x, exponent);
     while rest > 0 {
         if rest & 1 == 1 {

@@ -87,6 +87,14 @@ impl TrainerBuilder {
         Self { epochs, ..self }
     }
 
+    /// The steps of a run over so many samples, which a [schedule](Schedule) may need to know:
+    /// [`epochs`](Self::epochs) × ⌈samples / [`batch_size`](Self::batch_size)⌉.
+    #[must_use]
+    pub fn steps(&self, samples: usize) -> u64 {
+        // `build` refuses a batch of 0.
+        (self.epochs as u64).saturating_mul(samples.div_ceil(self.batch_size.max(1)) as u64)
+    }
+
     /// The seed of the orders of samples and of the dropout masks; 0 unless set. The initial parameters have a seed of
     /// their own, the network's.
     pub fn seed(self, seed: u64) -> Self {
@@ -142,12 +150,10 @@ impl TrainerBuilder {
         optimizer.validate()?;
         let schedule: Arc<dyn Schedule> = match rate {
             Rate::Schedule(schedule) => schedule,
-            Rate::Constant(rate) if rate == 0.0 => {
-                return Err(Error::number("learning_rate", rate, "a finite, positive number"));
-            }
-            Rate::Constant(rate) => Arc::new(Constant(rate)),
-            Rate::Default => Arc::new(Constant(optimizer.default_learning_rate())),
+            Rate::Constant(rate) => Arc::new(Constant::new(rate)),
+            Rate::Default => Arc::new(Constant::new(optimizer.default_learning_rate())),
         };
+        schedule.validate()?;
         check_learning_rate::<f64>(schedule.rate(0))?;
         check_l2(l2)?;
         for (name, value) in [("batch_size", batch_size), ("epochs", epochs)] {

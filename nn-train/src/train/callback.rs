@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::core::Core;
 use super::run::context_state;
 use super::session::set_network;
-use super::state::{Position, RunState};
+use super::state::{CallbackState, Position, RunState};
 use super::{Epoch, History};
 use crate::error::Error;
 use crate::network::Network;
@@ -49,6 +49,10 @@ pub enum Signal {
 /// # assert!(!history.is_empty() && history.len() < 1000);
 /// # Ok::<(), Error>(())
 /// ```
+///
+/// [`EarlyStopping`](crate::EarlyStopping) does that and more; [`ReduceOnPlateau`](crate::ReduceOnPlateau) lowers the
+/// learning rate. What a callback keeps from call to call is part of the run's state if it says so by
+/// [`state`](Self::state) and [`restore`](Self::restore).
 pub trait Callback<N: Network>: Send {
     /// Before the first step, of a run that is resumed too.
     ///
@@ -85,6 +89,22 @@ pub trait Callback<N: Network>: Send {
         let _ = context;
         Ok(())
     }
+
+    /// What it keeps, under a name that is always the same, for a run that is resumed to go on bit for bit. `None`, as
+    /// unless implemented, if it keeps nothing; then it has nothing before the first step either.
+    fn state(&self) -> Option<CallbackState> {
+        None
+    }
+
+    /// Takes what [`state`](Self::state) of one of the same name returned. A run that is resumed calls it before
+    /// [`on_start`](Self::on_start).
+    ///
+    /// # Errors
+    /// [`Error::State`] for a state that is not one of this callback's.
+    fn restore(&mut self, state: &CallbackState) -> Result<(), Error> {
+        let _ = state;
+        Ok(())
+    }
 }
 
 impl<N: Network, C: Callback<N> + ?Sized> Callback<N> for &mut C {
@@ -103,6 +123,42 @@ impl<N: Network, C: Callback<N> + ?Sized> Callback<N> for &mut C {
     fn on_end(&mut self, context: &mut Context<'_, N>) -> Result<(), Error> {
         (**self).on_end(context)
     }
+
+    fn state(&self) -> Option<CallbackState> {
+        (**self).state()
+    }
+
+    fn restore(&mut self, state: &CallbackState) -> Result<(), Error> {
+        (**self).restore(state)
+    }
+}
+
+/// What callbacks keep.
+pub(super) fn states<N: Network>(callbacks: &[Box<dyn Callback<N> + '_>]) -> Vec<CallbackState> {
+    callbacks.iter().filter_map(|callback| callback.state()).collect()
+}
+
+/// Gives callbacks what they kept, each the first state left that has its name.
+pub(super) fn restore<N: Network>(
+    callbacks: &mut [Box<dyn Callback<N> + '_>],
+    mut kept: Vec<CallbackState>,
+) -> Result<(), Error> {
+    let names = |states: &[CallbackState]| {
+        let mut names: Vec<String> = states.iter().map(|state| format!("`{}`", state.name)).collect();
+        names.sort_unstable();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    };
+    let (expected, found) = (names(&states(callbacks)), names(&kept));
+    if expected != found {
+        return Err(Error::State { what: "the callbacks", expected, found });
+    }
+    for callback in callbacks {
+        let Some(name) = callback.state().map(|state| state.name) else { continue };
+        if let Some(index) = kept.iter().position(|state| state.name == name) {
+            callback.restore(&kept.remove(index))?;
+        }
+    }
+    Ok(())
 }
 
 /// A closure that is called after each step.
@@ -134,6 +190,10 @@ pub struct Context<'c, N: Network> {
     pub(super) cost: Option<f64>,
     /// When the steps began that the position does not count the time of.
     pub(super) under_way_since: Option<Instant>,
+    /// The callbacks that have been called.
+    pub(super) called: &'c [Box<dyn Callback<N> + 'c>],
+    /// The name of one that keeps something and has not been called yet, or is being called.
+    pub(super) uncalled: Option<&'c str>,
 }
 
 impl<N: Network> Context<'_, N> {
@@ -221,12 +281,20 @@ impl<N: Network> Context<'_, N> {
 
     /// The run as a value, from which another [goes on](crate::Run::resume) bit for bit.
     ///
+    /// It holds what the callbacks keep. All of those that keep anything must have been called, so the one that asks is
+    /// added after them.
+    ///
     /// # Errors
+    /// [`Error::Setting`] when a callback that keeps something comes after this one, or is this one;
     /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for it.
     pub fn state(&self) -> Result<RunState<N::Scalar>, Error> {
         let mut position = *self.position;
         position.elapsed += self.under_way_since.map_or(Duration::ZERO, |start| start.elapsed());
-        context_state(self.core, &position, self.history)
+        if let Some(name) = self.uncalled {
+            let expected = "a callback that is added after those that keep something";
+            return Err(Error::setting("the caller of Context::state", format!("called before `{name}`"), expected));
+        }
+        context_state(self.core, &position, self.history, states(self.called))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod builder;
 mod callback;
+mod callbacks;
 mod core;
 mod epoch;
 mod feed;
@@ -16,11 +17,16 @@ mod validation;
 
 pub use builder::TrainerBuilder;
 pub use callback::{Callback, Context, Signal};
+#[cfg(feature = "logs")]
+pub use callbacks::{CsvLog, JsonLines};
+pub use callbacks::{EarlyStopping, Goal, Metric, Monitor, ReduceOnPlateau, WeightAverage};
 pub use epoch::Epoch;
 pub use history::History;
 pub use run::Run;
-pub use schedule::Schedule;
+pub use schedule::{
+    Annealing, Constant, Cosine, CosineRestarts, Exponential, FlatCosine, OneCycle, Schedule, StepDecay, WarmUp,
+};
 pub use session::Session;
-pub use state::{OptimizerState, PlanState, Position, RunState, SessionState};
+pub use state::{CallbackState, OptimizerState, PlanState, Position, RunState, SessionState};
 pub use threads::Threads;
 pub use trainer::Trainer;

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use nn_kernels::{Element, Explanation};
 
-use super::callback::{Callback, Context, OnEpoch, OnStep, Signal};
+use super::callback::{Callback, Context, OnEpoch, OnStep, Signal, restore, states};
 use super::core::{Core, Place};
 use super::feed::Feed;
 use super::session::Session;
-use super::state::{Position, RunState, check_most};
+use super::state::{CallbackState, Position, RunState, check_most};
 use super::trainer::Trainer;
 use super::validation::Validation;
 use super::{Epoch, History};
@@ -67,6 +67,10 @@ pub struct Run<'a, N: Network> {
     feed: Feed<'a, N::Scalar>,
     validation: Option<Validation<'a, N::Scalar>>,
     callbacks: Vec<Box<dyn Callback<N> + 'a>>,
+    /// The last of them that keeps something: which one, and its name.
+    keeper: Option<(usize, String)>,
+    /// What a state says that callbacks keep, before they have it.
+    kept: Option<Vec<CallbackState>>,
     epochs: usize,
     position: Position,
     history: History,
@@ -96,6 +100,8 @@ impl<'a, N: Network> Run<'a, N> {
             feed,
             validation: None,
             callbacks: Vec::new(),
+            keeper: None,
+            kept: None,
             epochs: settings.epochs,
             position: Position::default(),
             history: History::default(),
@@ -114,6 +120,9 @@ impl<'a, N: Network> Run<'a, N> {
 
     /// Adds a callback, to be called after those that were added before.
     pub fn callback(mut self, callback: impl Callback<N> + 'a) -> Self {
+        if let Some(state) = callback.state() {
+            self.keeper = Some((self.callbacks.len(), state.name));
+        }
         self.callbacks.push(Box::new(callback));
         self
     }
@@ -153,6 +162,10 @@ impl<'a, N: Network> Run<'a, N> {
     /// # Ok::<(), Error>(())
     /// ```
     ///
+    /// Callbacks that [keep something](Callback::state) get back what the state has of them, whether they are added
+    /// before or after this call. There must be the same ones; which, the run's first epoch finds out. For one to begin
+    /// anew put its state as it is when new in place of the one in [`RunState::callbacks`], or among them.
+    ///
     /// # Errors
     /// As [`Session::resume`](crate::Session::resume), and [`Error::State`] when the state is further than this run's data or
     /// epochs go; the run is then lost, and the network as it was.
@@ -176,6 +189,7 @@ impl<'a, N: Network> Run<'a, N> {
             self.feed.begin(epoch)?;
         }
         (self.position, self.history) = (state.position, state.history.clone());
+        self.kept = Some(state.callbacks.clone());
         Ok(self)
     }
 
@@ -184,7 +198,8 @@ impl<'a, N: Network> Run<'a, N> {
     /// # Errors
     /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for it.
     pub fn state(&self) -> Result<RunState<N::Scalar>, Error> {
-        context_state(&self.session.core, &self.position, &self.history)
+        let kept = self.kept.clone().unwrap_or_else(|| states(&self.callbacks));
+        context_state(&self.session.core, &self.position, &self.history, kept)
     }
 
     /// Goes through all epochs that are left, and says how the run went, the epochs before included.
@@ -192,6 +207,8 @@ impl<'a, N: Network> Run<'a, N> {
     /// # Errors
     /// [`Error::Diverged`] when a cost, a gradient or an update is not finite, what a source or a callback returns, or
     /// [`Error::Setting`] for a learning rate of the schedule that is none. The network is as it was before the step.
+    /// [`Error::State`] when a callback cannot go on from the state that was [resumed](Self::resume); no step is then
+    /// taken.
     pub fn finish(mut self) -> Result<History, Error> {
         for epoch in self.by_ref() {
             epoch?;
@@ -224,6 +241,9 @@ impl<'a, N: Network> Run<'a, N> {
 
     /// The next epoch, if the run has another one.
     fn advance(&mut self) -> Result<Option<Epoch>, Error> {
+        if let Some(kept) = self.kept.take() {
+            restore(&mut self.callbacks, kept)?;
+        }
         if self.phase == Phase::New {
             self.phase = Phase::Going;
             if self.call(None, None, |callback, context| callback.on_start(context))? == Signal::Stop {
@@ -310,21 +330,22 @@ impl<'a, N: Network> Run<'a, N> {
         under_way_since: Option<Instant>,
         mut call: impl FnMut(&mut dyn Callback<N>, &mut Context<'_, N>) -> Result<Signal, Error>,
     ) -> Result<Signal, Error> {
-        if self.callbacks.is_empty() {
-            return Ok(Signal::Continue);
-        }
-        let mut context = Context {
-            network: &mut *self.session.network,
-            core: &mut self.session.core,
-            position: &self.position,
-            history: &self.history,
-            epochs: self.epochs,
-            epoch_steps: self.feed.steps(),
-            cost,
-            under_way_since,
-        };
         let mut signal = Signal::Continue;
-        for callback in &mut self.callbacks {
+        for index in 0..self.callbacks.len() {
+            let (called, rest) = self.callbacks.split_at_mut(index);
+            let Some(callback) = rest.first_mut() else { break };
+            let mut context = Context {
+                network: &mut *self.session.network,
+                core: &mut self.session.core,
+                position: &self.position,
+                history: &self.history,
+                epochs: self.epochs,
+                epoch_steps: self.feed.steps(),
+                cost,
+                under_way_since,
+                called,
+                uncalled: self.keeper.as_ref().filter(|(last, _)| *last >= index).map(|(_, name)| name.as_str()),
+            };
             if call(&mut **callback, &mut context)? == Signal::Stop {
                 signal = Signal::Stop;
             }
@@ -338,8 +359,9 @@ pub(super) fn context_state<T: Element>(
     core: &Core<T>,
     position: &Position,
     history: &History,
+    callbacks: Vec<CallbackState>,
 ) -> Result<RunState<T>, Error> {
-    Ok(RunState { session: core.export()?, position: *position, history: history.clone() })
+    Ok(RunState { session: core.export()?, position: *position, history: history.clone(), callbacks })
 }
 
 impl<N: Network> Iterator for Run<'_, N> {

@@ -122,6 +122,71 @@ pub struct RunState<T> {
     pub position: Position,
     /// The epochs that are over.
     pub history: History,
+    /// What the run's callbacks keep, of those that keep anything.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub callbacks: Vec<CallbackState>,
+}
+
+/// What a callback keeps in the course of a run: what [`Callback::state`](crate::Callback::state) returns and
+/// [`Callback::restore`](crate::Callback::restore) takes.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct CallbackState {
+    /// Whose it is.
+    pub name: String,
+    /// Single numbers. Counts up to 2⁵³ are exact.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number::list"))]
+    pub numbers: Vec<f64>,
+    /// Lists of numbers, such as the parameters of a network; an `f32` is exact.
+    #[cfg_attr(feature = "serde", serde(with = "crate::number::lists"))]
+    pub lists: Vec<Vec<f64>>,
+}
+
+impl CallbackState {
+    /// The state of the callback `name`.
+    #[must_use]
+    pub fn new(name: impl Into<String>, numbers: Vec<f64>, lists: Vec<Vec<f64>>) -> Self {
+        Self { name: name.into(), numbers, lists }
+    }
+
+    /// Its single numbers, if there are `N`.
+    ///
+    /// # Errors
+    /// [`Error::State`] names the callback.
+    pub fn numbers<const N: usize>(&self) -> Result<[f64; N], Error> {
+        <[f64; N]>::try_from(self.numbers.as_slice())
+            .map_err(|_| self.unfit("a callback's numbers", N, self.numbers.len()))
+    }
+
+    /// Its lists, if there are `N`, of finite numbers.
+    ///
+    /// # Errors
+    /// [`Error::State`] names the callback.
+    pub fn lists<const N: usize>(&self) -> Result<[&[f64]; N], Error> {
+        if let Some(number) = self.lists.iter().flatten().find(|number| !number.is_finite()) {
+            return Err(self.unfit("a callback's lists", "finite numbers", number));
+        }
+        let lists: Vec<&[f64]> = self.lists.iter().map(Vec::as_slice).collect();
+        lists.try_into().map_err(|_| self.unfit("a callback's lists", N, self.lists.len()))
+    }
+
+    /// A number that counts something.
+    ///
+    /// # Errors
+    /// [`Error::State`] names the callback.
+    pub fn count(&self, number: f64) -> Result<u64, Error> {
+        const MOST: f64 = (1_u64 << 53) as f64;
+        if (0.0..=MOST).contains(&number) && number.fract() == 0.0 {
+            return Ok(number as u64);
+        }
+        Err(self.unfit("a callback's count", "a whole number that is not negative", number))
+    }
+
+    /// Something of it is not what its callback expects.
+    pub(super) fn unfit(&self, what: &'static str, expected: impl Display, found: impl Display) -> Error {
+        Error::State { what, expected: format!("{expected} for `{}`", self.name), found: found.to_string() }
+    }
 }
 
 /// The position of a run: how far it has come.

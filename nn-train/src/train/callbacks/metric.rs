@@ -1,0 +1,121 @@
+//! Numbers that tell how well a run goes.
+
+use crate::error::Error;
+use crate::network::Network;
+use crate::train::{CallbackState, Context};
+
+/// Whether a lower or a higher number is the better one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Goal {
+    /// Lower is better: a cost, an error.
+    Lowest,
+    /// Higher is better: an accuracy.
+    Highest,
+}
+
+/// A number that tells after each epoch how well a run goes: a [`Monitor`], or a closure that measures something of its
+/// own, of which lower is better.
+pub trait Metric<N: Network>: Send {
+    /// Whether a lower or a higher number is better.
+    fn goal(&self) -> Goal {
+        Goal::Lowest
+    }
+
+    /// The number after the epoch that has just ended. One that is NaN is no better than any.
+    ///
+    /// # Errors
+    /// Whatever should end the run.
+    fn measure(&mut self, context: &mut Context<'_, N>) -> Result<f64, Error>;
+}
+
+impl<N: Network, F: FnMut(&mut Context<'_, N>) -> Result<f64, Error> + Send> Metric<N> for F {
+    fn measure(&mut self, context: &mut Context<'_, N>) -> Result<f64, Error> {
+        self(context)
+    }
+}
+
+/// A number of an [`Epoch`](crate::Epoch) that tells how well a run goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Monitor {
+    /// [`validation_cost`](crate::Epoch::validation_cost), the lower the better.
+    ValidationCost,
+    /// [`cost`](crate::Epoch::cost), the lower the better.
+    Cost,
+    /// [`accuracy`](crate::Epoch::accuracy) on the validation data, the higher the better.
+    Accuracy,
+}
+
+impl<N: Network> Metric<N> for Monitor {
+    fn goal(&self) -> Goal {
+        match self {
+            Self::ValidationCost | Self::Cost => Goal::Lowest,
+            Self::Accuracy => Goal::Highest,
+        }
+    }
+
+    fn measure(&mut self, context: &mut Context<'_, N>) -> Result<f64, Error> {
+        let Some(epoch) = context.last_epoch() else {
+            return Err(Error::setting("metric", "measured before any epoch is over", "after one"));
+        };
+        match self {
+            Self::Cost => Ok(epoch.cost),
+            Self::ValidationCost => {
+                let expected = "a run with validation data, or another metric";
+                epoch.validation_cost.ok_or_else(|| Error::setting("metric", "the validation cost", expected))
+            }
+            Self::Accuracy => match (epoch.accuracy, epoch.validation_cost) {
+                (Some(accuracy), _) => Ok(accuracy),
+                // Outputs that are no numbers have no accuracy.
+                (None, Some(cost)) if !cost.is_finite() => Ok(f64::NAN),
+                _ => {
+                    let expected =
+                        "a run with validation data, cross-entropy and targets that are classes, or another metric";
+                    Err(Error::setting("metric", "the accuracy", expected))
+                }
+            },
+        }
+    }
+}
+
+/// The best number so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Best(pub(super) Option<f64>);
+
+impl Best {
+    /// Takes `number` if it is better by more than `min_delta`; whether it was.
+    pub(super) fn improve(&mut self, goal: Goal, min_delta: f64, number: f64) -> bool {
+        let better = match goal {
+            Goal::Lowest => number < self.0.unwrap_or(f64::INFINITY) - min_delta,
+            Goal::Highest => number > self.0.unwrap_or(f64::NEG_INFINITY) + min_delta,
+        };
+        if better {
+            self.0 = Some(number);
+        }
+        better
+    }
+
+    /// As numbers of a state: how many there are, and which.
+    pub(super) fn to_numbers(self) -> [f64; 2] {
+        self.0.map_or([0.0; 2], |number| [1.0, number])
+    }
+
+    /// From numbers of a state.
+    pub(super) fn of_numbers(state: &CallbackState, [count, number]: [f64; 2]) -> Result<Self, Error> {
+        match (state.count(count)?, number.is_nan()) {
+            (0, _) => Ok(Self(None)),
+            (1, false) => Ok(Self(Some(number))),
+            (1, true) => Err(state.unfit("a callback's best number", "a number", number)),
+            _ => Err(state.unfit("a callback's count of best numbers", "0 or 1", count)),
+        }
+    }
+}
+
+/// How much better a number must be is finite and not negative.
+pub(super) fn check_min_delta(min_delta: f64) -> Result<(), Error> {
+    if min_delta.is_finite() && min_delta >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::number("min_delta", min_delta, "a finite number that is not negative"))
+}
