@@ -37,6 +37,7 @@
 //! | [`Session`] | training step by step, on batches of your own |
 //! | [`Schedule`] | the learning rate as a function of the step: [`Cosine`], [`OneCycle`], a closure and others |
 //! | [`Sgd`], [`Adam`], [`AdamW`], [`RmsProp`], [`Adagrad`], [`Lion`], [`Rprop`] | optimisers |
+//! | [`Lbfgs`], [`ConjugateGradient`], [`Solution`] | training on the whole data set at once, down to a minimum |
 //! | [`Optimizer`], [`Rule`], [`Elementwise`] | writing an optimiser of your own |
 //! | [`Threads`] | threads of the trainer's own, or the caller's |
 //! | [`metrics`] | accuracy, confusion matrix, precision and recall, ROC AUC, log loss, calibration, regression errors |
@@ -89,14 +90,17 @@ pub mod __private;
 mod data;
 mod error;
 pub mod metrics;
+mod minimize;
 mod network;
 #[cfg(feature = "serde")]
 mod number;
 mod optim;
 mod train;
+mod vector;
 
 pub use data::{Access, Dataset, DynDataset, Rows, Source, Standardizer, Stream, StreamItem, TrainingData};
 pub use error::{Error, Quantity};
+pub use minimize::{ConjugateGradient, Iteration, Lbfgs, Solution, StopReason};
 pub use network::{
     DatasetOf, Declared, Dense, DenseLayer, DynNetwork, GradientCheck, HasLayer, Init, Network, Parameters, Predictor,
     Row, Theta, UnknownInit, WorstParameter,
@@ -131,10 +135,10 @@ struct ProgramsOfTheReadme;
 pub mod prelude {
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Probabilities, Regression};
     pub use crate::{
-        Access, Activation, Adagrad, Adam, AdamW, Architecture, Callback, Context, Cosine, Dataset, Declared,
-        DynDataset, DynNetwork, EarlyStopping, Epoch, Error, HasLayer, History, Init, Layer, Lion, Loss, Monitor,
-        Network, OneCycle, Optimizer, Precision, Predictor, ReduceOnPlateau, RmsProp, Rows, Rprop, Run, RunState,
-        Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer, Stream, Threads, Trainer, WeightAverage,
-        network,
+        Access, Activation, Adagrad, Adam, AdamW, Architecture, Callback, ConjugateGradient, Context, Cosine, Dataset,
+        Declared, DynDataset, DynNetwork, EarlyStopping, Epoch, Error, HasLayer, History, Init, Layer, Lbfgs, Lion,
+        Loss, Monitor, Network, OneCycle, Optimizer, Precision, Predictor, ReduceOnPlateau, RmsProp, Rows, Rprop, Run,
+        RunState, Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer, Stream, Threads, Trainer,
+        WeightAverage, network,
     };
 }

@@ -4,11 +4,11 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use nn_kernels::threads::join;
 use nn_kernels::{Batch, Dropout, Element, Span, StepEngine, Stepped, Update, update_all};
 
 use super::{Optimizer, Step};
 use crate::error::Error;
+use crate::vector::dot;
 
 /// An optimiser of which only the interface is known.
 pub(crate) trait AnyOptimizer: fmt::Debug + Send + Sync {
@@ -61,32 +61,13 @@ impl<T: Element> Work<'_, T> {
         }
         // The whole gradient must be there before any parameter moves.
         let cost = engine.gradient(span.theta, *batch, decay, dropout, &mut *span.gradient)?;
-        let norm = Some(sum_of_squares(span.gradient).sqrt());
+        let norm = Some(dot(engine.set(), span.gradient, span.gradient).sqrt());
         if !cost.is_finite() {
             return Ok(Outcome { stepped: Stepped { cost, updated: false, finite: false }, norm });
         }
         let finite = update_all(update, engine.set(), engine.ranges(), span);
         Ok(Outcome { stepped: Stepped { cost, updated: true, finite }, norm })
     }
-}
-
-/// Numbers that one thread squares at a time.
-const CHUNK: usize = 1 << 15;
-
-/// Σ x² in `f64`, added up in the same order on any number of threads.
-fn sum_of_squares<T: Element>(numbers: &[T]) -> f64 {
-    if numbers.len() > CHUNK {
-        let (left, right) = numbers.split_at((numbers.len() / 2).next_multiple_of(CHUNK));
-        let (left, right) = join(|| sum_of_squares(left), || sum_of_squares(right));
-        return left + right;
-    }
-    let mut sums = [0.0; 8];
-    let (eights, rest) = numbers.as_chunks::<8>();
-    for eight in eights {
-        sums.iter_mut().zip(eight).for_each(|(sum, number)| *sum += number.to_f64() * number.to_f64());
-    }
-    sums.iter_mut().zip(rest).for_each(|(sum, number)| *sum += number.to_f64() * number.to_f64());
-    sums.iter().sum()
 }
 
 impl<O: Optimizer> AnyOptimizer for O {

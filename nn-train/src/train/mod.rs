@@ -29,4 +29,5 @@ pub use schedule::{
 pub use session::Session;
 pub use state::{CallbackState, OptimizerState, PlanState, Position, RunState, SessionState};
 pub use threads::Threads;
+pub(crate) use threads::{Ready, Workers};
 pub use trainer::Trainer;

@@ -42,7 +42,7 @@ impl From<usize> for Threads {
 
 /// Threads that are there once they have been needed.
 #[derive(Clone)]
-pub(super) enum Workers {
+pub(crate) enum Workers {
     Current,
     /// The calling thread alone.
     Caller,
@@ -53,7 +53,7 @@ pub(super) enum Workers {
 }
 
 impl Workers {
-    pub(super) fn new(threads: Threads) -> Result<Self, Error> {
+    pub(crate) fn new(threads: Threads) -> Result<Self, Error> {
         match threads {
             Threads::Current => Ok(Self::Current),
             Threads::Own(1) => Ok(Self::Caller),
@@ -65,7 +65,7 @@ impl Workers {
     }
 
     /// Starts the threads if there are none yet.
-    pub(super) fn ready(&self) -> Result<Ready, Error> {
+    pub(crate) fn ready(&self) -> Result<Ready, Error> {
         let (threads, pool) = match self {
             Self::Current => return Ok(Ready::Current),
             Self::Caller => return Ok(Ready::Caller),
@@ -83,7 +83,7 @@ impl Workers {
     }
 
     /// How many there are, for a plan.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         match self {
             Self::Own { threads, .. } => *threads,
             Self::Caller => 1,
@@ -104,7 +104,7 @@ impl fmt::Debug for Workers {
 
 /// Threads that have been started, or the caller's.
 #[derive(Clone)]
-pub(super) enum Ready {
+pub(crate) enum Ready {
     Current,
     Caller,
     Own(Arc<ThreadPool>),
@@ -112,7 +112,7 @@ pub(super) enum Ready {
 
 impl Ready {
     /// Runs `work` on one of them.
-    pub(super) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+    pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match self {
             Self::Current => work(),
             Self::Caller => alone(work),
