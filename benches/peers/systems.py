@@ -37,7 +37,7 @@ SETTINGS = {
     "burn": "flex backend, features `simd`, `rayon`, `x86-v4`; native code, fat LTO, mimalloc",
     "candle": "CPU backend with AVX-512 products; native code, fat LTO, mimalloc",
     "c": f"layers of at most {NARROW}: written out for the sizes as constants, vectors of samples, a polynomial as exponential;"
-    " `cc -O3 -march=native -ffast-math -fopenmp`",
+    " no cost is computed and nothing is checked, as no one asks for it; `cc -O3 -march=native -ffast-math -fopenmp`",
     "numba": f"layers of at most {NARROW}: the same in Python, `njit(fastmath=True)` with sizes as constants, `prange`;"
     " its own exponential, as there is no SVML",
     "torch-bf16": "`torch.autocast` to bfloat16, parameters and update in f32; waiting as above",

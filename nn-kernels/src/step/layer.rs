@@ -35,6 +35,13 @@ impl<M> LayerPlan<M> {
         &theta[self.range.weights.clone()]
     }
 
+    /// The layer's matrix and its bias among all of what is laid out as the parameters are, in `size` numbers for each.
+    pub(crate) fn parts<'a, T>(&self, numbers: &'a mut [T], size: usize) -> (&'a mut [T], &'a mut [T]) {
+        let LayerRange { weights, bias } = &self.range;
+        let (before, behind) = numbers.split_at_mut(bias.start * size);
+        (&mut before[weights.start * size..weights.end * size], &mut behind[..bias.len() * size])
+    }
+
     /// The layer's bias among all parameters.
     pub(crate) fn bias<'a, T>(&self, theta: &'a [T]) -> &'a [T] {
         &theta[self.range.bias.clone()]
@@ -54,6 +61,8 @@ pub struct Layers<M> {
     pub(crate) set: InstructionSet,
     pub(crate) plans: Vec<LayerPlan<M>>,
     pub(crate) ranges: Vec<LayerRange>,
+    /// All weights, and behind them all biases: what a step does to each kind is done in one run.
+    pub(crate) whole: LayerRange,
 }
 
 impl<M: Matrix> Layers<M> {
@@ -68,12 +77,13 @@ impl<M: Matrix> Layers<M> {
         mut keep: impl FnMut(usize, &Layer) -> Option<(M, usize, usize)>,
     ) -> Result<Self, StepError> {
         check_size::<T>(architecture)?;
-        let mut params: usize = 0;
+        let too_many = StepError::Memory { bytes: usize::MAX };
+        let (mut weights_end, mut biases) = (0_usize, 0_usize);
         let plan = |(index, layer): (usize, &Layer)| {
             let (matrix, weights, bias) = keep(index, layer)?;
-            let weights = params..params.checked_add(weights)?;
-            let bias = weights.end..weights.end.checked_add(bias)?;
-            params = bias.end;
+            let weights = weights_end..weights_end.checked_add(weights)?;
+            let bias = biases..biases.checked_add(bias)?;
+            (weights_end, biases) = (weights.end, bias.end);
             Some(LayerPlan {
                 inputs: layer.inputs,
                 outputs: layer.outputs,
@@ -85,14 +95,20 @@ impl<M: Matrix> Layers<M> {
             })
         };
         let plans = architecture.layers().iter().enumerate().map(plan).collect::<Option<Vec<_>>>();
-        let plans = plans.ok_or(StepError::Memory { bytes: usize::MAX })?;
+        let Some(mut plans) = plans else { return Err(too_many) };
+        let params = weights_end.checked_add(biases).ok_or(too_many)?;
+        // Biases begin where all weights end.
+        for LayerRange { bias, .. } in plans.iter_mut().map(|plan| &mut plan.range) {
+            *bias = bias.start + weights_end..bias.end + weights_end;
+        }
         let ranges = plans.iter().map(|plan| plan.range.clone()).collect();
-        Ok(Self { architecture: architecture.clone(), set, plans, ranges })
+        let whole = LayerRange { weights: 0..weights_end, bias: weights_end..params };
+        Ok(Self { architecture: architecture.clone(), set, plans, ranges, whole })
     }
 
     /// Numbers in the engine's layout.
     pub(crate) fn params(&self) -> usize {
-        self.ranges.last().map_or(0, |range| range.bias.end)
+        self.whole.bias.end
     }
 
     /// S_1.

@@ -46,8 +46,8 @@ pub trait StepEngine<T: Element>: Send {
     /// The instruction set of the engine's kernels.
     fn set(&self) -> InstructionSet;
 
-    /// Where each layer's parameters lie in the engine's layout, in order and without gaps. Numbers that pad a matrix
-    /// are zero, and so are their gradients.
+    /// Where each layer's parameters lie in the engine's layout: all matrices in order, and behind them all biases, without
+    /// gaps. Numbers that pad a matrix are zero, and so are their gradients.
     fn ranges(&self) -> &[LayerRange];
 
     /// Numbers in the engine's layout, no fewer than the network's parameters.

@@ -255,7 +255,8 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
 
     /// Σ Θ_w², added up as [`reduce`](Self::reduce) does.
     fn squares_of(&self, theta: &[T]) -> f64 {
-        let Layers { set, ranges, .. } = &self.layers;
+        let Layers { set, whole, .. } = &self.layers;
+        let ranges = std::slice::from_ref(whole);
         let runs = theta.chunks(CHUNK).enumerate().map(|(i, theta)| Run { theta, first: i * CHUNK, ranges });
         runs.map(|run| Squares { run }.run_in(*set)).sum()
     }
@@ -340,7 +341,8 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
     ) -> f64 {
         let Reduction { theta, scale, decay, updating } = reduction;
         let Self { layers, portions: all_portions, squares, .. } = self;
-        let Layers { set, ranges, .. } = &*layers;
+        let Layers { set, whole, .. } = &*layers;
+        let ranges = std::slice::from_ref(whole);
         let (set, others) = (*set, &all_portions[1..portions]);
         let (scale, count) = (T::from_f64(scale), squares.len());
         let (gradient, all_squares) = (Shared::new(gradient), Shared::new(squares));

@@ -1,5 +1,7 @@
 //! The function that is minimised: the cost J of the whole data set, and its gradient Δ.
 
+use std::ops::Range;
+
 use nn_kernels::{Architecture, Batch, Buffer, Element, InstructionSet, Plan};
 
 use super::settings::Settings;
@@ -103,9 +105,9 @@ impl<'a, T: Element> Objective<'a, T> {
             return Ok(point);
         }
         let ranges = self.plan.engine().ranges();
-        let is_faulty = |numbers: &[T]| numbers.iter().any(|number| !number.is_finite());
+        let is_faulty = |part: &Range<usize>| point.gradient()[part.clone()].iter().any(|number| !number.is_finite());
         // Back-propagation goes from the last layer to the first: the last that is faulty was the first.
-        let faulty = ranges.iter().rposition(|range| is_faulty(&point.gradient()[range.weights.start..range.bias.end]));
+        let faulty = ranges.iter().rposition(|range| is_faulty(&range.weights) || is_faulty(&range.bias));
         let (layer, quantity) = match faulty {
             Some(place) => (place + 1, Quantity::Gradient),
             None => (ranges.len(), Quantity::Cost),

@@ -1,6 +1,7 @@
 //! One training step: cost and gradient of a batch, the optimiser's update, and a check of the result. After an error
 //! everything is as it was.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use nn_kernels::{
@@ -362,5 +363,6 @@ fn last_faulty<T: Element>(ranges: &[LayerRange], gradient: &[T]) -> Option<usiz
 
 /// Whether a layer's share of `numbers` holds one that is not finite.
 fn is_faulty<T: Element>(numbers: &[T], range: &LayerRange) -> bool {
-    numbers[range.weights.start..range.bias.end].iter().any(|number| !number.is_finite())
+    let faulty = |part: &Range<usize>| numbers[part.clone()].iter().any(|number| !number.is_finite());
+    faulty(&range.weights) || faulty(&range.bias)
 }

@@ -169,8 +169,7 @@ impl<T: Element> Pass<'_, '_, T> {
         let [mut delta, mut next] = delta.each_mut();
         let [mut turned, mut next_turned] = turned.each_mut();
         for (l, plan) in layers.plans.iter().enumerate().rev() {
-            let (start, end) = (plan.range.weights.start, plan.range.bias.end);
-            let (weights, bias) = gradient[start..end].split_at_mut(plan.range.weights.len());
+            let (weights, bias) = plan.parts(gradient, 1);
             let theta_weights = Source::new(plan.weights(theta), plan.matrix);
             let turned_source = Source::new(turned.as_slice(), turned_units(plan.outputs));
             let finish = Gradient {

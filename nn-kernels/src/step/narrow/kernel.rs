@@ -180,7 +180,6 @@ impl<T: Element> Scratch<T> {
     /// Adds the tile's Σ δ aᵀ to the sums, layer by layer from the last.
     fn backward<S: Simd<T>>(&mut self, s: S, network: Network<'_, T>, tile: &Tile<'_, T>) {
         let Network { layers, theta } = network;
-        let lanes = S::LANES;
         let Self { units, slopes, delta: [current, next], sums, .. } = self;
         let samples = tile.samples();
         // One borrow of each buffer, from which all its pointers come.
@@ -188,9 +187,8 @@ impl<T: Element> Scratch<T> {
         let [mut current, mut next] = [current, next].map(|buffer| Rows::new(buffer, samples).from(0));
         for (l, plan) in layers.plans.iter().enumerate().rev() {
             let (groups, shape) = (tile.groups, (plan.inputs, plan.outputs));
-            let (a, range) = (units.from(plan.matrix.from), &plan.range);
-            let sums = &mut sums.as_mut_slice()[range.weights.start * lanes..range.bias.end * lanes];
-            let (weight_sums, bias_sums) = sums.split_at_mut(range.weights.len() * lanes);
+            let a = units.from(plan.matrix.from);
+            let (weight_sums, bias_sums) = plan.parts(sums.as_mut_slice(), S::LANES);
             let sums = (weight_sums.as_mut_ptr(), bias_sums.as_mut_ptr());
             // SAFETY: the buffers have room for TILE samples of every unit of the network, or of its widest layer, and
             // no tile has more; the accumulators were cut to a vector for each of the layer's parameters.

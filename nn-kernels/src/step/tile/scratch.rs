@@ -227,7 +227,7 @@ impl<T: Element> Scratch<T> {
             };
             assert!(input.len() >= rows * stride, "rows of the layer's inputs");
             let Rows { thin, stride: weight_row, padded_inputs, padded_outputs, row, turned } = plan.matrix;
-            let weights = &mut gradient[plan.range.weights.clone()];
+            let (weights, bias) = plan.parts(gradient, 1);
             let d = delta.as_slice();
             let (left, right, shape) = if thin {
                 (Left::near(d.as_ptr(), rows, 1), (input, stride), (plan.outputs, padded_inputs, rows))
@@ -246,10 +246,8 @@ impl<T: Element> Scratch<T> {
             unsafe { product.run(set) };
             if !thin && weight_row > padded_outputs && !add {
                 // What lies between rows is no one's, and stays zero.
-                let weights = &mut gradient[plan.range.weights.clone()];
                 weights.chunks_exact_mut(weight_row).for_each(|row| row[padded_outputs..].fill(T::ZERO));
             }
-            let bias = &mut gradient[plan.range.bias.clone()];
             if thin {
                 bias[plan.outputs..].fill(T::ZERO);
                 for (bias, d) in bias.iter_mut().zip(d[..rows * plan.outputs].chunks_exact(rows)) {
