@@ -11,13 +11,12 @@ use nn_kernels::{Architecture, Dispatch, InstructionSet, LayerRange};
 use rayon::prelude::*;
 
 /// Rows that one thread takes at a time in an elementwise pass.
-const ROWS: usize = 64;
+pub(crate) const ROWS: usize = 64;
 
-/// The library that multiplies.
-pub(crate) const LIBRARY: &str = if cfg!(feature = "openblas-system") { "OpenBLAS" } else { "matrixmultiply" };
+pub(crate) use self::library::{HAS_THREADS, NAME, set_threads};
 
-/// Whether it multiplies on several threads.
-pub(crate) const HAS_THREADS: bool = cfg!(feature = "openblas-system");
+/// Numbers that one thread updates at a time.
+const NUMBERS: usize = 1 << 14;
 
 /// A network with the matrices of a batch.
 pub(crate) struct Layered {
@@ -37,8 +36,8 @@ pub(crate) struct Layered {
 
 impl Layered {
     /// Room for batches of `rows` samples.
-    pub(crate) fn new(architecture: &Architecture, theta: Vec<f32>, rows: usize, threads: usize) -> Self {
-        set_threads(threads);
+    pub(crate) fn new(architecture: &Architecture, theta: Vec<f32>, rows: usize) -> Self {
+        assert!(architecture.layers().iter().all(|layer| layer.dropout == 0.0), "the yardstick drops nothing");
         let layers = architecture.layers();
         let matrix = |layer: &nn_kernels::Layer| vec![0.0; rows * layer.outputs];
         let widest = layers.iter().map(|layer| layer.outputs).max().unwrap_or(0);
@@ -63,7 +62,9 @@ impl Layered {
             let (before, rest) = a.split_at_mut(l);
             let (input, z) = (before.last().map_or(inputs, Vec::as_slice), &mut rest[0]);
             let shape = (rows, layer.inputs, layer.outputs);
-            z.chunks_exact_mut(layer.outputs).for_each(|row| row.copy_from_slice(&theta[range.bias.clone()]));
+            z.par_chunks_mut(ROWS * layer.outputs).for_each(|rows| {
+                rows.chunks_exact_mut(layer.outputs).for_each(|row| row.copy_from_slice(&theta[range.bias.clone()]));
+            });
             product(shape, (input, false), (&theta[range.weights.clone()], true), 1.0, z);
             if let Some(slope) = slopes.get_mut(l) {
                 let chunk = ROWS * layer.outputs;
@@ -90,11 +91,18 @@ impl Layered {
             let delta = outer.first().unwrap_or(&a[l]);
             let (input, shape) = (if l == 0 { inputs } else { &a[l - 1] }, (layer.outputs, rows, layer.inputs));
             product(shape, (delta, true), (input, false), 0.0, &mut gradient[range.weights.clone()]);
-            let bias = &mut gradient[range.bias.clone()];
-            bias.fill(0.0);
-            for row in delta.chunks_exact(layer.outputs) {
-                bias.iter_mut().zip(row).for_each(|(sum, delta)| *sum += delta);
-            }
+            let sums = delta.par_chunks(ROWS * layer.outputs).map(|rows| {
+                let mut sums = vec![0.0; layer.outputs];
+                for row in rows.chunks_exact(layer.outputs) {
+                    sums.iter_mut().zip(row).for_each(|(sum, delta)| *sum += delta);
+                }
+                sums
+            });
+            let sums = sums.reduce_with(|mut sums, others| {
+                sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+                sums
+            });
+            gradient[range.bias.clone()].copy_from_slice(&sums.expect("there are samples"));
             if let Some(slope) = inner.last_mut() {
                 let (shape, back) = ((rows, layer.outputs, layer.inputs), &mut spare[..rows * layer.inputs]);
                 product(shape, (delta, false), (&theta[range.weights.clone()], false), 0.0, back);
@@ -108,13 +116,18 @@ impl Layered {
         let mut squares = 0.0;
         for range in &*ranges {
             for (part, decay) in [(range.weights.clone(), decay_of_weights), (range.bias.clone(), 0.0)] {
-                for (theta, gradient) in theta[part.clone()].iter_mut().zip(&mut gradient[part]) {
-                    if decay != 0.0 {
-                        squares += f64::from(*theta) * f64::from(*theta);
+                let parts = theta[part.clone()].par_chunks_mut(NUMBERS).zip(gradient[part].par_chunks_mut(NUMBERS));
+                let sums = parts.map(|(theta, gradient)| {
+                    let mut sum = 0.0;
+                    for (theta, gradient) in theta.iter_mut().zip(gradient) {
+                        sum += *theta * *theta;
+                        *gradient = scale * *gradient + decay * *theta;
+                        *theta -= rate * *gradient;
                     }
-                    *gradient = scale * *gradient + decay * *theta;
-                    *theta -= rate * *gradient;
-                }
+                    f64::from(sum)
+                });
+                let sum: f64 = sums.sum();
+                squares += if decay == 0.0 { 0.0 } else { sum };
             }
         }
         data + 0.5 * decay * squares
@@ -170,6 +183,13 @@ fn product(
 
 #[cfg(not(feature = "openblas-system"))]
 mod library {
+    /// The library that multiplies.
+    pub(crate) const NAME: &str = "matrixmultiply";
+    /// Whether it multiplies on several threads.
+    pub(crate) const HAS_THREADS: bool = false;
+
+    pub(crate) fn set_threads(_threads: usize) {}
+
     /// # Safety
     /// The pointers are to row-major matrices of these shapes, or of their transposes; C shares nothing with them.
     #[allow(clippy::cast_possible_wrap, reason = "strides of slices")]
@@ -191,9 +211,6 @@ mod library {
     }
 }
 
-#[cfg(not(feature = "openblas-system"))]
-fn set_threads(_threads: usize) {}
-
 #[cfg(feature = "openblas-system")]
 mod library {
     use std::ffi::c_int;
@@ -202,7 +219,17 @@ mod library {
 
     #[link(name = "openblas")]
     unsafe extern "C" {
-        pub(super) safe fn openblas_set_num_threads(threads: c_int);
+        safe fn openblas_set_num_threads(threads: c_int);
+    }
+
+    /// The library that multiplies.
+    pub(crate) const NAME: &str = "OpenBLAS";
+    /// Whether it multiplies on several threads.
+    pub(crate) const HAS_THREADS: bool = true;
+
+    /// How many threads it multiplies on, in the whole process.
+    pub(crate) fn set_threads(threads: usize) {
+        openblas_set_num_threads(threads.try_into().unwrap_or(1));
     }
 
     /// # Safety
@@ -232,10 +259,4 @@ mod library {
             );
         }
     }
-}
-
-/// How many threads the library multiplies on, in the whole process.
-#[cfg(feature = "openblas-system")]
-fn set_threads(threads: usize) {
-    library::openblas_set_num_threads(threads.try_into().unwrap_or(1));
 }

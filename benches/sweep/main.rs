@@ -104,7 +104,7 @@ struct Point {
     rows: usize,
     threads: usize,
     engine: EngineKind,
-    portions: usize,
+    parts: usize,
     /// The least time measured, infinite before the first visit.
     seconds: f64,
     /// Spent on the point.
@@ -119,7 +119,7 @@ impl Point {
     fn visit(&mut self, samples: &Samples<f32>, pool: &ThreadPool, budget: Duration) -> Result<(), Box<dyn Error>> {
         let start = Instant::now();
         let mut plan = Plan::<f32>::new(&self.architecture, self.rows, self.threads, &PlanOptions::default())?;
-        (self.engine, self.portions) = (plan.kind(), plan.explain().portions);
+        (self.engine, self.parts) = (plan.kind(), plan.explain().parts);
         let seconds = seconds_per_step(&mut plan, samples, self.rows, pool, budget)?;
         self.seconds = self.seconds.min(seconds);
         self.spent += start.elapsed();
@@ -143,7 +143,7 @@ fn points(extent: &Extent, counts: &[usize]) -> Result<Vec<Point>, ArchitectureE
                     rows,
                     threads,
                     engine: EngineKind::Tile,
-                    portions: 0,
+                    parts: 0,
                     seconds: f64::INFINITY,
                     spent: Duration::ZERO,
                 }));
@@ -178,15 +178,15 @@ fn measure(extent: &Extent, points: &mut [Point], counts: &[usize]) -> Result<()
 }
 
 fn csv(points: &[Point]) -> String {
-    let mut text = "network,width,batch,threads,engine,portions,us_per_step,ns_per_sample,gflop_s\n".to_owned();
+    let mut text = "network,width,batch,threads,engine,parts,us_per_step,ns_per_sample,gflop_s\n".to_owned();
     for point in points {
-        let Point { network, width, rows, threads, engine, portions, seconds, .. } = point;
+        let Point { network, width, rows, threads, engine, parts, seconds, .. } = point;
         let (step, sample) = (seconds * 1e6, seconds * 1e9 / *rows as f64);
         let rate = point.flops() / seconds / 1e9;
         // Writing to a string does not fail.
         let _ = writeln!(
             text,
-            "{},{width},{rows},{threads},{engine},{portions},{step:.3},{sample:.3},{rate:.3}",
+            "{},{width},{rows},{threads},{engine},{parts},{step:.3},{sample:.3},{rate:.3}",
             network.name
         );
     }

@@ -42,10 +42,10 @@ fn the_lowest_estimate_is_chosen_or_one_little_above_it_that_threads_can_share()
             let candidates = &explanation.candidates;
             let lowest = candidates.iter().min_by(|a, b| estimate(a).total_cmp(&estimate(b))).expect("an engine");
             let chosen = candidates.iter().find(|candidate| candidate.engine == explanation.engine).expect("there");
-            assert_eq!(chosen.portions, explanation.portions);
+            assert_eq!(chosen.parts, explanation.parts);
             assert!(!explanation.engine_is_forced);
             if chosen.engine != lowest.engine {
-                assert!(chosen.portions > 1 && lowest.portions == 1, "{explanation}");
+                assert!(chosen.parts > 1 && lowest.parts == 1, "{explanation}");
                 assert!(estimate(chosen) <= 1.15 * estimate(lowest), "{explanation}");
                 assert!(explanation.to_string().contains("for several threads"), "{explanation}");
                 shared += 1;
@@ -89,7 +89,7 @@ fn an_estimate_is_the_sum_of_its_shares() {
                 let sum: f64 = candidate.shares.iter().map(Share::nanoseconds).sum();
                 match candidate.nanoseconds {
                     Ok(estimate) => assert!(estimate > 0.0 && (sum - estimate).abs() <= 1e-9 * estimate, "{candidate}"),
-                    Err(_) => assert!(candidate.shares.is_empty() && candidate.portions == 0, "{candidate}"),
+                    Err(_) => assert!(candidate.shares.is_empty() && candidate.parts == 0, "{candidate}"),
                 }
             }
         }
@@ -104,19 +104,19 @@ fn threads_change_neither_engine_nor_split() {
             for threads in [2, 3, 8, 64] {
                 let several = explain(shape, rows, threads);
                 assert_eq!(
-                    (several.engine, several.portions, several.shard_rows),
-                    (alone.engine, alone.portions, alone.shard_rows)
+                    (several.engine, several.parts, several.shard_rows),
+                    (alone.engine, alone.parts, alone.shard_rows)
                 );
-                assert_eq!((several.threads, several.threads_given), (threads.min(several.portions), threads));
+                assert_eq!((several.threads, several.threads_given), (threads.min(several.parts), threads));
             }
         }
     }
 }
 
 #[test]
-fn larger_batches_have_no_fewer_portions_and_hardly_lower_estimates() {
+fn larger_batches_have_no_fewer_parts_and_hardly_lower_estimates() {
     for (set, engine, shape) in everything() {
-        let (mut portions, mut estimate) = (0, 0.0);
+        let (mut parts, mut estimate) = (0, 0.0);
         for rows in (0..=17).map(|power| 1 << power) {
             let options = PlanOptions::default().engine(engine).instruction_set(set);
             let plan = match Plan::<f32>::new(&network(shape, Activation::Tanh), rows, 4, &options) {
@@ -127,8 +127,8 @@ fn larger_batches_have_no_fewer_portions_and_hardly_lower_estimates() {
             let candidate = explanation.candidates.iter().find(|candidate| candidate.engine == engine);
             let now = candidate.expect("a candidate").nanoseconds.expect("an estimate");
             // Four rows may fill a register block that two leave to its latency.
-            assert!(explanation.portions >= portions && now >= 0.8 * estimate, "{explanation}");
-            (portions, estimate) = (explanation.portions, now);
+            assert!(explanation.parts >= parts && now >= 0.8 * estimate, "{explanation}");
+            (parts, estimate) = (explanation.parts, now);
         }
     }
 }
@@ -186,7 +186,7 @@ fn what_is_explained_can_be_read() {
         "tile, as asked for",
         "narrow not, it takes layers up to 64 wide",
         set,
-        "2 of 2: 2 portions, ",
+        "2 of 2: 2 parts, ",
         " rows at a time",
         &scratch,
     ] {

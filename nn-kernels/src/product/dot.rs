@@ -1,4 +1,4 @@
-//! Sums along the lanes: where C has few columns, and k are contiguous in both operands.
+//! Sums along the lanes, where k are contiguous in both operands: of single samples and thin layers.
 
 use crate::Element;
 use crate::isa::{Simd, Vector};

@@ -1,4 +1,4 @@
-//! What all engines share: a batch is cut into shards, portions of shards run side by side, and their gradients are
+//! What the engines share that cut a batch: it goes into shards, portions of shards run side by side, and their gradients are
 //! reduced in a fixed order. Engines differ in the [`Method`] by which a shard is computed.
 
 use std::iter;
@@ -94,14 +94,8 @@ pub trait Method<T: Element>: Sealed + Send + Sync {
         0
     }
     fn scratch(&self, layers: &Layers<Self::Matrix>) -> Self::Scratch;
-    /// Room for shards of `rows`, for gradients where `backward`.
-    fn grow(
-        &self,
-        layers: &Layers<Self::Matrix>,
-        scratch: &mut Self::Scratch,
-        rows: usize,
-        backward: bool,
-    ) -> Result<(), StepError>;
+    /// Room for shards of `rows`.
+    fn grow(&self, layers: &Layers<Self::Matrix>, scratch: &mut Self::Scratch, rows: usize) -> Result<(), StepError>;
     fn scratch_bytes(scratch: &Self::Scratch) -> usize;
     /// What is done once before a gradient of a batch of `rows`.
     fn prepare(&mut self, _network: Network<'_, T, Self::Matrix>, _rows: usize) {}
@@ -193,7 +187,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
             portions.push(Portion { scratch, inputs, targets, weights, accumulator, cost: 0.0 });
         }
         for (index, portion) in portions[..count].iter_mut().enumerate() {
-            method.grow(layers, &mut portion.scratch, shard_rows, backward)?;
+            method.grow(layers, &mut portion.scratch, shard_rows)?;
             if ordered {
                 portion.inputs.grow(shard_rows.saturating_mul(layers.inputs()))?;
                 portion.targets.grow(shard_rows.saturating_mul(layers.outputs()))?;

@@ -60,7 +60,7 @@ pub(crate) fn worthwhile_rows(architecture: &Architecture) -> usize {
 
 /// How one batch is split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shards {
+pub(super) struct Shards {
     /// Rows of a shard; the last one of the batch may have fewer.
     pub(crate) rows: usize,
     /// Rows of a portion; the last portion may have fewer.
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_comes_early_and_lanes_beyond_it_when_their_accumulators_are_cheap() {
+    fn a_pair_comes_early_and_portions_beyond_it_when_their_accumulators_are_cheap() {
         let rule =
             ShardRule { max_rows: 96, min_rows: 48, pair_rows: 24, max_portions: 16, cached_portions: 3, step: 6 };
         for (rows, portions) in [(47, 1), (48, 2), (191, 2), (192, 2), (1023, 2), (1024, 4), (4095, 8), (1 << 20, 16)] {

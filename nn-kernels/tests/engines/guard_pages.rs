@@ -13,7 +13,7 @@ use nn_kernels::{Activation, Architecture, Batch, Dropout, Element, Layer, Loss,
 
 /// Networks of odd widths, with thin and wide outputs and further layers between.
 fn networks() -> Vec<Architecture> {
-    let shapes: [&[usize]; 10] = [
+    let shapes: [&[usize]; 11] = [
         &[1, 1],
         &[2, 4, 1],
         &[3, 5, 7],
@@ -21,11 +21,13 @@ fn networks() -> Vec<Architecture> {
         &[9, 16, 17],
         &[13, 31, 33, 10],
         &[33, 15, 8],
+        // Several blocks of k in every engine and set.
+        &[801, 5, 801, 2],
         &[65, 63, 9, 3],
         &[97, 129, 31],
         &[301, 11, 100],
     ];
-    let shapes = &shapes[..if quick() { 8 } else { shapes.len() }];
+    let shapes = &shapes[..if quick() { 9 } else { shapes.len() }];
     let network = |(index, sizes): (usize, &&[usize])| {
         let hidden = [Activation::Gelu, Activation::Sigmoid, Activation::Relu][index % 3];
         let softmax = index % 2 == 1 && sizes[sizes.len() - 1] > 1;

@@ -179,6 +179,44 @@ fn nothing_is_swallowed<T: Element>() {
     }
 }
 
+/// What is no number in one sample stays with it: the other samples' outputs are the same bits without it.
+fn samples_are_apart<T: Element>() {
+    for kind in engines::<T>() {
+        for (widths, rows) in [(&[33, 129, 3][..], 20), (&[5, 40, 17, 1], 97)] {
+            let architecture = network(widths, Activation::Tanh, Activation::Sigmoid, Loss::CrossEntropy);
+            let problem = Problem::new(architecture.clone(), rows, 8);
+            let [theta, inputs] = [&problem.theta, &problem.inputs].map(|values| cast::<T>(values));
+            let mut engine = kind.make(&architecture);
+            let mut predict = |inputs: &[T]| {
+                let mut outputs = poison::<T>(rows * architecture.outputs());
+                engine.predict(&theta, inputs, &mut outputs).expect("a prediction");
+                outputs
+            };
+            let whole = predict(&inputs);
+            for broken in [0, 7, rows - 1] {
+                let mut inputs = inputs.clone();
+                inputs[broken * widths[0]..][..widths[0]].fill(T::from_f64(f64::NAN));
+                let found = predict(&inputs);
+                let rows = found.chunks_exact(architecture.outputs()).zip(whole.chunks_exact(architecture.outputs()));
+                for (row, (found, whole)) in rows.enumerate() {
+                    let right = if row == broken { found.iter().all(|a| a.to_f64().is_nan()) } else { found == whole };
+                    assert!(right, "{} {architecture}, NaN in sample {broken}: sample {row} is {found:?}", kind.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn samples_are_apart_f32() {
+    samples_are_apart::<f32>();
+}
+
+#[test]
+fn samples_are_apart_f64() {
+    samples_are_apart::<f64>();
+}
+
 #[test]
 fn nothing_is_swallowed_f32() {
     nothing_is_swallowed::<f32>();

@@ -21,7 +21,6 @@ use super::batch::Mass;
 use super::layer::{Layers, Network};
 use super::passes::{Run, Squares};
 use super::sharded::{Pass as Training, penalty};
-use super::shards::Shards;
 use super::update::{Span, Stepped, Update, Updating};
 use super::{Batch, Dropout, Precision, StepEngine, check_slots};
 use crate::buffer::Buffer;
@@ -238,7 +237,7 @@ struct Ready<'a, T: Element> {
 impl<T: Element> Ready<'_, T> {
     /// Whether any product of a batch of `rows` has parts for several threads.
     fn is_divided(&self, rows: usize) -> bool {
-        split::<T>(&self.layers.architecture, self.layers.set, rows).portions > 1
+        split::<T>(&self.layers.architecture, self.layers.set, rows).1 > 1
     }
 
     /// A shard of `rows`.
@@ -286,17 +285,17 @@ fn shard_rows<T: Element>(architecture: &Architecture, rows: usize) -> usize {
 }
 
 /// The most parts that are spoken of as being computed side by side; there are some more where products are large.
-const MOST_PORTIONS: usize = 16;
+const MOST_PARTS: usize = 16;
 
-/// How a batch of `rows` is split: shards, of whose greatest product the blocks are computed side by side.
-pub(super) fn split<T: Element>(architecture: &Architecture, set: InstructionSet, rows: usize) -> Shards {
+/// Rows of a shard of a batch of `rows`, and the blocks of its greatest product, which are computed side by side.
+pub(super) fn split<T: Element>(architecture: &Architecture, set: InstructionSet, rows: usize) -> (usize, usize) {
     let blocking = Blocking::of_large::<T>(set);
     let shard_rows = shard_rows::<T>(architecture, rows);
     let width = width_of::<T>();
     let panels = rows.min(most_shard_rows::<T>(architecture)).div_ceil(width);
-    let parts = |layer: &Layer| Grid::new((layer.outputs, panels, width), layer.inputs, blocking, false).parts();
-    let portions = architecture.layers().iter().map(parts).max().unwrap_or(1).min(MOST_PORTIONS);
-    Shards { rows: shard_rows, portion_rows: rows, portions }
+    let blocks = |layer: &Layer| Grid::new((layer.outputs, panels, width), layer.inputs, blocking, false).parts();
+    let parts = architecture.layers().iter().map(blocks).max().unwrap_or(1).min(MOST_PARTS);
+    (shard_rows, parts)
 }
 
 impl<T: Element> StepEngine<T> for Blocked<T> {

@@ -117,13 +117,7 @@ impl<T: Element> Method<T> for NarrowMethod {
         Scratch::empty()
     }
 
-    fn grow(
-        &self,
-        layers: &Layers<Units>,
-        scratch: &mut Scratch<T>,
-        _rows: usize,
-        _backward: bool,
-    ) -> Result<(), StepError> {
+    fn grow(&self, layers: &Layers<Units>, scratch: &mut Scratch<T>, _rows: usize) -> Result<(), StepError> {
         scratch.grow(layers)
     }
 

@@ -19,12 +19,12 @@ pub(super) fn candidate<T: Element>(
     rows: usize,
 ) -> Candidate {
     if let Err(reason) = T::suits(engine, architecture, precision) {
-        return Candidate { engine, precision, nanoseconds: Err(reason), portions: 0, shares: Vec::new() };
+        return Candidate { engine, precision, nanoseconds: Err(reason), parts: 0, shares: Vec::new() };
     }
     let (lanes, size) = (T::lanes(set), size_of::<T>());
-    let split = T::split(engine, architecture, set, rows);
+    let (shard_rows, parts) = T::split(engine, architecture, set, rows);
     let l2 = Caches::of_cpu().l2;
-    let problem = Problem { layers: architecture.layers(), rows, shard_rows: split.rows, lanes, size, l2 };
+    let problem = Problem { layers: architecture.layers(), rows, shard_rows, lanes, size, l2 };
     let Costs { narrow, tile, blocked, blocked_bf16 } = Costs::of(set);
     let shares = match engine {
         EngineKind::Narrow => shares(&NARROW, &problem.narrow(), narrow),
@@ -35,23 +35,23 @@ pub(super) fn candidate<T: Element>(
         },
     };
     let nanoseconds = Ok(shares.iter().map(Share::nanoseconds).sum());
-    Candidate { engine, precision, nanoseconds, portions: split.portions, shares }
+    Candidate { engine, precision, nanoseconds, parts, shares }
 }
 
 fn shares(kinds: &[&'static str], counts: &[f64], costs: &[f64]) -> Vec<Share> {
     kinds.iter().zip(counts).zip(costs).map(|((&work, &count), &each)| Share { work, count, each }).collect()
 }
 
-/// What an engine may be slower on one thread than another and yet be preferred, if its batches are cut into portions and
-/// the other's are not: two threads make it faster by far.
+/// What an engine may be slower on one thread than another and yet be preferred, if its steps have several parts and
+/// the other's have not: two threads make it faster by far.
 const SHARED: f64 = 1.15;
 
 /// The engine with the lowest estimate, and its precision; the tile engine, which suits any network, if there is no other.
 pub(super) fn cheapest(candidates: &[Candidate]) -> (EngineKind, Precision) {
-    let shared = candidates.iter().any(|candidate| candidate.portions > 1);
+    let shared = candidates.iter().any(|candidate| candidate.parts > 1);
     let weighed = candidates.iter().filter_map(|candidate| {
         let estimate = candidate.nanoseconds.as_ref().ok()?;
-        let factor = if shared && candidate.portions == 1 { SHARED } else { 1.0 };
+        let factor = if shared && candidate.parts == 1 { SHARED } else { 1.0 };
         Some(((candidate.engine, candidate.precision), estimate * factor))
     });
     let best = weighed.min_by(|(_, a), (_, b)| a.total_cmp(b));

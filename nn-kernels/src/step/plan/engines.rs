@@ -3,7 +3,6 @@
 use super::EngineKind;
 use crate::step::blocked::{self, Blocked};
 use crate::step::narrow::{self, Narrow};
-use crate::step::shards::Shards;
 use crate::step::single;
 use crate::step::tile::{self, Tile};
 use crate::step::{Precision, StepEngine};
@@ -16,8 +15,8 @@ use crate::{Architecture, InstructionSet, StepError};
 pub trait Engines: crate::sealed::Sealed + Sized {
     /// Whether an engine is made for such a network and precision, or why it is not.
     fn suits(kind: EngineKind, architecture: &Architecture, precision: Precision) -> Result<(), &'static str>;
-    /// How an engine splits a batch of `rows`.
-    fn split(kind: EngineKind, architecture: &Architecture, set: InstructionSet, rows: usize) -> Shards;
+    /// The rows of a batch of `rows` that go through an engine at a time, and the parts of a step that may be computed side by side.
+    fn split(kind: EngineKind, architecture: &Architecture, set: InstructionSet, rows: usize) -> (usize, usize);
     /// The engine.
     fn build(
         kind: EngineKind,
@@ -53,12 +52,13 @@ macro_rules! engines {
                 }
             }
 
-            fn split(kind: EngineKind, architecture: &Architecture, set: InstructionSet, rows: usize) -> Shards {
-                match kind {
+            fn split(kind: EngineKind, architecture: &Architecture, set: InstructionSet, rows: usize) -> (usize, usize) {
+                let split = match kind {
                     EngineKind::Tile => tile::rule::<$T>(architecture, set).split(rows),
                     EngineKind::Narrow => narrow::rule(architecture).split(rows),
-                    EngineKind::Blocked => blocked::split::<$T>(architecture, set, rows),
-                }
+                    EngineKind::Blocked => return blocked::split::<$T>(architecture, set, rows),
+                };
+                (split.rows, split.portions)
             }
 
             fn build(

@@ -32,9 +32,9 @@ pub struct Explanation {
     pub threads_given: usize,
     /// Rows that go through the network at a time.
     pub shard_rows: usize,
-    /// Parts of a step that may be computed side by side: shares of the batch, each with a gradient of its own, or blocks
+    /// Parts of a step that may be computed side by side: portions of the batch, each with a gradient of its own, or blocks
     /// of a product.
-    pub portions: usize,
+    pub parts: usize,
     /// All engines with what they are estimated to take.
     pub candidates: Vec<Candidate>,
     /// Memory held between steps, in bytes.
@@ -53,7 +53,7 @@ pub struct Candidate {
     /// that was measured, of the CPU's maker where there is one; what it is for is to be compared with the others.
     pub nanoseconds: Result<f64, &'static str>,
     /// Parts of a step that the engine may compute side by side; 0 where it is not considered.
-    pub portions: usize,
+    pub parts: usize,
     /// What the estimate is made up of; nothing where the engine is not considered.
     pub shares: Vec<Share>,
 }
@@ -85,8 +85,8 @@ impl fmt::Display for Candidate {
             write!(f, " in {}", self.precision)?;
         }
         match self.nanoseconds {
-            Ok(nanoseconds) if self.portions == 1 => write!(f, " {:.1} µs", nanoseconds / 1e3),
-            Ok(nanoseconds) => write!(f, " {:.1} µs in {} portions", nanoseconds / 1e3, self.portions),
+            Ok(nanoseconds) if self.parts == 1 => write!(f, " {:.1} µs", nanoseconds / 1e3),
+            Ok(nanoseconds) => write!(f, " {:.1} µs in {} parts", nanoseconds / 1e3, self.parts),
             Err(reason) => write!(f, " not, {reason}"),
         }
     }
@@ -120,8 +120,8 @@ impl fmt::Display for Explanation {
             }
             _ => writeln!(f, "  products  {precision}")?,
         }
-        let portions = if self.portions == 1 { "1 portion" } else { &format!("{} portions", self.portions) };
-        writeln!(f, "  threads   {threads} of {threads_given}: {portions}, {} rows at a time", self.shard_rows)?;
+        let parts = if self.parts == 1 { "1 part" } else { &format!("{} parts", self.parts) };
+        writeln!(f, "  threads   {threads} of {threads_given}: {parts}, {} rows at a time", self.shard_rows)?;
         write!(f, "  scratch   {} bytes", self.scratch_bytes)
     }
 }

@@ -36,7 +36,8 @@ pub struct PlanOptions {
     /// [`Precision::Bf16`] it is taken where it is estimated to be faster than every engine in the network's own; to have it
     /// in any case, ask for that engine too.
     pub precision: Precision,
-    /// Costs and predictions only: no room for gradients. The engine is the same.
+    /// Costs and predictions only: no room for gradients of portions of the batch, nor for δ and g' in the blocked engine. The
+    /// engine is the same.
     pub forward_only: bool,
 }
 
@@ -70,7 +71,7 @@ impl PlanOptions {
 ///
 /// What a step costs in each engine is estimated from the shapes (see [`Explanation`]); the cheapest that suits is
 /// taken. The choice knows nothing of the threads that there are, so that a network's results are the same bits on any
-/// number of them: it is made for one, but prefers an engine that cuts the batch into portions to one that does not, where
+/// number of them: it is made for one, but prefers an engine that divides the step into parts to one that does not, where
 /// it costs one thread less than 15 %.
 ///
 /// The engine may be used on batches of other sizes too. Up to `batch_rows` its steps allocate nothing.
@@ -142,7 +143,7 @@ impl<T: Element> Plan<T> {
         }
         let mut engine = T::build(kind, architecture, set, precision)?;
         engine.reserve(batch_rows, !options.forward_only)?;
-        let split = T::split(kind, architecture, set, batch_rows);
+        let (shard_rows, parts) = T::split(kind, architecture, set, batch_rows);
         let explanation = Explanation {
             architecture: architecture.to_string(),
             element: T::NAME,
@@ -152,14 +153,14 @@ impl<T: Element> Plan<T> {
             set,
             precision,
             wanted,
-            threads: threads.min(split.portions),
+            threads: threads.min(parts),
             threads_given: threads,
-            shard_rows: split.rows,
-            portions: split.portions,
+            shard_rows,
+            parts,
             candidates,
             scratch_bytes: engine.scratch_bytes(),
         };
-        let undivided = split.portions == 1 && engine.params() <= UPDATED;
+        let undivided = parts == 1 && engine.params() <= UPDATED;
         Ok(Self { engine, explanation, undivided_rows: if undivided { batch_rows } else { 0 } })
     }
 
@@ -200,7 +201,7 @@ impl<T: Element> Plan<T> {
         self.explanation.threads
     }
 
-    /// Whether a step on `rows` samples has no part worth giving to another thread: no portion, and no piece of the
+    /// Whether a step on `rows` samples has no part worth giving to another thread: no part of its products or of the batch, and no piece of the
     /// parameters when gradients are added up and parameters updated.
     #[must_use]
     pub fn is_undivided(&self, rows: usize) -> bool {

@@ -31,10 +31,8 @@ const L1: f64 = (32 << 10) as f64;
 const LATENCY: f64 = 4.0;
 /// The heights of the tile engine's register blocks, for panels of one, two … vectors, where there are 32 registers.
 const BLOCKS_OF_24: [[usize; 4]; 4] = [[16, 8, 2, 1], [12, 6, 2, 1], [8, 4, 2, 1], [6, 4, 2, 1]];
-/// The same where there are 16.
+/// The same where there are 16; the portable set's vectors are priced as if they were of one register, as on AVX.
 const BLOCKS_OF_12: [[usize; 4]; 2] = [[8, 4, 2, 1], [6, 4, 2, 1]];
-/// The same where there are 16, and instructions take two operands.
-const BLOCKS_OF_6: [[usize; 4]; 1] = [[6, 4, 2, 1]];
 /// The k of a block of the blocked engine.
 const BLOCKED_DEPTH: f64 = 512.0;
 /// The most vectors of the blocked engine's register blocks.
@@ -158,8 +156,7 @@ impl Problem<'_> {
     fn heights(&self) -> &'static [[usize; 4]] {
         match self.lanes * self.size {
             64.. => &BLOCKS_OF_24,
-            32.. => &BLOCKS_OF_12,
-            _ => &BLOCKS_OF_6,
+            _ => &BLOCKS_OF_12,
         }
     }
 

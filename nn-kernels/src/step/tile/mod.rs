@@ -122,13 +122,7 @@ impl<T: Element> Method<T> for TileMethod<T> {
         Scratch::new(layers.plans.len())
     }
 
-    fn grow(
-        &self,
-        layers: &Layers<Rows>,
-        scratch: &mut Scratch<T>,
-        rows: usize,
-        _backward: bool,
-    ) -> Result<(), StepError> {
+    fn grow(&self, layers: &Layers<Rows>, scratch: &mut Scratch<T>, rows: usize) -> Result<(), StepError> {
         scratch.grow(layers, rows)
     }
 
