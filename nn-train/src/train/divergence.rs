@@ -11,10 +11,10 @@ use crate::error::Error;
 /// network! { struct Line<1 => 1 linear>; }
 /// let data = Dataset::new(vec![[1.0], [2.0]], vec![[20.0], [40.0]])?;
 ///
-/// // The first step at this rate overflows an `f32`. It is dropped, and the others are taken at 0.1.
+/// // The first step at this rate overflows an `f32`. It is dropped, and the others are taken at 0.4.
 /// let builder = Trainer::builder().optimizer(Sgd::default()).learning_rate(1e38).batch_size(2).epochs(400);
 /// assert!(builder.clone().build()?.fit(&mut Line::new(1), &data, None).is_err());
-/// let trainer = builder.on_divergence(Divergence::SkipAndShrink { factor: 1e-39, at_most: 3 }).build()?;
+/// let trainer = builder.on_divergence(Divergence::SkipAndShrink { factor: 4e-39, at_most: 3 }).build()?;
 /// let history = trainer.fit(&mut Line::new(1), &data, None)?;
 /// assert_eq!(history.iter().map(|epoch| epoch.dropped_steps).sum::<u64>(), 1);
 /// assert!(history.last().is_some_and(|epoch| epoch.cost < 1e-3));
