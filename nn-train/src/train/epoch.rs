@@ -43,7 +43,7 @@ impl fmt::Display for Epoch {
         }
         write!(f, ", {:.0} samples/s", self.samples_per_second)?;
         if self.dropped_steps > 0 {
-            write!(f, ", {} steps dropped", self.dropped_steps)?;
+            write!(f, ", steps dropped: {}", self.dropped_steps)?;
         }
         Ok(())
     }
