@@ -64,10 +64,10 @@
 //! - The learning rate is the trainer's, not the optimiser's: [`TrainerBuilder::learning_rate`] or
 //!   [`schedule`](TrainerBuilder::schedule). Unless it is set it is the optimiser's default: 0.001 for [`Adam`] and
 //!   [`AdamW`], 0.0001 for [`Lion`], 0.01 for the others.
-//! - [`l2`](TrainerBuilder::l2) is λ of the term λ/2B Σ‖Θ_w‖², in which B is the batch size, or the number of samples if
-//!   that is less, in every step; so it is with [`l1`](TrainerBuilder::l1). Half the batch size is twice the pull. [`Network::cost`] and
-//!   [`gradient`](Network::gradient) divide by the number of samples that they are given. [`AdamW::weight_decay`] and
-//!   [`Lion::weight_decay`] are not divided by anything.
+//! - [`l2`](TrainerBuilder::l2) is λ of the term λ/2B Σ‖Θ_w‖², in which B is the batch size, or the number of samples
+//!   if that is less, in every step; so it is with [`l1`](TrainerBuilder::l1). Half the batch size is twice the pull.
+//!   [`Network::cost`] and [`gradient`](Network::gradient) divide by the number of samples that they are given.
+//!   [`AdamW::weight_decay`] and [`Lion::weight_decay`] are not divided by anything.
 //! - The cost of the loss `mse` is not the metric [`mse`](metrics::Regression::mse): it has a factor ½ and is summed over
 //!   the outputs.
 //! - Standardise the training data, the other parts [like it](DynDataset::standardized_like), and new samples with the same

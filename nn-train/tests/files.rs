@@ -318,9 +318,12 @@ fn a_run_goes_on_from_a_file() {
     (dropped.position.dropped_steps, dropped.position.cost_rounding) = (1, 1e-17);
     let mut value = serde_json::to_value(&dropped).unwrap();
     assert_eq!(serde_json::from_value::<nn_train::RunState<f64>>(value.clone()).unwrap(), dropped);
-    ["rate_factor", "dropped_steps"].map(|name| value["session"].as_object_mut().unwrap().remove(name).unwrap());
-    let names = ["dropped_steps", "cost_rounding", "weight_rounding"];
-    names.map(|name| value["position"].as_object_mut().unwrap().remove(name).unwrap());
+    for name in ["rate_factor", "dropped_steps"] {
+        value["session"].as_object_mut().unwrap().remove(name).unwrap();
+    }
+    for name in ["dropped_steps", "cost_rounding", "weight_rounding"] {
+        value["position"].as_object_mut().unwrap().remove(name).unwrap();
+    }
     let older = serde_json::from_value::<nn_train::RunState<f64>>(value).unwrap();
     assert_eq!((older.session.rate_factor, older.session.dropped_steps), (1.0, 0));
     assert_eq!((older.position.dropped_steps, older.position.cost_rounding), (0, 0.0));

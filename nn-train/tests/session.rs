@@ -277,8 +277,8 @@ fn an_update_that_overflows_leaves_what_is_remembered() {
         let error = Error::Diverged { epoch: None, step: 3, layer: 1, quantity: Quantity::Update, learning_rate };
         error.to_string()
     };
-    let message = "step 3: the optimiser's update of Θ^(1) is not finite at the learning rate 1e200; the parameters are as \
-                   they were before the step; a lower rate or a warm-up, clip_norm, or standardised inputs and targets \
+    let message = "step 3: the optimiser's update of Θ^(1) is not finite at the learning rate 1e200; the \
+                   parameters are as they were before the step; a lower rate or a warm-up, clip_norm, or standardised inputs and targets \
                    usually keep training from it";
     assert_eq!(error(Some(1e200)), message);
     let message =

@@ -41,7 +41,8 @@ enum Rate {
 }
 
 impl Default for TrainerBuilder {
-    /// [`Adam`] by the paper at its default rate, no λ, no clipping, no smoothing, batches of 32, 10 epochs, seed 0, shuffled, all threads.
+    /// [`Adam`] by the paper at its default rate, no λ, no clipping, no smoothing, batches of 32, 10 epochs, seed 0,
+    /// shuffled, all threads.
     fn default() -> Self {
         Self {
             optimizer: Arc::new(Adam::default()),
@@ -87,12 +88,12 @@ impl TrainerBuilder {
         Self { l2, ..self }
     }
 
-    /// λ₁ of the cost's term λ₁/B Σ|Θ_w|; 0 unless set. Finite and not negative; B is [`l2`](Self::l2)'s, and biases are not
-    /// regularised. The gradient has λ₁/B sgn(θ), and 0 where θ = 0. With `l2` it is the elastic net of Zou and Hastie,
-    /// "Regularization and variable selection via the elastic net", JRSS B 67 (2005).
+    /// λ₁ of the cost's term λ₁/B Σ|Θ_w|; 0 unless set. Finite and not negative; B is [`l2`](Self::l2)'s, and biases
+    /// are not regularised. The gradient has λ₁/B sgn(θ), and 0 where θ = 0. With `l2` it is the elastic net of Zou and
+    /// Hastie, "Regularization and variable selection via the elastic net", JRSS B 67 (2005).
     ///
-    /// Weights that the data does not need get near 0, and then swing around it by about α λ₁/B: as in Keras and PyTorch,
-    /// few of them are 0 exactly.
+    /// Weights that the data does not need get near 0, and then swing around it by about α λ₁/B: as in Keras and
+    /// PyTorch, few of them are 0 exactly.
     ///
     /// ```
     /// use nn_train::prelude::*;
@@ -113,9 +114,9 @@ impl TrainerBuilder {
         Self { l1, ..self }
     }
 
-    /// c, the largest Euclidean norm of a step's gradient: Δ ← Δ · c/‖Δ‖ where ‖Δ‖ > c, over all parameters of the network
-    /// together, with the terms of λ. None unless set; finite and positive. Pascanu, Mikolov and Bengio, "On the
-    /// difficulty of training recurrent neural networks", ICML 2013.
+    /// c, the largest Euclidean norm of a step's gradient: Δ ← Δ · c/‖Δ‖ where ‖Δ‖ > c, over all parameters of the
+    /// network together, with the terms of λ. None unless set; finite and positive. Pascanu, Mikolov and Bengio, "On
+    /// the difficulty of training recurrent neural networks", ICML 2013.
     ///
     /// It is Keras' `global_clipnorm` and PyTorch's `clip_grad_norm_`, which divides by ‖Δ‖ + 10⁻⁶ instead. With
     /// [`clip_value`](Self::clip_value) as well, the norm comes first. The decay of [`AdamW`](crate::AdamW) and
@@ -151,10 +152,10 @@ impl TrainerBuilder {
         Self { clip_value: Some(clip_value), ..self }
     }
 
-    /// ε in [0, 1), the share of each training target that is spread over the K classes: y ← (1 - ε) y + ε/K on a softmax,
-    /// and (1 - ε) y + ε/2 on sigmoid outputs. 0 unless set. Szegedy et al., "Rethinking the Inception architecture for
-    /// computer vision", CVPR 2016; numbers are those of PyTorch's `CrossEntropyLoss(label_smoothing=ε)` and Keras'
-    /// `CategoricalCrossentropy` and `BinaryCrossentropy`.
+    /// ε in [0, 1), the share of each training target that is spread over the K classes: y ← (1 - ε) y + ε/K on a
+    /// softmax, and (1 - ε) y + ε/2 on sigmoid outputs. 0 unless set. Szegedy et al., "Rethinking the Inception
+    /// architecture for computer vision", CVPR 2016; numbers are those of PyTorch's
+    /// `CrossEntropyLoss(label_smoothing=ε)` and Keras' `CategoricalCrossentropy` and `BinaryCrossentropy`.
     ///
     /// The costs of steps and epochs are those on smoothed targets. Validation costs, metrics, and
     /// [`Network::cost`](crate::Network::cost) are without smoothing; Keras' `val_loss` is with it.
@@ -167,8 +168,8 @@ impl TrainerBuilder {
     ///
     /// network! { struct Net<1 => 3 softmax>: f64; }
     /// // All outputs are 1/3: the cost is ln 3, whatever the targets. The targets are 0.9 + 0.1/3 and twice 0.1/3.
-    /// let trainer = Trainer::builder().optimizer(Sgd::default()).learning_rate(1.0).batch_size(1).label_smoothing(0.1);
-    /// let (trainer, mut net) = (trainer.build()?, Net::zeros());
+    /// let builder = Trainer::builder().optimizer(Sgd::default()).learning_rate(1.0).batch_size(1);
+    /// let (trainer, mut net) = (builder.label_smoothing(0.1).build()?, Net::zeros());
     /// trainer.session(&mut net)?.step(&[[0.0]], &[[1.0, 0.0, 0.0]])?;
     /// assert!((net.layer1().bias[0] - (0.9 + 0.1 / 3.0 - 1.0 / 3.0)).abs() < 1e-15);
     /// # Ok::<(), Error>(())
@@ -177,8 +178,8 @@ impl TrainerBuilder {
         Self { label_smoothing, ..self }
     }
 
-    /// What [`fit`](Trainer::fit) and a [`Run`](crate::Run) do where a step diverges; they end with an error unless set. A
-    /// [`Session`](crate::Session) returns the error whatever is set here, and leaves it to you how to go on.
+    /// What [`fit`](Trainer::fit) and a [`Run`](crate::Run) do where a step diverges; they end with an error unless
+    /// set. A [`Session`](crate::Session) returns the error whatever is set here, and leaves it to you how to go on.
     pub fn on_divergence(self, divergence: Divergence) -> Self {
         Self { divergence, ..self }
     }
@@ -220,10 +221,10 @@ impl TrainerBuilder {
         Self { shuffle, ..self }
     }
 
-    /// Whether each step measures the Euclidean norm of its gradient, the λ terms included and before it is clipped; false unless set. See
-    /// [`Session::gradient_norm`](crate::Session::gradient_norm). Then the whole gradient is computed before any
-    /// parameter moves, which takes one more pass over memory; the parameters are the same, bit for bit. With
-    /// [`clip_norm`](Self::clip_norm) it is measured anyway.
+    /// Whether each step measures the Euclidean norm of its gradient, the λ terms included and before it is clipped;
+    /// false unless set. See [`Session::gradient_norm`](crate::Session::gradient_norm). Then the whole gradient is
+    /// computed before any parameter moves, which takes one more pass over memory; the parameters are the same, bit for
+    /// bit. With [`clip_norm`](Self::clip_norm) it is measured anyway.
     pub fn gradient_norm(self, gradient_norm: bool) -> Self {
         Self { gradient_norm, ..self }
     }

@@ -240,7 +240,8 @@ impl<N: Network> Context<'_, N> {
         self.cost
     }
 
-    /// The gradient's norm in the last step, the λ terms included and before it was clipped, where it [is measured](crate::TrainerBuilder::gradient_norm).
+    /// The gradient's norm in the last step, the λ terms included and before it was clipped, where it [is
+    /// measured](crate::TrainerBuilder::gradient_norm).
     #[must_use]
     pub fn gradient_norm(&self) -> Option<f64> {
         self.core.gradient_norm()

@@ -121,8 +121,8 @@ impl<'a, T: Element> Feed<'a, T> {
         }
     }
 
-    /// All samples, if they are in memory, with other targets than their own. It looks at each weight: once an epoch, and
-    /// not in each step.
+    /// All samples, if they are in memory, with other targets than their own. It looks at each weight: once an epoch,
+    /// and not in each step.
     pub(super) fn with_targets<'t>(
         &self,
         targets: &'t [T],
@@ -137,7 +137,8 @@ impl<'a, T: Element> Feed<'a, T> {
         }
     }
 
-    /// The batch of step `step`, from 0, and what its samples weigh together: of `samples`, or else of the source's own.
+    /// The batch of step `step`, from 0, and what its samples weigh together: of `samples`, or else of the source's
+    /// own.
     pub(super) fn batch<'s>(
         &'s mut self,
         step: u64,

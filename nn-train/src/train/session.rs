@@ -48,12 +48,13 @@ use crate::network::{Network, batch};
 ///
 /// # What a step's cost and gradient include
 ///
-/// The mean loss of the batch on [smoothed](crate::TrainerBuilder::label_smoothing) targets, with dropout, and the terms
-/// of λ and λ₁. Both λ are divided by the trainer's batch size in every step, whatever the number of samples in it. The
-/// gradient is that of this cost, and [clipped](crate::TrainerBuilder::clip_norm) afterwards.
+/// The mean loss of the batch on [smoothed](crate::TrainerBuilder::label_smoothing) targets, with dropout, and the
+/// terms of λ and λ₁. Both λ are divided by the trainer's batch size in every step, whatever the number of samples in
+/// it. The gradient is that of this cost, and [clipped](crate::TrainerBuilder::clip_norm) afterwards.
 ///
 /// [`Network::cost`](crate::Network::cost), [`gradient`](crate::Network::gradient) and
-/// [`check_gradient`](crate::Network::check_gradient) know the loss and a λ that they are given, and nothing of the trainer.
+/// [`check_gradient`](crate::Network::check_gradient) know the loss and a λ that they are given, and nothing of the
+/// trainer.
 ///
 /// # Speed
 ///

@@ -66,12 +66,13 @@ impl Trainer {
     /// starts afresh, and so does the numbering of epochs: two fits of one epoch see the same order of samples twice.
     ///
     /// # Errors
-    /// [`Error::Diverged`] when a cost, a gradient or an update is not finite: the parameters are then those
-    /// before that step, bit for bit; [`on_divergence`](TrainerBuilder::on_divergence) may let it go on. [`Error::Width`] when data is not as wide as the network, [`Error::Target`] or
-    /// [`Error::TargetSum`] when the network's loss does not take a target, [`Error::Setting`] when the number type of the
-    /// network cannot express a setting or its loss knows none like it, [`Error::Threads`] when the threads could not be
-    /// started, [`Error::Step`] when the CPU lacks the instruction set asked for, the engine does not suit the network, or
-    /// there is no memory for the step; the network is then as it was.
+    /// [`Error::Diverged`] when a cost, a gradient or an update is not finite: the parameters are then those before
+    /// that step, bit for bit; [`on_divergence`](TrainerBuilder::on_divergence) may let it go on. [`Error::Width`] when
+    /// data is not as wide as the network, [`Error::Target`] or [`Error::TargetSum`] when the network's loss does not
+    /// take a target, [`Error::Setting`] when the number type of the network cannot express a setting or its loss knows
+    /// none like it, [`Error::Threads`] when the threads could not be started, [`Error::Step`] when the CPU lacks the
+    /// instruction set asked for, the engine does not suit the network, or there is no memory for the step; the network
+    /// is then as it was.
     pub fn fit<N: Network, D: TrainingData<N> + ?Sized>(
         &self,
         network: &mut N,
@@ -104,8 +105,8 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Setting`] when the number type of the network cannot express a setting or its loss knows none like it,
-    /// [`Error::Threads`] when the threads could not be started, [`Error::Step`] when the CPU lacks the instruction set asked for, the engine does not
-    /// suit the network, or there is no memory for the step.
+    /// [`Error::Threads`] when the threads could not be started, [`Error::Step`] when the CPU lacks the instruction set
+    /// asked for, the engine does not suit the network, or there is no memory for the step.
     pub fn session<'a, N: Network>(&self, network: &'a mut N) -> Result<Session<'a, N>, Error> {
         Session::new(self, network, u64::MAX)
     }
