@@ -330,8 +330,10 @@ pub enum Error {
     /// Training met a number that is not finite. The parameters and the optimiser's memory are those from before the
     /// step, bit for bit.
     #[error(
-        "{}step {step}: {quantity} of Θ^({layer}) is not finite; the parameters are as they were before the step",
-        epoch.map_or_else(String::new, |epoch| format!("epoch {epoch}, "))
+        "{}step {step}: {quantity} of Θ^({layer}) is not finite{}; the parameters are as they were before the step{}",
+        epoch.map_or_else(String::new, |epoch| format!("epoch {epoch}, ")),
+        learning_rate.map_or_else(String::new, |rate| format!(" at the learning rate {}", number_text(rate))),
+        if learning_rate.is_some() { REMEDIES } else { "" }
     )]
     Diverged {
         /// The epoch, from 1; a [`Session`](crate::Session) has none.
@@ -343,6 +345,8 @@ pub enum Error {
         layer: usize,
         /// What overflowed first.
         quantity: Quantity,
+        /// The step's learning rate, where it has one.
+        learning_rate: Option<f64>,
     },
     /// Samples are not as wide as the network, or the type, takes them.
     #[error("the {what} are {found} wide; expected {expected}")]
@@ -375,6 +379,10 @@ pub enum Error {
     #[error(transparent)]
     Step(#[from] StepError),
 }
+
+/// What usually helps where training diverges.
+const REMEDIES: &str =
+    "; a lower rate or a warm-up, clip_norm, or standardised inputs and targets usually keep training from it";
 
 /// What is not finite when training diverges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

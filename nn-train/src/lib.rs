@@ -35,6 +35,8 @@
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
 //! | [`EarlyStopping`], [`ReduceOnPlateau`], [`WeightAverage`] | ending a run that gets no better, lowering its rate, averaging its weights |
 //! | [`Session`] | training step by step, on batches of your own |
+//! | [`l2`](TrainerBuilder::l2), [`l1`](TrainerBuilder::l1), [`label_smoothing`](TrainerBuilder::label_smoothing) | regularisation, beside dropout, the decay of [`AdamW`] and [`WeightAverage`] |
+//! | [`clip_norm`](TrainerBuilder::clip_norm), [`clip_value`](TrainerBuilder::clip_value), [`Divergence`] | gradients that are too large, and steps that overflow |
 //! | [`Schedule`] | the learning rate as a function of the step: [`Cosine`], [`OneCycle`], a closure and others |
 //! | [`Sgd`], [`Adam`], [`AdamW`], [`RmsProp`], [`Adagrad`], [`Lion`], [`Rprop`] | optimisers |
 //! | [`Lbfgs`], [`ConjugateGradient`], [`Solution`] | training on the whole data set at once, down to a minimum |
@@ -51,8 +53,8 @@
 //! - A run or session that is resumed from its state goes on bit for bit as it would have.
 //! - No input panics: bad data, settings and shapes are an [`Error`] that names the thing, what it was, and what was
 //!   expected, and the network is as it was.
-//! - A number that is not finite stops training with an error that names the epoch, the step and the layer. The
-//!   parameters and the optimiser's memory are those from before the step.
+//! - A number that is not finite stops training with an error that names the epoch, the step, the layer and the
+//!   learning rate. The parameters and the optimiser's memory are those from before the step.
 //! - A training step allocates nothing once the first epoch is over, nor does a declared network's
 //!   [`predict`](Network::predict) after a thread's first call.
 //! - A network owns its memory, on the heap. Moving, cloning or reading one puts no layer on the stack.
@@ -63,10 +65,10 @@
 //! - The learning rate is the trainer's, not the optimiser's: [`TrainerBuilder::learning_rate`] or
 //!   [`schedule`](TrainerBuilder::schedule). Unless it is set it is the optimiser's default: 0.001 for [`Adam`] and
 //!   [`AdamW`], 0.0001 for [`Lion`], 0.01 for the others.
-//! - [`l2`](TrainerBuilder::l2) is λ of the term λ/2B Σ‖Θ_w‖², in which B is the batch size, or the number of samples if
-//!   that is less, in every step. Half the batch size is twice the pull. [`Network::cost`] and
-//!   [`gradient`](Network::gradient) divide by the number of samples that they are given. [`AdamW::weight_decay`] and
-//!   [`Lion::weight_decay`] are not divided by anything.
+//! - [`l2`](TrainerBuilder::l2) is λ of the term λ/2B Σ‖Θ_w‖², in which B is the batch size, or the number of samples
+//!   if that is less, in every step; so it is with [`l1`](TrainerBuilder::l1). Half the batch size is twice the pull.
+//!   [`Network::cost`] and [`gradient`](Network::gradient) divide by the number of samples that they are given.
+//!   [`AdamW::weight_decay`] and [`Lion::weight_decay`] are not divided by anything.
 //! - The cost of the loss `mse` is not the metric [`mse`](metrics::Regression::mse): it has a factor ½ and is summed over
 //!   the outputs.
 //! - Standardise the training data, the other parts [like it](DynDataset::standardized_like), and new samples with the same
@@ -113,10 +115,10 @@ pub use nn_kernels::{
 pub use nn_macros::network;
 pub use optim::{Adagrad, Adam, AdamW, Lion, Optimizer, RmsProp, Rprop, Sgd, Step};
 pub use train::{
-    Annealing, Callback, CallbackState, Constant, Context, Cosine, CosineRestarts, EarlyStopping, Epoch, Exponential,
-    FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position, ReduceOnPlateau, Run,
-    RunState, Schedule, Session, SessionState, Signal, StepDecay, Threads, Trainer, TrainerBuilder, WarmUp,
-    WeightAverage,
+    Annealing, Callback, CallbackState, Constant, Context, Cosine, CosineRestarts, Divergence, EarlyStopping, Epoch,
+    Exponential, FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position,
+    ReduceOnPlateau, Run, RunState, Schedule, Session, SessionState, Signal, StepDecay, Threads, Trainer,
+    TrainerBuilder, WarmUp, WeightAverage,
 };
 #[cfg(feature = "logs")]
 pub use train::{CsvLog, JsonLines};

@@ -82,12 +82,14 @@ fn nothing_is_allocated_in_the_steady_state() {
     let wide = Dataset::new(rows, vec![[0.5, -0.5]; 50]).unwrap();
 
     type Choice = (&'static str, fn(TrainerBuilder) -> TrainerBuilder);
-    let optimizers: [Choice; 5] = [
+    let optimizers: [Choice; 7] = [
         ("sgd", |builder| builder.optimizer(Sgd::default())),
         ("momentum", |builder| builder.optimizer(Sgd::default().momentum(0.9))),
         ("adam", |builder| builder.optimizer(Adam::default())),
         ("adamw", |builder| builder.optimizer(AdamW::default())),
         ("rmsprop", |builder| builder.optimizer(RmsProp::default().centered(true).momentum(0.9))),
+        ("l1 and clipping by value", |builder| builder.l1(0.01).clip_value(0.1)),
+        ("clipping by norm", |builder| builder.l1(0.01).clip_norm(0.1)),
     ];
     for (name, optimizer) in optimizers {
         for threads in [1, 2] {
@@ -105,6 +107,14 @@ fn nothing_is_allocated_in_the_steady_state() {
             let found = steady_steps(&mut Wide::new(1), &wide, &trainer, 20);
             assert_eq!(found, 0, "{name} × {threads}, wide, step by step");
         }
+    }
+
+    let trainer = Trainer::builder().label_smoothing(0.1).batch_size(20).epochs(70).threads(2).build().unwrap();
+    for weighted in [false, true] {
+        let data = data.clone();
+        let data = if weighted { data.with_weights(vec![2.0; 211]).unwrap() } else { data };
+        assert_eq!(steady(&mut Net::new(1), &data, &trainer), 0, "smoothed targets");
+        assert_eq!(steady_steps(&mut Net::new(1), &data, &trainer, 20), 0, "smoothed targets, step by step");
     }
 
     let net = Net::new(1);

@@ -429,7 +429,7 @@ fn a_start_that_is_not_finite_is_an_error_and_stays() {
             net.layer1_mut().weights[0][0] = weight;
             let before: Vec<u32> = net.parameters().iter().map(|x| x.to_bits()).collect();
             let error = trainer.minimize(&mut net, &data).unwrap_err();
-            assert_eq!(error, Error::Diverged { epoch: None, step: 1, layer: 1, quantity });
+            assert_eq!(error, Error::Diverged { epoch: None, step: 1, layer: 1, quantity, learning_rate: None });
             assert!(net.parameters().iter().map(|x| x.to_bits()).eq(before));
         }
     }
@@ -437,7 +437,10 @@ fn a_start_that_is_not_finite_is_an_error_and_stays() {
     let data = DynDataset::new(vec![1.0], 1, vec![1e200], 1).unwrap();
     let mut net = DynNetwork::<f64>::zeros("1 => 1 linear".parse().unwrap()).unwrap();
     let error = Lbfgs::default().minimize(&mut net, &data).unwrap_err();
-    assert_eq!(error, Error::Diverged { epoch: None, step: 1, layer: 1, quantity: Quantity::Cost });
+    assert_eq!(
+        error,
+        Error::Diverged { epoch: None, step: 1, layer: 1, quantity: Quantity::Cost, learning_rate: None }
+    );
 }
 
 // What is refused.

@@ -312,4 +312,19 @@ fn a_run_goes_on_from_a_file() {
     assert_eq!((&older.session.plan, &older.session.parameters), (&None, &state.session.parameters));
     trainer.run(&mut resumed, &data).unwrap().resume(&older).unwrap().finish().unwrap();
     assert_eq!(resumed, whole);
+    // One of a run with a step that was dropped, and of before there were such.
+    let mut dropped = state.clone();
+    (dropped.session.rate_factor, dropped.session.dropped_steps) = (0.25, 2);
+    (dropped.position.dropped_steps, dropped.position.cost_rounding) = (1, 1e-17);
+    let mut value = serde_json::to_value(&dropped).unwrap();
+    assert_eq!(serde_json::from_value::<nn_train::RunState<f64>>(value.clone()).unwrap(), dropped);
+    for name in ["rate_factor", "dropped_steps"] {
+        value["session"].as_object_mut().unwrap().remove(name).unwrap();
+    }
+    for name in ["dropped_steps", "cost_rounding", "weight_rounding"] {
+        value["position"].as_object_mut().unwrap().remove(name).unwrap();
+    }
+    let older = serde_json::from_value::<nn_train::RunState<f64>>(value).unwrap();
+    assert_eq!((older.session.rate_factor, older.session.dropped_steps), (1.0, 0));
+    assert_eq!((older.position.dropped_steps, older.position.cost_rounding), (0, 0.0));
 }

@@ -11,8 +11,9 @@ use nn_kernels::Element;
 /// "Accurate sum and dot product", SIAM Journal on Scientific Computing 26 (2005), algorithms 3.1 and 4.1).
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sum {
-    sum: f64,
-    lost: f64,
+    pub(crate) sum: f64,
+    /// What its additions have rounded away.
+    pub(crate) lost: f64,
 }
 
 impl Sum {

@@ -112,7 +112,7 @@ impl<'a, T: Element> Objective<'a, T> {
             Some(place) => (place + 1, Quantity::Gradient),
             None => (ranges.len(), Quantity::Cost),
         };
-        Err(Error::Diverged { epoch: None, step: 1, layer, quantity })
+        Err(Error::Diverged { epoch: None, step: 1, layer, quantity, learning_rate: None })
     }
 
     /// Goes to Θ + α d: the cost there, and the gradient. Where a parameter is not finite, neither is the cost, and it

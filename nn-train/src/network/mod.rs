@@ -116,6 +116,9 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
 
     /// The cost J on m samples and their targets: the mean loss, plus λ/2m Σ‖Θ_w‖² with λ = `l2`. Without dropout.
     ///
+    /// It knows nothing of a trainer: what [`l1`](crate::TrainerBuilder::l1) adds to the cost of its steps and
+    /// [`label_smoothing`](crate::TrainerBuilder::label_smoothing) makes of their targets is not in it.
+    ///
     /// # Errors
     /// [`Error::Empty`] for m = 0, [`Error::Length`] when there are not as many targets as inputs,
     /// [`StepError::Ragged`] in [`Error::Step`] when numbers do not fill their last row, [`Error::NonFinite`] for a

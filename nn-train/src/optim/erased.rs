@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use nn_kernels::{Batch, Dropout, Element, Span, StepEngine, Stepped, Update, update_all};
 
-use super::{Optimizer, Step};
+use super::norm::Norm;
+use super::{Adjustment, Optimizer, Step};
 use crate::error::Error;
-use crate::vector::dot;
 
 /// An optimiser of which only the interface is known.
 pub(crate) trait AnyOptimizer: fmt::Debug + Send + Sync {
@@ -40,6 +40,8 @@ pub(crate) struct Work<'a, T: Element> {
     pub(crate) slots: usize,
     /// Whether the gradient's norm is measured.
     pub(crate) measures_norm: bool,
+    /// What becomes of the gradient before the optimiser sees it.
+    pub(crate) adjustment: Adjustment,
 }
 
 /// The result of a step, and the norm of its gradient where it is measured.
@@ -51,21 +53,34 @@ pub(crate) struct Outcome {
 
 impl<T: Element> Work<'_, T> {
     fn run(self, update: &dyn Update<T>, span: Span<'_, T>) -> Result<Outcome, Error> {
-        let Self { engine, batch, decay, dropout, slots, measures_norm } = self;
+        let Self { engine, batch, decay, dropout, slots, measures_norm, adjustment } = self;
         if update.slots() != slots {
             let expected = "as many as its update has, Update::slots";
             return Err(Error::setting("Optimizer::slots", slots, expected));
         }
-        if !measures_norm {
-            return Ok(Outcome { stepped: engine.step(*batch, decay, dropout, update, span)?, norm: None });
+        let penalty = adjustment.penalty(engine, span.theta);
+        if !measures_norm && adjustment.clip_norm == f64::INFINITY {
+            let stepped = if adjustment.is_elementwise() {
+                engine.step(*batch, decay, dropout, &adjustment.before(update), span)?
+            } else {
+                engine.step(*batch, decay, dropout, update, span)?
+            };
+            return Ok(Outcome { stepped: Stepped { cost: stepped.cost + penalty, ..stepped }, norm: None });
         }
         // The whole gradient must be there before any parameter moves.
-        let cost = engine.gradient(span.theta, *batch, decay, dropout, &mut *span.gradient)?;
-        let norm = Some(dot(engine.set(), span.gradient, span.gradient).sqrt());
+        let cost = engine.gradient(span.theta, *batch, decay, dropout, &mut *span.gradient)? + penalty;
+        adjustment.add_l1(engine, span.theta, &mut *span.gradient);
+        let size = Norm::of(engine.set(), span.gradient);
+        let norm = Some(size.value());
         if !cost.is_finite() {
             return Ok(Outcome { stepped: Stepped { cost, updated: false, finite: false }, norm });
         }
-        let finite = update_all(update, engine.set(), engine.ranges(), span);
+        let factor = size.factor(adjustment.clip_norm);
+        let finite = if factor == 1.0 && adjustment.clip_value == f64::INFINITY {
+            update_all(update, engine.set(), engine.ranges(), span)
+        } else {
+            update_all(&adjustment.scaled_before(factor, update), engine.set(), engine.ranges(), span)
+        };
         Ok(Outcome { stepped: Stepped { cost, updated: true, finite }, norm })
     }
 }

@@ -3,11 +3,13 @@
 mod adagrad;
 mod adam;
 mod adamw;
+mod adjust;
 mod decay;
 mod either;
 mod erased;
 mod lion;
 mod moments;
+mod norm;
 mod rmsprop;
 mod rprop;
 mod sgd;
@@ -19,6 +21,7 @@ use std::fmt;
 pub use adagrad::Adagrad;
 pub use adam::Adam;
 pub use adamw::AdamW;
+pub(crate) use adjust::Adjustment;
 pub(crate) use erased::{AnyOptimizer, Outcome, TypedOptimizer, Work, typed};
 pub use lion::Lion;
 use nn_kernels::isa::{Simd, Vector};
@@ -171,7 +174,7 @@ fn sign<T: Element, S: Simd<T>>(isa: S, numbers: S::V) -> S::V {
 }
 
 /// A setting that is finite and positive, and rounds neither to 0 nor to infinity in the network's type.
-fn check_positive<T: Element>(name: &'static str, value: f64) -> Result<(), Error> {
+pub(crate) fn check_positive<T: Element>(name: &'static str, value: f64) -> Result<(), Error> {
     if !(value.is_finite() && value > 0.0) {
         return Err(Error::number(name, value, "a finite, positive number"));
     }
@@ -179,7 +182,7 @@ fn check_positive<T: Element>(name: &'static str, value: f64) -> Result<(), Erro
 }
 
 /// A setting that is finite and not negative.
-fn check_not_negative(name: &'static str, value: f64) -> Result<(), Error> {
+pub(crate) fn check_not_negative(name: &'static str, value: f64) -> Result<(), Error> {
     if value.is_finite() && value >= 0.0 {
         Ok(())
     } else {
@@ -188,7 +191,7 @@ fn check_not_negative(name: &'static str, value: f64) -> Result<(), Error> {
 }
 
 /// A setting that rounds neither to 0 nor to infinity in the network's type.
-fn check_expressible<T: Element>(name: &'static str, value: f64) -> Result<(), Error> {
+pub(crate) fn check_expressible<T: Element>(name: &'static str, value: f64) -> Result<(), Error> {
     if is_expressible::<T>(value) {
         Ok(())
     } else {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use nn_kernels::{EngineKind, InstructionSet, PlanOptions, Precision};
 
+use super::divergence::Divergence;
 use super::schedule::{Constant, Schedule};
 use super::threads::{Threads, Workers};
 use super::trainer::{Settings, Trainer};
 use crate::error::{Error, check_l2};
-use crate::optim::{Adam, AnyOptimizer, Optimizer, check_learning_rate};
+use crate::optim::{Adam, AnyOptimizer, Optimizer, check_learning_rate, check_not_negative, check_positive};
 
 /// The settings of a [`Trainer`], each by its name; [`build`](Self::build) checks them.
 #[derive(Debug, Clone)]
@@ -16,7 +17,12 @@ use crate::optim::{Adam, AnyOptimizer, Optimizer, check_learning_rate};
 pub struct TrainerBuilder {
     optimizer: Arc<dyn AnyOptimizer>,
     rate: Rate,
+    l1: f64,
     l2: f64,
+    clip_norm: Option<f64>,
+    clip_value: Option<f64>,
+    label_smoothing: f64,
+    divergence: Divergence,
     batch_size: usize,
     epochs: usize,
     seed: u64,
@@ -35,12 +41,18 @@ enum Rate {
 }
 
 impl Default for TrainerBuilder {
-    /// [`Adam`] by the paper at its default rate, no λ, batches of 32, 10 epochs, seed 0, shuffled, all threads.
+    /// [`Adam`] by the paper at its default rate, no λ, no clipping, no smoothing, batches of 32, 10 epochs, seed 0,
+    /// shuffled, all threads.
     fn default() -> Self {
         Self {
             optimizer: Arc::new(Adam::default()),
             rate: Rate::Default,
+            l1: 0.0,
             l2: 0.0,
+            clip_norm: None,
+            clip_value: None,
+            label_smoothing: 0.0,
+            divergence: Divergence::Stop,
             batch_size: 32,
             epochs: 10,
             seed: 0,
@@ -74,6 +86,102 @@ impl TrainerBuilder {
     /// and pulls the weights no harder than the others. Biases are not regularised.
     pub fn l2(self, l2: f64) -> Self {
         Self { l2, ..self }
+    }
+
+    /// λ₁ of the cost's term λ₁/B Σ|Θ_w|; 0 unless set. Finite and not negative; B is [`l2`](Self::l2)'s, and biases
+    /// are not regularised. The gradient has λ₁/B sgn(θ), and 0 where θ = 0. With `l2` it is the elastic net of Zou and
+    /// Hastie, "Regularization and variable selection via the elastic net", JRSS B 67 (2005).
+    ///
+    /// Weights that the data does not need get near 0, and then swing around it by about α λ₁/B: as in Keras and
+    /// PyTorch, few of them are 0 exactly.
+    ///
+    /// ```
+    /// use nn_train::prelude::*;
+    ///
+    /// network! { struct Line<2 => 1 linear>; }
+    /// // The first input tells the target, the second one nothing.
+    /// let inputs: Vec<[f32; 2]> = (0..64).map(|i| [i as f32 / 64.0, (i as f32).sin()]).collect();
+    /// let targets = inputs.iter().map(|x| [2.0 * x[0]]).collect();
+    /// let data = Dataset::new(inputs, targets)?;
+    /// let trainer = Trainer::builder().optimizer(Sgd::default()).learning_rate(0.1).l1(0.5).batch_size(64);
+    /// let mut net = Line::new(1);
+    /// trainer.epochs(1000).build()?.fit(&mut net, &data, None)?;
+    /// let [used, unused] = net.layer1().weights[0];
+    /// assert!(used > 1.5 && unused.abs() < 0.01);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn l1(self, l1: f64) -> Self {
+        Self { l1, ..self }
+    }
+
+    /// c, the largest Euclidean norm of a step's gradient: Δ ← Δ · c/‖Δ‖ where ‖Δ‖ > c, over all parameters of the
+    /// network together, with the terms of λ. None unless set; finite and positive. Pascanu, Mikolov and Bengio, "On
+    /// the difficulty of training recurrent neural networks", ICML 2013.
+    ///
+    /// It is Keras' `global_clipnorm` and PyTorch's `clip_grad_norm_`, which divides by ‖Δ‖ + 10⁻⁶ instead. With
+    /// [`clip_value`](Self::clip_value) as well, the norm comes first. The decay of [`AdamW`](crate::AdamW) and
+    /// [`Lion`](crate::Lion) is no part of the gradient.
+    ///
+    /// The whole gradient is computed before any parameter moves, which takes one more pass over memory; it measures
+    /// [`gradient_norm`](Self::gradient_norm) on the way. A gradient that is not finite is not clipped, but an error as
+    /// ever.
+    ///
+    /// ```
+    /// use nn_train::prelude::*;
+    ///
+    /// network! { struct Line<1 => 1 linear>: f64; }
+    /// // a = 0 at w = b = 0; for x = 3 and y = 1 the gradient is (-3, -1), whose norm is √10.
+    /// let trainer = Trainer::builder().optimizer(Sgd::default()).learning_rate(1.0).batch_size(1).clip_norm(1.0);
+    /// let (trainer, mut net) = (trainer.build()?, Line::zeros());
+    /// let mut session = trainer.session(&mut net)?;
+    /// session.step(&[[3.0]], &[[1.0]])?;
+    /// assert_eq!(session.gradient_norm(), Some(10.0_f64.sqrt()));
+    /// assert!((session.network().layer1().weights[0][0] - 3.0 / 10.0_f64.sqrt()).abs() < 1e-15);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn clip_norm(self, clip_norm: f64) -> Self {
+        Self { clip_norm: Some(clip_norm), ..self }
+    }
+
+    /// c, the largest magnitude of each number of a step's gradient, which is brought into [-c, c], the terms of λ
+    /// included. None unless set; finite and positive. Keras' `clipvalue`, PyTorch's `clip_grad_value_`. It changes the
+    /// gradient's direction, which [`clip_norm`](Self::clip_norm) does not.
+    ///
+    /// A number that is not finite is not clipped, but an error as ever.
+    pub fn clip_value(self, clip_value: f64) -> Self {
+        Self { clip_value: Some(clip_value), ..self }
+    }
+
+    /// ε in [0, 1), the share of each training target that is spread over the K classes: y ← (1 - ε) y + ε/K on a
+    /// softmax, and (1 - ε) y + ε/2 on sigmoid outputs. 0 unless set. Szegedy et al., "Rethinking the Inception
+    /// architecture for computer vision", CVPR 2016; numbers are those of PyTorch's
+    /// `CrossEntropyLoss(label_smoothing=ε)` and Keras' `CategoricalCrossentropy` and `BinaryCrossentropy`.
+    ///
+    /// The costs of steps and epochs are those on smoothed targets. Validation costs, metrics, and
+    /// [`Network::cost`](crate::Network::cost) are without smoothing; Keras' `val_loss` is with it.
+    ///
+    /// A run on data in memory keeps a smoothed copy of its targets, not of its inputs. A loss other than cross-entropy
+    /// is an error when training starts.
+    ///
+    /// ```
+    /// use nn_train::prelude::*;
+    ///
+    /// network! { struct Net<1 => 3 softmax>: f64; }
+    /// // All outputs are 1/3: the cost is ln 3, whatever the targets. The targets are 0.9 + 0.1/3 and twice 0.1/3.
+    /// let builder = Trainer::builder().optimizer(Sgd::default()).learning_rate(1.0).batch_size(1);
+    /// let (trainer, mut net) = (builder.label_smoothing(0.1).build()?, Net::zeros());
+    /// trainer.session(&mut net)?.step(&[[0.0]], &[[1.0, 0.0, 0.0]])?;
+    /// assert!((net.layer1().bias[0] - (0.9 + 0.1 / 3.0 - 1.0 / 3.0)).abs() < 1e-15);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn label_smoothing(self, label_smoothing: f64) -> Self {
+        Self { label_smoothing, ..self }
+    }
+
+    /// What [`fit`](Trainer::fit) and a [`Run`](crate::Run) do where a step diverges; they end with an error unless
+    /// set. A [`Session`](crate::Session) returns the error whatever is set here, and leaves it to you how to go on.
+    pub fn on_divergence(self, divergence: Divergence) -> Self {
+        Self { divergence, ..self }
     }
 
     /// Samples in a step, at least 1; 32 unless set. Where it does not divide the data, an epoch's last step takes
@@ -113,9 +221,10 @@ impl TrainerBuilder {
         Self { shuffle, ..self }
     }
 
-    /// Whether each step measures the Euclidean norm of its gradient, the λ term included; false unless set. See
-    /// [`Session::gradient_norm`](crate::Session::gradient_norm). Then the whole gradient is computed before any
-    /// parameter moves, which takes one more pass over memory; the parameters are the same, bit for bit.
+    /// Whether each step measures the Euclidean norm of its gradient, the λ terms included and before it is clipped;
+    /// false unless set. See [`Session::gradient_norm`](crate::Session::gradient_norm). Then the whole gradient is
+    /// computed before any parameter moves, which takes one more pass over memory; the parameters are the same, bit for
+    /// bit. With [`clip_norm`](Self::clip_norm) it is measured anyway.
     pub fn gradient_norm(self, gradient_norm: bool) -> Self {
         Self { gradient_norm, ..self }
     }
@@ -146,7 +255,8 @@ impl TrainerBuilder {
     /// # Errors
     /// [`Error::Setting`] names the first setting that is out of its range.
     pub fn build(self) -> Result<Trainer, Error> {
-        let Self { optimizer, rate, l2, batch_size, epochs, seed, threads, shuffle, gradient_norm, plan } = self;
+        let Self { optimizer, rate, l1, l2, clip_norm, clip_value, label_smoothing, divergence, .. } = self;
+        let Self { batch_size, epochs, seed, threads, shuffle, gradient_norm, plan, .. } = self;
         optimizer.validate()?;
         let schedule: Arc<dyn Schedule> = match rate {
             Rate::Schedule(schedule) => schedule,
@@ -155,14 +265,37 @@ impl TrainerBuilder {
         };
         schedule.validate()?;
         check_learning_rate::<f64>(schedule.rate(0))?;
+        check_not_negative("l1", l1)?;
         check_l2(l2)?;
+        for (name, limit) in [("clip_norm", clip_norm), ("clip_value", clip_value)] {
+            limit.map_or(Ok(()), |limit| check_positive::<f64>(name, limit))?;
+        }
+        if !(0.0..1.0).contains(&label_smoothing) {
+            return Err(Error::number("label_smoothing", label_smoothing, "a number in [0, 1)"));
+        }
+        divergence.validate()?;
         for (name, value) in [("batch_size", batch_size), ("epochs", epochs)] {
             if value == 0 {
                 return Err(Error::setting(name, value, "at least 1"));
             }
         }
         let workers = Workers::new(threads)?;
-        let settings = Settings { optimizer, schedule, l2, batch_size, epochs, seed, shuffle, gradient_norm, plan };
+        let settings = Settings {
+            optimizer,
+            schedule,
+            l1,
+            l2,
+            clip_norm,
+            clip_value,
+            label_smoothing,
+            divergence,
+            batch_size,
+            epochs,
+            seed,
+            shuffle,
+            gradient_norm,
+            plan,
+        };
         Ok(Trainer::new(settings, workers))
     }
 }

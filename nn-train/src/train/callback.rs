@@ -209,7 +209,7 @@ impl<N: Network> Context<'_, N> {
         self.epochs
     }
 
-    /// Steps taken in the epoch that is under way; 0 between epochs.
+    /// Steps taken in the epoch that is under way, those that were dropped included; 0 between epochs.
     #[must_use]
     pub fn epoch_step(&self) -> u64 {
         self.position.step
@@ -221,19 +221,27 @@ impl<N: Network> Context<'_, N> {
         self.epoch_steps
     }
 
-    /// Steps taken in the whole run.
+    /// Steps taken in the whole run, those that were dropped not counted.
     #[must_use]
     pub fn step(&self) -> u64 {
         self.core.steps()
     }
 
-    /// The cost of the last step's batch before that step, the λ term included; none before the first step.
+    /// Steps of the whole run that [diverged and were dropped](crate::Divergence).
+    #[must_use]
+    pub fn dropped_steps(&self) -> u64 {
+        self.core.dropped_steps()
+    }
+
+    /// The cost of the last step's batch before that step, on smoothed targets and with the λ terms, as far as they are
+    /// set; none before the first step.
     #[must_use]
     pub fn cost(&self) -> Option<f64> {
         self.cost
     }
 
-    /// The gradient's norm in the last step, where it [is measured](crate::TrainerBuilder::gradient_norm).
+    /// The gradient's norm in the last step, the λ terms included and before it was clipped, where it [is
+    /// measured](crate::TrainerBuilder::gradient_norm).
     #[must_use]
     pub fn gradient_norm(&self) -> Option<f64> {
         self.core.gradient_norm()

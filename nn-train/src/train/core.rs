@@ -5,17 +5,19 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use nn_kernels::{
-    Architecture, Batch, Buffer, Dropout, Element, Explanation, LayerRange, MAX_SLOTS, Plan, PlanOptions, Slot, Span,
-    StepEngine, Stepped,
+    Architecture, Batch, Buffer, Dropout, Element, Explanation, InstructionSet, LayerRange, MAX_SLOTS, Plan,
+    PlanOptions, Slot, Span, StepEngine, Stepped,
 };
 
+use super::divergence::Divergence;
 use super::schedule::Schedule;
+use super::smoothing::Smoothing;
 use super::state::{OptimizerState, PlanState, SessionState, check_most};
 use super::trainer::Trainer;
 use crate::data::TargetRule;
 use crate::error::{Error, Quantity, is_expressible};
 use crate::network::compute::zeros;
-use crate::optim::{Outcome, Step, TypedOptimizer, Work, check_learning_rate, typed};
+use crate::optim::{Adjustment, Outcome, Step, TypedOptimizer, Work, check_expressible, check_learning_rate, typed};
 
 /// The state of a training: parameters, the optimiser's memory, the plan, and counters.
 pub(super) struct Core<T: Element> {
@@ -23,10 +25,17 @@ pub(super) struct Core<T: Element> {
     schedule: Arc<dyn Schedule>,
     /// A rate in place of the schedule's.
     fixed_rate: Option<f64>,
+    /// What the schedule's rate is multiplied by, for steps that were dropped, and how many those are.
+    rate_factor: f64,
+    dropped_steps: u64,
+    divergence: Divergence,
     /// The last rate that passed the check.
     checked_rate: f64,
     /// λ/B.
     decay: f64,
+    /// What becomes of the gradient before the optimiser sees it.
+    adjustment: Adjustment,
+    smoothing: Option<Smoothing<T>>,
     seed: u64,
     /// What the trainer asks of a plan.
     options: PlanOptions,
@@ -89,19 +98,27 @@ impl<T: Element> Core<T> {
         }
         let slots = room(optimizer.slots(), params)?;
         let scalars = vec![0.0; optimizer.scalars()];
-        let decay = settings.l2 / batch_rows as f64;
-        // λ/B may also round to 0 in f64.
-        if !is_expressible::<T>(decay) || (decay == 0.0 && settings.l2 != 0.0) {
-            let expected =
-                "a number that, divided by the batch size, rounds neither to 0 nor to infinity in the network's type";
-            return Err(Error::number("l2", settings.l2, expected));
-        }
+        let decay = per_row::<T>("l2", settings.l2, batch_rows)?;
+        let limit = |name, limit: Option<f64>| match limit {
+            Some(limit) => check_expressible::<T>(name, limit).map(|()| limit),
+            None => Ok(f64::INFINITY),
+        };
+        let adjustment = Adjustment {
+            l1: per_row::<T>("l1", settings.l1, batch_rows)?,
+            clip_norm: limit("clip_norm", settings.clip_norm)?,
+            clip_value: limit("clip_value", settings.clip_value)?,
+        };
         let core = Self {
             optimizer,
             schedule: Arc::clone(&settings.schedule),
             fixed_rate: None,
+            rate_factor: 1.0,
+            dropped_steps: 0,
+            divergence: settings.divergence,
             checked_rate: f64::NAN,
             decay,
+            adjustment,
+            smoothing: Smoothing::new(settings.label_smoothing, architecture)?,
             seed: settings.seed,
             options: settings.plan,
             plan,
@@ -147,6 +164,11 @@ impl<T: Element> Core<T> {
         (self.plan.engine_mut(), self.theta.as_slice())
     }
 
+    /// The instruction set of the steps.
+    pub(super) fn set(&self) -> InstructionSet {
+        self.plan.engine().set()
+    }
+
     /// The targets of a batch are what the loss takes.
     pub(super) fn check_targets(&self, targets: &[T]) -> Result<(), Error> {
         self.target_rule.check(self.plan.engine().set(), targets, self.architecture().outputs())
@@ -162,7 +184,29 @@ impl<T: Element> Core<T> {
 
     /// The learning rate of the next step.
     pub(super) fn learning_rate(&self) -> f64 {
-        self.fixed_rate.unwrap_or_else(|| self.schedule.rate(self.steps))
+        self.fixed_rate.unwrap_or_else(|| self.schedule.rate(self.steps) * self.rate_factor)
+    }
+
+    /// Whether a step that has diverged is dropped; the rate of those to come is then lower.
+    pub(super) fn drops_step(&mut self) -> bool {
+        let Divergence::SkipAndShrink { factor, at_most } = self.divergence else { return false };
+        if self.dropped_steps >= at_most {
+            return false;
+        }
+        self.dropped_steps += 1;
+        self.rate_factor *= factor;
+        self.fixed_rate = self.fixed_rate.map(|rate| rate * factor);
+        true
+    }
+
+    /// Steps that have been dropped.
+    pub(super) fn dropped_steps(&self) -> u64 {
+        self.dropped_steps
+    }
+
+    /// What becomes of targets before a step.
+    pub(super) fn smoothing(&self) -> Option<Smoothing<T>> {
+        self.smoothing
     }
 
     /// Sets the rate of the steps to come.
@@ -207,6 +251,7 @@ impl<T: Element> Core<T> {
             dropout,
             slots: slots.len(),
             measures_norm: self.measures_norm,
+            adjustment: self.adjustment,
         };
         let mut span = Span::new(theta.as_slice(), gradient.as_mut_slice());
         for (slot, [old, new]) in span.slots.iter_mut().zip(slots) {
@@ -238,10 +283,11 @@ impl<T: Element> Core<T> {
         stepped: Stepped,
         place: Place,
     ) -> Result<Error, Error> {
+        let learning_rate = Some(self.learning_rate());
         let Self { plan, theta, gradient, slots, decay, .. } = self;
         let engine = plan.engine_mut();
         let Place { epoch, step } = place;
-        let diverged = |quantity, layer| Error::Diverged { epoch, step, layer, quantity };
+        let diverged = |quantity, layer| Error::Diverged { epoch, step, layer, quantity, learning_rate };
         let faulty = |range: &LayerRange| {
             is_faulty(gradient.as_slice(), range) || slots.iter().any(|[_, new]| is_faulty(new.as_slice(), range))
         };
@@ -276,6 +322,8 @@ impl<T: Element> Core<T> {
             samples: self.samples,
             seed: self.seed,
             learning_rate: self.fixed_rate,
+            rate_factor: self.rate_factor,
+            dropped_steps: self.dropped_steps,
             plan: Some(PlanState::of(self.explain())),
         })
     }
@@ -307,7 +355,8 @@ impl<T: Element> Core<T> {
             }
             Err(Error::State { what, expected: expected.to_owned(), found: found.to_owned() })
         };
-        let SessionState { architecture, parameters, optimizer, steps, samples, seed, learning_rate, plan } = state;
+        let SessionState { architecture, parameters, optimizer, steps, samples, seed, .. } = state;
+        let SessionState { learning_rate, rate_factor, dropped_steps, plan, .. } = state;
         expected("the architecture", &self.architecture().to_string(), architecture)?;
         expected("the optimiser", self.optimizer.name(), &optimizer.name)?;
         let counts = [
@@ -332,8 +381,13 @@ impl<T: Element> Core<T> {
         }
         check_most("the steps taken", MOST_COUNTED, *steps)?;
         check_most("the samples trained on", MOST_COUNTED, *samples)?;
+        check_most("the steps dropped", MOST_COUNTED, *dropped_steps)?;
         if let Some(rate) = *learning_rate {
             check_learning_rate::<T>(rate)?;
+        }
+        if !(*rate_factor > 0.0 && *rate_factor <= 1.0) {
+            let (expected, found) = ("a number in (0, 1]".to_owned(), rate_factor.to_string());
+            return Err(Error::State { what: "the factor of the rate", expected, found });
         }
         self.replan(plan.as_ref())?;
         let engine = self.plan.engine();
@@ -343,10 +397,23 @@ impl<T: Element> Core<T> {
         }
         self.scalars.copy_from_slice(&optimizer.scalars);
         (self.steps, self.samples, self.seed, self.fixed_rate) = (*steps, *samples, *seed, *learning_rate);
+        (self.rate_factor, self.dropped_steps) = (*rate_factor, *dropped_steps);
         self.norm = None;
         self.ahead = true;
         Ok(())
     }
+}
+
+/// λ/B, where it can be expressed.
+fn per_row<T: Element>(name: &'static str, lambda: f64, rows: usize) -> Result<f64, Error> {
+    let decay = lambda / rows as f64;
+    // It may also round to 0 in f64.
+    if is_expressible::<T>(decay) && (decay != 0.0 || lambda == 0.0) {
+        return Ok(decay);
+    }
+    let expected =
+        "a number that, divided by the batch size, rounds neither to 0 nor to infinity in the network's type";
+    Err(Error::number(name, lambda, expected))
 }
 
 /// An optimiser's memory: as it is, and room for the next step's.

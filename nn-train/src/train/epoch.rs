@@ -10,11 +10,11 @@ use std::time::Duration;
 pub struct Epoch {
     /// Which one, from 1.
     pub number: usize,
-    /// J as the steps saw it: the mean over the epoch's samples, with dropout and the term in λ, while the
-    /// parameters were moving.
+    /// J as the steps saw it: the mean over the epoch's samples, with dropout, smoothed targets and the terms
+    /// in λ, while the parameters were moving. NaN where all steps of the epoch were dropped.
     #[cfg_attr(feature = "serde", serde(with = "crate::number"))]
     pub cost: f64,
-    /// The mean loss on the validation data after the epoch, without dropout and without a term in λ.
+    /// The mean loss on the validation data after the epoch, without dropout, smoothing and terms in λ.
     #[cfg_attr(feature = "serde", serde(with = "crate::number::optional"))]
     pub validation_cost: Option<f64>,
     /// The share of the validation data that is classified right after the epoch, in [0, 1]. There is one where
@@ -24,6 +24,9 @@ pub struct Epoch {
     /// Samples trained on a second of [`duration`](Self::duration).
     #[cfg_attr(feature = "serde", serde(with = "crate::number"))]
     pub samples_per_second: f64,
+    /// Steps of the epoch that diverged and were [dropped](crate::Divergence).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub dropped_steps: u64,
     /// How long training took, with the callbacks after its steps, without validation.
     pub duration: Duration,
 }
@@ -38,6 +41,10 @@ impl fmt::Display for Epoch {
         if let Some(accuracy) = self.accuracy {
             write!(f, ", accuracy {accuracy:.4}")?;
         }
-        write!(f, ", {:.0} samples/s", self.samples_per_second)
+        write!(f, ", {:.0} samples/s", self.samples_per_second)?;
+        if self.dropped_steps > 0 {
+            write!(f, ", steps dropped: {}", self.dropped_steps)?;
+        }
+        Ok(())
     }
 }

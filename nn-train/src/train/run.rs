@@ -9,11 +9,12 @@ use super::callback::{Callback, Context, OnEpoch, OnStep, Signal, restore, state
 use super::core::{Core, Place};
 use super::feed::Feed;
 use super::session::Session;
+use super::smoothing::Smoothing;
 use super::state::{CallbackState, Position, RunState, check_most};
 use super::trainer::Trainer;
 use super::validation::Validation;
 use super::{Epoch, History};
-use crate::data::{Source, TrainingData};
+use crate::data::{Source, Sum, TrainingData};
 use crate::error::Error;
 use crate::network::Network;
 
@@ -94,7 +95,9 @@ impl<'a, N: Network> Run<'a, N> {
         source: &'a dyn Source<Scalar = N::Scalar>,
     ) -> Result<Self, Error> {
         let settings = trainer.settings();
-        let feed = Feed::new(source, network.architecture(), settings.batch_size, settings.shuffle, settings.seed)?;
+        let (batch_size, shuffle, seed) = (settings.batch_size, settings.shuffle, settings.seed);
+        let smoothing = Smoothing::new(settings.label_smoothing, network.architecture())?;
+        let feed = Feed::new(source, network.architecture(), batch_size, shuffle, seed, smoothing)?;
         Ok(Self {
             session: Session::new(trainer, network, source.len())?,
             feed,
@@ -170,15 +173,17 @@ impl<'a, N: Network> Run<'a, N> {
     /// As [`Session::resume`](crate::Session::resume), and [`Error::State`] when the state is further than this run's data or
     /// epochs go; the run is then lost, and the network as it was.
     pub fn resume(mut self, state: &RunState<N::Scalar>) -> Result<Self, Error> {
-        let Position { epoch, step, cost, weight, .. } = state.position;
+        let Position { epoch, step, dropped_steps, .. } = state.position;
         check_most("the epochs begun", self.epochs as u64, epoch as u64)?;
         check_most("the steps taken in the epoch", self.feed.steps(), step)?;
+        check_most("the steps dropped in the epoch", step, dropped_steps)?;
         if step > 0 && epoch == 0 {
             let (expected, found) = ("at least 1, since steps were taken".to_owned(), epoch.to_string());
             return Err(Error::State { what: "the epochs begun", expected, found });
         }
-        for (what, sum) in [("the sum of the costs", cost), ("the sum of the weights", weight)] {
-            if !sum.is_finite() {
+        let [cost, weight] = state.position.sums();
+        for (what, Sum { sum, lost }) in [("the sum of the costs", cost), ("the sum of the weights", weight)] {
+            if let Some(sum) = [sum, lost].into_iter().find(|number| !number.is_finite()) {
                 let (expected, found) = ("a finite number".to_owned(), sum.to_string());
                 return Err(Error::State { what, expected, found });
             }
@@ -205,7 +210,8 @@ impl<'a, N: Network> Run<'a, N> {
     /// Goes through all epochs that are left, and says how the run went, the epochs before included.
     ///
     /// # Errors
-    /// [`Error::Diverged`] when a cost, a gradient or an update is not finite, what a source or a callback returns, or
+    /// [`Error::Diverged`] when a cost, a gradient or an update is not finite and the step is not
+    /// [dropped](crate::Divergence), what a source or a callback returns, or
     /// [`Error::Setting`] for a learning rate of the schedule that is none. The network is as it was before the step.
     /// [`Error::State`] when a callback cannot go on from the state that was [resumed](Self::resume); no step is then
     /// taken.
@@ -273,16 +279,23 @@ impl<'a, N: Network> Run<'a, N> {
     /// The steps that are left of the epoch.
     fn steps(&mut self) -> Result<Signal, Error> {
         let steps = self.feed.steps();
+        let smoothed = self.feed.smoothed();
+        let architecture = self.session.network.architecture();
+        let samples = smoothed.as_ref().map(|targets| self.feed.with_targets(targets, architecture)).transpose()?;
+        let samples = samples.flatten();
         // The clock is read twice an epoch: twice a step would be a tenth of a small network's step.
         let (start, before) = (Instant::now(), self.position.elapsed);
         while self.position.step < steps {
-            let (batch, weight) = self.feed.batch(self.position.step)?;
+            let (batch, weight) = self.feed.batch(self.position.step, samples)?;
             let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
-            let cost = self.session.core.step(&batch, place)?;
-            let position = &mut self.position;
-            position.step += 1;
-            position.cost += cost * weight;
-            position.weight += weight;
+            let cost = match self.session.core.step(&batch, place) {
+                Err(Error::Diverged { .. }) if self.session.core.drops_step() => {
+                    self.position.drop_step();
+                    continue;
+                }
+                result => result?,
+            };
+            self.position.add(cost, weight);
             if !self.callbacks.is_empty() {
                 let signal = self.call(Some(cost), Some(start), |callback, context| callback.on_step(context))?;
                 if signal == Signal::Stop && self.position.step < steps {
@@ -297,7 +310,8 @@ impl<'a, N: Network> Run<'a, N> {
 
     /// The result of the epoch, its validation included.
     fn summary(&mut self) -> Result<Epoch, Error> {
-        let Position { epoch, step: _, cost, weight, elapsed } = std::mem::take(&mut self.position);
+        let position = std::mem::take(&mut self.position);
+        let Position { epoch, dropped_steps, elapsed, .. } = position;
         self.position.epoch = epoch;
         let (validation_cost, accuracy) = match &mut self.validation {
             Some(validation) => {
@@ -309,11 +323,11 @@ impl<'a, N: Network> Run<'a, N> {
         };
         Ok(Epoch {
             number: epoch,
-            // Where no sample weighs anything, nothing costs anything.
-            cost: if weight == 0.0 { 0.0 } else { cost / weight },
+            cost: position.mean_cost(),
             validation_cost,
             accuracy,
             samples_per_second: self.feed.count() as f64 / elapsed.as_secs_f64().max(f64::MIN_POSITIVE),
+            dropped_steps,
             duration: elapsed,
         })
     }

@@ -46,9 +46,15 @@ use crate::network::{Network, batch};
 /// In the session, in the layout of its engine. They come back to the network by [`network`](Self::network), by
 /// [`finish`](Self::finish), and when the session is dropped.
 ///
-/// # The λ term
+/// # What a step's cost and gradient include
 ///
-/// λ is divided by the trainer's batch size in every step, whatever the number of samples in it.
+/// The mean loss of the batch on [smoothed](crate::TrainerBuilder::label_smoothing) targets, with dropout, and the
+/// terms of λ and λ₁. Both λ are divided by the trainer's batch size in every step, whatever the number of samples in
+/// it. The gradient is that of this cost, and [clipped](crate::TrainerBuilder::clip_norm) afterwards.
+///
+/// [`Network::cost`](crate::Network::cost), [`gradient`](crate::Network::gradient) and
+/// [`check_gradient`](crate::Network::check_gradient) know the loss and a λ that they are given, and nothing of the
+/// trainer.
 ///
 /// # Speed
 ///
@@ -63,16 +69,18 @@ pub struct Session<'a, N: Network> {
     pub(super) network: &'a mut N,
     pub(super) core: Core<N::Scalar>,
     pub(super) threads: Ready,
+    /// Room for smoothed targets.
+    smoothed: Vec<N::Scalar>,
 }
 
 impl<'a, N: Network> Session<'a, N> {
     pub(super) fn new(trainer: &Trainer, network: &'a mut N, rows: u64) -> Result<Self, Error> {
         let threads = trainer.threads()?;
         let core = Core::new(trainer, network.architecture(), network.parameters(), rows)?;
-        Ok(Self { network, core, threads })
+        Ok(Self { network, core, threads, smoothed: Vec::new() })
     }
 
-    /// One training step on m ≥ 1 samples and their targets: the cost as it was before the step, the λ term included.
+    /// One training step on m ≥ 1 samples and their targets: the cost as it was before the step, the λ terms included.
     ///
     /// A declared network takes rows whose widths are in their types, `&[[f32; S_1]]` and `&[[f32; S_L]]`; a
     /// [`DynNetwork`](crate::DynNetwork) takes flat slices of m × S_1 and m × S_L numbers.
@@ -133,8 +141,12 @@ impl<'a, N: Network> Session<'a, N> {
     /// [`Error::Empty`] without an index, [`Error::Index`] for one past the data, [`Error::Width`] when data is not as
     /// wide as the network; otherwise as [`step`](Self::step).
     pub fn step_at(&mut self, data: &N::Data, indices: &[u64]) -> Result<f64, Error> {
-        let Self { core, threads, .. } = self;
-        let batch = N::dataset(data).samples().batch(core.architecture())?.with_order(indices);
+        let Self { core, threads, smoothed, .. } = self;
+        let mut samples = N::dataset(data).samples();
+        if let Some(smoothing) = core.smoothing() {
+            samples.targets = smoothing.copy_rows(samples.targets, samples.target_width, indices, smoothed)?;
+        }
+        let batch = samples.batch(core.architecture())?.with_order(indices);
         let batch = batch.map_err(|error| match error {
             StepError::NoRows { .. } => Error::Empty { what: "indices" },
             StepError::Order { index, rows, .. } => {
@@ -152,9 +164,13 @@ impl<'a, N: Network> Session<'a, N> {
         targets: &N::Outputs,
         weights: Option<&[N::Scalar]>,
     ) -> Result<f64, Error> {
-        let Self { core, threads, .. } = self;
+        let Self { core, threads, smoothed, .. } = self;
         let (inputs, targets) = (N::flat_inputs(inputs), N::flat_outputs(targets));
-        let mut batch = batch(core.architecture(), inputs, targets)?;
+        let trained = match core.smoothing() {
+            Some(smoothing) => smoothing.copy(core.set(), targets, smoothed)?,
+            None => targets,
+        };
+        let mut batch = batch(core.architecture(), inputs, trained)?;
         if let Some(weights) = weights {
             batch = batch.with_weights(weights)?;
         }
@@ -206,8 +222,10 @@ impl<'a, N: Network> Session<'a, N> {
         self.core.follow_schedule();
     }
 
-    /// The Euclidean norm ‖Δ‖ of the last step's gradient, the λ term included. There is one once a step has been taken,
-    /// where the trainer was built with [`gradient_norm(true)`](crate::TrainerBuilder::gradient_norm).
+    /// The Euclidean norm ‖Δ‖ of the last step's gradient, the λ terms included and before it was clipped. There is one
+    /// once a step has been taken, where the trainer was built with
+    /// [`gradient_norm(true)`](crate::TrainerBuilder::gradient_norm) or
+    /// [`clip_norm`](crate::TrainerBuilder::clip_norm).
     #[must_use]
     pub fn gradient_norm(&self) -> Option<f64> {
         self.core.gradient_norm()

@@ -7,6 +7,7 @@ use std::time::Duration;
 use nn_kernels::{Explanation, InstructionSet, PlanOptions, Precision, StepError};
 
 use super::History;
+use crate::data::Sum;
 use crate::error::Error;
 
 /// The state of a session: everything that the next step depends on besides the trainer's settings and the data.
@@ -36,10 +37,22 @@ pub struct SessionState<T> {
     /// The learning rate, if one was set in place of the schedule's.
     #[cfg_attr(feature = "serde", serde(with = "crate::number::optional"))]
     pub learning_rate: Option<f64>,
+    /// What the schedule's rate is multiplied by, for steps that diverged: 1 if there were none.
+    #[cfg_attr(feature = "serde", serde(default = "one", with = "crate::number"))]
+    pub rate_factor: f64,
+    /// Steps that [diverged and were dropped](crate::Divergence).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub dropped_steps: u64,
     /// How steps were computed, and will be again: the same bits come of the same engine in the same instructions. Set it to
     /// `None` to go on as the trainer plans, on a CPU that lacks those instructions, say.
     #[cfg_attr(feature = "serde", serde(default))]
     pub plan: Option<PlanState>,
+}
+
+/// The factor of a state that names none.
+#[cfg(feature = "serde")]
+const fn one() -> f64 {
+    1.0
 }
 
 /// What of a plan the bits of a step depend on: names, as [`Explanation`](crate::Explanation) has the values.
@@ -196,16 +209,59 @@ impl CallbackState {
 pub struct Position {
     /// Epochs begun, the one that is under way included.
     pub epoch: usize,
-    /// Steps taken in the epoch that is under way; 0 between epochs.
+    /// Steps taken in the epoch that is under way, those that were dropped included; 0 between epochs.
     pub step: u64,
+    /// Steps of this epoch that [diverged and were dropped](crate::Divergence).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub dropped_steps: u64,
     /// The sum over the steps of this epoch: cost × weight of its samples.
     #[cfg_attr(feature = "serde", serde(with = "crate::number"))]
     pub cost: f64,
+    /// What rounding has taken from that sum, to be added to it at the epoch's end.
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::number"))]
+    pub cost_rounding: f64,
     /// The sum of those samples' weights; without weights, their number.
     #[cfg_attr(feature = "serde", serde(with = "crate::number"))]
     pub weight: f64,
+    /// What rounding has taken from that one.
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::number"))]
+    pub weight_rounding: f64,
     /// The time spent in those steps.
     pub elapsed: Duration,
+}
+
+impl Position {
+    /// Counts a step that was taken, on samples that weigh so much.
+    pub(super) fn add(&mut self, cost: f64, weight: f64) {
+        let [mut costs, mut weights] = self.sums();
+        costs.add(cost * weight);
+        weights.add(weight);
+        self.step += 1;
+        (self.cost, self.cost_rounding) = (costs.sum, costs.lost);
+        (self.weight, self.weight_rounding) = (weights.sum, weights.lost);
+    }
+
+    /// Counts a step that was dropped.
+    pub(super) fn drop_step(&mut self) {
+        self.step += 1;
+        self.dropped_steps += 1;
+    }
+
+    /// The mean cost of the epoch's samples so far; NaN where each step was dropped.
+    pub(super) fn mean_cost(&self) -> f64 {
+        let [costs, weights] = self.sums().map(Sum::value);
+        if self.dropped_steps > 0 && self.dropped_steps == self.step {
+            return f64::NAN;
+        }
+        // Where no sample weighs anything, nothing costs anything.
+        if weights == 0.0 { 0.0 } else { costs / weights }
+    }
+
+    /// The sums of costs and weights.
+    pub(super) fn sums(&self) -> [Sum; 2] {
+        let Self { cost, cost_rounding, weight, weight_rounding, .. } = *self;
+        [Sum { sum: cost, lost: cost_rounding }, Sum { sum: weight, lost: weight_rounding }]
+    }
 }
 
 /// A state has counted no more than `most`.
@@ -214,4 +270,37 @@ pub(super) fn check_most(what: &'static str, most: u64, found: u64) -> Result<()
         return Ok(());
     }
     Err(Error::State { what, expected: format!("at most {most}"), found: found.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten million costs of 0.1 sum to the `f64` next to 10⁷ · 0.1, which a plain sum is far from.
+    #[test]
+    fn ten_million_small_costs_sum_without_drift() {
+        const STEPS: u64 = 10_000_000;
+        let (mut position, mut plain) = (Position::default(), 0.0);
+        for _ in 0..STEPS {
+            position.add(0.1, 1.0);
+            plain += 0.1;
+        }
+        assert_eq!(position.sums().map(Sum::value), [0.1 * STEPS as f64, STEPS as f64]);
+        assert_eq!((position.step, position.mean_cost()), (STEPS, 0.1));
+        assert!((plain / STEPS as f64 - 0.1_f64).abs() > 1e-12, "{plain}");
+    }
+
+    #[test]
+    fn an_epoch_of_dropped_steps_has_no_cost() {
+        let mut position = Position::default();
+        assert_eq!(position.mean_cost(), 0.0);
+        position.drop_step();
+        assert!(position.mean_cost().is_nan());
+        position.add(3.0, 2.0);
+        assert_eq!((position.mean_cost(), position.step, position.dropped_steps), (3.0, 2, 1));
+        // Samples that weigh nothing are no dropped ones.
+        let mut position = Position::default();
+        position.add(3.0, 0.0);
+        assert_eq!(position.mean_cost(), 0.0);
+    }
 }

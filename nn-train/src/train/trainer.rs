@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use nn_kernels::{Architecture, Element, Explanation, Plan, PlanOptions};
 
+use super::divergence::Divergence;
 use super::schedule::Schedule;
 use super::threads::{Ready, Workers};
 use super::{History, Run, Session, TrainerBuilder};
@@ -35,7 +36,12 @@ pub struct Trainer {
 pub(super) struct Settings {
     pub(super) optimizer: Arc<dyn AnyOptimizer>,
     pub(super) schedule: Arc<dyn Schedule>,
+    pub(super) l1: f64,
     pub(super) l2: f64,
+    pub(super) clip_norm: Option<f64>,
+    pub(super) clip_value: Option<f64>,
+    pub(super) label_smoothing: f64,
+    pub(super) divergence: Divergence,
     pub(super) batch_size: usize,
     pub(super) epochs: usize,
     pub(super) seed: u64,
@@ -60,12 +66,13 @@ impl Trainer {
     /// starts afresh, and so does the numbering of epochs: two fits of one epoch see the same order of samples twice.
     ///
     /// # Errors
-    /// [`Error::Diverged`] when a cost, a gradient or an update is not finite: the parameters are then those
-    /// before that step, bit for bit. [`Error::Width`] when data is not as wide as the network, [`Error::Target`] or
-    /// [`Error::TargetSum`] when the network's loss does not take a target, [`Error::Setting`] when the number type of the
-    /// network cannot express a setting, [`Error::Threads`] when the threads could not be started, [`Error::Step`] when
-    /// the CPU lacks the instruction set asked for, the engine does not suit the network, or there is no memory for the
-    /// step; the network is then as it was.
+    /// [`Error::Diverged`] when a cost, a gradient or an update is not finite: the parameters are then those before
+    /// that step, bit for bit; [`on_divergence`](TrainerBuilder::on_divergence) may let it go on. [`Error::Width`] when
+    /// data is not as wide as the network, [`Error::Target`] or [`Error::TargetSum`] when the network's loss does not
+    /// take a target, [`Error::Setting`] when the number type of the network cannot express a setting or its loss knows
+    /// none like it, [`Error::Threads`] when the threads could not be started, [`Error::Step`] when the CPU lacks the
+    /// instruction set asked for, the engine does not suit the network, or there is no memory for the step; the network
+    /// is then as it was.
     pub fn fit<N: Network, D: TrainingData<N> + ?Sized>(
         &self,
         network: &mut N,
@@ -97,9 +104,9 @@ impl Trainer {
     /// larger ones with more memory.
     ///
     /// # Errors
-    /// [`Error::Setting`] when the number type of the network cannot express a setting, [`Error::Threads`] when the
-    /// threads could not be started, [`Error::Step`] when the CPU lacks the instruction set asked for, the engine does not
-    /// suit the network, or there is no memory for the step.
+    /// [`Error::Setting`] when the number type of the network cannot express a setting or its loss knows none like it,
+    /// [`Error::Threads`] when the threads could not be started, [`Error::Step`] when the CPU lacks the instruction set
+    /// asked for, the engine does not suit the network, or there is no memory for the step.
     pub fn session<'a, N: Network>(&self, network: &'a mut N) -> Result<Session<'a, N>, Error> {
         Session::new(self, network, u64::MAX)
     }

@@ -33,7 +33,8 @@ pub(super) struct Line {
 impl Line {
     /// The line of the last epoch that is over.
     pub(super) fn of<N: Network>(context: &Context<'_, N>) -> Option<Self> {
-        let Epoch { number, cost, validation_cost, accuracy, samples_per_second, duration } = *context.last_epoch()?;
+        let Epoch { number, cost, validation_cost, accuracy, samples_per_second, duration, .. } =
+            *context.last_epoch()?;
         Some(Self {
             epoch: number,
             steps: context.step(),
