@@ -32,7 +32,7 @@ pub struct Trainer {
 }
 
 /// The settings that a trainer was built with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) optimizer: Arc<dyn AnyOptimizer>,
     pub(super) schedule: Arc<dyn Schedule>,
@@ -53,6 +53,12 @@ pub(super) struct Settings {
 impl Trainer {
     pub(super) fn new(settings: Settings, workers: Workers) -> Self {
         Self { settings: Arc::new(settings), workers }
+    }
+
+    /// The same settings under another schedule and for so many epochs, on the same threads.
+    pub(crate) fn with(&self, schedule: impl Schedule + 'static, epochs: usize) -> Self {
+        let settings = Settings { schedule: Arc::new(schedule), epochs, ..(*self.settings).clone() };
+        Self { settings: Arc::new(settings), workers: self.workers.clone() }
     }
 
     /// A builder with the default settings.
