@@ -10,14 +10,15 @@ use crate::network::Network;
 use crate::train::{Goal, History, Trainer};
 
 impl Trainer {
-    /// Cross-validation: for each fold a new network, `network(fold)` with the fold's number from 0, is trained on one part
-    /// of the data and scored on the other. See [`CrossValidation`] for its settings.
+    /// Cross-validation: for each fold a new network, `network(fold)` with the fold's number from 0, is trained on one
+    /// part of the data and scored on the other. See [`CrossValidation`] for its settings.
     ///
     /// ```
     /// use nn_train::prelude::*;
     ///
     /// # network! { struct Iris<2 => 8 tanh => 3 softmax>; }
-    /// # let rows: Vec<[f32; 2]> = (0..30).map(|i| [(i % 3) as f32 + (i as f32).sin() / 9.0, 100.0 + i as f32]).collect();
+    /// # let row = |i: usize| [(i % 3) as f32 + (i as f32).sin() / 9.0, 100.0 + i as f32];
+    /// # let rows: Vec<[f32; 2]> = (0..30).map(row).collect();
     /// # let data = Dataset::from_labels(rows, &(0..30).map(|i| i % 3).collect::<Vec<_>>())?;
     /// let trainer = Trainer::builder().learning_rate(0.05).epochs(40).build()?;
     /// let folds = KFold::new(5).shuffle(1).stratified(&data.labels()?)?;
@@ -64,8 +65,9 @@ type Prepare<'a, N> = dyn FnMut(<N as Network>::Data, <N as Network>::Data) -> R
 
 /// Cross-validation before it runs: see [`Trainer::cross_validate`].
 ///
-/// Folds are trained one after the other, each on all the trainer's threads. Only the fold that is under way has a copy of the
-/// data. The network with its seed is the caller's: to give each fold its own seed shows how much is due to the seed too.
+/// Folds are trained one after the other, each on all the trainer's threads. Only the fold that is under way has a copy
+/// of the data. The network with its seed is the caller's: to give each fold its own seed shows how much is due to the
+/// seed too.
 #[must_use = "nothing is trained before `run`"]
 pub struct CrossValidation<'a, N: Network> {
     trainer: &'a Trainer,
@@ -87,8 +89,9 @@ impl<'a, N: Network> CrossValidation<'a, N> {
         Self { prepare: Some(Box::new(prepare)), ..self }
     }
 
-    /// Sets what a network is scored by on the validation part, such as [`metrics::accuracy`](crate::metrics::accuracy), and
-    /// whether the lowest or the highest score is the best. Unless set it is the validation cost.
+    /// Sets what a network is scored by on the validation part, such as
+    /// [`metrics::accuracy`](crate::metrics::accuracy), and whether the lowest or the highest score is the best. Unless
+    /// set it is the validation cost.
     pub fn score(self, goal: Goal, measure: impl Fn(&N, &N::Data) -> Result<f64, Error> + Sync + 'a) -> Self {
         Self { score: Score::new(goal, measure), ..self }
     }
@@ -101,9 +104,9 @@ impl<'a, N: Network> CrossValidation<'a, N> {
     /// Trains and scores.
     ///
     /// # Errors
-    /// [`Error::Setting`] without a fold, [`Error::Index`], [`Error::Empty`] or [`Error::Weightless`] for a part that is none,
-    /// what the closures return, otherwise as [`Trainer::fit`]: [`Error::Diverged`] too, since a mean over
-    /// the other folds would be too good.
+    /// [`Error::Setting`] without a fold, [`Error::Index`], [`Error::Empty`] or [`Error::Weightless`] for a part that
+    /// is none, what the closures return, otherwise as [`Trainer::fit`]: [`Error::Diverged`] too, since a mean over the
+    /// other folds would be too good.
     pub fn run(self) -> Result<CrossValidated<N>, Error> {
         let Self { trainer, mut network, data, folds, mut prepare, score, keep_networks } = self;
         if folds.is_empty() {

@@ -12,8 +12,8 @@ const PLAIN: u32 = 2;
 const STRATIFIED: u32 = 3;
 const GROUPED: u32 = 4;
 
-/// One way to divide samples for cross-validation: the indices of those to train on, and of those to validate on, each in
-/// ascending order.
+/// One way to divide samples for cross-validation: the indices of those to train on, and of those to validate on, each
+/// in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fold {
     /// The samples to train on.

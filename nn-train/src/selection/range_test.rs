@@ -46,8 +46,9 @@ impl Trainer {
 /// the smoothed cost is more than `divergence` times its lowest value, or a number is not finite. The network itself
 /// stays as it is.
 ///
-/// Smith, "Cyclical learning rates for training neural networks", 2017 ([arXiv 1506.01186](https://arxiv.org/abs/1506.01186)),
-/// section 3.3. Smoothing, bounds and suggestions are those of fastai's `lr_find`.
+/// Smith, "Cyclical learning rates for training neural networks", 2017
+/// ([arXiv 1506.01186](https://arxiv.org/abs/1506.01186)), section 3.3. Smoothing, bounds and suggestions are those of
+/// fastai's `lr_find`.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is tested before `run`"]
 pub struct RangeTest<'a, N, D: ?Sized> {
@@ -199,10 +200,12 @@ pub struct RangePoint {
 
 /// The result of a [`RangeTest`]: the cost step by step while the learning rate grows.
 ///
-/// [`steepest`](Self::steepest) and [`tenth_of_minimum`](Self::tenth_of_minimum) are two suggestions for a rate. Both leave
-/// out the first tenth of the steps, where the average has few costs yet, and the last five, where the cost rises. Displayed, it is a
-/// line of bars as high as the smoothed cost, at most as high as before its lowest value, with marks below the places of
-/// the two.
+/// [`steepest`](Self::steepest) and [`tenth_of_minimum`](Self::tenth_of_minimum) are two suggestions for a rate. Both
+/// leave out the first tenth of the steps, where the average has few costs yet, and the last five, where the cost
+/// rises.
+///
+/// Displayed, it is a line of bars as high as the smoothed cost, at most as high as before its lowest value, with marks
+/// below the places of the two.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RangeCurve {
     points: Vec<RangePoint>,
@@ -224,14 +227,15 @@ impl RangeCurve {
         self.diverged
     }
 
-    /// The rate where the smoothed cost falls most steeply over the logarithm of the rate: fastai's `steep`. `None` where
-    /// it never falls, or too few steps were taken.
+    /// The rate where the smoothed cost falls most steeply over the logarithm of the rate: fastai's `steep`. `None`
+    /// where it never falls, or too few steps were taken.
     #[must_use]
     pub fn steepest(&self) -> Option<f64> {
         self.steepest_step().map(|step| self.points[step].rate)
     }
 
-    /// A tenth of the rate where the smoothed cost is lowest: fastai's `minimum`. `None` where too few steps were taken.
+    /// A tenth of the rate where the smoothed cost is lowest: fastai's `minimum`. `None` where too few steps were
+    /// taken.
     #[must_use]
     pub fn tenth_of_minimum(&self) -> Option<f64> {
         self.lowest_step().map(|step| self.points[step].rate / 10.0)

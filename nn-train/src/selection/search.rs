@@ -13,8 +13,8 @@ use crate::error::Error;
 use crate::network::Network;
 use crate::train::{Goal, Threads, TrainerBuilder, Workers};
 
-/// Trains a network for each candidate, a list of them or what a [`Space`](super::Space) draws, and finds the best by its
-/// score on validation data. Trials run side by side, each on one thread.
+/// Trains a network for each candidate, a list of them or what a [`Space`](super::Space) draws, and finds the best by
+/// its score on validation data. Trials run side by side, each on one thread.
 ///
 /// ```
 /// use nn_train::prelude::*;
@@ -45,7 +45,8 @@ use crate::train::{Goal, Threads, TrainerBuilder, Workers};
 /// # Successive halving
 ///
 /// With [`halving(η)`](Self::halving) trials go up rungs: after each rung the best 1/η of them go on, with η times the
-/// epochs in all, the last up to the full number. 27 trials of 27 epochs come to 729; with η = 3 they come to 81. Runs go on from their [state](crate::RunState), bit for bit as if they had never paused.
+/// epochs in all, the last up to the full number. 27 trials of 27 epochs come to 729; with η = 3 they come to 81. Runs
+/// go on from their [state](crate::RunState), bit for bit as if they had never paused.
 /// Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", AISTATS 2016
 /// ([arXiv 1502.07943](https://arxiv.org/abs/1502.07943)).
 ///
@@ -54,9 +55,9 @@ use crate::train::{Goal, Threads, TrainerBuilder, Workers};
 ///
 /// # What is the same for all
 ///
-/// Search sets the epochs and the thread of each trial; what the closure's builder says of these two does not count. All
-/// other settings are the candidate's: if you want the same seeds for all, give them all the same ones. The training and
-/// validation data are borrowed and not copied.
+/// Search sets the epochs and the thread of each trial; what the closure's builder says of these two does not count.
+/// All other settings are the candidate's: if you want the same seeds for all, give them all the same ones. The
+/// training and validation data are borrowed and not copied.
 ///
 /// The result does not depend on the number of threads, but for the durations in the histories.
 #[derive(Debug)]
@@ -87,9 +88,9 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
         Self { epochs, ..self }
     }
 
-    /// Only one in `factor` = η ≥ 2 trials goes on after each rung, and takes η times the epochs in all. There are as many
-    /// rungs as leave one trial in the last, and the fewest epochs in the first: with 27 trials, 1 to 27 epochs and η =
-    /// 3, 27 trials take 1 epoch, 9 of them 3 in all, 3 of them 9, and the best one 27. Divisions round down.
+    /// Only one in `factor` = η ≥ 2 trials goes on after each rung, and takes η times the epochs in all. There are as
+    /// many rungs as leave one trial in the last, and the fewest epochs in the first: with 27 trials, 1 to 27 epochs
+    /// and η = 3, 27 trials take 1 epoch, 9 of them 3 in all, 3 of them 9, and the best one 27. Divisions round down.
     ///
     /// η = 3 or 4 is usual. Unless set, every trial takes all epochs.
     pub fn halving(self, factor: usize) -> Self {
@@ -102,8 +103,9 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
         Self { threads: threads.into(), ..self }
     }
 
-    /// Sets what a network is scored by on the validation data, such as [`metrics::accuracy`](crate::metrics::accuracy), and
-    /// whether the lowest or the highest score is the best. Unless set it is the validation cost.
+    /// Sets what a network is scored by on the validation data, such as
+    /// [`metrics::accuracy`](crate::metrics::accuracy), and whether the lowest or the highest score is the best. Unless
+    /// set it is the validation cost.
     pub fn score(self, goal: Goal, measure: impl Fn(&N, &N::Data) -> Result<f64, Error> + Sync + 'a) -> Self {
         Self { score: Score::new(goal, measure), ..self }
     }
@@ -114,9 +116,9 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
     /// A trial that diverges, or whose score is not finite, comes last, and [says why](Trial::failure).
     ///
     /// # Errors
-    /// [`Error::Setting`] for a setting that is out of its range or no candidate, [`Error::AllFailed`] when no trial has a score,
-    /// [`Error::Threads`] when the threads could not be started; of the first candidate that it is true of what the
-    /// closures return, and what [`Trainer::fit`](crate::Trainer::fit) does, [`Error::Diverged`] excepted.
+    /// [`Error::Setting`] for a setting that is out of its range or no candidate, [`Error::AllFailed`] when no trial
+    /// has a score, [`Error::Threads`] when the threads could not be started. What the closures return and what
+    /// [`Trainer::fit`](crate::Trainer::fit) does, but for [`Error::Diverged`]: of several candidates the first one's.
     pub fn run<D: TrainingData<N> + Sync + ?Sized>(
         self,
         train: &D,
@@ -129,8 +131,8 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
         self.run_on(&[(train, validation)], network)
     }
 
-    /// As [`run`](Self::run), with cross-validation: each trial trains a network on each fold's first part, and its score
-    /// is the mean of those on the second parts.
+    /// As [`run`](Self::run), with cross-validation: each trial trains a network on each fold's first part, and its
+    /// score is the mean of those on the second parts.
     ///
     /// ```
     /// # use nn_train::prelude::*;
@@ -269,7 +271,8 @@ fn each<T: Send>(items: &mut [T], work: &(impl Fn(&mut T) + Sync)) {
     }
 }
 
-/// The result of a [`Search`]: the trials from the best to the worst, and the best one's network. Displayed, it is a table.
+/// The result of a [`Search`]: the trials from the best to the worst, and the best one's network. Displayed, it is a
+/// table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchResult<C, N> {
     trials: Vec<Trial<C>>,
@@ -310,7 +313,8 @@ impl<C, N> SearchResult<C, N> {
         &self.networks
     }
 
-    /// All trials from the best to the worst: those that took more epochs before the others, and those that failed last.
+    /// All trials from the best to the worst: those that took more epochs before the others, and those that failed
+    /// last.
     #[must_use]
     pub fn trials(&self) -> &[Trial<C>] {
         &self.trials

@@ -111,8 +111,8 @@ impl<V: Clone> Space for Choice<V> {
     }
 }
 
-/// A number of an interval, each as likely as the others: a dropout probability, a momentum. Rounded to three significant digits,
-/// so that it can be read and written down.
+/// A number of an interval, each as likely as the others: a dropout probability, a momentum. Rounded to three
+/// significant digits, so that it can be read and written down.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Uniform {
     least: f64,
@@ -147,8 +147,8 @@ impl Space for Uniform {
     }
 }
 
-/// A positive number whose logarithm is uniform, so that each power of ten is as likely as the others: a learning rate, a
-/// λ. Rounded to three significant digits, so that it can be read and written down.
+/// A positive number whose logarithm is uniform, so that each power of ten is as likely as the others: a learning rate,
+/// a λ. Rounded to three significant digits, so that it can be read and written down.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LogUniform {
     least: f64,

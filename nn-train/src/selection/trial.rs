@@ -73,8 +73,8 @@ impl<N: Network> Work<N> {
         Self { builder, networks: vec![network; parts], states: Vec::new() }
     }
 
-    /// Trains up to `epochs` on each pair of a part to train and a part to validate on, and scores. `goes_on` says whether
-    /// there may be more epochs after these.
+    /// Trains up to `epochs` on each pair of a part to train and a part to validate on, and scores. `goes_on` says
+    /// whether there may be more epochs after these.
     pub(super) fn advance<C, D: TrainingData<N> + ?Sized>(
         &mut self,
         trial: &mut Trial<C>,
