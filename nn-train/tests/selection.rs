@@ -1,7 +1,9 @@
 //! Choosing settings: the range test, folds, cross-validation, spaces and the search.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use nn_train::prelude::*;
@@ -90,6 +92,11 @@ fn the_curve_is_the_one_worked_out_by_hand() {
     }
     // Without a limit the last step takes the highest rate.
     assert_eq!(range_of(0.9, f64::INFINITY).points()[59].rate, 10.0);
+    // A cost that falls the most at once: the first step that counts is the steepest.
+    let trainer = Trainer::builder().optimizer(Sgd::default()).build().unwrap();
+    let (net, data) = (Line::zeros(), bias_alone());
+    let curve = trainer.lr_find(&net, &data).rates(0.3..=1.0).steps(60).smoothing(0.0).divergence(1e9).run().unwrap();
+    assert_eq!(curve.steepest(), Some(curve.points()[6].rate));
     // |1 - α| < 1 up to α = 2: without smoothing the cost is lowest before the first step beyond.
     assert!((0.2..0.24).contains(&range_of(0.0, 1e9).tenth_of_minimum().unwrap()));
 }
@@ -188,6 +195,23 @@ fn the_curve_is_displayed_as_bars_with_marks() {
     near(curve.points()[mark].rate / 10.0, curve.tenth_of_minimum().unwrap());
     assert_eq!(lines[1].chars().nth(mark), Some('▁'), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+/// A cost that diverges does not make all others look alike.
+#[test]
+fn bars_are_no_higher_than_before_the_lowest_cost() {
+    let trainer = Trainer::builder().optimizer(Sgd::default()).build().unwrap();
+    let (net, data) = (Line::zeros(), bias_alone());
+    let test = || trainer.lr_find(&net, &data).smoothing(0.0).divergence(f64::INFINITY);
+    let curve = test().rates(1e-2..=1e3).run().unwrap();
+    assert!(curve.points()[99].cost > 1e6);
+    let text = curve.to_string();
+    let bars = text.lines().nth(1).unwrap();
+    assert_eq!(bars.chars().count(), 72, "{text}");
+    assert!(bars.starts_with('█') && bars.ends_with('█') && bars.contains('▁'), "{text}");
+    // One that only rises is seen whole.
+    let text = test().rates(2.5..=3.0).steps(60).run().unwrap().to_string();
+    assert!(text.lines().nth(1).unwrap().starts_with("▁▁▁") && text.contains('█'), "{text}");
 }
 
 // --- folds ----------------------------------------------------------------------------------------------------------
@@ -544,13 +568,16 @@ fn a_score_of_your_own_may_be_the_higher_the_better() {
     assert_eq!(result.best().score(), Some(metrics::accuracy(result.network(), &validation).unwrap()));
     assert_eq!(result.trials()[2].candidate, 1e-5);
     // A score that is no number is a failure.
-    let no_number = |net: &Net, data: &Blobs| {
-        let accuracy = metrics::accuracy(net, data)?;
-        Ok(if accuracy > 0.6 { f64::NAN } else { accuracy })
-    };
-    let result = search().score(Goal::Highest, no_number).run(&train, &validation, make).unwrap();
-    assert_eq!(result.best().candidate, 1e-5);
-    assert_eq!(result.trials()[2].failure.clone().unwrap().to_string(), "score is NaN; expected a finite number");
+    for (number, text) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+        let no_number = |net: &Net, data: &Blobs| {
+            let accuracy = metrics::accuracy(net, data)?;
+            Ok(if accuracy > 0.6 { number } else { accuracy })
+        };
+        let result = search().score(Goal::Highest, no_number).run(&train, &validation, make).unwrap();
+        assert_eq!(result.best().candidate, 1e-5);
+        let failure = result.trials()[2].failure.clone().unwrap();
+        assert_eq!(failure.to_string(), format!("score is {text}; expected a finite number"));
+    }
 }
 
 #[test]
@@ -638,7 +665,7 @@ fn trials_run_on_no_more_threads_than_set() {
         let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let score = |net: &Line, data: &Dataset<[f64; 1], [f64; 1]>| {
             most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(20));
             running.fetch_sub(1, Ordering::SeqCst);
             net.cost_on(data, 0.0)
         };
@@ -646,6 +673,47 @@ fn trials_run_on_no_more_threads_than_set() {
         search.run(&train, &validation, |&rate| Ok((sgd(rate), Line::zeros()))).unwrap();
         assert_eq!(most.load(Ordering::SeqCst), threads);
     }
+}
+
+/// A trial is one thread's, whatever its builder says: what makes the network, takes the steps and scores.
+#[test]
+fn a_trial_works_on_one_thread() {
+    let here = || thread::current().id();
+    let (train, validation) = (line(2000), line(5));
+    let makers = Mutex::new(Vec::new());
+    let score = |net: &Line, data: &Dataset<[f64; 1], [f64; 1]>| {
+        assert_eq!(nn_kernels::threads::count(), 1);
+        makers.lock().unwrap().push(here());
+        net.cost_on(data, 0.0)
+    };
+    let make = |&rate: &f64| {
+        let maker = here();
+        let schedule = move |_| {
+            assert_eq!(here(), maker);
+            rate
+        };
+        Ok((sgd(1.0).schedule(schedule).batch_size(2000).threads(3), Line::zeros()))
+    };
+    let search = Search::new([0.1; 8]).epochs(1..=2).threads(2).score(Goal::Lowest, score);
+    search.run(&train, &validation, make).unwrap();
+    assert_eq!(makers.lock().unwrap().len(), 8);
+}
+
+/// Not the best score counts, but the best of those that took the most epochs.
+#[test]
+fn trials_that_come_further_come_first() {
+    let (train, validation) = (line(16), line(5));
+    let make = |&rate: &f64| Ok((sgd(rate), Line::zeros()));
+    // The higher the cost the better: the trial that pauses early is ahead.
+    let cost = |net: &Line, data: &Dataset<[f64; 1], [f64; 1]>| net.cost_on(data, 0.0);
+    let search = Search::new([0.1, 0.01]).epochs(1..=20).halving(2).score(Goal::Highest, cost);
+    let result = search.run(&train, &validation, make).unwrap();
+    let [best, other] = result.trials() else { panic!("two trials") };
+    assert_eq!((best.candidate, best.epochs, other.epochs), (0.01, 20, 10));
+    let search = Search::new([0.1, 0.099]).epochs(1..=20).halving(2).score(Goal::Highest, cost);
+    let result = search.run(&train, &validation, make).unwrap();
+    assert_eq!((result.best().candidate, result.best().epochs), (0.099, 20));
+    assert!(result.best().score() < result.trials()[1].score());
 }
 
 /// The best one of the rung before is the best when all that went on have failed.
@@ -673,6 +741,10 @@ fn trials_that_fail_later_come_last() {
     let failed = &result.trials()[1];
     assert!(matches!(failed.failure, Some(Error::Diverged { epoch: Some(2), .. })), "{failed:?}");
     assert_eq!((failed.epochs, failed.history().unwrap().len()), (1, 1));
+    // The epochs before are part of the history on a single rung too.
+    let result = Search::new([true, false]).epochs(1..=3).run(&train, &validation, make).unwrap();
+    let failed = &result.trials()[1];
+    assert_eq!((failed.candidate, failed.epochs, failed.history().unwrap().len()), (true, 1, 1));
 }
 
 #[test]

@@ -285,7 +285,7 @@ impl<C, N: Network> SearchResult<C, N> {
         let best = entries.first_mut().filter(|best| best.trial.failure.is_none());
         let Some(Work { networks, .. }) = best.and_then(|best| best.work.take()) else {
             let trials = entries.len();
-            entries.sort_by_key(|entry| entry.trial.number);
+            // They are in the order of the candidates.
             let first = entries.into_iter().find_map(|entry| entry.trial.failure);
             let first = first.unwrap_or_else(|| Error::setting("the number of candidates", trials, "at least 1"));
             return Err(Error::AllFailed { trials, first: Box::new(first) });
