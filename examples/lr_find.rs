@@ -67,7 +67,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     for point in curve.points().iter().step_by(curve.points().len().div_ceil(16)) {
         println!("{:>12.2e}  {:>10.4}  {:>10.4}", point.rate, point.cost, point.smoothed);
     }
-    let rate = curve.steepest().ok_or("the cost never falls; try more steps")?;
+    // Of the two suggestions the lower one, which is the careful choice.
+    let steepest = curve.steepest().ok_or("the cost never falls; try more steps")?;
+    let rate = curve.tenth_of_minimum().map_or(steepest, |rate| rate.min(steepest));
 
     let history = builder.learning_rate(rate).build()?.fit(&mut network, &train, None)?;
     if let Some(last) = history.last() {

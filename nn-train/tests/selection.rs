@@ -85,8 +85,9 @@ fn the_curve_is_the_one_worked_out_by_hand() {
         assert_eq!(curve.diverged(), divergence.is_finite() && wanted.len() < 60, "{smoothing} {divergence}");
         // As fastai: without the first tenth and the last five.
         let considered = &wanted[6..wanted.len() - 5];
-        let steepest = considered.windows(2).min_by(|a, b| (a[1].2 - a[0].2).total_cmp(&(b[1].2 - b[0].2))).unwrap();
-        let lowest = considered.iter().min_by(|a, b| a.2.total_cmp(&b.2)).unwrap();
+        let (place, lowest) = considered.iter().enumerate().min_by(|a, b| a.1.2.total_cmp(&b.1.2)).unwrap();
+        let falls = considered[..=place].windows(2);
+        let steepest = falls.min_by(|a, b| (a[1].2 - a[0].2).total_cmp(&(b[1].2 - b[0].2))).unwrap();
         near(curve.steepest().unwrap(), steepest[0].0);
         near(curve.tenth_of_minimum().unwrap(), lowest.0 / 10.0);
     }
@@ -195,6 +196,24 @@ fn the_curve_is_displayed_as_bars_with_marks() {
     near(curve.points()[mark].rate / 10.0, curve.tenth_of_minimum().unwrap());
     assert_eq!(lines[1].chars().nth(mark), Some('▁'), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+/// At rates so low that nothing is learnt, costs are those of the samples, here step by step.
+#[test]
+fn the_steepest_fall_is_looked_for_before_the_lowest_cost() {
+    let mut costs: Vec<f64> = (0..20).map(|step| 40.0 - f64::from(step)).collect();
+    costs[10..].iter_mut().for_each(|cost| *cost -= 5.0);
+    costs.extend([900.0; 10]);
+    costs.extend([30.0; 10]);
+    let targets = costs.iter().map(|cost| [(2.0 * cost).sqrt()]).collect();
+    let data = Dataset::new(vec![[0.0]; 40], targets).unwrap();
+    let trainer = Trainer::builder().optimizer(Sgd::default()).batch_size(1).shuffle(false).build().unwrap();
+    let net = Line::zeros();
+    let test = trainer.lr_find(&net, &data).rates(1e-18..=1e-15).steps(40).smoothing(0.0);
+    let curve = test.divergence(f64::INFINITY).run().unwrap();
+    curve.points().iter().zip(&costs).for_each(|(point, &cost)| near(point.cost, cost));
+    assert_eq!(curve.steepest(), Some(curve.points()[9].rate));
+    assert_eq!(curve.tenth_of_minimum(), Some(curve.points()[19].rate / 10.0));
 }
 
 /// A cost that diverges does not make all others look alike.

@@ -202,7 +202,7 @@ pub struct RangePoint {
 ///
 /// [`steepest`](Self::steepest) and [`tenth_of_minimum`](Self::tenth_of_minimum) are two suggestions for a rate. Both
 /// leave out the first tenth of the steps, where the average has few costs yet, and the last five, where the cost
-/// rises.
+/// rises. The lower of the two is the careful choice.
 ///
 /// Displayed, it is a line of bars as high as the smoothed cost, at most as high as before its lowest value, with marks
 /// below the places of the two.
@@ -227,8 +227,8 @@ impl RangeCurve {
         self.diverged
     }
 
-    /// The rate where the smoothed cost falls most steeply over the logarithm of the rate: fastai's `steep`. `None`
-    /// where it never falls, or too few steps were taken.
+    /// The rate where the smoothed cost falls most steeply over the logarithm of the rate, before it is lowest. `None`
+    /// where it never falls, or too few steps were taken. It is fastai's `steep`, which looks beyond the lowest cost too.
     #[must_use]
     pub fn steepest(&self) -> Option<f64> {
         self.steepest_step().map(|step| self.points[step].rate)
@@ -249,7 +249,8 @@ impl RangeCurve {
     fn steepest_step(&self) -> Option<usize> {
         // Steps are evenly spaced over the logarithm of the rate, so that differences are slopes.
         let fall = |step: usize| self.points[step].smoothed - self.points[step + 1].smoothed;
-        let steps = self.considered().start..self.considered().end.saturating_sub(1);
+        // A cost that has diverged may fall again, and the more steeply the higher it was.
+        let steps = self.considered().start..self.lowest_step()?;
         // Of equal ones the first.
         let steepest = steps.rev().max_by(|&a, &b| fall(a).total_cmp(&fall(b)))?;
         // The average of a constant cost moves as it is rounded.
