@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nn_train::prelude::*;
 use nn_train::selection::{Fold, RangeCurve, SearchResult, Trial};
-use nn_train::{Rows, Threads, TrainerBuilder};
+use nn_train::{Divergence, Rows, Threads, TrainerBuilder};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -139,6 +139,11 @@ fn a_number_that_is_not_finite_is_the_end_of_the_curve() {
     assert!(curve.diverged());
     assert!((20..100).contains(&curve.points().len()));
     assert!(curve.points().iter().all(|point| point.cost.is_finite()));
+    // Also where a run would go on at a lower rate, which is not what is asked for.
+    let shrinks = Divergence::SkipAndShrink { factor: 0.5, at_most: 1000 };
+    let lenient = Trainer::builder().optimizer(Sgd::default()).on_divergence(shrinks).build().unwrap();
+    let test = lenient.lr_find(&net, &data).rates(1e-3..=1e30).divergence(f64::INFINITY);
+    assert_eq!(test.run().unwrap(), curve);
     // Without a single step there is no curve.
     let data = Dataset::<[f32; 1], [f32; 1]>::new(vec![[1e30]], vec![[1e30]]).unwrap();
     let error = trainer.lr_find(&net, &data).run().unwrap_err();

@@ -55,9 +55,11 @@ impl Trainer {
         Self { settings: Arc::new(settings), workers }
     }
 
-    /// The same settings under another schedule and for so many epochs, on the same threads.
+    /// The same settings under exactly this schedule and for so many epochs, on the same threads: a step that diverges
+    /// ends the run, and does not lower the rate.
     pub(crate) fn with(&self, schedule: impl Schedule + 'static, epochs: usize) -> Self {
-        let settings = Settings { schedule: Arc::new(schedule), epochs, ..(*self.settings).clone() };
+        let (schedule, divergence) = (Arc::new(schedule), Divergence::Stop);
+        let settings = Settings { schedule, epochs, divergence, ..(*self.settings).clone() };
         Self { settings: Arc::new(settings), workers: self.workers.clone() }
     }
 
