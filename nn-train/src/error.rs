@@ -311,6 +311,14 @@ pub enum Error {
         /// What the state has.
         found: String,
     },
+    /// No trial of a search has come to a score.
+    #[error("all {trials} trials of the search failed, the first of them so: {first}")]
+    AllFailed {
+        /// How many there were.
+        trials: usize,
+        /// Why the first failed.
+        first: Box<Error>,
+    },
     /// A callback ended the run.
     #[error("a callback ended the run: {reason}")]
     Callback {

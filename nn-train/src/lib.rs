@@ -43,6 +43,7 @@
 //! | [`Optimizer`], [`Rule`], [`Elementwise`] | writing an optimiser of your own |
 //! | [`Threads`] | threads of the trainer's own, or the caller's |
 //! | [`metrics`] | accuracy, confusion matrix, precision and recall, ROC AUC, log loss, calibration, regression errors |
+//! | [`selection`] | a learning rate by the [range test](Trainer::lr_find), [cross-validation](Trainer::cross_validate), a [search](selection::Search) over settings and widths |
 //! | [`Error`] | everything that can go wrong |
 //!
 //! # Guarantees
@@ -97,6 +98,7 @@ mod network;
 #[cfg(feature = "serde")]
 mod number;
 mod optim;
+pub mod selection;
 mod train;
 mod vector;
 
@@ -136,11 +138,12 @@ struct ProgramsOfTheReadme;
 /// The names that most programs need.
 pub mod prelude {
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Probabilities, Regression};
+    pub use crate::selection::{self, Choice, KFold, LogUniform, Search, Space, Uniform};
     pub use crate::{
         Access, Activation, Adagrad, Adam, AdamW, Architecture, Callback, ConjugateGradient, Context, Cosine, Dataset,
-        Declared, DynDataset, DynNetwork, EarlyStopping, Epoch, Error, HasLayer, History, Init, Layer, Lbfgs, Lion,
-        Loss, Monitor, Network, OneCycle, Optimizer, Precision, Predictor, ReduceOnPlateau, RmsProp, Rows, Rprop, Run,
-        RunState, Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer, Stream, Threads, Trainer,
+        Declared, DynDataset, DynNetwork, EarlyStopping, Epoch, Error, Goal, HasLayer, History, Init, Layer, Lbfgs,
+        Lion, Loss, Monitor, Network, OneCycle, Optimizer, Precision, Predictor, ReduceOnPlateau, RmsProp, Rows, Rprop,
+        Run, RunState, Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer, Stream, Threads, Trainer,
         WeightAverage, network,
     };
 }

@@ -211,6 +211,10 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     #[doc(hidden)]
     fn dataset(data: &Self::Data) -> &DynDataset<Self::Scalar>;
 
+    /// A data set of the network's own type, if it is as wide. Nothing is copied.
+    #[doc(hidden)]
+    fn data(data: DynDataset<Self::Scalar>) -> Result<Self::Data, Error>;
+
     /// m × S_1 numbers.
     #[doc(hidden)]
     fn flat_inputs(inputs: &Self::Inputs) -> &[Self::Scalar];
@@ -342,6 +346,10 @@ impl<N: Declared> Network for N {
         data
     }
 
+    fn data(data: DynDataset<N::Scalar>) -> Result<DatasetOf<N>, Error> {
+        data.try_into()
+    }
+
     fn flat_inputs(inputs: &[N::Input]) -> &[N::Scalar] {
         N::Input::flatten(inputs)
     }
@@ -391,6 +399,10 @@ impl<T: Element> Network for DynNetwork<T> {
 
     fn dataset(data: &DynDataset<T>) -> &DynDataset<T> {
         data
+    }
+
+    fn data(data: DynDataset<T>) -> Result<DynDataset<T>, Error> {
+        Ok(data)
     }
 
     fn flat_inputs(inputs: &[T]) -> &[T] {

@@ -32,7 +32,7 @@ pub struct Trainer {
 }
 
 /// The settings that a trainer was built with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) optimizer: Arc<dyn AnyOptimizer>,
     pub(super) schedule: Arc<dyn Schedule>,
@@ -53,6 +53,14 @@ pub(super) struct Settings {
 impl Trainer {
     pub(super) fn new(settings: Settings, workers: Workers) -> Self {
         Self { settings: Arc::new(settings), workers }
+    }
+
+    /// The same settings under exactly this schedule and for so many epochs, on the same threads: a step that diverges
+    /// ends the run, and does not lower the rate.
+    pub(crate) fn with(&self, schedule: impl Schedule + 'static, epochs: usize) -> Self {
+        let (schedule, divergence) = (Arc::new(schedule), Divergence::Stop);
+        let settings = Settings { schedule, epochs, divergence, ..(*self.settings).clone() };
+        Self { settings: Arc::new(settings), workers: self.workers.clone() }
     }
 
     /// A builder with the default settings.
