@@ -114,6 +114,8 @@ pub use train::{
     RunState, Schedule, Session, SessionState, Signal, StepDecay, Threads, Trainer, TrainerBuilder, WarmUp,
     WeightAverage,
 };
+#[cfg(feature = "checkpoints")]
+pub use train::{Checkpoints, Interrupt, Interruption, Latest, checkpoint};
 #[cfg(feature = "logs")]
 pub use train::{CsvLog, JsonLines};
 

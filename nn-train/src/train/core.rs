@@ -307,7 +307,10 @@ impl<T: Element> Core<T> {
             Err(Error::State { what, expected: expected.to_owned(), found: found.to_owned() })
         };
         let SessionState { architecture, parameters, optimizer, steps, samples, seed, learning_rate, plan } = state;
-        expected("the architecture", &self.architecture().to_string(), architecture)?;
+        let own = self.architecture().to_string();
+        if own != *architecture {
+            return Err(Error::AnotherArchitecture { expected: own, found: architecture.clone() });
+        }
         expected("the optimiser", self.optimizer.name(), &optimizer.name)?;
         let counts = [
             ("the number of parameters", self.architecture().params(), parameters.len()),

@@ -93,6 +93,17 @@ impl<'a, T: Element> Feed<'a, T> {
         Ok(())
     }
 
+    /// Goes to step `step` of the epoch, from 0: a stream has its rows in one order only, and is read up to there.
+    pub(super) fn skip(&mut self, step: u64) -> Result<(), Error> {
+        let streams = matches!(&self.rows, Kind::Read { source, .. } if source.access() == Access::Stream);
+        if streams && step < self.steps() {
+            for passed in 0..step {
+                self.batch(passed)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The batch of step `step`, from 0, and what its samples weigh together.
     pub(super) fn batch(&mut self, step: u64) -> Result<(Batch<'_, T>, f64), Error> {
         let first = step * self.batch_size;
