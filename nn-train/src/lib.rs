@@ -34,6 +34,7 @@
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
 //! | [`EarlyStopping`], [`ReduceOnPlateau`], [`WeightAverage`] | ending a run that gets no better, lowering its rate, averaging its weights |
+//! | `Checkpoints`, `Interrupt`, `checkpoint` (feature `checkpoints`) | files from which a run goes on, and ending one by Ctrl-C |
 //! | [`Session`] | training step by step, on batches of your own |
 //! | [`Schedule`] | the learning rate as a function of the step: [`Cosine`], [`OneCycle`], a closure and others |
 //! | [`Sgd`], [`Adam`], [`AdamW`], [`RmsProp`], [`Adagrad`], [`Lion`], [`Rprop`] | optimisers |
@@ -77,6 +78,9 @@
 //!   ended, [`resume`](Run::resume) its state under a trainer with more epochs.
 //!
 //! # Features
+//!
+//! `checkpoints` writes and reads the states of runs and sessions as files that are whole or not there (`checkpoint`), with the
+//! callbacks `Checkpoints` and `Interrupt`.
 //!
 //! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
 //!
@@ -139,4 +143,6 @@ pub mod prelude {
         Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer, Stream, Threads, Trainer, WeightAverage,
         network,
     };
+    #[cfg(feature = "checkpoints")]
+    pub use crate::{Checkpoints, Interrupt};
 }

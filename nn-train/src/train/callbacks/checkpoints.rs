@@ -49,7 +49,7 @@ use crate::train::{Callback, Context, RunState, Signal};
 /// After every epoch, unless one of [`every_epochs`](Self::every_epochs), [`every_steps`](Self::every_steps) and
 /// [`every`](Self::every) is set; each that is set counts. Besides them when a callback stops the run, and after the last
 /// epoch. What is due after the last step of an epoch is written after its validation. Of a run that is
-/// dropped, or ends with an error, nothing more is written.
+/// dropped, or ends with an error, nothing more is written. A file that cannot be written ends the run with that error.
 ///
 /// # Files
 ///

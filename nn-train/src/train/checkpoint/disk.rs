@@ -1,5 +1,8 @@
 //! Files that are written whole or not at all.
 
+#[cfg(test)]
+pub(in crate::train) mod faulty;
+
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -155,6 +158,6 @@ pub(in crate::train) fn remove_unfinished<D: Disk>(disk: &D, folder: &Path, pref
 }
 
 /// The folder that a file is in.
-fn folder_of(path: &Path) -> &Path {
+pub(in crate::train) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -90,7 +90,7 @@ pub(super) mod disk;
 pub(super) mod encode;
 mod fault;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek};

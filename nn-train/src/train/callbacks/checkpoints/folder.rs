@@ -1,14 +1,17 @@
 //! A folder of numbered checkpoints.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use nn_kernels::Element;
 
 use crate::error::Error;
 use crate::train::RunState;
-use crate::train::checkpoint::disk::{Disk, remove_unfinished};
+use crate::train::checkpoint::disk::{Disk, folder_of, remove_unfinished};
 use crate::train::checkpoint::encode::Contents;
 use crate::train::checkpoint::save;
 
@@ -36,7 +39,7 @@ impl Folder {
 
     /// Makes the folder, or goes on in it where the run goes on.
     pub(super) fn open<D: Disk>(&mut self, disk: &D, goes_on: bool) -> Result<(), Error> {
-        fs::create_dir_all(&self.path).map_err(|error| Error::io("make the folder", self.path.display(), &error))?;
+        self.make(disk).map_err(|error| Error::io("make the folder", self.path.display(), &error))?;
         let numbered = self.numbered(disk)?;
         if !goes_on
             && let Some(name) = numbered.first().map(|(_, name)| name.as_str()).or(self.best().exists().then_some(BEST))
@@ -50,6 +53,15 @@ impl Folder {
         }
         self.last = numbered.first().map_or(0, |(number, _)| *number);
         remove_unfinished(disk, &self.path, ".")
+    }
+
+    /// Makes the folder, with those that it is in, unless it is there.
+    fn make<D: Disk>(&self, disk: &D) -> io::Result<()> {
+        let ancestors = self.path.ancestors().take_while(|folder| !folder.as_os_str().is_empty());
+        let missing: Vec<&Path> = ancestors.take_while(|folder| !folder.exists()).collect();
+        fs::create_dir_all(&self.path)?;
+        // Each outlasts a power cut once the folder that names it is on the disk.
+        missing.into_iter().try_for_each(|folder| disk.flush_folder(folder_of(folder)))
     }
 
     /// Its numbered files, the newest first.
