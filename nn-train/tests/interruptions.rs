@@ -109,7 +109,7 @@ fn a_run_that_is_killed_at_any_time_ends_as_if_it_had_not_been() {
     if is_child() {
         return;
     }
-    let kills: usize = env::var("NN_KILLS").ok().map_or(40, |kills| kills.parse().unwrap());
+    let kills: usize = env::var("NN_KILLS").ok().map_or(25, |kills| kills.parse().unwrap());
     let wanted = undisturbed();
     // How long a child takes that is left alone.
     let scratch = Scratch::new("alone");
@@ -125,7 +125,7 @@ fn a_run_that_is_killed_at_any_time_ends_as_if_it_had_not_been() {
 
     // A linear congruential generator (Knuth's MMIX), begun at the time.
     let mut random = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
-    let (mut killed, mut runs, mut moved) = (0, 0, 0);
+    let (mut killed, mut runs, mut moved, mut torn) = (0, 0, 0, 0);
     while killed < kills {
         let scratch = Scratch::new("killed");
         let mut before = None;
@@ -136,6 +136,10 @@ fn a_run_that_is_killed_at_any_time_ends_as_if_it_had_not_been() {
             sleep(Duration::from_micros((random >> 33) % (whole / 2)));
             child.kill().unwrap();
             let status = child.wait().unwrap();
+            if scratch.0.join("run").exists() {
+                let names = Scratch::names_in(&scratch.0.join("run"));
+                torn += usize::from(names.iter().any(|name| name.ends_with(".unfinished")));
+            }
             let after = steps(&scratch.0);
             assert!(after >= before, "{before:?}, and then {after:?}");
             moved += usize::from(after > before);
@@ -148,10 +152,13 @@ fn a_run_that_is_killed_at_any_time_ends_as_if_it_had_not_been() {
             }
         }
         assert_eq!(load_network::<Net>(scratch.0.join("finished")).unwrap(), wanted);
-        // Nothing that a killed one was writing is left: the last files, and the best.
-        assert_eq!(Scratch::names_in(&scratch.0.join("run")).len(), 3);
+        // Nothing that a killed one was writing is left, but the last files and the best; and one more where it was killed
+        // between its last file and the removal of the oldest, as nothing was written after that.
+        let names = Scratch::names_in(&scratch.0.join("run"));
+        assert!(names.iter().all(|name| name.ends_with(".ckpt")), "{names:?}");
+        assert!((3..=4).contains(&names.len()), "{names:?}");
     }
-    println!("{killed} kills in {runs} runs; after {moved} of them there was something newer");
+    println!("{killed} kills in {runs} runs, {torn} while a file was written; after {moved} there was something newer");
     assert!(moved >= runs);
 }
 
@@ -171,7 +178,9 @@ fn signalled(test: &str, signal: &str, name: &str) {
     let stopped = steps(&scratch.0).unwrap();
     assert!(stopped < 300);
     // It says why it ended, and has not ended by itself.
-    assert_eq!(scratch.names(), [name, "run"]);
+    let mut names = [name, "run"];
+    names.sort_unstable();
+    assert_eq!(scratch.names(), names);
     assert!(start(&scratch.0, test, false).wait().unwrap().success());
     assert_eq!(load_network::<Net>(scratch.0.join("finished")).unwrap(), undisturbed());
 }
