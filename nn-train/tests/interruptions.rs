@@ -2,7 +2,7 @@
 //!
 //! `NN_KILLS=300` kills more often than the tests do otherwise.
 #![cfg(all(feature = "checkpoints", unix))]
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
 mod scratch;
 
@@ -158,7 +158,7 @@ fn a_run_that_is_killed_at_any_time_ends_as_if_it_had_not_been() {
         assert!(names.iter().all(|name| name.ends_with(".ckpt")), "{names:?}");
         assert!((3..=4).contains(&names.len()), "{names:?}");
     }
-    println!("{killed} kills in {runs} runs, {torn} while a file was written; after {moved} there was something newer");
+    println!("{killed} kills in {runs} runs, {torn} of them while a file was written");
     assert!(moved >= runs);
 }
 
