@@ -1,4 +1,5 @@
-//! A run that may be interrupted: it writes checkpoints, ends by Ctrl-C, and goes on where it was when it is started again.
+//! A run that may be interrupted: it writes checkpoints, ends by Ctrl-C, and goes on where it was when it is started
+//! again.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! Checkpoints. A wrong checksum would keep everything from the code behind it, so each input is also read under a signature,
-//! version, length and checksum that are right.
+//! Checkpoints. A wrong checksum would keep everything from the code behind it, so each input is also read under a
+//! signature, version, length and checksum that are right.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

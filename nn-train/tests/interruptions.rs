@@ -152,8 +152,8 @@ fn a_run_that_is_killed_at_any_time_ends_as_if_it_had_not_been() {
             }
         }
         assert_eq!(load_network::<Net>(scratch.0.join("finished")).unwrap(), wanted);
-        // Nothing that a killed one was writing is left, but the last files and the best; and one more where it was killed
-        // between its last file and the removal of the oldest, as nothing was written after that.
+        // Nothing that a killed one was writing is left, but the last files and the best; and one more where it was
+        // killed between its last file and the removal of the oldest, as nothing was written after that.
         let names = Scratch::names_in(&scratch.0.join("run"));
         assert!(names.iter().all(|name| name.ends_with(".ckpt")), "{names:?}");
         assert!((3..=4).contains(&names.len()), "{names:?}");

@@ -2,8 +2,8 @@
 
 use nn_kernels::{Architecture, Layer, number_text};
 
-/// The first difference between two architectures as text, for the end of a message: `: layer 2 is 64 wide, expected 32`.
-/// Nothing, where one of them is no architecture.
+/// The first difference between two architectures as text, for the end of a message: `: layer 2 is 64 wide, expected
+/// 32`. Nothing, where one of them is no architecture.
 pub(crate) fn difference(expected: &str, found: &str) -> String {
     match (expected.parse(), found.parse()) {
         (Ok(expected), Ok(found)) => first(&expected, &found).map_or_else(String::new, |first| format!(": {first}")),

@@ -267,7 +267,7 @@ impl<N: Network> Context<'_, N> {
     }
 
     /// Whether the run is about to end because a callback has said [`Stop`](Signal::Stop), of those that were called
-    /// before this one. At the end of an epoch also whether one has after its last step.
+    /// before this one after the same step or epoch. At the end of an epoch also whether one has after its last step.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.stopping

@@ -167,9 +167,9 @@ impl<'a, N: Network> Run<'a, N> {
     /// anew put its state as it is when new in place of the one in [`RunState::callbacks`], or among them.
     ///
     /// # Errors
-    /// As [`Session::resume`](crate::Session::resume), and [`Error::State`] when the state is further than this run's data or
-    /// epochs go; what a [stream](crate::Access::Stream) returns, which is read again up to the step that the state has come
-    /// to. The run is then lost, and the network as it was.
+    /// As [`Session::resume`](crate::Session::resume), and [`Error::State`] when the state is further than this run's
+    /// data or epochs go; what a [stream](crate::Access::Stream) returns, which is read again up to the step that the
+    /// state has come to. The run is then lost, and the network as it was.
     pub fn resume(mut self, state: &RunState<N::Scalar>) -> Result<Self, Error> {
         let Position { epoch, step, cost, weight, .. } = state.position;
         check_most("the epochs begun", self.epochs as u64, epoch as u64)?;

@@ -15,8 +15,8 @@ use crate::network::Network;
 use crate::train::checkpoint::{CheckpointFault, disk, load_run};
 use crate::train::{Callback, Context, RunState, Signal};
 
-/// Writes the run's state to a folder as it goes, so that a program that was ended, or a machine that failed, goes on from
-/// there.
+/// Writes the run's state to a folder as it goes, so that a program that was ended, or a machine that failed, goes on
+/// from there.
 ///
 /// ```
 /// use nn_train::prelude::*;
@@ -41,24 +41,24 @@ use crate::train::{Callback, Context, RunState, Signal};
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// **Add it last**: after the callbacks that keep something, or the run is refused when it begins; and after those that may
-/// stop it, [`Interrupt`](crate::Interrupt) for one.
+/// **Add it last**: after the callbacks that keep something, or the run is refused when it begins; and after those
+/// that may stop it, [`Interrupt`](crate::Interrupt) for one.
 ///
 /// # When
 ///
 /// After every epoch, unless one of [`every_epochs`](Self::every_epochs), [`every_steps`](Self::every_steps) and
-/// [`every`](Self::every) is set; each that is set counts. Besides them when a callback stops the run, and after the last
-/// epoch. What is due after the last step of an epoch is written after its validation. Of a run that is
-/// dropped, or ends with an error, nothing more is written. A file that cannot be written ends the run with that error.
+/// [`every`](Self::every) is set; each that is set counts. Besides them when a callback stops the run, and after the
+/// last epoch. What is due after the last step of an epoch is written after its validation. Of a run that is dropped,
+/// or ends with an error, nothing more is written. A file that cannot be written ends the run with that error.
 ///
 /// # Files
 ///
-/// `000001-step-480.ckpt` and so on: numbered as they were written, with the steps of the run. Each is
-/// [written whole or not at all](crate::checkpoint). The last three are kept, or as many as [`keep_last`](Self::keep_last)
-/// says; an older one is removed after the new one is on the disk. So there is never one less to go on from than before.
+/// `000001-step-480.ckpt` and so on: numbered as they were written, with the steps of the run. Each is [written whole
+/// or not at all](crate::checkpoint). The last three are kept, or as many as [`keep_last`](Self::keep_last) says; an
+/// older one is removed after the new one is on the disk. So there is never one less to go on from than before.
 ///
-/// A folder is one run's. A run that begins anew is refused in a folder that has checkpoints: it would remove those of another
-/// run, which may be all that is left of it. Numbers go on where the folder's end.
+/// A folder is one run's. A run that begins anew is refused in a folder that has checkpoints: it would remove those of
+/// another run, which may be all that is left of it. Numbers go on where the folder's end.
 pub struct Checkpoints<M = Monitor> {
     folder: Folder,
     epochs: Option<u64>,
@@ -101,12 +101,13 @@ impl Checkpoints {
         }
     }
 
-    /// Reads the newest checkpoint of a folder, without those that are damaged. The best one is taken where all others are.
+    /// Reads the newest checkpoint of a folder, without those that are damaged. The best one is taken where all others
+    /// are.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] with [`CheckpointFault::NumberType`] for checkpoints of another number type than `T`,
-    /// [`Error::Io`] when the folder cannot be read, and [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`]
-    /// when there is no memory for a state.
+    /// [`Error::Io`] when the folder cannot be read, and [`StepError::Memory`](crate::StepError::Memory) in
+    /// [`Error::Step`] when there is no memory for a state.
     pub fn latest<T: Element>(folder: impl AsRef<Path>) -> Result<Latest<T>, Error> {
         let mut skipped = Vec::new();
         for path in Folder::new(folder.as_ref().to_owned()).newest_first(&disk::System)? {
@@ -142,8 +143,8 @@ impl<M> Checkpoints<M> {
         Self { steps: Some(steps), ..self }
     }
 
-    /// Writes after the step at which so much time has passed since the last file, more than none. The clock is then read in
-    /// every step, which takes some ten nanoseconds.
+    /// Writes after the step at which so much time has passed since the last file, more than none. The clock is then
+    /// read in every step, which takes some ten nanoseconds.
     #[must_use]
     pub fn every(self, interval: Duration) -> Self {
         Self { interval: Some(interval), ..self }
@@ -155,8 +156,8 @@ impl<M> Checkpoints<M> {
         Self { keep: files, ..self }
     }
 
-    /// Writes `best.ckpt` too, after each epoch in which `metric` is better than in all before, those of earlier parts of a
-    /// resumed run included.
+    /// Writes `best.ckpt` too, after each epoch in which `metric` is better than in all before, those of earlier parts
+    /// of a resumed run included.
     #[must_use]
     pub fn keep_best<B>(self, metric: B) -> Checkpoints<B> {
         let Self { folder, epochs, steps, interval, keep, metric: _, goal, best, since, last } = self;

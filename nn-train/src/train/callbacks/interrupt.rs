@@ -12,8 +12,9 @@ use crate::error::Error;
 use crate::network::Network;
 use crate::train::{Callback, Context, Signal};
 
-/// Ends a run when the program receives SIGINT, which Ctrl-C sends, or SIGTERM: the step that is under way is finished, a
-/// [`Checkpoints`](crate::Checkpoints) added after it writes its file, and the run ends as by any [`Signal::Stop`].
+/// Ends a run when the program receives SIGINT, which Ctrl-C sends, or SIGTERM: the step that is under way is
+/// finished, a [`Checkpoints`](crate::Checkpoints) added after it writes its file, and the run ends as by any
+/// [`Signal::Stop`].
 ///
 /// ```
 /// use nn_train::prelude::*;
@@ -31,9 +32,9 @@ use crate::train::{Callback, Context, Signal};
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// While there is one, the first signal does not end the program. A second one does at once, in the middle of a step, as any
-/// signal does once the last `Interrupt` is dropped. Signals are the program's: all values of this type see the same. A run that
-/// begins after a signal ends before its first step.
+/// While there is one, the first signal does not end the program. A second one does at once, in the middle of a step,
+/// as any signal does once the last `Interrupt` is dropped. Signals are the program's: all values of this type see the
+/// same. A run that begins after a signal ends before its first step.
 ///
 /// On Windows it is Ctrl-C.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! A checkpoint from bytes. The format is described in the module above.
 //!
-//! The file is gone through twice: for its length and checksum, and once these are right for what is in it. Nothing is believed:
-//! every count is compared with the bytes that are left before anything is allocated.
+//! The file is gone through twice: for its length and checksum, and once these are right for what is in it. Nothing is
+//! believed: every count is compared with the bytes that are left before anything is allocated.
 
 use std::fmt::Display;
 use std::io::{self, SeekFrom};

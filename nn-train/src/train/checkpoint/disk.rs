@@ -56,8 +56,16 @@ impl Disk for System {
     }
 
     fn flush_folder(&self, folder: &Path) -> io::Result<()> {
-        // Elsewhere a folder cannot be opened, and a rename is on the disk when it returns, as far as the system can tell.
-        if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+        if !cfg!(unix) {
+            // Elsewhere a folder cannot be opened, and a rename is on the disk when it returns, as far as the system
+            // can tell.
+            return Ok(());
+        }
+        match File::open(folder)?.sync_all() {
+            // Some file systems of networks know no such thing.
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+            flushed => flushed,
+        }
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -79,8 +87,9 @@ impl Disk for System {
     }
 }
 
-/// Writes a file under another name in the same folder, and renames it once it is on the disk. After an error what stood at
-/// `path` stands there still, unless only the folder could not be flushed, and nothing is left of the new one.
+/// Writes a file under another name in the same folder, and renames it once it is on the disk. After an error what
+/// stood at `path` stands there still, unless only the folder could not be flushed, and nothing is left of the new
+/// one.
 pub(super) fn write_whole<D: Disk>(
     disk: &D,
     path: &Path,
@@ -101,7 +110,8 @@ pub(super) fn write_whole<D: Disk>(
         create(disk, folder, &prefix).map_err(|error| Error::io("create a file beside", &place, &error))?;
     let finished = finish(disk, file, &unfinished, path, write);
     if finished.is_err() {
-        // Why it could not be written is what the caller should learn. What cannot be removed now is when it is abandoned.
+        // Why it could not be written is what the caller should learn. What cannot be removed now is when it is
+        // abandoned.
         let _ = disk.remove(&unfinished);
     }
     finished?;
@@ -139,7 +149,8 @@ fn create<D: Disk>(disk: &D, folder: &Path, prefix: &str) -> io::Result<(PathBuf
     }
 }
 
-/// Removes what programs have left that were killed while they were writing: unfinished files whose names begin with `prefix`.
+/// Removes what programs have left that were killed while they were writing: unfinished files whose names begin with
+/// `prefix`.
 pub(in crate::train) fn remove_unfinished<D: Disk>(disk: &D, folder: &Path, prefix: &str) -> Result<(), Error> {
     let names = disk.names(folder).map_err(|error| Error::io("read the folder", folder.display(), &error))?;
     for name in names {

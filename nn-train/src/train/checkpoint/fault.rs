@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-/// Why a file is not a checkpoint that can be gone on from: the part of [`Error::Checkpoint`](crate::Error::Checkpoint) that
-/// says so.
+/// Why a file is not a checkpoint that can be gone on from: the part of
+/// [`Error::Checkpoint`](crate::Error::Checkpoint) that says so.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CheckpointFault {

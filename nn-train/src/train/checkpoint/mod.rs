@@ -31,18 +31,20 @@
 //!
 //! # What is in it
 //!
-//! The declaration, the number type, the parameters, the optimiser's memory, the steps and samples that number the schedule
-//! and the dropout masks, the seed, the learning rate if one was set, the plan, the position in the epoch, the history,
-//! what the callbacks keep, and the version of the library. Not in it are the data and the trainer's settings: a run goes on
-//! under the trainer and on the data that it is given, which must be the same ones for the same bits.
+//! The declaration, the number type, the parameters, the optimiser's memory, the steps and samples that number the
+//! schedule and the dropout masks, the seed, the learning rate if one was set, the plan, the position in the epoch,
+//! the history, what the callbacks keep, and the version of the library. Not in it are the data and the trainer's
+//! settings: a run goes on under the trainer and on the data that it is given, which must be the same ones for the
+//! same bits.
 //!
 //! # Written whole or not at all
 //!
-//! A file is written under another name in the same folder, flushed to the disk, and renamed. Until then what stood at its
-//! path stands there still, and after an error nothing is left of the new one. Then the folder is flushed, so that the new
-//! name outlasts a power cut too; if that alone fails, the error says so, and the new file is at its path, whole. A program
-//! that is killed leaves a hidden file `.name.….unfinished`, which the next save of the same name, or a run with
-//! [`Checkpoints`](crate::Checkpoints) in the same folder, removes. A symbolic link at the path is replaced by the file.
+//! A file is written under another name in the same folder, flushed to the disk, and renamed. Until then what stood at
+//! its path stands there still, and after an error nothing is left of the new one. Then the folder is flushed, so that
+//! the new name outlasts a power cut too; if that alone fails, the error says so, and the new file is at its path,
+//! whole. A program that is killed leaves a hidden file `.name.….unfinished`, which the next save of the same name, or
+//! a run with [`Checkpoints`](crate::Checkpoints) in the same folder, removes. A symbolic link at the path is replaced
+//! by the file.
 //!
 //! # The format
 //!
@@ -59,30 +61,29 @@
 //!             └      …  contents
 //!    end-4    4  CRC-32 (as in zlib) of all bytes before it
 //!
-//! HEAD  kind u8 (1 session, 2 run) · number type, version of the library, architecture: texts
-//! NETW  parameters: numbers
-//! OPTI  name: text · count u64, then the slots: numbers each · scalars: f64s
-//! SESS  steps u64 · samples u64 · seed u64 · learning rate: optional · plan u8 (1 if there is one), then 3 texts
-//! POSI  epoch u64 · step u64 · cost f64 · weight f64 · elapsed: time                       (of a run only, as all below)
-//! HIST  count u64, then each epoch: number u64 · cost f64 · validation cost, accuracy: optional · rate f64 · time
-//! CALL  count u64, then each callback: name: text · f64s · count u64, then lists: f64s each
-//! BEST  optional: for what number the file was kept as the best
+//! HEAD  kind u8 (1 session, 2 run) · number type, version of the library, architecture: texts NETW  parameters:
+//! numbers OPTI  name: text · count u64, then the slots: numbers each · scalars: f64s SESS  steps u64 · samples u64 ·
+//! seed u64 · learning rate: optional · plan u8 (1 if there is one), then 3 texts POSI  epoch u64 · step u64 · cost
+//! f64 · weight f64 · elapsed: time                       (of a run only, as all below) HIST  count u64, then each
+//! epoch: number u64 · cost f64 · validation cost, accuracy: optional · rate f64 · time CALL  count u64, then each
+//! callback: name: text · f64s · count u64, then lists: f64s each BEST  optional: for what number the file was kept as
+//! the best
 //!
 //! text      length u32, UTF-8          optional  u8 (1 if there is one), then f64
 //! numbers   count u64, then the bits   time      seconds u64, nanoseconds u32
 //! f64s      the same, of f64
 //! ```
 //!
-//! Signature, version, length and checksum will stand where they are in every version to come, and every version that there
-//! has been will be read.
+//! Signature, version, length and checksum will stand where they are in every version to come, and every version that
+//! there has been will be read.
 //!
 //! # Limits
 //!
-//! - A file is read only as far as it is long. A length in it is compared with the bytes that are left before anything is
-//!   allocated for it, so that a file never asks for more than a few times its own size of memory.
-//! - Length and checksum are compared before anything else is looked at. The checksum finds every error of up to 32 bits in
-//!   a row, and all but one in 4 × 10⁹ of any others. It protects from accidents, not from somebody who writes files: such a file
-//!   can hold any parameters, but leads to no panic.
+//! - A file is read only as far as it is long. A length in it is compared with the bytes that are left before anything
+//!   is allocated for it, so that a file never asks for more than a few times its own size of memory.
+//! - Length and checksum are compared before anything else is looked at. The checksum finds every error of up to 32
+//!   bits in a row, and all but one in 4 × 10⁹ of any others. It protects from accidents, not from somebody who writes
+//!   files: such a file can hold any parameters, but leads to no panic.
 //! - A text has at most 2³² - 1 bytes.
 
 mod decode;
@@ -128,9 +129,9 @@ impl<T: Element> RunState<T> {
     /// Reads a state from a file.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] for a file that is no checkpoint of a run in the number type `T`, is damaged, or was written by a
-    /// newer version; [`Error::Io`] when it cannot be read, and [`StepError::Memory`](crate::StepError::Memory) in
-    /// [`Error::Step`] when there is no memory for it.
+    /// [`Error::Checkpoint`] for a file that is no checkpoint of a run in the number type `T`, is damaged, or was
+    /// written by a newer version; [`Error::Io`] when it cannot be read, and
+    /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for it.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         load_run(path.as_ref()).map(|(state, _)| state)
     }
@@ -182,12 +183,12 @@ impl<T: Element> SessionState<T> {
     }
 }
 
-/// Reads the network from a checkpoint, as it was when that was written, and nothing else of it. `N` is a declared network or a
-/// [`DynNetwork`](crate::DynNetwork), which takes the architecture from the file.
+/// Reads the network from a checkpoint, as it was when that was written, and nothing else of it. `N` is a declared
+/// network or a [`DynNetwork`](crate::DynNetwork), which takes the architecture from the file.
 ///
 /// # Errors
-/// [`Error::AnotherArchitecture`] for a checkpoint of another network than `N`, which names the first layer that differs;
-/// otherwise as [`RunState::load`].
+/// [`Error::AnotherArchitecture`] for a checkpoint of another network than `N`, which names the first layer that
+/// differs; otherwise as [`RunState::load`].
 pub fn load_network<N: Network>(path: impl AsRef<Path>) -> Result<N, Error> {
     from_file(path.as_ref(), decode::network)
 }
