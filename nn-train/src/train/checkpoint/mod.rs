@@ -61,13 +61,15 @@
 //!             └      …  contents
 //!    end-4    4  CRC-32 (as in zlib) of all bytes before it
 //!
-//! HEAD  kind u8 (1 session, 2 run) · number type, version of the library, architecture: texts NETW  parameters:
-//! numbers OPTI  name: text · count u64, then the slots: numbers each · scalars: f64s SESS  steps u64 · samples u64 ·
-//! seed u64 · learning rate: optional · plan u8 (1 if there is one), then 3 texts POSI  epoch u64 · step u64 · cost
-//! f64 · weight f64 · elapsed: time                       (of a run only, as all below) HIST  count u64, then each
-//! epoch: number u64 · cost f64 · validation cost, accuracy: optional · rate f64 · time CALL  count u64, then each
-//! callback: name: text · f64s · count u64, then lists: f64s each BEST  optional: for what number the file was kept as
-//! the best
+//! HEAD  kind u8 (1 session, 2 run) · number type, version of the library, architecture: texts
+//! NETW  parameters: numbers
+//! OPTI  name: text · count u64, then the slots: numbers each · scalars: f64s
+//! SESS  steps u64 · samples u64 · seed u64 · learning rate: optional · plan u8 (1 if there is one), then 3 texts
+//!       (these four of a session; of a run the next four too)
+//! POSI  epoch u64 · step u64 · cost f64 · weight f64 · elapsed: time
+//! HIST  count u64, then each epoch: number u64 · cost f64 · validation cost, accuracy: optional · rate f64 · time
+//! CALL  count u64, then each callback: name: text · f64s · count u64, then lists: f64s each
+//! BEST  optional: for what number the file was kept as the best
 //!
 //! text      length u32, UTF-8          optional  u8 (1 if there is one), then f64
 //! numbers   count u64, then the bits   time      seconds u64, nanoseconds u32
