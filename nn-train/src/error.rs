@@ -3,7 +3,9 @@
 use nn_kernels::{ArchitectureError, Element, ParseError, StepError, number_text};
 use thiserror::Error;
 
-use crate::network::UnknownInit;
+use crate::network::{UnknownInit, difference};
+#[cfg(feature = "checkpoints")]
+use crate::train::checkpoint::CheckpointFault;
 
 /// Why something was refused or stopped. Each message names the thing, what it was, and what was expected.
 ///
@@ -325,15 +327,26 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
-    /// A log could not be written.
-    #[error("could not write {place}: {reason}")]
-    Write {
-        /// The path of the file, or `"the log"` for another writer.
+    /// The system refused to do something with a file or a folder.
+    #[error("could not {operation} {place}: {reason}")]
+    Io {
+        /// What was to be done: `"write"`, `"read"`, `"flush"` and so on.
+        operation: &'static str,
+        /// The path of the file or folder, or `"the log"` for another writer.
         place: String,
         /// What kind of error it was.
         kind: std::io::ErrorKind,
         /// What the system said.
         reason: String,
+    },
+    /// A file is not a checkpoint that can be gone on from.
+    #[cfg(feature = "checkpoints")]
+    #[error("{place}: {fault}")]
+    Checkpoint {
+        /// The path of the file.
+        place: String,
+        /// What is wrong with it.
+        fault: CheckpointFault,
     },
     /// Training met a number that is not finite. The parameters and the optimiser's memory are those from before the
     /// step, bit for bit.
@@ -367,7 +380,7 @@ pub enum Error {
         found: usize,
     },
     /// A network has another shape than the type that it should become.
-    #[error("the architecture is `{found}`; expected `{expected}`")]
+    #[error("the architecture is `{found}`; expected `{expected}`{}", difference(expected, found))]
     AnotherArchitecture {
         /// The type's architecture.
         expected: String,
@@ -429,7 +442,13 @@ impl Error {
     /// Something could not be written.
     #[cfg(feature = "logs")]
     pub(crate) fn write(place: impl ToString, error: &std::io::Error) -> Self {
-        Self::Write { place: place.to_string(), kind: error.kind(), reason: error.to_string() }
+        Self::io("write", place, error)
+    }
+
+    /// Something could not be done with a file.
+    #[cfg(any(feature = "logs", feature = "checkpoints"))]
+    pub(crate) fn io(operation: &'static str, place: impl ToString, error: &std::io::Error) -> Self {
+        Self::Io { operation, place: place.to_string(), kind: error.kind(), reason: error.to_string() }
     }
 
     /// The same error at another sample, where it is at one.

@@ -34,6 +34,7 @@
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
 //! | [`EarlyStopping`], [`ReduceOnPlateau`], [`WeightAverage`] | ending a run that gets no better, lowering its rate, averaging its weights |
+//! | `Checkpoints`, `Interrupt`, `checkpoint` (feature `checkpoints`) | files from which a run goes on, and ending one by Ctrl-C |
 //! | [`Session`] | training step by step, on batches of your own |
 //! | [`l2`](TrainerBuilder::l2), [`l1`](TrainerBuilder::l1), [`label_smoothing`](TrainerBuilder::label_smoothing) | regularisation, beside dropout, the decay of [`AdamW`] and [`WeightAverage`] |
 //! | [`clip_norm`](TrainerBuilder::clip_norm), [`clip_value`](TrainerBuilder::clip_value), [`Divergence`] | gradients that are too large, and steps that overflow |
@@ -82,6 +83,9 @@
 //!
 //! # Features
 //!
+//! `checkpoints` writes and reads the states of runs and sessions as files that are whole or not there (`checkpoint`),
+//! with the callbacks `Checkpoints` and `Interrupt`.
+//!
 //! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
 //!
 //! `serde` writes and reads networks, standardizers, histories, reports, optimiser settings, and the states of runs and
@@ -122,6 +126,8 @@ pub use train::{
     ReduceOnPlateau, Run, RunState, Schedule, Session, SessionState, Signal, StepDecay, Threads, Trainer,
     TrainerBuilder, WarmUp, WeightAverage,
 };
+#[cfg(feature = "checkpoints")]
+pub use train::{Checkpoints, Interrupt, Interruption, Latest, checkpoint};
 #[cfg(feature = "logs")]
 pub use train::{CsvLog, JsonLines};
 
@@ -146,4 +152,6 @@ pub mod prelude {
         Run, RunState, Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer, Stream, Threads, Trainer,
         WeightAverage, network,
     };
+    #[cfg(feature = "checkpoints")]
+    pub use crate::{Checkpoints, Interrupt};
 }

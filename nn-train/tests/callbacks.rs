@@ -672,7 +672,8 @@ mod logs {
 
     #[test]
     fn what_cannot_be_written_ends_the_run() {
-        let wanted = Error::Write {
+        let wanted = Error::Io {
+            operation: "write",
             place: "the log".to_owned(),
             kind: ErrorKind::StorageFull,
             reason: "no room on the disk".to_owned(),
@@ -682,7 +683,7 @@ mod logs {
         assert_eq!(wanted.to_string(), "could not write the log: no room on the disk");
         let nowhere = Scratch::new("no-such-folder").0.join("table.csv");
         match train(&trainer(2), CsvLog::file(&nowhere)) {
-            Err(Error::Write { place, kind: ErrorKind::NotFound, reason }) => {
+            Err(Error::Io { operation: "write", place, kind: ErrorKind::NotFound, reason }) => {
                 assert_eq!(place, nowhere.display().to_string());
                 assert!(!reason.is_empty());
             }

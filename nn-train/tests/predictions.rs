@@ -146,7 +146,8 @@ fn what_a_predictor_cannot_take_is_named() {
     let mut predictor = network(3).predictor(2).unwrap();
     assert_eq!(
         message(predictor.update(&network(4))),
-        "the architecture is `2 => 4 tanh => 1 sigmoid, cross_entropy`; expected `2 => 3 tanh => 1 sigmoid, cross_entropy`"
+        "the architecture is `2 => 4 tanh => 1 sigmoid, cross_entropy`; expected \
+         `2 => 3 tanh => 1 sigmoid, cross_entropy`: layer 1 is 4 wide, expected 3"
     );
     assert!(message(predictor.predict_batch(&[0.0; 3], &mut [0.0; 1])).starts_with("inputs holds 3 numbers"));
 }

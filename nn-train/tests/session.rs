@@ -375,6 +375,7 @@ fn states_of_other_sessions_are_refused() {
     let state = session.state().unwrap();
     let what = |error: Error| match error {
         Error::State { what, .. } => what,
+        Error::AnotherArchitecture { .. } => "the architecture",
         other => panic!("{other}"),
     };
     let sgd = trainer(OPTIMIZERS[0], 8, 1);

@@ -5,6 +5,7 @@ mod check;
 pub(crate) mod compute;
 mod declared;
 pub(crate) mod dense;
+mod difference;
 mod dynamic;
 mod init;
 mod memory;
@@ -19,6 +20,7 @@ pub use check::{GradientCheck, WorstParameter};
 pub(crate) use declared::debug_declared;
 pub use declared::{Declared, HasLayer, Stored};
 pub use dense::{Dense, DenseLayer, Row};
+pub(crate) use difference::difference;
 pub use dynamic::DynNetwork;
 pub use init::{Init, UnknownInit};
 pub use memory::Parameters;
@@ -207,6 +209,10 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     #[doc(hidden)]
     fn zeros_like(&self) -> Result<Self, Error>;
 
+    /// A network of this shape with these numbers, as many as it has; an error where the type has another shape.
+    #[doc(hidden)]
+    fn of_parts(architecture: Architecture, parameters: Vec<Self::Scalar>) -> Result<Self, Error>;
+
     /// The data set underneath.
     #[doc(hidden)]
     fn dataset(data: &Self::Data) -> &DynDataset<Self::Scalar>;
@@ -298,6 +304,15 @@ fn check_predictions<T>(architecture: &Architecture, inputs: &[T], outputs: &[T]
     Ok(())
 }
 
+/// As many numbers as an architecture has.
+fn check_count(architecture: &Architecture, found: usize) -> Result<(), Error> {
+    let expected = architecture.params();
+    if expected == found {
+        return Ok(());
+    }
+    Err(StepError::Length { what: "parameters", expected, found }.into())
+}
+
 /// The data that a declared network is trained on.
 pub type DatasetOf<N> = Dataset<<N as Declared>::Input, <N as Declared>::Output>;
 
@@ -340,6 +355,15 @@ impl<N: Declared> Network for N {
 
     fn zeros_like(&self) -> Result<Self, Error> {
         Ok(N::from_parameters(compute::zeros(N::PARAMS)?.into()))
+    }
+
+    fn of_parts(architecture: Architecture, parameters: Vec<N::Scalar>) -> Result<Self, Error> {
+        if architecture != *N::ARCHITECTURE {
+            let (expected, found) = (N::ARCHITECTURE.to_string(), architecture.to_string());
+            return Err(Error::AnotherArchitecture { expected, found });
+        }
+        check_count(&architecture, parameters.len())?;
+        Ok(N::from_parameters(parameters.into()))
     }
 
     fn dataset(data: &DatasetOf<N>) -> &DynDataset<N::Scalar> {
@@ -395,6 +419,12 @@ impl<T: Element> Network for DynNetwork<T> {
 
     fn zeros_like(&self) -> Result<Self, Error> {
         Self::zeros(self.architecture().clone())
+    }
+
+    fn of_parts(architecture: Architecture, parameters: Vec<T>) -> Result<Self, Error> {
+        architecture.check_element::<T>()?;
+        check_count(&architecture, parameters.len())?;
+        Ok(Self::of(architecture, parameters))
     }
 
     fn dataset(data: &DynDataset<T>) -> &DynDataset<T> {

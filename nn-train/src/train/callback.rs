@@ -190,6 +190,7 @@ pub struct Context<'c, N: Network> {
     pub(super) cost: Option<f64>,
     /// When the steps began that the position does not count the time of.
     pub(super) under_way_since: Option<Instant>,
+    pub(super) stopping: bool,
     /// The callbacks that have been called.
     pub(super) called: &'c [Box<dyn Callback<N> + 'c>],
     /// The name of one that keeps something and has not been called yet, or is being called.
@@ -273,6 +274,13 @@ impl<N: Network> Context<'_, N> {
         self.history.last()
     }
 
+    /// Whether the run is about to end because a callback has said [`Stop`](Signal::Stop), of those that were called
+    /// before this one after the same step or epoch. At the end of an epoch also whether one has after its last step.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
     /// The network as it is after the steps so far. After a step this copies the parameters.
     pub fn network(&mut self) -> &N {
         self.core.write_back(self.network.parameters_mut());
@@ -298,11 +306,15 @@ impl<N: Network> Context<'_, N> {
     pub fn state(&self) -> Result<RunState<N::Scalar>, Error> {
         let mut position = *self.position;
         position.elapsed += self.under_way_since.map_or(Duration::ZERO, |start| start.elapsed());
-        if let Some(name) = self.uncalled {
-            let expected = "a callback that is added after those that keep something";
-            return Err(Error::setting("the caller of Context::state", format!("called before `{name}`"), expected));
-        }
+        self.check_called()?;
         context_state(self.core, &position, self.history, states(self.called))
+    }
+
+    /// All callbacks that keep something have been called.
+    pub(super) fn check_called(&self) -> Result<(), Error> {
+        let Some(name) = self.uncalled else { return Ok(()) };
+        let expected = "a callback that is added after those that keep something";
+        Err(Error::setting("the caller of Context::state", format!("called before `{name}`"), expected))
     }
 }
 

@@ -357,7 +357,10 @@ impl<T: Element> Core<T> {
         };
         let SessionState { architecture, parameters, optimizer, steps, samples, seed, .. } = state;
         let SessionState { learning_rate, rate_factor, dropped_steps, plan, .. } = state;
-        expected("the architecture", &self.architecture().to_string(), architecture)?;
+        let own = self.architecture().to_string();
+        if own != *architecture {
+            return Err(Error::AnotherArchitecture { expected: own, found: architecture.clone() });
+        }
         expected("the optimiser", self.optimizer.name(), &optimizer.name)?;
         let counts = [
             ("the number of parameters", self.architecture().params(), parameters.len()),

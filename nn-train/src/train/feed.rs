@@ -137,6 +137,17 @@ impl<'a, T: Element> Feed<'a, T> {
         }
     }
 
+    /// Goes to step `step` of the epoch, from 0: a stream has its rows in one order only, and is read up to there.
+    pub(super) fn skip(&mut self, step: u64) -> Result<(), Error> {
+        let streams = matches!(&self.rows, Kind::Read { source, .. } if source.access() == Access::Stream);
+        if streams && step < self.steps() {
+            for passed in 0..step {
+                self.batch(passed, None)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The batch of step `step`, from 0, and what its samples weigh together: of `samples`, or else of the source's
     /// own.
     pub(super) fn batch<'s>(

@@ -3,6 +3,8 @@
 mod builder;
 mod callback;
 mod callbacks;
+#[cfg(feature = "checkpoints")]
+pub mod checkpoint;
 mod core;
 mod divergence;
 mod epoch;
@@ -19,6 +21,8 @@ mod validation;
 
 pub use builder::TrainerBuilder;
 pub use callback::{Callback, Context, Signal};
+#[cfg(feature = "checkpoints")]
+pub use callbacks::{Checkpoints, Interrupt, Interruption, Latest};
 #[cfg(feature = "logs")]
 pub use callbacks::{CsvLog, JsonLines};
 pub use callbacks::{EarlyStopping, Goal, Metric, Monitor, ReduceOnPlateau, WeightAverage};

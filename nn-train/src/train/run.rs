@@ -170,8 +170,9 @@ impl<'a, N: Network> Run<'a, N> {
     /// anew put its state as it is when new in place of the one in [`RunState::callbacks`], or among them.
     ///
     /// # Errors
-    /// As [`Session::resume`](crate::Session::resume), and [`Error::State`] when the state is further than this run's data or
-    /// epochs go; the run is then lost, and the network as it was.
+    /// As [`Session::resume`](crate::Session::resume), and [`Error::State`] when the state is further than this run's
+    /// data or epochs go; what a [stream](crate::Access::Stream) returns, which is read again up to the step that the
+    /// state has come to. The run is then lost, and the network as it was.
     pub fn resume(mut self, state: &RunState<N::Scalar>) -> Result<Self, Error> {
         let Position { epoch, step, dropped_steps, .. } = state.position;
         check_most("the epochs begun", self.epochs as u64, epoch as u64)?;
@@ -192,6 +193,7 @@ impl<'a, N: Network> Run<'a, N> {
         self.feed.reseed(state.session.seed);
         if step > 0 {
             self.feed.begin(epoch)?;
+            self.feed.skip(step)?;
         }
         (self.position, self.history) = (state.position, state.history.clone());
         self.kept = Some(state.callbacks.clone());
@@ -252,7 +254,8 @@ impl<'a, N: Network> Run<'a, N> {
         }
         if self.phase == Phase::New {
             self.phase = Phase::Going;
-            if self.call(None, None, |callback, context| callback.on_start(context))? == Signal::Stop {
+            let signal = self.call(Signal::Continue, None, None, |callback, context| callback.on_start(context))?;
+            if signal == Signal::Stop {
                 return self.end().map(|()| None);
             }
         }
@@ -263,13 +266,15 @@ impl<'a, N: Network> Run<'a, N> {
             self.position.epoch += 1;
             self.feed.begin(self.position.epoch)?;
         }
-        if self.steps()? == Signal::Stop {
+        let stopped = self.steps()?;
+        if stopped == Signal::Stop && self.position.step < self.feed.steps() {
             return self.end().map(|()| None);
         }
+        // Stopped by its last step, an epoch is over all the same.
         let epoch = self.summary()?;
         self.history.push(epoch);
         let cost = Some(epoch.cost);
-        let signal = self.call(cost, None, |callback, context| callback.on_epoch(context))?;
+        let signal = self.call(stopped, cost, None, |callback, context| callback.on_epoch(context))?;
         if signal == Signal::Stop || self.position.epoch == self.epochs {
             self.end()?;
         }
@@ -285,6 +290,7 @@ impl<'a, N: Network> Run<'a, N> {
         let samples = samples.flatten();
         // The clock is read twice an epoch: twice a step would be a tenth of a small network's step.
         let (start, before) = (Instant::now(), self.position.elapsed);
+        let mut signal = Signal::Continue;
         while self.position.step < steps {
             let (batch, weight) = self.feed.batch(self.position.step, samples)?;
             let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
@@ -297,15 +303,14 @@ impl<'a, N: Network> Run<'a, N> {
             };
             self.position.add(cost, weight);
             if !self.callbacks.is_empty() {
-                let signal = self.call(Some(cost), Some(start), |callback, context| callback.on_step(context))?;
-                if signal == Signal::Stop && self.position.step < steps {
-                    self.position.elapsed = before + start.elapsed();
-                    return Ok(Signal::Stop);
+                signal = self.call(signal, Some(cost), Some(start), |callback, context| callback.on_step(context))?;
+                if signal == Signal::Stop {
+                    break;
                 }
             }
         }
         self.position.elapsed = before + start.elapsed();
-        Ok(Signal::Continue)
+        Ok(signal)
     }
 
     /// The result of the epoch, its validation included.
@@ -334,17 +339,18 @@ impl<'a, N: Network> Run<'a, N> {
 
     fn end(&mut self) -> Result<(), Error> {
         self.phase = Phase::Over;
-        self.call(None, None, |callback, context| callback.on_end(context).map(|()| Signal::Continue)).map(|_| ())
+        let signal = Signal::Continue;
+        self.call(signal, None, None, |callback, context| callback.on_end(context).map(|()| signal)).map(|_| ())
     }
 
-    /// Calls every callback; whether one of them stops the run.
+    /// Calls every callback; whether one of them stops the run, or one has before.
     fn call(
         &mut self,
+        mut signal: Signal,
         cost: Option<f64>,
         under_way_since: Option<Instant>,
         mut call: impl FnMut(&mut dyn Callback<N>, &mut Context<'_, N>) -> Result<Signal, Error>,
     ) -> Result<Signal, Error> {
-        let mut signal = Signal::Continue;
         for index in 0..self.callbacks.len() {
             let (called, rest) = self.callbacks.split_at_mut(index);
             let Some(callback) = rest.first_mut() else { break };
@@ -357,6 +363,7 @@ impl<'a, N: Network> Run<'a, N> {
                 epoch_steps: self.feed.steps(),
                 cost,
                 under_way_since,
+                stopping: signal == Signal::Stop,
                 called,
                 uncalled: self.keeper.as_ref().filter(|(last, _)| *last >= index).map(|(_, name)| name.as_str()),
             };

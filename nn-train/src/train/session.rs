@@ -288,8 +288,9 @@ impl<'a, N: Network> Session<'a, N> {
     /// Goes on from a state, which a session of the same architecture and optimiser has exported.
     ///
     /// # Errors
-    /// [`Error::State`] when the state is another architecture's or another optimiser's, holds a number that is not finite, or
-    /// names an engine or an instruction set that there is not here; [`Error::Step`] when its plan does not suit the
+    /// [`Error::AnotherArchitecture`] when the state is another architecture's; [`Error::State`] when it is another
+    /// optimiser's, holds a number that is not finite, or names an engine or an instruction set that there is not here;
+    /// [`Error::Step`] when its plan does not suit the
     /// trainer's settings or there is no memory for it. The session is then as it was.
     pub fn resume(&mut self, state: &SessionState<N::Scalar>) -> Result<(), Error> {
         self.core.import(state)

@@ -1,8 +1,12 @@
 //! Callbacks that most runs need, one a file.
 
+#[cfg(feature = "checkpoints")]
+mod checkpoints;
 #[cfg(feature = "logs")]
 mod csv_log;
 mod early_stopping;
+#[cfg(feature = "checkpoints")]
+mod interrupt;
 #[cfg(feature = "logs")]
 mod json_lines;
 #[cfg(feature = "logs")]
@@ -11,9 +15,13 @@ mod metric;
 mod reduce_on_plateau;
 mod weight_average;
 
+#[cfg(feature = "checkpoints")]
+pub use checkpoints::{Checkpoints, Latest};
 #[cfg(feature = "logs")]
 pub use csv_log::CsvLog;
 pub use early_stopping::EarlyStopping;
+#[cfg(feature = "checkpoints")]
+pub use interrupt::{Interrupt, Interruption};
 #[cfg(feature = "logs")]
 pub use json_lines::JsonLines;
 pub use metric::{Goal, Metric, Monitor};

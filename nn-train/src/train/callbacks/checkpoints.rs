@@ -1,0 +1,270 @@
+//! Checkpoints in the course of a run.
+
+mod folder;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nn_kernels::Element;
+
+use self::folder::Folder;
+use super::{Best, Goal, Metric, Monitor};
+use crate::error::Error;
+use crate::network::Network;
+use crate::train::checkpoint::{CheckpointFault, disk, load_run};
+use crate::train::{Callback, Context, RunState, Signal};
+
+/// Writes the run's state to a folder as it goes, so that a program that was ended, or a machine that failed, goes on
+/// from there.
+///
+/// ```
+/// use nn_train::prelude::*;
+///
+/// # let folder = std::env::temp_dir().join(format!("nn-train-doc-folder-{}", std::process::id()));
+/// # network! { struct Xor<2 => 4 tanh => 1>; }
+/// # let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
+/// # let mut net = Xor::new(1);
+/// # let trainer = Trainer::builder().epochs(10).build()?;
+/// let latest = Checkpoints::latest(&folder)?;
+/// for (path, why) in &latest.skipped {
+///     println!("skipped {}: {why}", path.display());
+/// }
+/// let mut run = trainer.run(&mut net, &data)?.validation(&data)?;
+/// if let Some((_, state)) = &latest.found {
+///     run = run.resume(state)?;
+/// }
+/// let checkpoints = Checkpoints::new(&folder).every_epochs(5).keep_last(2).keep_best(Monitor::ValidationCost);
+/// run.callback(EarlyStopping::new(Monitor::ValidationCost)).callback(checkpoints).finish()?;
+/// # assert!(folder.join("best.ckpt").exists());
+/// # std::fs::remove_dir_all(folder).map_err(Error::callback)?;
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// **Add it last**: after the callbacks that keep something, or the run is refused when it begins; and after those
+/// that may stop it, [`Interrupt`](crate::Interrupt) for one.
+///
+/// # When
+///
+/// After every epoch, unless one of [`every_epochs`](Self::every_epochs), [`every_steps`](Self::every_steps) and
+/// [`every`](Self::every) is set; each that is set counts. Besides them when a callback stops the run, and after the
+/// last epoch. What is due after the last step of an epoch is written after its validation. Of a run that is dropped,
+/// or ends with an error, nothing more is written. A file that cannot be written ends the run with that error.
+///
+/// # Files
+///
+/// `000001-step-480.ckpt` and so on: numbered as they were written, with the steps of the run. Each is [written whole
+/// or not at all](crate::checkpoint). The last three are kept, or as many as [`keep_last`](Self::keep_last) says; an
+/// older one is removed after the new one is on the disk. So there is never one less to go on from than before.
+///
+/// A folder is one run's. A run that begins anew is refused in a folder that has checkpoints: it would remove those of
+/// another run, which may be all that is left of it. Numbers go on where the folder's end.
+pub struct Checkpoints<M = Monitor> {
+    folder: Folder,
+    epochs: Option<u64>,
+    steps: Option<u64>,
+    interval: Option<Duration>,
+    keep: usize,
+    metric: Option<M>,
+    goal: Option<Goal>,
+    best: Best,
+    /// When the last file was written, or the run began.
+    since: Instant,
+    last: Option<PathBuf>,
+}
+
+/// The newest checkpoint of a folder that can be gone on from: what [`Checkpoints::latest`] finds.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Latest<T> {
+    /// Its path and the state that it holds; nothing in a folder that is not there or has none.
+    pub found: Option<(PathBuf, RunState<T>)>,
+    /// Newer ones that cannot be gone on from, the newest first, and why so.
+    pub skipped: Vec<(PathBuf, Error)>,
+}
+
+impl Checkpoints {
+    /// Writes to `folder`, which is made if it is not there.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: Folder::new(folder.into()),
+            epochs: None,
+            steps: None,
+            interval: None,
+            keep: 3,
+            metric: None,
+            goal: None,
+            best: Best(None),
+            since: Instant::now(),
+            last: None,
+        }
+    }
+
+    /// Reads the newest checkpoint of a folder, without those that are damaged. The best one is taken where all others
+    /// are.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] with [`CheckpointFault::NumberType`] for checkpoints of another number type than `T`,
+    /// [`Error::Io`] when the folder cannot be read, and [`StepError::Memory`](crate::StepError::Memory) in
+    /// [`Error::Step`] when there is no memory for a state.
+    pub fn latest<T: Element>(folder: impl AsRef<Path>) -> Result<Latest<T>, Error> {
+        let mut skipped = Vec::new();
+        for path in Folder::new(folder.as_ref().to_owned()).newest_first(&disk::System)? {
+            match RunState::load(&path) {
+                Ok(state) => return Ok(Latest { found: Some((path, state)), skipped }),
+                Err(error) if is_damage(&error) => skipped.push((path, error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Latest { found: None, skipped })
+    }
+}
+
+/// Whether an error is one file's, so that another one may be read.
+fn is_damage(error: &Error) -> bool {
+    match error {
+        Error::Checkpoint { fault, .. } => !matches!(fault, CheckpointFault::NumberType { .. }),
+        Error::Io { .. } => true,
+        _ => false,
+    }
+}
+
+impl<M> Checkpoints<M> {
+    /// Writes after every so many epochs, at least 1: those whose number it divides.
+    #[must_use]
+    pub fn every_epochs(self, epochs: u64) -> Self {
+        Self { epochs: Some(epochs), ..self }
+    }
+
+    /// Writes after every so many steps of the run, at least 1: those whose number it divides.
+    #[must_use]
+    pub fn every_steps(self, steps: u64) -> Self {
+        Self { steps: Some(steps), ..self }
+    }
+
+    /// Writes after the step at which so much time has passed since the last file, more than none. The clock is then
+    /// read in every step, which takes some ten nanoseconds.
+    #[must_use]
+    pub fn every(self, interval: Duration) -> Self {
+        Self { interval: Some(interval), ..self }
+    }
+
+    /// Sets how many files are kept, at least 1, that of the best epoch not counted; 3 unless set.
+    #[must_use]
+    pub fn keep_last(self, files: usize) -> Self {
+        Self { keep: files, ..self }
+    }
+
+    /// Writes `best.ckpt` too, after each epoch in which `metric` is better than in all before, those of earlier parts
+    /// of a resumed run included.
+    #[must_use]
+    pub fn keep_best<B>(self, metric: B) -> Checkpoints<B> {
+        let Self { folder, epochs, steps, interval, keep, metric: _, goal, best, since, last } = self;
+        Checkpoints { folder, epochs, steps, interval, keep, metric: Some(metric), goal, best, since, last }
+    }
+
+    /// Sets whether lower or higher is better; as [the metric says](Metric::goal) unless set.
+    #[must_use]
+    pub fn goal(self, goal: Goal) -> Self {
+        Self { goal: Some(goal), ..self }
+    }
+
+    /// The last file that was written, that of the best epoch not counted.
+    #[must_use]
+    pub fn last(&self) -> Option<&Path> {
+        self.last.as_deref()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let counts =
+            [("every_epochs", self.epochs), ("every_steps", self.steps), ("keep_last", Some(self.keep as u64))];
+        for (name, count) in counts {
+            if count == Some(0) {
+                return Err(Error::setting(name, 0, "at least 1"));
+            }
+        }
+        if self.interval == Some(Duration::ZERO) {
+            return Err(Error::setting("every", "0 s", "a longer time"));
+        }
+        Ok(())
+    }
+
+    /// Whether a count has come to a multiple of what was set for it.
+    fn is_due(every: Option<u64>, count: u64) -> bool {
+        every.is_some_and(|every| count.is_multiple_of(every))
+    }
+
+    fn is_due_by_time(&self) -> bool {
+        self.interval.is_some_and(|interval| self.since.elapsed() >= interval)
+    }
+
+    fn save<N: Network>(&mut self, context: &Context<'_, N>) -> Result<(), Error> {
+        let path = self.folder.save(&disk::System, &context.state()?, self.keep)?;
+        (self.last, self.since) = (Some(path), Instant::now());
+        Ok(())
+    }
+}
+
+impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
+    fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        self.check()?;
+        context.check_called()?;
+        self.folder.open(&disk::System, context.step() > 0)?;
+        self.best = Best(None);
+        let best = self.folder.best();
+        if self.metric.is_some() && best.exists() {
+            self.best = match load_run::<N::Scalar>(&best) {
+                Ok((_, number)) => Best(number),
+                // The next one is the best that there is.
+                Err(error) if is_damage(&error) => Best(None),
+                Err(error) => return Err(error),
+            };
+        }
+        (self.last, self.since) = (None, Instant::now());
+        Ok(Signal::Continue)
+    }
+
+    fn on_step(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        let ends_epoch = context.epoch_step() == context.epoch_steps();
+        let due = Self::is_due(self.steps, context.step()) || context.is_stopping() || self.is_due_by_time();
+        if due && !ends_epoch {
+            self.save(context)?;
+        }
+        Ok(Signal::Continue)
+    }
+
+    fn on_epoch(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        let unset = self.epochs.is_none() && self.steps.is_none() && self.interval.is_none();
+        let epochs = if unset { Some(1) } else { self.epochs };
+        let due = Self::is_due(epochs, context.epoch() as u64)
+            || Self::is_due(self.steps, context.step())
+            || self.is_due_by_time()
+            || context.is_stopping()
+            || context.epoch() == context.epochs();
+        if due {
+            self.save(context)?;
+        }
+        if let Some(metric) = &mut self.metric {
+            let number = metric.measure(context)?;
+            if self.best.improve(self.goal.unwrap_or_else(|| metric.goal()), 0.0, number) {
+                self.folder.save_best(&disk::System, &context.state()?, number)?;
+            }
+        }
+        Ok(Signal::Continue)
+    }
+}
+
+impl<M> fmt::Debug for Checkpoints<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { folder, epochs, steps, interval, keep, last, .. } = self;
+        f.debug_struct("Checkpoints")
+            .field("folder", &folder.path())
+            .field("every_epochs", epochs)
+            .field("every_steps", steps)
+            .field("every", interval)
+            .field("keep_last", keep)
+            .field("last", last)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,119 @@
+//! A folder of numbered checkpoints.
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use nn_kernels::Element;
+
+use crate::error::Error;
+use crate::train::RunState;
+use crate::train::checkpoint::disk::{Disk, folder_of, remove_unfinished};
+use crate::train::checkpoint::encode::Contents;
+use crate::train::checkpoint::save;
+
+const BEST: &str = "best.ckpt";
+const EXTENSION: &str = ".ckpt";
+
+/// A folder, and the number of the last file in it.
+pub(super) struct Folder {
+    path: PathBuf,
+    last: u64,
+}
+
+impl Folder {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, last: 0 }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn best(&self) -> PathBuf {
+        self.path.join(BEST)
+    }
+
+    /// Makes the folder, or goes on in it where the run goes on.
+    pub(super) fn open<D: Disk>(&mut self, disk: &D, goes_on: bool) -> Result<(), Error> {
+        self.make(disk).map_err(|error| Error::io("make the folder", self.path.display(), &error))?;
+        let numbered = self.numbered(disk)?;
+        if !goes_on
+            && let Some(name) = numbered.first().map(|(_, name)| name.as_str()).or(self.best().exists().then_some(BEST))
+        {
+            let found = format!("{}, which has {name}", self.path.display());
+            return Err(Error::setting(
+                "the folder of Checkpoints",
+                found,
+                "one without checkpoints for a run that begins anew, or a run that is resumed from one of them",
+            ));
+        }
+        self.last = numbered.first().map_or(0, |(number, _)| *number);
+        remove_unfinished(disk, &self.path, ".")
+    }
+
+    /// Makes the folder, with those that it is in, unless it is there.
+    fn make<D: Disk>(&self, disk: &D) -> io::Result<()> {
+        let ancestors = self.path.ancestors().take_while(|folder| !folder.as_os_str().is_empty());
+        let missing: Vec<&Path> = ancestors.take_while(|folder| !folder.exists()).collect();
+        fs::create_dir_all(&self.path)?;
+        // Each outlasts a power cut once the folder that names it is on the disk.
+        missing.into_iter().try_for_each(|folder| disk.flush_folder(folder_of(folder)))
+    }
+
+    /// Its numbered files, the newest first.
+    fn numbered<D: Disk>(&self, disk: &D) -> Result<Vec<(u64, String)>, Error> {
+        let names =
+            disk.names(&self.path).map_err(|error| Error::io("read the folder", self.path.display(), &error))?;
+        let number = |name: &str| -> Option<u64> {
+            let (number, steps) = name.strip_suffix(EXTENSION)?.split_once("-step-")?;
+            steps.parse::<u64>().ok()?;
+            number.parse().ok()
+        };
+        let names = names.into_iter().filter_map(|name| name.into_string().ok());
+        let mut numbered: Vec<_> = names.filter_map(|name| Some((number(&name)?, name))).collect();
+        numbered.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(numbered)
+    }
+
+    /// The paths of all checkpoints, the newest first and the best one last; none where there is no folder.
+    pub(super) fn newest_first<D: Disk>(&self, disk: &D) -> Result<Vec<PathBuf>, Error> {
+        let numbered = match self.numbered(disk) {
+            Err(Error::Io { kind: ErrorKind::NotFound, .. }) => return Ok(Vec::new()),
+            numbered => numbered?,
+        };
+        let paths = numbered.into_iter().map(|(_, name)| self.path.join(name));
+        Ok(paths.chain(Some(self.best()).filter(|best| best.exists())).collect())
+    }
+
+    /// Writes the next file, and once it is on the disk removes those that are older than the last `keep`.
+    pub(super) fn save<D: Disk, T: Element>(
+        &mut self,
+        disk: &D,
+        state: &RunState<T>,
+        keep: usize,
+    ) -> Result<PathBuf, Error> {
+        let number = self.last + 1;
+        let path = self.path.join(format!("{number:06}-step-{}{EXTENSION}", state.session.steps));
+        save(disk, &path, &Contents::run(state, None))?;
+        self.last = number;
+        for (_, name) in self.numbered(disk)?.into_iter().skip(keep) {
+            let old = self.path.join(name);
+            disk.remove(&old).map_err(|error| Error::io("remove", old.display(), &error))?;
+        }
+        Ok(path)
+    }
+
+    /// Writes the best one, for which the metric was `number`.
+    pub(super) fn save_best<D: Disk, T: Element>(
+        &self,
+        disk: &D,
+        state: &RunState<T>,
+        number: f64,
+    ) -> Result<(), Error> {
+        save(disk, &self.best(), &Contents::run(state, Some(number)))
+    }
+}

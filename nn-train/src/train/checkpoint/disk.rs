@@ -1,0 +1,174 @@
+//! Files that are written whole or not at all.
+
+#[cfg(test)]
+pub(in crate::train) mod faulty;
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::Error;
+
+/// The end of the name of a file that is being written.
+const UNFINISHED: &str = ".unfinished";
+
+/// What of a file system is needed here, so that tests can let each operation fail.
+pub(in crate::train) trait Disk {
+    type File: Write;
+    /// A new file, which must not be there yet.
+    fn create(&self, path: &Path) -> io::Result<Self::File>;
+    /// Everything written is on the disk afterwards.
+    fn flush(&self, file: &Self::File) -> io::Result<()>;
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// The names in a folder are on the disk afterwards.
+    fn flush_folder(&self, folder: &Path) -> io::Result<()>;
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// The names of all that is in a folder.
+    fn names(&self, folder: &Path) -> io::Result<Vec<OsString>>;
+    /// Whether nobody is writing this unfinished file any more.
+    fn is_abandoned(&self, path: &Path) -> io::Result<bool>;
+}
+
+/// The system's.
+pub(in crate::train) struct System;
+
+impl Disk for System {
+    type File = File;
+
+    fn create(&self, path: &Path) -> io::Result<File> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        match file.try_lock() {
+            // Somebody takes it for abandoned in this moment, and will remove it.
+            Err(TryLockError::WouldBlock) => Err(ErrorKind::AlreadyExists.into()),
+            // Where there are no locks, nothing is ever taken for abandoned.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+        }
+    }
+
+    fn flush(&self, file: &File) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn flush_folder(&self, folder: &Path) -> io::Result<()> {
+        if !cfg!(unix) {
+            // Elsewhere a folder cannot be opened, and a rename is on the disk when it returns, as far as the system
+            // can tell.
+            return Ok(());
+        }
+        match File::open(folder)?.sync_all() {
+            // Some file systems of networks know no such thing.
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+            flushed => flushed,
+        }
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    fn is_abandoned(&self, path: &Path) -> io::Result<bool> {
+        // The lock of a program that has ended is free.
+        match OpenOptions::new().write(true).open(path) {
+            Ok(file) => Ok(file.try_lock().is_ok()),
+            // Finished in the meantime, or somebody else's.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Writes a file under another name in the same folder, and renames it once it is on the disk. After an error what
+/// stood at `path` stands there still, unless only the folder could not be flushed, and nothing is left of the new
+/// one.
+pub(super) fn write_whole<D: Disk>(
+    disk: &D,
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
+    let place = path.display();
+    let Some(name) = path.file_name() else {
+        let error = io::Error::new(ErrorKind::InvalidInput, "the path does not end in the name of a file");
+        return Err(Error::io("write", place, &error));
+    };
+    let folder = folder_of(path);
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    let prefix = prefix.to_string_lossy();
+    remove_unfinished(disk, folder, &prefix)?;
+    let (unfinished, file) =
+        create(disk, folder, &prefix).map_err(|error| Error::io("create a file beside", &place, &error))?;
+    let finished = finish(disk, file, &unfinished, path, write);
+    if finished.is_err() {
+        // Why it could not be written is what the caller should learn. What cannot be removed now is when it is
+        // abandoned.
+        let _ = disk.remove(&unfinished);
+    }
+    finished?;
+    disk.flush_folder(folder).map_err(|error| Error::io("flush to disk the folder of", &place, &error))
+}
+
+/// From a new file to its place.
+fn finish<D: Disk>(
+    disk: &D,
+    file: D::File,
+    unfinished: &Path,
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
+    let failed = |operation| move |error: io::Error| Error::io(operation, path.display(), &error);
+    let mut writer = BufWriter::with_capacity(1 << 16, file);
+    write(&mut writer).map_err(failed("write"))?;
+    let file = writer.into_inner().map_err(|error| failed("write")(error.into_error()))?;
+    disk.flush(&file).map_err(failed("flush to disk"))?;
+    disk.rename(unfinished, path).map_err(failed("rename a file to"))
+    // Closed, and so unlocked, once it has its name.
+}
+
+/// A new file whose name begins with `prefix`.
+fn create<D: Disk>(disk: &D, folder: &Path, prefix: &str) -> io::Result<(PathBuf, D::File)> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!("{prefix}{}-{number}{UNFINISHED}", std::process::id()));
+        match disk.create(&path) {
+            // Another machine's program of the same number, on a disk that is shared.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            created => return created.map(|file| (path, file)),
+        }
+    }
+}
+
+/// Removes what programs have left that were killed while they were writing: unfinished files whose names begin with
+/// `prefix`.
+pub(in crate::train) fn remove_unfinished<D: Disk>(disk: &D, folder: &Path, prefix: &str) -> Result<(), Error> {
+    let names = disk.names(folder).map_err(|error| Error::io("read the folder", folder.display(), &error))?;
+    for name in names {
+        let Some(name) = name.to_str().filter(|name| name.starts_with(prefix) && name.ends_with(UNFINISHED)) else {
+            continue;
+        };
+        let path = folder.join(name);
+        let removed = disk.is_abandoned(&path).and_then(|is| if is { disk.remove(&path) } else { Ok(()) });
+        match removed {
+            // Somebody else has.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            removed => removed.map_err(|error| Error::io("remove", path.display(), &error))?,
+        }
+    }
+    Ok(())
+}
+
+/// The folder that a file is in.
+pub(in crate::train) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
