@@ -6,7 +6,6 @@ pub mod arguments;
 pub mod digit_images;
 pub mod idx;
 pub mod mnist;
-pub mod progress;
 
 #[cfg(test)]
 mod tests {

@@ -317,10 +317,10 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
-    /// A log could not be written.
+    /// A log, a picture or what shows the progress could not be written.
     #[error("could not write {place}: {reason}")]
     Write {
-        /// The path of the file, or `"the log"` for another writer.
+        /// The path of the file, or `"the log"` or `"the progress"` for another writer.
         place: String,
         /// What kind of error it was.
         kind: std::io::ErrorKind,
@@ -411,7 +411,7 @@ impl Error {
     }
 
     /// Something could not be written.
-    #[cfg(feature = "logs")]
+    #[cfg(any(feature = "logs", feature = "plot", feature = "progress", feature = "tensorboard"))]
     pub(crate) fn write(place: impl ToString, error: &std::io::Error) -> Self {
         Self::Write { place: place.to_string(), kind: error.kind(), reason: error.to_string() }
     }

@@ -80,6 +80,9 @@
 //!
 //! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
 //!
+//! `progress` adds `Progress`, which shows how far a run has come, and `tensorboard` adds `TensorBoard`, which writes what that
+//! program shows.
+//!
 //! `serde` writes and reads networks, standardizers, histories, reports, optimiser settings, and the states of runs and
 //! sessions.
 
@@ -108,6 +111,10 @@ pub use nn_kernels::{
 };
 pub use nn_macros::network;
 pub use optim::{Adagrad, Adam, AdamW, Lion, Optimizer, RmsProp, Rprop, Sgd, Step};
+#[cfg(feature = "progress")]
+pub use train::Progress;
+#[cfg(feature = "tensorboard")]
+pub use train::TensorBoard;
 pub use train::{
     Annealing, Callback, CallbackState, Constant, Context, Cosine, CosineRestarts, EarlyStopping, Epoch, Exponential,
     FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position, ReduceOnPlateau, Run,

@@ -17,6 +17,10 @@ mod validation;
 
 pub use builder::TrainerBuilder;
 pub use callback::{Callback, Context, Signal};
+#[cfg(feature = "progress")]
+pub use callbacks::Progress;
+#[cfg(feature = "tensorboard")]
+pub use callbacks::TensorBoard;
 #[cfg(feature = "logs")]
 pub use callbacks::{CsvLog, JsonLines};
 pub use callbacks::{EarlyStopping, Goal, Metric, Monitor, ReduceOnPlateau, WeightAverage};
