@@ -80,8 +80,8 @@
 //!
 //! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
 //!
-//! `progress` adds `Progress`, which shows how far a run has come, and `tensorboard` adds `TensorBoard`, which writes what that
-//! program shows.
+//! `progress` adds `Progress`, which shows how far a run has come; `tensorboard` adds `TensorBoard`, which writes what that
+//! program shows; and `plot` adds `plot`, pictures of runs, networks and metrics.
 //!
 //! `serde` writes and reads networks, standardizers, histories, reports, optimiser settings, and the states of runs and
 //! sessions.
@@ -96,6 +96,8 @@ mod network;
 #[cfg(feature = "serde")]
 mod number;
 mod optim;
+#[cfg(feature = "plot")]
+pub mod plot;
 mod train;
 
 pub use data::{Access, Dataset, DynDataset, Rows, Source, Standardizer, Stream, StreamItem, TrainingData};
