@@ -4,8 +4,8 @@
     cargo run --release --example plots --features plots -- FOLDER
     python3 tests/tensorboard_agreement.py FOLDER
 
-FOLDER has `epochs.csv` and `tensorboard/digits/`, which the example `plots` writes. Then the event file is cut at many places, as
-a run that is killed leaves it, and must be read to its last whole record each time.
+FOLDER has `epochs.csv` and `tensorboard/digits/`, which the example `plots` writes. Then the event file is cut at many
+places, as a run that is killed leaves it, and must be read to its last whole record each time.
 
 The script installs TensorBoard into a virtual environment under the target folder.
 """
@@ -84,7 +84,7 @@ def compare(folder):
             assert histogram.num == count == sum(histogram.bucket) and len(histogram.bucket) == 30, tag
             assert histogram.bucket_limit[-1] == histogram.max > histogram.min
             assert math.isclose(histogram.max, max(histogram.bucket_limit))
-    print(f"TensorBoard reads {len(epochs)} epochs, {len(steps)} steps and {4 * len(epochs)} histograms as they were written")
+    print(f"TensorBoard reads {len(epochs)} epochs, {len(steps)} steps and {4 * len(epochs)} histograms as written")
 
 
 def cut(folder):

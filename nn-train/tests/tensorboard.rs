@@ -25,7 +25,7 @@ fn crc32c(bytes: &[u8]) -> u32 {
 }
 
 fn mask(checksum: u32) -> u32 {
-    ((checksum >> 15) | (checksum << 17)).wrapping_add(0xa282_ead8)
+    checksum.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 /// The records of a file to the last whole one, and how many bytes are left.

@@ -15,8 +15,8 @@ const READABLE: f64 = 14.0;
 /// How wide the bar is that explains the shades.
 const BAR: f64 = 14.0;
 
-/// A confusion matrix: a row for each actual class, a column for each predicted one. A cell shows its count, and the shade
-/// what share of the actual class that is. `names` are those of the classes, or none for their numbers.
+/// A confusion matrix: a row for each actual class, a column for each predicted one. A cell shows its count, and the
+/// shade what share of the actual class that is. `names` are those of the classes, or none for their numbers.
 ///
 /// ```
 /// use nn_train::metrics::ConfusionMatrix;

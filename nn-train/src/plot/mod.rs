@@ -28,9 +28,9 @@
 //! | [`decision_surface`] | what a network of two inputs decides |
 //! | [`first_layer`] | the weights of the first layer, as images |
 //!
-//! Each returns a [`Picture`]. Both formats show the same shapes in the same places. A PNG has two pixels a unit; its letters
-//! are those of a font that is part of the library, so nothing need be installed. Colours are told apart by those who are
-//! colour-blind, and dashes and shapes tell apart what colours alone might not.
+//! Each returns a [`Picture`]. Both formats show the same shapes in the same places. A PNG has two pixels a unit; its
+//! letters are those of a font that is part of the library, so nothing need be installed. Colours are told apart by
+//! those who are colour-blind, and dashes and shapes tell apart what colours alone might not.
 
 mod color;
 mod confusion;

@@ -71,7 +71,7 @@ const SIGN: f64 = 22.0;
 const GAP: f64 = 20.0;
 
 /// The rows that the names of a legend take in a picture of this width.
-fn rows<'e>(entries: &'e [(String, Sign)], width: f64) -> Vec<Vec<(f64, &'e (String, Sign))>> {
+fn rows(entries: &[(String, Sign)], width: f64) -> Vec<Vec<(f64, &(String, Sign))>> {
     let mut rows: Vec<Vec<_>> = Vec::new();
     let mut left = f64::INFINITY;
     for entry in entries {
@@ -162,8 +162,8 @@ impl Panel {
         picture.text((MARGIN, top - 15.0), name, LABEL, Anchor::Start, INK);
     }
 
-    /// Draws a curve; a point that is no number interrupts it, and one that cannot be told from the point before is left
-    /// out. A single point is a dot.
+    /// Draws a curve; a point that is no number interrupts it, and one that cannot be told from the point before is
+    /// left out. A single point is a dot.
     pub(super) fn curve(&self, picture: &mut Picture, points: impl Iterator<Item = (f64, f64)>, stroke: Stroke) {
         const APART: f64 = 0.2;
         let mut piece: Vec<Point> = Vec::new();

@@ -54,8 +54,8 @@ pub fn schedules(schedules: &[(&str, &dyn Schedule)], steps: u64) -> Result<Pict
 }
 
 /// The cost over the learning rate, of steps whose rate grows from one to the next (Smith, "Cyclical learning rates for
-/// training neural networks", WACV 2017). `suggested` is the rate to mark, if any. Past its lowest point the curve is shown
-/// only as high as it was before.
+/// training neural networks", WACV 2017). `suggested` is the rate to mark, if any. Past its lowest point the curve is
+/// shown only as high as it was before.
 ///
 /// ```
 /// use nn_train::plot;

@@ -12,8 +12,9 @@ const SIDE: f64 = 400.0;
 
 /// Whether what is predicted with a probability happens as often: the bins of
 /// [`confidence_curve`](crate::metrics::Probabilities::confidence_curve) or
-/// [`reliability_curve`](crate::metrics::Probabilities::reliability_curve), over the diagonal of a calibrated network; below,
-/// the share of samples in each, which the size of the dots shows too. Over the diagonal a network is too careful, under it too sure.
+/// [`reliability_curve`](crate::metrics::Probabilities::reliability_curve), over the diagonal of a calibrated network;
+/// below, the share of samples in each, which the size of the dots shows too. Over the diagonal a network is too
+/// careful, under it too sure.
 ///
 /// ```
 /// use nn_train::metrics::Probabilities;

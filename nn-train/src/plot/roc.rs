@@ -11,8 +11,8 @@ use crate::metrics::Ranking;
 /// How wide and how high the panel is.
 const SIDE: f64 = 400.0;
 
-/// The receiver operating characteristic of some rankings, each under its name, with the area under it. The dashed diagonal
-/// is what scores without any knowledge reach.
+/// The receiver operating characteristic of some rankings, each under its name, with the area under it. The dashed
+/// diagonal is what scores without any knowledge reach.
 ///
 /// ```
 /// use nn_train::metrics::Ranking;
@@ -25,8 +25,8 @@ const SIDE: f64 = 400.0;
 /// ```
 ///
 /// # Errors
-/// [`Error::Empty`] without a ranking, and [`Error::Setting`] for one whose samples are all positive or all negative, which
-/// has no such curve.
+/// [`Error::Empty`] without a ranking, and [`Error::Setting`] for one whose samples are all positive or all negative,
+/// which has no such curve.
 pub fn roc(rankings: &[(&str, &Ranking)]) -> Result<Picture, Error> {
     if rankings.is_empty() {
         return Err(Error::Empty { what: "the rankings" });

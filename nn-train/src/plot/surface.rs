@@ -19,9 +19,9 @@ const BEYOND: f64 = 0.15;
 /// Steps of a colour from a class that is hardly the likeliest to one that is sure.
 const LEVELS: f64 = 6.0;
 
-/// The class that a network of two inputs decides for over the plane, the darker the surer it is, and the samples of a data
-/// set, each with the colour and the shape of its class. `names` are those of the classes, or none for their numbers. Of
-/// several outputs the highest one decides, and the higher it is the surer.
+/// The class that a network of two inputs decides for over the plane, the darker the surer it is, and the samples of a
+/// data set, each with the colour and the shape of its class. `names` are those of the classes, or none for their
+/// numbers. Of several outputs the highest one decides, and the higher it is the surer.
 ///
 /// ```
 /// use nn_train::plot;

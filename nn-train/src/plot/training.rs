@@ -7,8 +7,8 @@ use super::scale::{FEW, Scale, short};
 use crate::error::Error;
 use crate::train::History;
 
-/// The cost and the validation cost of each epoch, the best epoch marked; below, the learning rates, one for each epoch,
-/// unless there are none. The axis of the cost is logarithmic where costs are far apart.
+/// The cost and the validation cost of each epoch, the best epoch marked; below, the learning rates, one for each
+/// epoch, unless there are none. The axis of the cost is logarithmic where costs are far apart.
 ///
 /// ```
 /// use nn_train::plot;
@@ -31,8 +31,8 @@ use crate::train::History;
 /// Costs that are not finite interrupt the curve.
 ///
 /// # Errors
-/// [`Error::Empty`] for a history without an epoch that has a finite cost, [`Error::Length`] when there are rates, and not
-/// one for each epoch.
+/// [`Error::Empty`] for a history without an epoch that has a finite cost, [`Error::Length`] when there are rates, and
+/// not one for each epoch.
 pub fn training(history: &History, rates: &[f64]) -> Result<Picture, Error> {
     let costs = || history.iter().map(|epoch| epoch.cost);
     let validations = || history.iter().filter_map(|epoch| epoch.validation_cost);
@@ -57,7 +57,7 @@ pub fn training(history: &History, rates: &[f64]) -> Result<Picture, Error> {
     let y = Scale::of_costs(finite());
     let numbers = || history.iter().map(|epoch| epoch.number as f64);
     let first = numbers().next().unwrap_or(1.0);
-    let x = Scale::counts(first, numbers().last().unwrap_or(first));
+    let x = Scale::counts(first, numbers().next_back().unwrap_or(first));
     let rate_scale = Scale::around(rates.iter().copied().filter(|rate| rate.is_finite()), FEW);
     let left = if rates.is_empty() { Panel::room(&y) } else { Panel::room(&y).max(Panel::room(&rate_scale)) };
     let mut picture = Picture::new("Training".to_owned(), WIDTH, 0.0);

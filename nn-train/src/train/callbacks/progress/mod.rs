@@ -15,8 +15,8 @@ use crate::train::{Callback, Context, Epoch, Signal};
 use pace::Pace;
 use text::{changed, clock, quantity, short};
 
-/// Shows how far a run has come (feature `progress`): on a terminal a bar for the epoch that is under way, and a line for
-/// each that is over; in a file or a pipe the lines alone. Keras' progress bar, or `tqdm` around your loop.
+/// Shows how far a run has come (feature `progress`): on a terminal a bar for the epoch that is under way, and a line
+/// for each that is over; in a file or a pipe the lines alone. Keras' progress bar, or `tqdm` around your loop.
 ///
 /// ```
 /// use nn_train::Progress;
@@ -46,8 +46,8 @@ use text::{changed, clock, quantity, short};
 ///
 /// A number has four significant digits, and more where the one before would otherwise look the same.
 ///
-/// The bar is drawn twelve times a second at most. In between a step costs a count: the clock is looked at every 20 ms or
-/// so, however short a step is.
+/// The bar is drawn twelve times a second at most. In between a step costs a count: the clock is looked at every 20 ms
+/// or so, however short a step is.
 ///
 /// What it shows is no part of the run's state. A run that ends with an error leaves the bar as it was.
 pub struct Progress<'a> {

@@ -73,9 +73,9 @@ mod tests {
             "NaN",
         ];
         assert_eq!(texts, expected);
-        assert_eq!(changed(0.693_147, Some(0.693_1)), "0.69315");
-        assert_eq!(changed(0.693_147, Some(0.693_146)), "0.693147");
-        assert_eq!(changed(0.693_147, Some(0.693_147)), "0.6931");
+        assert_eq!(changed(0.523_147, Some(0.523_1)), "0.52315");
+        assert_eq!(changed(0.523_147, Some(0.523_146)), "0.523147");
+        assert_eq!(changed(0.523_147, Some(0.523_147)), "0.5231");
         assert_eq!(changed(1.0, Some(1.0 + 1e-15)), "1.00000000", "no more digits than nine");
         assert_eq!(changed(f64::INFINITY, Some(1.0)), "inf");
     }

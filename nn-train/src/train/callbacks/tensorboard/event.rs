@@ -1,5 +1,5 @@
-//! The messages of an event file: of TensorFlow's `event.proto` and `summary.proto` the fields that are written here, under
-//! their numbers there.
+//! The messages of an event file: of TensorFlow's `event.proto` and `summary.proto` the fields that are written here,
+//! under their numbers there.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

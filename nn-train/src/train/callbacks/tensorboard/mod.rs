@@ -14,9 +14,9 @@ use crate::train::{Callback, Context, Epoch, Signal};
 use event::{Event, Value};
 use file::EventFile;
 
-/// Writes a run as event files, which `tensorboard --logdir FOLDER` shows while it trains (feature `tensorboard`): numbers
-/// an epoch, numbers every so many steps if asked for, and the distribution of each layer's weights and biases. Keras'
-/// `TensorBoard` callback, or PyTorch's `SummaryWriter`.
+/// Writes a run as event files, which `tensorboard --logdir FOLDER` shows while it trains (feature `tensorboard`):
+/// numbers an epoch, numbers every so many steps if asked for, and the distribution of each layer's weights and biases.
+/// Keras' `TensorBoard` callback, or PyTorch's `SummaryWriter`.
 ///
 /// ```
 /// use nn_train::TensorBoard;
@@ -48,8 +48,8 @@ use file::EventFile;
 /// There are no histograms of gradients. Engines apply an update where a gradient is finished, and the gradient of all
 /// layers together is never in memory; to have it would cost a step more. Its norm is what they can measure on the way.
 ///
-/// Each run writes a file of its own, of TFRecords with masked CRC-32C. A record is written through in one piece, so that a
-/// run that is killed leaves a file that can be read to its last whole record. A run that is
+/// Each run writes a file of its own, of TFRecords with masked CRC-32C. A record is written through in one piece, so
+/// that a run that is killed leaves a file that can be read to its last whole record. A run that is
 /// [resumed](crate::Run::resume) begins another file in the folder, and TensorBoard drops what the earlier ones have
 /// after the step at which it goes on.
 #[derive(Debug)]
