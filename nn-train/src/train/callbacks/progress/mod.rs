@@ -135,7 +135,12 @@ impl<'a> Progress<'a> {
         }
         line += &format!("  {} samples/s", quantity(epoch.samples_per_second));
         match &mut self.output {
-            Output::Bar(bar) => bar.println(line),
+            Output::Bar(bar) => {
+                // The bar below the line is that of the next epoch.
+                bar.set_prefix(place(epochs.min(epoch.number + 1), epochs));
+                bar.set_position(0);
+                bar.println(line);
+            }
             Output::Lines(writer) => {
                 line.push('\n');
                 let written = writer.write_all(line.as_bytes()).and_then(|()| writer.flush());
