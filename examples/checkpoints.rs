@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::Parser;
 use nn_examples::arguments::count_in;
 use nn_examples::digit_images::{self, CLASSES, Image};
-use nn_examples::progress::{Progress, rate};
+use nn_train::Progress;
 use nn_train::prelude::*;
 
 network! {
@@ -84,20 +84,16 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .every_steps(arguments.every as u64)
         .keep_last(arguments.keep)
         .keep_best(Monitor::ValidationCost);
-    let progress = Progress::new(arguments.epochs);
     let start = Instant::now();
     let history = run
         .callback(WeightAverage::exponential(0.99).apply_at_end(true))
+        .callback(Progress::stdout())
         .on_epoch(|context| {
-            if let Some(epoch) = context.last_epoch() {
-                progress.epoch(epoch.number, &describe(epoch));
-            }
             Ok(if arguments.stop_after == Some(context.epoch()) { Signal::Stop } else { Signal::Continue })
         })
         .callback(&mut interrupt)
         .callback(&mut checkpoints)
         .finish()?;
-    progress.finish();
 
     println!("\n{} epochs are over, {:.2} s in this part", history.len(), start.elapsed().as_secs_f64());
     if let Some(path) = checkpoints.last() {
@@ -110,10 +106,4 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     }
     println!("test accuracy: {:.3}", metrics::accuracy(&network, &test)?);
     Ok(())
-}
-
-fn describe(epoch: &Epoch) -> String {
-    let (cost, accuracy) = (epoch.validation_cost.unwrap_or(f64::NAN), epoch.accuracy.unwrap_or(f64::NAN));
-    let rate = rate(epoch.samples_per_second);
-    format!("cost {:.4}  validation cost {cost:.4}  accuracy {accuracy:.3}  {rate:>5} samples/s", epoch.cost)
 }

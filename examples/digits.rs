@@ -9,9 +9,8 @@ use std::time::Instant;
 use clap::Parser;
 use nn_examples::arguments::count_in;
 use nn_examples::digit_images::{self, CLASSES, Image, shifted};
-use nn_examples::progress::{Progress, rate};
 use nn_train::prelude::*;
-use nn_train::{EngineKind, Precision};
+use nn_train::{EngineKind, Precision, Progress};
 
 network! {
     /// From the 8 × 8 pixels of an image to the probability of each digit.
@@ -84,13 +83,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
 
     println!("{}, {} parameters, seed {}", Digits::ARCHITECTURE, Digits::PARAMS, arguments.seed);
     println!("{} samples to train, {} to validate, {} to test\n", train.len(), valid.len(), test.len());
-    let progress = Progress::new(arguments.epochs);
     let start = Instant::now();
-    for epoch in trainer.run(&mut network, &train)?.validation(&valid)? {
-        let epoch = epoch?;
-        progress.epoch(epoch.number, &describe(&epoch));
-    }
-    progress.finish();
+    trainer.run(&mut network, &train)?.validation(&valid)?.callback(Progress::stdout()).finish()?;
     println!("\ntrained in {:.2} s", start.elapsed().as_secs_f64());
 
     let confusion = ConfusionMatrix::evaluate(&network, &test)?;
@@ -109,11 +103,4 @@ fn moved_about(images: &Images) -> Result<Images, Error> {
         }
     }
     Dataset::new(inputs, targets)
-}
-
-fn describe(epoch: &Epoch) -> String {
-    // Within 80 columns, the epoch's number included.
-    let (cost, accuracy) = (epoch.validation_cost.unwrap_or(f64::NAN), epoch.accuracy.unwrap_or(f64::NAN));
-    let rate = rate(epoch.samples_per_second);
-    format!("cost {:.4}  validation cost {cost:.4}  accuracy {accuracy:.3}  {rate:>5} samples/s", epoch.cost)
 }

@@ -14,7 +14,6 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use nn_examples::arguments::{count_in, number_in};
 use nn_examples::mnist::{CLASSES, Images, Mnist, PIXELS};
-use nn_examples::progress::Progress;
 use nn_kernels::random::{self, Purpose};
 use nn_train::prelude::*;
 use nn_train::{EngineKind, Explanation, Precision};
@@ -199,7 +198,6 @@ impl Curve {
         let points = session.install(|session| {
             let mut taken = start.elapsed();
             let batches = train.len().div_ceil(arguments.batch_size);
-            let progress = (!arguments.json).then(|| Progress::new(arguments.epochs));
             let mut points = Vec::new();
             for epoch in 0..arguments.epochs {
                 // What is shuffled is the same each time, so that an epoch's order depends on its number alone; it is
@@ -230,12 +228,9 @@ impl Curve {
                         accuracy: ConfusionMatrix::evaluate(session.network(), test)?.accuracy(),
                     });
                 }
-                if let (Some(progress), Some(point)) = (&progress, points.last()) {
-                    progress.epoch(epoch + 1, &point.describe());
+                if let (false, Some(point)) = (arguments.json, points.last()) {
+                    println!("epoch {:>3}/{}  {}", epoch + 1, arguments.epochs, point.describe());
                 }
-            }
-            if let Some(progress) = &progress {
-                progress.finish();
             }
             Ok::<_, nn_train::Error>(points)
         })?;

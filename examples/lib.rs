@@ -6,7 +6,6 @@ pub mod arguments;
 pub mod digit_images;
 pub mod idx;
 pub mod mnist;
-pub mod progress;
 
 #[cfg(test)]
 mod tests {
@@ -71,6 +70,7 @@ mod tests {
             "docs/architecture.md",
             "docs/coming-from.md",
             "docs/derivation.md",
+            "docs/pictures.md",
             "examples/data/README.md",
         ];
         for document in documents {

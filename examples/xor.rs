@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use nn_examples::arguments::{count_in, number_in};
-use nn_examples::progress::Progress;
+use nn_train::Progress;
 use nn_train::prelude::*;
 
 network! {
@@ -64,15 +64,8 @@ fn learn(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
         .build()?;
 
     println!("{}: {} parameters, seed {}\n", Xor::ARCHITECTURE, Xor::PARAMS, arguments.seed);
-    let progress = Progress::new(arguments.epochs);
-    let every = arguments.epochs.div_ceil(10);
-    for epoch in trainer.run(&mut network, &samples)? {
-        let epoch = epoch?;
-        if epoch.number % every == 0 || epoch.number == arguments.epochs {
-            progress.epoch(epoch.number, &format!("cost {:.6}", epoch.cost));
-        }
-    }
-    progress.finish();
+    let progress = Progress::stdout().every(arguments.epochs.div_ceil(10));
+    trainer.run(&mut network, &samples)?.callback(progress).finish()?;
 
     println!();
     draw(&network);

@@ -332,7 +332,7 @@ pub enum Error {
     Io {
         /// What was to be done: `"write"`, `"read"`, `"flush"` and so on.
         operation: &'static str,
-        /// The path of the file or folder, or `"the log"` for another writer.
+        /// The path of the file or folder, or `"the log"` or `"the progress"` for another writer.
         place: String,
         /// What kind of error it was.
         kind: std::io::ErrorKind,
@@ -440,7 +440,7 @@ impl Error {
     }
 
     /// Something could not be written.
-    #[cfg(feature = "logs")]
+    #[cfg(any(feature = "logs", feature = "plot", feature = "progress", feature = "tensorboard"))]
     pub(crate) fn write(place: impl ToString, error: &std::io::Error) -> Self {
         Self::io("write", place, error)
     }

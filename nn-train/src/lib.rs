@@ -88,6 +88,9 @@
 //!
 //! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
 //!
+//! `progress` adds `Progress`, which shows how far a run has come; `tensorboard` adds `TensorBoard`, which writes what that
+//! program shows; and `plot` adds `plot`, pictures of runs, networks and metrics.
+//!
 //! `serde` writes and reads networks, standardizers, histories, reports, optimiser settings, and the states of runs and
 //! sessions.
 
@@ -102,6 +105,8 @@ mod network;
 #[cfg(feature = "serde")]
 mod number;
 mod optim;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub mod selection;
 mod train;
 mod vector;
@@ -120,6 +125,10 @@ pub use nn_kernels::{
 };
 pub use nn_macros::network;
 pub use optim::{Adagrad, Adam, AdamW, Lion, Optimizer, RmsProp, Rprop, Sgd, Step};
+#[cfg(feature = "progress")]
+pub use train::Progress;
+#[cfg(feature = "tensorboard")]
+pub use train::TensorBoard;
 pub use train::{
     Annealing, Callback, CallbackState, Constant, Context, Cosine, CosineRestarts, Divergence, EarlyStopping, Epoch,
     Exponential, FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position,

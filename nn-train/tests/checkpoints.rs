@@ -572,8 +572,9 @@ fn golden() -> RunState<f64> {
     state.session.optimizer.slots = vec![vec![0.125, 3.0]];
     let plan = state.session.plan.as_mut().unwrap();
     (plan.engine, plan.set, plan.precision) = ("narrow".to_owned(), "portable".to_owned(), "full".to_owned());
-    (state.position.cost, state.position.weight) = (2.5, 8.0);
-    (state.position.cost_rounding, state.position.weight_rounding) = (0.0, 0.0);
+    (state.session.rate_factor, state.session.dropped_steps) = (0.5, 1);
+    (state.position.dropped_steps, state.position.cost, state.position.weight) = (1, 2.5, 8.0);
+    (state.position.cost_rounding, state.position.weight_rounding) = (1e-17, 0.0);
     state.position.elapsed = Duration::from_millis(1500);
     state.history = state
         .history
@@ -582,6 +583,7 @@ fn golden() -> RunState<f64> {
             let mut epoch = *epoch;
             (epoch.cost, epoch.validation_cost, epoch.accuracy) = (1.75, Some(1.5), None);
             (epoch.samples_per_second, epoch.duration) = (4.0, Duration::from_millis(2500));
+            epoch.dropped_steps = 2;
             epoch
         })
         .collect();

@@ -21,6 +21,10 @@ mod validation;
 
 pub use builder::TrainerBuilder;
 pub use callback::{Callback, Context, Signal};
+#[cfg(feature = "progress")]
+pub use callbacks::Progress;
+#[cfg(feature = "tensorboard")]
+pub use callbacks::TensorBoard;
 #[cfg(feature = "checkpoints")]
 pub use callbacks::{Checkpoints, Interrupt, Interruption, Latest};
 #[cfg(feature = "logs")]

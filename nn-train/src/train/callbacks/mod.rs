@@ -12,7 +12,11 @@ mod json_lines;
 #[cfg(feature = "logs")]
 mod lines;
 mod metric;
+#[cfg(feature = "progress")]
+mod progress;
 mod reduce_on_plateau;
+#[cfg(feature = "tensorboard")]
+mod tensorboard;
 mod weight_average;
 
 #[cfg(feature = "checkpoints")]
@@ -25,7 +29,11 @@ pub use interrupt::{Interrupt, Interruption};
 #[cfg(feature = "logs")]
 pub use json_lines::JsonLines;
 pub use metric::{Goal, Metric, Monitor};
+#[cfg(feature = "progress")]
+pub use progress::Progress;
 pub use reduce_on_plateau::ReduceOnPlateau;
+#[cfg(feature = "tensorboard")]
+pub use tensorboard::TensorBoard;
 pub use weight_average::WeightAverage;
 
 use super::Context;

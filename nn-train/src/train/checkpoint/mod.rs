@@ -64,11 +64,12 @@
 //! HEAD  kind u8 (1 session, 2 run) · number type, version of the library, architecture: texts
 //! NETW  parameters: numbers
 //! OPTI  name: text · count u64, then the slots: numbers each · scalars: f64s
-//! SESS  steps u64 · samples u64 · seed u64 · learning rate: optional · its factor f64 · dropped steps u64 · plan u8
-//!       (1 if there is one), then 3 texts (these four of a session; of a run the next four too)
-//! POSI  epoch u64 · step u64 · dropped steps u64 · cost, its rounding, weight, its rounding: f64 each · elapsed: time
-//! HIST  count u64, then each epoch: number u64 · cost f64 · validation cost, accuracy: optional · rate f64 ·
-//!       dropped steps u64 · time
+//! SESS  steps u64 · samples u64 · seed u64 · learning rate: optional · factor of the rate f64 · steps dropped u64 ·
+//!       plan u8 (1 if there is one), then 3 texts
+//!       (these four of a session; of a run the next four too)
+//! POSI  epoch u64 · step u64 · steps dropped u64 · cost, its rounding f64 · weight, its rounding f64 · elapsed: time
+//! HIST  count u64, then each epoch: number u64 · cost f64 · validation cost, accuracy: optional ·
+//!       samples a second f64 · steps dropped u64 · time
 //! CALL  count u64, then each callback: name: text · f64s · count u64, then lists: f64s each
 //! BEST  optional: for what number the file was kept as the best
 //!

@@ -1,0 +1,145 @@
+//! What TensorBoard shows of a run.
+
+mod event;
+mod file;
+mod histogram;
+
+use std::path::PathBuf;
+
+use nn_kernels::Element;
+
+use crate::error::Error;
+use crate::network::Network;
+use crate::train::{Callback, Context, Epoch, Signal};
+use event::{Event, Value};
+use file::EventFile;
+
+/// Writes a run as event files, which `tensorboard --logdir FOLDER` shows while it trains (feature `tensorboard`):
+/// numbers an epoch, numbers every so many steps if asked for, and the distribution of each layer's weights and biases.
+/// Keras' `TensorBoard` callback, or PyTorch's `SummaryWriter`.
+///
+/// ```
+/// use nn_train::TensorBoard;
+/// use nn_train::prelude::*;
+///
+/// # network! { struct Xor<2 => 4 tanh => 1>; }
+/// # let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
+/// # let mut net = Xor::new(1);
+/// # let folder = std::env::temp_dir().join(format!("nn-train-tensorboard-{}", std::process::id()));
+/// // Runs in folders beside each other are compared: logs/small, logs/large, …
+/// let logs = TensorBoard::folder(folder.join("small")).every_steps(10);
+/// let trainer = Trainer::builder().learning_rate(0.1).epochs(20).build()?;
+/// trainer.run(&mut net, &data)?.validation(&data)?.callback(logs).finish()?;
+/// # assert_eq!(std::fs::read_dir(folder.join("small")).map(Iterator::count).unwrap_or(0), 1);
+/// # std::fs::remove_dir_all(folder).ok();
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// The abscissa of everything is the number of steps taken.
+///
+/// | tag | |
+/// |---|---|
+/// | `epoch/cost`, `epoch/validation_cost`, `epoch/accuracy`, `epoch/samples_per_second` | as in [`Epoch`] |
+/// | `epoch/learning_rate` | of the next step, as the callbacks before this one have left it |
+/// | `epoch/gradient_norm` | in the epoch's last step, where it [is measured](crate::TrainerBuilder::gradient_norm) |
+/// | `step/cost`, `step/learning_rate`, `step/gradient_norm` | the same in a step, [every so many steps](Self::every_steps) |
+/// | `layer1/weights`, `layer1/bias`, … | histograms of 30 bins, after each epoch |
+///
+/// There are no histograms of gradients. Engines apply an update where a gradient is finished, and the gradient of all
+/// layers together is never in memory; to have it would cost a step more. Its norm is what they can measure on the way.
+///
+/// Each run writes a file of its own, of TFRecords with masked CRC-32C. A record is written through in one piece, so
+/// that a run that is killed leaves a file that can be read to its last whole record. A run that is
+/// [resumed](crate::Run::resume) begins another file in the folder, and TensorBoard drops what the earlier ones have
+/// after the step at which it goes on.
+#[derive(Debug)]
+pub struct TensorBoard {
+    folder: PathBuf,
+    every_steps: Option<u64>,
+    histograms: bool,
+    file: Option<EventFile>,
+}
+
+impl TensorBoard {
+    /// To a file in a folder, which is made if it is not there once the run has begun.
+    #[must_use]
+    pub fn folder(path: impl Into<PathBuf>) -> Self {
+        Self { folder: path.into(), every_steps: None, histograms: true, file: None }
+    }
+
+    /// Cost, learning rate and gradient norm of a step every so many steps too, at least 1.
+    #[must_use]
+    pub fn every_steps(mut self, steps: u64) -> Self {
+        self.every_steps = Some(steps);
+        self
+    }
+
+    /// Whether histograms of weights and biases are written. Unless set they are.
+    #[must_use]
+    pub fn histograms(mut self, histograms: bool) -> Self {
+        self.histograms = histograms;
+        self
+    }
+
+    fn write(&mut self, event: &Event) -> Result<(), Error> {
+        self.file.as_mut().map_or(Ok(()), |file| file.write(event))
+    }
+}
+
+impl<N: Network> Callback<N> for TensorBoard {
+    fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        if let Some(steps @ 0) = self.every_steps {
+            return Err(Error::setting("every_steps", steps, "at least 1"));
+        }
+        self.file = Some(EventFile::create(&self.folder)?);
+        self.write(&Event::version())?;
+        if context.step() > 0 {
+            self.write(&Event::start(context.step()))?;
+        }
+        Ok(Signal::Continue)
+    }
+
+    fn on_step(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        if self.every_steps.is_some_and(|steps| context.step().is_multiple_of(steps)) {
+            let numbers = [
+                ("step/cost", context.cost()),
+                ("step/learning_rate", Some(context.learning_rate())),
+                ("step/gradient_norm", context.gradient_norm()),
+            ];
+            self.write(&Event::summary(context.step(), scalars(numbers)))?;
+        }
+        Ok(Signal::Continue)
+    }
+
+    fn on_epoch(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
+        let Some(&Epoch { cost, validation_cost, accuracy, samples_per_second, .. }) = context.last_epoch() else {
+            return Ok(Signal::Continue);
+        };
+        let mut values = scalars([
+            ("epoch/cost", Some(cost)),
+            ("epoch/validation_cost", validation_cost),
+            ("epoch/accuracy", accuracy),
+            ("epoch/learning_rate", Some(context.learning_rate())),
+            ("epoch/gradient_norm", context.gradient_norm()),
+            ("epoch/samples_per_second", Some(samples_per_second)),
+        ]);
+        let step = context.step();
+        if self.histograms {
+            let network = context.network();
+            let numbers = network.parameters();
+            for (layer, range) in (1..).zip(network.architecture().ranges()) {
+                for (name, part) in [("weights", range.weights), ("bias", range.bias)] {
+                    let numbers: Vec<f64> = numbers[part].iter().map(|number| number.to_f64()).collect();
+                    values.push(Value::histogram(format!("layer{layer}/{name}"), &numbers));
+                }
+            }
+        }
+        self.write(&Event::summary(step, values))?;
+        Ok(Signal::Continue)
+    }
+}
+
+/// The numbers that there are.
+fn scalars<const COUNT: usize>(numbers: [(&str, Option<f64>); COUNT]) -> Vec<Value> {
+    numbers.into_iter().filter_map(|(tag, number)| Some(Value::scalar(tag, number?))).collect()
+}

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Read a run's event files with TensorBoard's own reader, and compare them with the run's table of epochs.
+
+    cargo run --release --example plots --features plots -- FOLDER
+    python3 tests/tensorboard_agreement.py FOLDER
+
+FOLDER has `epochs.csv` and `tensorboard/digits/`, which the example `plots` writes. Then the event file is cut at many
+places, as a run that is killed leaves it, and must be read to its last whole record each time.
+
+The script installs TensorBoard into a virtual environment under the target folder.
+"""
+
+import csv
+import math
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = Path(__file__).with_suffix(".txt")
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
+COLUMNS = {
+    "epoch/cost": "cost",
+    "epoch/validation_cost": "validation_cost",
+    "epoch/accuracy": "accuracy",
+    "epoch/learning_rate": "learning_rate",
+    "epoch/samples_per_second": "samples_per_second",
+}
+
+
+def environment_python():
+    """The interpreter of a virtual environment that has what REQUIREMENTS lists, made when it is missing."""
+    folder = TARGET / "tensorboard-agreement-{}.{}".format(*sys.version_info)
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp = folder / "installed.txt"
+    wanted = REQUIREMENTS.read_text()
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        print("making a virtual environment with TensorBoard ...", flush=True)
+        venv.create(folder, clear=True, with_pip=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
+        subprocess.run([*pip, "--requirement", str(REQUIREMENTS)], check=True, stdin=subprocess.DEVNULL)
+        stamp.write_text(wanted)
+    return python
+
+
+def read(folder):
+    """All that TensorBoard's reader finds in a folder's event files."""
+    from tensorboard.backend.event_processing.event_accumulator import HISTOGRAMS, SCALARS, TENSORS, EventAccumulator
+
+    accumulator = EventAccumulator(str(folder), size_guidance={SCALARS: 0, HISTOGRAMS: 0, TENSORS: 0})
+    accumulator.Reload()
+    return accumulator
+
+
+def bits(number):
+    """A number as f32, which event files have."""
+    return struct.unpack("f", struct.pack("f", float(number)))[0]
+
+
+def compare(folder):
+    with open(folder / "epochs.csv", newline="") as table:
+        epochs = list(csv.DictReader(table))
+    log = read(folder / "tensorboard" / "digits")
+    assert log.file_version == 2, log.file_version
+    for tag, column in COLUMNS.items():
+        found = [(event.step, event.value) for event in log.Scalars(tag)]
+        expected = [(int(epoch["steps"]), bits(epoch[column])) for epoch in epochs]
+        assert found == expected, (tag, found, expected)
+    steps = [event.step for event in log.Scalars("step/cost")]
+    assert steps == list(range(10, int(epochs[-1]["steps"]) + 1, 10)), steps
+    assert all(event.value > 0 for event in log.Scalars("step/gradient_norm"))
+
+    tags = log.Tags()["histograms"]
+    assert tags == ["layer1/weights", "layer1/bias", "layer2/weights", "layer2/bias"], tags
+    counts = {"layer1/weights": 64 * 40, "layer1/bias": 40, "layer2/weights": 40 * 10, "layer2/bias": 10}
+    for tag, count in counts.items():
+        histograms = log.Histograms(tag)
+        assert [event.step for event in histograms] == [int(epoch["steps"]) for epoch in epochs]
+        for histogram in (event.histogram_value for event in histograms):
+            assert histogram.num == count == sum(histogram.bucket) and len(histogram.bucket) == 30, tag
+            assert histogram.bucket_limit[-1] == histogram.max > histogram.min
+            assert math.isclose(histogram.max, max(histogram.bucket_limit))
+    print(f"TensorBoard reads {len(epochs)} epochs, {len(steps)} steps and {4 * len(epochs)} histograms as written")
+
+
+def cut(folder):
+    """An event file that is cut anywhere is read to its last whole record."""
+    from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+
+    (path,) = (folder / "tensorboard" / "digits").iterdir()
+    data = path.read_bytes()
+    ends, end = [], 0
+    while end < len(data):
+        end += struct.unpack_from("<Q", data, end)[0] + 16
+        ends.append(end)
+    assert ends[-1] == len(data)
+    cuts = [length for length in range(len(data)) if length % 997 == 0 or any(abs(length - end) < 2 for end in ends)]
+    with tempfile.TemporaryDirectory() as temporary:
+        for length in cuts:
+            part = Path(temporary) / "events.out.tfevents.0"
+            part.write_bytes(data[:length])
+            records = list(RawEventFileLoader(str(part)).Load())
+            assert len(records) == sum(end <= length for end in ends), (length, len(records))
+    print(f"a file cut at any of {len(cuts)} places is read to its last whole record")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        python = environment_python()
+        sys.exit(subprocess.run([str(python), __file__, sys.argv[1], "--here"], check=False).returncode)
+    if len(sys.argv) != 3 or sys.argv[2] != "--here":
+        sys.exit(__doc__)
+    compare(Path(sys.argv[1]))
+    cut(Path(sys.argv[1]))
