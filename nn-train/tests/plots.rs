@@ -428,5 +428,5 @@ fn a_file_is_of_the_format_that_its_name_ends_in() {
         assert_eq!(error.to_string(), expected);
     }
     let error = picture.save(path("none").join("a.svg")).unwrap_err();
-    assert!(matches!(&error, Error::Write { kind: std::io::ErrorKind::NotFound, .. }), "{error}");
+    assert!(matches!(&error, Error::Io { kind: std::io::ErrorKind::NotFound, .. }), "{error}");
 }

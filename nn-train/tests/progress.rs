@@ -103,7 +103,7 @@ fn what_cannot_be_written_and_a_bad_setting_are_errors() {
     let data = corners();
     let trainer = Trainer::builder().epochs(3).build().unwrap();
     let run = |progress: Progress<'_>| trainer.run(&mut Xor::new(1), &data).unwrap().callback(progress).finish();
-    let Err(Error::Write { place, kind, .. }) = run(Progress::writer(Gone)) else { panic!("it was written") };
+    let Err(Error::Io { place, kind, .. }) = run(Progress::writer(Gone)) else { panic!("it was written") };
     assert_eq!((place.as_str(), kind), ("the progress", std::io::ErrorKind::BrokenPipe));
     let error = run(Progress::writer(Vec::new()).every(0)).unwrap_err();
     assert_eq!(error.to_string(), "every is 0; expected at least 1");
