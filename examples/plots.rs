@@ -57,8 +57,10 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let (test, rest) = Images::from_labels(images, &digits)?.stratified_split(0.3, arguments.seed)?;
     let (valid, train) = rest.stratified_split(0.15, arguments.seed)?;
 
-    let (rates, costs) = rate_range(&train, arguments.seed)?;
-    save("rate-range", plot::rate_range(&rates, &costs, Some(0.005))?)?;
+    let trainer = Trainer::builder().batch_size(BATCH).seed(arguments.seed).build()?;
+    let curve = trainer.lr_find(&Digits::new(arguments.seed), &train).rates(1e-5..=10.0).run()?;
+    let (rates, costs): (Vec<f64>, Vec<f64>) = curve.points().iter().map(|point| (point.rate, point.smoothed)).unzip();
+    save("rate-range", plot::rate_range(&rates, &costs, curve.steepest())?)?;
 
     let builder = Trainer::builder().batch_size(BATCH).epochs(arguments.epochs).seed(arguments.seed);
     let steps = builder.steps(train.len());
@@ -109,25 +111,6 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     save("surface", plot::decision_surface(&network, &points, &["first arm", "second arm", "third arm"])?)?;
     println!("test accuracy: {:.3}", confusion.accuracy());
     Ok(())
-}
-
-/// Costs of steps whose learning rate grows from 10⁻⁵ to 10.
-fn rate_range(train: &Images, seed: u64) -> Result<(Vec<f64>, Vec<f64>), Error> {
-    const STEPS: usize = 200;
-    let mut network = Digits::new(seed);
-    let trainer = Trainer::builder().batch_size(BATCH).seed(seed).build()?;
-    let mut session = trainer.session(&mut network)?;
-    let (mut rates, mut costs, mut mean) = (Vec::new(), Vec::new(), 0.0);
-    for step in 0..STEPS {
-        let rate = 1e-5 * 1e6_f64.powf(step as f64 / (STEPS - 1) as f64);
-        session.set_learning_rate(rate)?;
-        let indices: Vec<u64> = (0..BATCH).map(|row| ((step * BATCH + row) % train.len()) as u64).collect();
-        // A mean that forgets, freed of its start at 0.
-        mean = 0.9 * mean + 0.1 * session.step_at(train, &indices)?;
-        rates.push(rate);
-        costs.push(mean / (1.0 - 0.9_f64.powi(step as i32 + 1)));
-    }
-    Ok((rates, costs))
 }
 
 /// Points on three arms of a spiral, which are a little out of line.

@@ -446,7 +446,13 @@ impl Error {
     }
 
     /// Something could not be done with a file.
-    #[cfg(any(feature = "logs", feature = "checkpoints"))]
+    #[cfg(any(
+        feature = "checkpoints",
+        feature = "logs",
+        feature = "plot",
+        feature = "progress",
+        feature = "tensorboard"
+    ))]
     pub(crate) fn io(operation: &'static str, place: impl ToString, error: &std::io::Error) -> Self {
         Self::Io { operation, place: place.to_string(), kind: error.kind(), reason: error.to_string() }
     }

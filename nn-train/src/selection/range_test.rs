@@ -118,7 +118,8 @@ impl<N: Network, D: TrainingData<N> + ?Sized> RangeTest<'_, N, D> {
         };
         // An epoch has at least one step, so there are enough of them.
         match trainer.with(rate, steps).run(&mut copy, data)?.callback(&mut record).finish() {
-            Err(Error::Diverged { .. }) if !record.points.is_empty() => record.diverged = true,
+            // Or a rate that the optimiser cannot work with, such as one that is 1 when multiplied by AdamW's decay.
+            Err(Error::Diverged { .. } | Error::Setting { .. }) if !record.points.is_empty() => record.diverged = true,
             finished => drop(finished?),
         }
         Ok(RangeCurve { points: record.points, diverged: record.diverged, steps })

@@ -305,7 +305,8 @@ impl<N: Network> Context<'_, N> {
     /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for it.
     pub fn state(&self) -> Result<RunState<N::Scalar>, Error> {
         let mut position = *self.position;
-        position.elapsed += self.under_way_since.map_or(Duration::ZERO, |start| start.elapsed());
+        let under_way = self.under_way_since.map_or(Duration::ZERO, |start| start.elapsed());
+        position.elapsed = position.elapsed.saturating_add(under_way);
         self.check_called()?;
         context_state(self.core, &position, self.history, states(self.called))
     }

@@ -193,8 +193,13 @@ impl<T: Element> Core<T> {
         if self.dropped_steps >= at_most {
             return false;
         }
+        let (rate, rate_factor) = (self.learning_rate() * factor, self.rate_factor * factor);
+        // A rate that has shrunk to nothing moves nothing.
+        if rate == 0.0 || rate_factor == 0.0 || check_learning_rate::<T>(rate).is_err() {
+            return false;
+        }
         self.dropped_steps += 1;
-        self.rate_factor *= factor;
+        self.rate_factor = rate_factor;
         self.fixed_rate = self.fixed_rate.map(|rate| rate * factor);
         true
     }

@@ -170,10 +170,14 @@ impl<'a, N: Network> Run<'a, N> {
     /// anew put its state as it is when new in place of the one in [`RunState::callbacks`], or among them.
     ///
     /// # Errors
-    /// As [`Session::resume`](crate::Session::resume), and [`Error::State`] when the state is further than this run's
+    /// As [`Session::resume`](crate::Session::resume), and [`Error::State`] when this run has begun, or the state is further than its
     /// data or epochs go; what a [stream](crate::Access::Stream) returns, which is read again up to the step that the
     /// state has come to. The run is then lost, and the network as it was.
     pub fn resume(mut self, state: &RunState<N::Scalar>) -> Result<Self, Error> {
+        if self.phase != Phase::New {
+            let (expected, found) = ("one that has not begun".to_owned(), "one that has".to_owned());
+            return Err(Error::State { what: "the run to go on from it", expected, found });
+        }
         let Position { epoch, step, dropped_steps, .. } = state.position;
         check_most("the epochs begun", self.epochs as u64, epoch as u64)?;
         check_most("the steps taken in the epoch", self.feed.steps(), step)?;
@@ -309,7 +313,7 @@ impl<'a, N: Network> Run<'a, N> {
                 }
             }
         }
-        self.position.elapsed = before + start.elapsed();
+        self.position.elapsed = before.saturating_add(start.elapsed());
         Ok(signal)
     }
 

@@ -210,7 +210,7 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
     fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
         self.check()?;
         context.check_called()?;
-        self.folder.open(&disk::System, context.step() > 0)?;
+        self.folder.open(&disk::System, context.epoch() > 0)?;
         self.best = Best(None);
         let best = self.folder.best();
         if self.metric.is_some() && best.exists() {
@@ -242,14 +242,16 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
             || self.is_due_by_time()
             || context.is_stopping()
             || context.epoch() == context.epochs();
-        if due {
-            self.save(context)?;
-        }
+        // The best first: were the program killed between the two, the run would go on before this epoch, and measure it
+        // again.
         if let Some(metric) = &mut self.metric {
             let number = metric.measure(context)?;
             if self.best.improve(self.goal.unwrap_or_else(|| metric.goal()), 0.0, number) {
                 self.folder.save_best(&disk::System, &context.state()?, number)?;
             }
+        }
+        if due {
+            self.save(context)?;
         }
         Ok(Signal::Continue)
     }

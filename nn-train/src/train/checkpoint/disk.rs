@@ -27,8 +27,8 @@ pub(in crate::train) trait Disk {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// The names of all that is in a folder.
     fn names(&self, folder: &Path) -> io::Result<Vec<OsString>>;
-    /// Whether nobody is writing this unfinished file any more.
-    fn is_abandoned(&self, path: &Path) -> io::Result<bool>;
+    /// An unfinished file that nobody is writing any more, locked.
+    fn abandoned(&self, path: &Path) -> io::Result<Option<Self::File>>;
 }
 
 /// The system's.
@@ -76,12 +76,12 @@ impl Disk for System {
         fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
     }
 
-    fn is_abandoned(&self, path: &Path) -> io::Result<bool> {
+    fn abandoned(&self, path: &Path) -> io::Result<Option<File>> {
         // The lock of a program that has ended is free.
         match OpenOptions::new().write(true).open(path) {
-            Ok(file) => Ok(file.try_lock().is_ok()),
+            Ok(file) => Ok(file.try_lock().is_ok().then_some(file)),
             // Finished in the meantime, or somebody else's.
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Ok(false),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -105,7 +105,7 @@ pub(super) fn write_whole<D: Disk>(
     prefix.push(name);
     prefix.push(".");
     let prefix = prefix.to_string_lossy();
-    remove_unfinished(disk, folder, &prefix)?;
+    remove_unfinished(disk, folder, |name| name.starts_with(&*prefix))?;
     let (unfinished, file) =
         create(disk, folder, &prefix).map_err(|error| Error::io("create a file beside", &place, &error))?;
     let finished = finish(disk, file, &unfinished, path, write);
@@ -149,16 +149,21 @@ fn create<D: Disk>(disk: &D, folder: &Path, prefix: &str) -> io::Result<(PathBuf
     }
 }
 
-/// Removes what programs have left that were killed while they were writing: unfinished files whose names begin with
-/// `prefix`.
-pub(in crate::train) fn remove_unfinished<D: Disk>(disk: &D, folder: &Path, prefix: &str) -> Result<(), Error> {
+/// Removes what programs have left that were killed while they were writing: unfinished files whose names are `ours`.
+pub(in crate::train) fn remove_unfinished<D: Disk>(
+    disk: &D,
+    folder: &Path,
+    ours: impl Fn(&str) -> bool,
+) -> Result<(), Error> {
     let names = disk.names(folder).map_err(|error| Error::io("read the folder", folder.display(), &error))?;
     for name in names {
-        let Some(name) = name.to_str().filter(|name| name.starts_with(prefix) && name.ends_with(UNFINISHED)) else {
+        let Some(name) = name.to_str().filter(|name| ours(name) && name.ends_with(UNFINISHED)) else {
             continue;
         };
         let path = folder.join(name);
-        let removed = disk.is_abandoned(&path).and_then(|is| if is { disk.remove(&path) } else { Ok(()) });
+        // Its lock is kept until it is gone, so that nobody takes the name for a new file in between.
+        let removed =
+            disk.abandoned(&path).and_then(|locked| if locked.is_some() { disk.remove(&path) } else { Ok(()) });
         match removed {
             // Somebody else has.
             Err(error) if error.kind() == ErrorKind::NotFound => {}

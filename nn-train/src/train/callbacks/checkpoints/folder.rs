@@ -52,7 +52,7 @@ impl Folder {
             ));
         }
         self.last = numbered.first().map_or(0, |(number, _)| *number);
-        remove_unfinished(disk, &self.path, ".")
+        remove_unfinished(disk, &self.path, |name| name.starts_with('.') && name.contains(&format!("{EXTENSION}.")))
     }
 
     /// Makes the folder, with those that it is in, unless it is there.

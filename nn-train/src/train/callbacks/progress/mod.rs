@@ -137,7 +137,7 @@ impl<'a> Progress<'a> {
         match &mut self.output {
             Output::Bar(bar) => {
                 // The bar below the line is that of the next epoch.
-                bar.set_prefix(place(epochs.min(epoch.number + 1), epochs));
+                bar.set_prefix(place(epochs.min(epoch.number.saturating_add(1)), epochs));
                 bar.set_position(0);
                 bar.println(line);
             }
@@ -176,7 +176,7 @@ fn draw<N: Network>(bar: &ProgressBar, context: &Context<'_, N>, begun: Option<(
         clock(left(taken, step, steps)),
     );
     if let Some((start, first)) = begun {
-        let all = (steps * epochs as u64).saturating_sub(first);
+        let all = steps.saturating_mul(epochs as u64).saturating_sub(first);
         text += &format!(", run {}", clock(left(start.elapsed(), context.step().saturating_sub(first), all)));
     }
     bar.set_prefix(place(epoch, epochs));

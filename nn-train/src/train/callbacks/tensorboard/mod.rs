@@ -93,7 +93,7 @@ impl<N: Network> Callback<N> for TensorBoard {
         }
         self.file = Some(EventFile::create(&self.folder)?);
         self.write(&Event::version())?;
-        if context.step() > 0 {
+        if context.epoch() > 0 {
             self.write(&Event::start(context.step()))?;
         }
         Ok(Signal::Continue)

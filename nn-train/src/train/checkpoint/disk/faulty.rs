@@ -112,9 +112,9 @@ impl Disk for Faulty {
         System.names(folder)
     }
 
-    fn is_abandoned(&self, path: &Path) -> io::Result<bool> {
-        self.state.operation("is_abandoned")?;
-        System.is_abandoned(path)
+    fn abandoned(&self, path: &Path) -> io::Result<Option<FaultyFile>> {
+        self.state.operation("abandoned")?;
+        Ok(System.abandoned(path)?.map(|file| FaultyFile { file, state: Rc::clone(&self.state) }))
     }
 }
 
