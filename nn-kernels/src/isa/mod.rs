@@ -4,6 +4,10 @@
 //! `#[inline(always)]` function generic over the token, so one source serves every set.
 
 #[cfg(target_arch = "x86_64")]
+#[macro_use]
+mod x86;
+
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
