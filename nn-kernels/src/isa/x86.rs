@@ -59,27 +59,6 @@ macro_rules! x86 {
             }
 
             #[inline(always)]
-            fn load(self, source: &[$T]) -> $V {
-                let source = &source[..$ops::LANES];
-                // SAFETY: the slice has a vector's worth of elements.
-                unsafe { self.load_ptr(source.as_ptr()) }
-            }
-
-            #[inline(always)]
-            fn store(self, vector: $V, target: &mut [$T]) {
-                let target = &mut target[..$ops::LANES];
-                // SAFETY: the slice has room for a vector.
-                unsafe { self.store_ptr(vector, target.as_mut_ptr()) }
-            }
-
-            #[inline(always)]
-            fn store_partial(self, vector: $V, target: &mut [$T]) {
-                let count = target.len().min($ops::LANES);
-                // SAFETY: the slice has room for `count` elements.
-                unsafe { self.store_first(vector, target.as_mut_ptr(), count) }
-            }
-
-            #[inline(always)]
             unsafe fn load_ptr(self, source: *const $T) -> $V {
                 // SAFETY: the caller vouches for the memory, the token for the set.
                 $V(unsafe { $ops::loadu(source) })
