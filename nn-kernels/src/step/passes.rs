@@ -38,18 +38,6 @@ impl<T: Element> Kernel<T> for Activate<'_, T> {
     }
 }
 
-/// Elements in a vector of a set.
-pub(super) struct LanesOf;
-
-impl<T> Kernel<T> for LanesOf {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _s: S) -> usize {
-        S::LANES
-    }
-}
-
 /// The rows' share of the cost, with a weight for each row where there are weights; z becomes δ^(L).
 pub(super) struct CostAndDelta<'a, T> {
     pub(super) output: Output,

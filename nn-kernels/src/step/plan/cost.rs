@@ -21,7 +21,7 @@ pub(super) fn candidate<T: Element>(
     if let Err(reason) = T::suits(engine, architecture, precision) {
         return Candidate { engine, precision, nanoseconds: Err(reason), portions: 0, shares: Vec::new() };
     }
-    let (lanes, size) = (T::lanes(set), size_of::<T>());
+    let (lanes, size) = (set.lanes::<T>(), size_of::<T>());
     let split = T::split(engine, architecture, set, rows);
     let l2 = Caches::of_cpu().l2;
     let problem = Problem { layers: architecture.layers(), rows, shard_rows: split.rows, lanes, size, l2 };

@@ -27,8 +27,6 @@ pub trait Engines: crate::sealed::Sealed + Sized {
     ) -> Result<Box<dyn StepEngine<Self>>, StepError>
     where
         Self: crate::Element;
-    /// Elements in a vector of a set.
-    fn lanes(set: InstructionSet) -> usize;
     /// A^(L) of one sample, the lengths having been checked.
     fn forward_one(
         set: InstructionSet,
@@ -72,10 +70,6 @@ macro_rules! engines {
                     EngineKind::Narrow => Box::new(Narrow::<$T>::with_set(architecture, set)?),
                     EngineKind::Blocked => Box::new(Blocked::<$T>::with_precision(architecture, set, precision)?),
                 })
-            }
-
-            fn lanes(set: InstructionSet) -> usize {
-                tile::lanes_of::<$T>(set)
             }
 
             fn forward_one(
