@@ -60,7 +60,7 @@ pub(crate) fn worthwhile_rows(architecture: &Architecture) -> usize {
 
 /// How one batch is split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shards {
+pub(crate) struct Shards {
     /// Rows of a shard; the last one of the batch may have fewer.
     pub(crate) rows: usize,
     /// Rows of a portion; the last portion may have fewer.

@@ -7,17 +7,13 @@ use crate::step::shards::Shards;
 use crate::step::single;
 use crate::step::tile::{self, Tile};
 use crate::step::{Precision, StepEngine};
-use crate::{Architecture, InstructionSet, StepError};
+use crate::{Architecture, Element, InstructionSet, StepError};
 
 /// The engines of a number type. Part of [`Element`](crate::Element), so that generic code elsewhere reaches kernels
 /// that have been compiled once, in this crate.
 #[doc(hidden)]
 #[allow(missing_docs, reason = "not for anyone else to call")]
 pub trait Engines: crate::sealed::Sealed + Sized {
-    /// Whether an engine is made for such a network and precision, or why it is not.
-    fn suits(kind: EngineKind, architecture: &Architecture, precision: Precision) -> Result<(), &'static str>;
-    /// How an engine splits a batch of `rows`.
-    fn split(kind: EngineKind, architecture: &Architecture, set: InstructionSet, rows: usize) -> Shards;
     /// The engine.
     fn build(
         kind: EngineKind,
@@ -26,7 +22,7 @@ pub trait Engines: crate::sealed::Sealed + Sized {
         precision: Precision,
     ) -> Result<Box<dyn StepEngine<Self>>, StepError>
     where
-        Self: crate::Element;
+        Self: Element;
     /// A^(L) of one sample, the lengths having been checked.
     fn forward_one(
         set: InstructionSet,
@@ -41,24 +37,6 @@ pub trait Engines: crate::sealed::Sealed + Sized {
 macro_rules! engines {
     ($($T:ident),*) => { $(
         impl Engines for $T {
-            fn suits(kind: EngineKind, architecture: &Architecture, precision: Precision) -> Result<(), &'static str> {
-                match kind {
-                    EngineKind::Narrow | EngineKind::Tile if precision != Precision::Full => {
-                        Err("only the blocked engine computes in bfloat16")
-                    }
-                    EngineKind::Narrow if !narrow::suits(architecture) => Err("it takes layers up to 64 wide"),
-                    _ => Ok(()),
-                }
-            }
-
-            fn split(kind: EngineKind, architecture: &Architecture, set: InstructionSet, rows: usize) -> Shards {
-                match kind {
-                    EngineKind::Tile => tile::rule::<$T>(architecture, set).split(rows),
-                    EngineKind::Narrow => narrow::rule(architecture).split(rows),
-                    EngineKind::Blocked => blocked::split::<$T>(architecture, set, rows),
-                }
-            }
-
             fn build(
                 kind: EngineKind,
                 architecture: &Architecture,
@@ -86,3 +64,28 @@ macro_rules! engines {
     )* };
 }
 engines!(f32, f64);
+
+/// Whether an engine is made for such a network and precision, or why it is not.
+pub(super) fn suits(kind: EngineKind, architecture: &Architecture, precision: Precision) -> Result<(), &'static str> {
+    match kind {
+        EngineKind::Narrow | EngineKind::Tile if precision != Precision::Full => {
+            Err("only the blocked engine computes in bfloat16")
+        }
+        EngineKind::Narrow if !narrow::suits(architecture) => Err("it takes layers up to 64 wide"),
+        _ => Ok(()),
+    }
+}
+
+/// How an engine splits a batch of `rows`.
+pub(super) fn split<T: Element>(
+    kind: EngineKind,
+    architecture: &Architecture,
+    set: InstructionSet,
+    rows: usize,
+) -> Shards {
+    match kind {
+        EngineKind::Tile => tile::rule::<T>(architecture, set).split(rows),
+        EngineKind::Narrow => narrow::rule(architecture).split(rows),
+        EngineKind::Blocked => blocked::split::<T>(architecture, set, rows),
+    }
+}
