@@ -30,7 +30,7 @@ use crate::sealed::Sealed;
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use avx512::{Avx512, Avx512Bf16};
-pub use bf16::{Bf16, Emulated, PairKernel, PairProducts, PairSimd, dot_pairs, round_to_bf16};
+pub use bf16::{Bf16, Emulated, PairKernel, PairProducts, PairSimd, round_to_bf16};
 pub use bundle::{Bundle, Vectors};
 pub use caches::Caches;
 pub use dispatch::{Dispatch, ENVIRONMENT_VARIABLE, InstructionSet, IsaError};
