@@ -35,7 +35,7 @@ pub use bundle::{Bundle, Vectors};
 pub use caches::Caches;
 pub use dispatch::{Dispatch, ENVIRONMENT_VARIABLE, InstructionSet, IsaError};
 pub use portable::Portable;
-pub(crate) use vendor::Vendor;
+pub(crate) use vendor::is_intel;
 
 /// The most lanes of a vector in any instruction set.
 pub(crate) const MAX_LANES: usize = 16;
