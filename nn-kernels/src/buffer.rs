@@ -41,12 +41,6 @@ unsafe impl<T: Send> Send for Buffer<T> {}
 unsafe impl<T: Sync> Sync for Buffer<T> {}
 
 impl<T: Element> Buffer<T> {
-    /// A buffer that holds nothing and no memory.
-    #[must_use]
-    pub const fn empty() -> Self {
-        Self { data: NonNull::dangling(), capacity: 0, len: 0, element: PhantomData }
-    }
-
     /// `len` zeros.
     ///
     /// # Errors
@@ -101,6 +95,12 @@ impl<T: Element> Buffer<T> {
 }
 
 impl<T> Buffer<T> {
+    /// A buffer that holds nothing and no memory.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { data: NonNull::dangling(), capacity: 0, len: 0, element: PhantomData }
+    }
+
     /// The memory held.
     #[must_use]
     pub const fn bytes(&self) -> usize {
@@ -139,7 +139,7 @@ impl<T> Drop for Buffer<T> {
 
 impl<T> Default for Buffer<T> {
     fn default() -> Self {
-        Self { data: NonNull::dangling(), capacity: 0, len: 0, element: PhantomData }
+        Self::empty()
     }
 }
 

@@ -176,7 +176,7 @@ fn weighted_sigmoid_cross_entropy<T: Element, S: Simd<T>>(
     let share_of_sum = z.len() as f64;
     let factor = T::from_f64(scale / share_of_sum);
     let wide = s.wide();
-    let bulk = z.len() / lanes(wide) * lanes(wide);
+    let bulk = z.len() / S::Wide::LANES * S::Wide::LANES;
     let (wide_z, z) = z.split_at(bulk);
     let (wide_targets, targets) = targets.split_at(bulk);
     let (wide_weights, weights) = weights.split_at(bulk);
@@ -255,7 +255,7 @@ pub(crate) fn sigmoid_cross_entropy<T: Element, S: Simd<T>>(
     let share_of_sum = z.len() as f64;
     let factor = T::from_f64(scale / share_of_sum);
     let wide = s.wide();
-    let bulk = if counted >= S::LANES { z.len() / lanes(wide) * lanes(wide) } else { 0 };
+    let bulk = if counted >= S::LANES { z.len() / S::Wide::LANES * S::Wide::LANES } else { 0 };
     let (wide_z, z) = z.split_at(bulk);
     let (wide_targets, targets) = targets.split_at(bulk);
     let (wide_delta, delta) = delta.split_at_mut(bulk);
@@ -290,12 +290,6 @@ fn sigmoid_costs<T: Element, S: Simd<T>>(s: S, z: &[T], targets: &[T], delta: &m
         logs = logs + ln_1p(s, product);
     }
     logs.mul_add(factor, linear)
-}
-
-/// Elements in a vector of `s`, whose type has no name where a kernel runs.
-#[inline(always)]
-fn lanes<T, S: Simd<T>>(_: S) -> usize {
-    S::LANES
 }
 
 /// Σ of a vector's first `count` lanes, or of all where it has fewer.

@@ -1,9 +1,8 @@
 //! AVX-512 (F, DQ, BW, VL): sixteen f32 or eight f64 a register, 32 registers, masks.
 
 use std::arch::x86_64::*;
-use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::{Bundle, Kernel, PairKernel, PairSimd, Simd, Vector};
+use super::{PairKernel, PairSimd};
 use crate::sealed::Sealed;
 
 /// The token of AVX-512: a value exists only where the CPU has the set, so the holder of one may use it.
@@ -26,261 +25,69 @@ impl Avx512 {
     }
 }
 
-/// An operation of one intrinsic: the vectors in its arguments were made by a token, so the CPU has the set.
-macro_rules! intrinsic {
-    ($call:expr) => {
-        // SAFETY: vectors of this set are only made through its token, which exists only where the CPU has the set.
-        unsafe { $call }
-    };
-}
-
 macro_rules! avx512 {
     ($T:ident, $V:ident, $ops:ident) => {
-        #[doc = concat!("A register of `", stringify!($T), "`, made by [`Avx512`] only.")]
-        #[derive(Debug, Clone, Copy)]
-        #[repr(transparent)]
-        pub struct $V($ops::Register);
-
-        impl Sealed for $V {}
-
-        impl Simd<$T> for Avx512 {
-            type V = $V;
-            type Wide = Bundle<Self, 4>;
-            const LANES: usize = $ops::LANES;
-            const SUMS: usize = 24;
-            const NAME: &'static str = "avx512";
-
-            #[inline(always)]
-            fn wide(self) -> Self::Wide {
-                Bundle(self)
-            }
-
-            #[inline(always)]
-            fn splat(self, value: $T) -> $V {
-                $V(intrinsic!($ops::set1(value)))
-            }
-
-            #[inline(always)]
-            fn load(self, source: &[$T]) -> $V {
-                let source = &source[..$ops::LANES];
-                // SAFETY: the slice has a vector's worth of elements.
-                unsafe { self.load_ptr(source.as_ptr()) }
-            }
-
-            #[inline(always)]
-            fn store(self, vector: $V, target: &mut [$T]) {
-                let target = &mut target[..$ops::LANES];
-                // SAFETY: the slice has room for a vector.
-                unsafe { self.store_ptr(vector, target.as_mut_ptr()) }
-            }
-
-            #[inline(always)]
-            fn load_partial(self, source: &[$T], fill: $T) -> $V {
-                let count = source.len().min($ops::LANES);
-                let mask = first(count) as $ops::Mask;
-                // SAFETY: the mask keeps the load within the slice.
-                let loaded = unsafe { $ops::maskz_loadu(mask, source.as_ptr()) };
-                $V(intrinsic!($ops::blend(mask, $ops::set1(fill), loaded)))
-            }
-
-            #[inline(always)]
-            fn store_partial(self, vector: $V, target: &mut [$T]) {
-                let count = target.len().min($ops::LANES);
-                // SAFETY: the slice has room for `count` elements.
-                unsafe { self.store_first(vector, target.as_mut_ptr(), count) }
-            }
-
-            #[inline(always)]
-            unsafe fn load_ptr(self, source: *const $T) -> $V {
-                // SAFETY: the caller vouches for the memory, the token for the set.
-                $V(unsafe { $ops::loadu(source) })
-            }
-
-            #[inline(always)]
-            unsafe fn store_ptr(self, vector: $V, target: *mut $T) {
-                // SAFETY: the caller vouches for the memory, the token for the set.
-                unsafe { $ops::storeu(target, vector.0) }
-            }
-
-            #[inline(always)]
-            unsafe fn load_first(self, source: *const $T, count: usize) -> $V {
-                // SAFETY: masked lanes are not touched; the caller vouches for the others, the token for the set.
-                $V(unsafe { $ops::maskz_loadu(first(count) as $ops::Mask, source) })
-            }
-
-            #[inline(always)]
-            unsafe fn store_first(self, vector: $V, target: *mut $T, count: usize) {
-                // SAFETY: masked lanes are not touched; the caller vouches for the others, the token for the set.
-                unsafe { $ops::mask_storeu(target, first(count) as $ops::Mask, vector.0) }
-            }
-
-            #[inline(always)]
-            fn prefetch(self, place: *const $T) {
-                // SAFETY: a prefetch reads nothing that the program sees, and does not fault.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
-            }
-
-            #[inline(always)]
-            fn prefetch_to_l2(self, place: *const $T) {
-                // SAFETY: a prefetch reads nothing that the program sees, and does not fault.
-                unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) }
-            }
-
-            const BLOCK: usize = $ops::BLOCK;
-
-            #[inline(always)]
-            unsafe fn transpose(self, source: *const $T, source_stride: usize, target: *mut $T, target_stride: usize) {
-                // SAFETY: the caller vouches for every element of the block, the token for the set.
-                unsafe { $ops::transpose(source, source_stride, target, target_stride) }
-            }
-
-            #[inline(always)]
-            unsafe fn sum_each(self, source: *const $T) -> $V {
-                // SAFETY: the caller vouches for the memory, the token for the set.
-                $V(unsafe { $ops::sum_each(source) })
-            }
-
-            #[inline(always)]
-            fn run<K: Kernel<$T>>(self, kernel: K) -> K::Output {
-                #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
-                #[inline(never)]
-                fn enter<K: Kernel<$T>>(token: Avx512, kernel: K) -> K::Output {
-                    kernel.run(token)
+        x86! {
+            $T, $V, $ops;
+            Avx512, "avx512", features: "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma", sums: 24;
+            Simd {
+                #[inline(always)]
+                fn load_partial(self, source: &[$T], fill: $T) -> $V {
+                    let count = source.len().min($ops::LANES);
+                    let mask = first(count) as $ops::Mask;
+                    // SAFETY: the mask keeps the load within the slice.
+                    let loaded = unsafe { $ops::maskz_loadu(mask, source.as_ptr()) };
+                    $V(intrinsic!($ops::blend(mask, $ops::set1(fill), loaded)))
                 }
-                // SAFETY: the token exists only where the CPU has these features.
-                unsafe { enter(self, kernel) }
-            }
-        }
 
-        impl Add for $V {
-            type Output = Self;
-            #[inline(always)]
-            fn add(self, other: Self) -> Self {
-                Self(intrinsic!($ops::add(self.0, other.0)))
-            }
-        }
+                #[inline(always)]
+                unsafe fn load_first(self, source: *const $T, count: usize) -> $V {
+                    // SAFETY: masked lanes are not touched; the caller vouches for the others, the token for the set.
+                    $V(unsafe { $ops::maskz_loadu(first(count) as $ops::Mask, source) })
+                }
 
-        impl Sub for $V {
-            type Output = Self;
-            #[inline(always)]
-            fn sub(self, other: Self) -> Self {
-                Self(intrinsic!($ops::sub(self.0, other.0)))
-            }
-        }
+                #[inline(always)]
+                unsafe fn store_first(self, vector: $V, target: *mut $T, count: usize) {
+                    // SAFETY: masked lanes are not touched; the caller vouches for the others, the token for the set.
+                    unsafe { $ops::mask_storeu(target, first(count) as $ops::Mask, vector.0) }
+                }
 
-        impl Mul for $V {
-            type Output = Self;
-            #[inline(always)]
-            fn mul(self, other: Self) -> Self {
-                Self(intrinsic!($ops::mul(self.0, other.0)))
+                #[inline(always)]
+                unsafe fn sum_each(self, source: *const $T) -> $V {
+                    // SAFETY: the caller vouches for the memory, the token for the set.
+                    $V(unsafe { $ops::sum_each(source) })
+                }
             }
-        }
-
-        impl Div for $V {
-            type Output = Self;
-            #[inline(always)]
-            fn div(self, other: Self) -> Self {
-                Self(intrinsic!($ops::div(self.0, other.0)))
-            }
-        }
-
-        impl Neg for $V {
-            type Output = Self;
-            #[inline(always)]
-            fn neg(self) -> Self {
-                Self(intrinsic!($ops::xor(self.0, $ops::set1(-0.0))))
-            }
-        }
-
-        impl Vector<$T> for $V {
-            type Mask = $ops::Mask;
-
-            #[inline(always)]
-            fn mul_add(self, b: Self, c: Self) -> Self {
-                Self(intrinsic!($ops::fmadd(self.0, b.0, c.0)))
-            }
-            #[inline(always)]
-            fn neg_mul_add(self, b: Self, c: Self) -> Self {
-                Self(intrinsic!($ops::fnmadd(self.0, b.0, c.0)))
-            }
-            #[inline(always)]
-            fn min(self, other: Self) -> Self {
-                Self(intrinsic!($ops::min(self.0, other.0)))
-            }
-            #[inline(always)]
-            fn max(self, other: Self) -> Self {
-                Self(intrinsic!($ops::max(self.0, other.0)))
-            }
-            #[inline(always)]
-            fn abs(self) -> Self {
-                Self(intrinsic!($ops::andnot($ops::set1(-0.0), self.0)))
-            }
-            #[inline(always)]
-            fn copysign(self, sign: Self) -> Self {
-                Self(intrinsic!($ops::or($ops::and($ops::set1(-0.0), sign.0), $ops::andnot($ops::set1(-0.0), self.0))))
-            }
-            #[inline(always)]
-            fn sqrt(self) -> Self {
-                Self(intrinsic!($ops::sqrt(self.0)))
-            }
-            #[inline(always)]
-            fn round(self) -> Self {
-                Self(intrinsic!($ops::roundscale::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0)))
-            }
-            #[inline(always)]
-            fn exp2_integral(self) -> Self {
-                Self(intrinsic!($ops::scalef($ops::set1(1.0), self.0)))
-            }
-            #[inline(always)]
-            fn round_and_exp2(self, factor: Self) -> (Self, Self) {
-                // The sum's low mantissa bits hold n + bias, which the shift moves into the exponent.
-                let shift = intrinsic!($ops::set1(1.5 * (1_u64 << $ops::MANTISSA_BITS) as $T + $ops::BIAS));
-                let sum = intrinsic!($ops::fmadd(self.0, factor.0, shift));
-                let power =
-                    intrinsic!($ops::from_bits($ops::shift_left::<{ $ops::MANTISSA_BITS }>($ops::to_bits(sum))));
-                (Self(intrinsic!($ops::sub(sum, shift))), Self(power))
-            }
-            #[inline(always)]
-            fn mul_exp2(self, n: Self) -> Self {
-                Self(intrinsic!($ops::scalef(self.0, n.0)))
-            }
-            #[inline(always)]
-            fn quotient(self, divisor: Self) -> Self {
-                Self(intrinsic!($ops::quotient(self.0, divisor.0)))
-            }
-            #[inline(always)]
-            fn unzip(self, other: Self) -> (Self, Self) {
-                let (even, odd) = intrinsic!($ops::unzip(self.0, other.0));
-                (Self(even), Self(odd))
-            }
-            #[inline(always)]
-            fn split_exponent(self) -> (Self, Self) {
-                let mantissa = intrinsic!($ops::getmant::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(self.0));
-                (Self(mantissa), Self(intrinsic!($ops::getexp(self.0))))
-            }
-            #[inline(always)]
-            fn lt(self, other: Self) -> $ops::Mask {
-                intrinsic!($ops::cmp::<_CMP_LT_OQ>(self.0, other.0))
-            }
-            #[inline(always)]
-            fn le(self, other: Self) -> $ops::Mask {
-                intrinsic!($ops::cmp::<_CMP_LE_OQ>(self.0, other.0))
-            }
-            #[inline(always)]
-            fn is_nan(self) -> $ops::Mask {
-                intrinsic!($ops::cmp::<_CMP_UNORD_Q>(self.0, self.0))
-            }
-            #[inline(always)]
-            fn select(mask: $ops::Mask, yes: Self, no: Self) -> Self {
-                Self(intrinsic!($ops::blend(mask, no.0, yes.0)))
-            }
-            #[inline(always)]
-            fn sum(self) -> $T {
-                intrinsic!($ops::sum(self.0))
-            }
-            #[inline(always)]
-            fn max_lane(self) -> $T {
-                intrinsic!($ops::max_lane(self.0))
+            Vector {
+                #[inline(always)]
+                fn exp2_integral(self) -> Self {
+                    Self(intrinsic!($ops::scalef($ops::set1(1.0), self.0)))
+                }
+                #[inline(always)]
+                fn mul_exp2(self, n: Self) -> Self {
+                    Self(intrinsic!($ops::scalef(self.0, n.0)))
+                }
+                #[inline(always)]
+                fn quotient(self, divisor: Self) -> Self {
+                    Self(intrinsic!($ops::quotient(self.0, divisor.0)))
+                }
+                #[inline(always)]
+                fn split_exponent(self) -> (Self, Self) {
+                    let mantissa = intrinsic!($ops::getmant::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(self.0));
+                    (Self(mantissa), Self(intrinsic!($ops::getexp(self.0))))
+                }
+                #[inline(always)]
+                fn select(mask: $ops::Mask, yes: Self, no: Self) -> Self {
+                    Self(intrinsic!($ops::blend(mask, no.0, yes.0)))
+                }
+                #[inline(always)]
+                fn sum(self) -> $T {
+                    intrinsic!($ops::sum(self.0))
+                }
+                #[inline(always)]
+                fn max_lane(self) -> $T {
+                    intrinsic!($ops::max_lane(self.0))
+                }
             }
         }
     };
@@ -302,7 +109,7 @@ mod single {
         _mm512_getmant_ps as getmant, _mm512_loadu_ps as loadu, _mm512_mask_blend_ps as blend,
         _mm512_mask_storeu_ps as mask_storeu, _mm512_maskz_loadu_ps as maskz_loadu, _mm512_max_ps as max,
         _mm512_min_ps as min, _mm512_mul_ps as mul, _mm512_or_ps as or, _mm512_reduce_add_ps as sum,
-        _mm512_reduce_max_ps as max_lane, _mm512_roundscale_ps as roundscale, _mm512_scalef_ps as scalef,
+        _mm512_reduce_max_ps as max_lane, _mm512_roundscale_ps as round, _mm512_scalef_ps as scalef,
         _mm512_set1_ps as set1, _mm512_slli_epi32 as shift_left, _mm512_sqrt_ps as sqrt, _mm512_storeu_ps as storeu,
         _mm512_sub_ps as sub, _mm512_xor_ps as xor,
     };
@@ -326,7 +133,7 @@ mod double {
         _mm512_getmant_pd as getmant, _mm512_loadu_pd as loadu, _mm512_mask_blend_pd as blend,
         _mm512_mask_storeu_pd as mask_storeu, _mm512_maskz_loadu_pd as maskz_loadu, _mm512_max_pd as max,
         _mm512_min_pd as min, _mm512_mul_pd as mul, _mm512_or_pd as or, _mm512_reduce_add_pd as sum,
-        _mm512_reduce_max_pd as max_lane, _mm512_roundscale_pd as roundscale, _mm512_scalef_pd as scalef,
+        _mm512_reduce_max_pd as max_lane, _mm512_roundscale_pd as round, _mm512_scalef_pd as scalef,
         _mm512_set1_pd as set1, _mm512_slli_epi64 as shift_left, _mm512_sqrt_pd as sqrt, _mm512_storeu_pd as storeu,
         _mm512_sub_pd as sub, _mm512_xor_pd as xor,
     };
@@ -354,7 +161,7 @@ impl Avx512Bf16 {
         if is_x86_feature_detected!("avx512bf16") { Avx512::new().map(Self) } else { None }
     }
 
-    /// Runs a kernel with this set's instructions, as [`Simd::run`] does.
+    /// Runs a kernel with this set's instructions, as [`Simd::run`](super::Simd::run) does.
     pub(super) fn run<K: PairKernel<f32>>(self, kernel: K) {
         #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma")]
         #[inline(never)]

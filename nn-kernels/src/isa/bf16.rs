@@ -244,35 +244,3 @@ fn dot_lanes(a: &[f32; MAX_LANES], b: &[f32; MAX_LANES], sums: &mut [f32; MAX_LA
         *sum = fused(a_even, b_even, fused(a_odd, b_odd, flush(*sum)));
     }
 }
-
-/// Σ over one pair in every lane, for tests and for a look at a product in bfloat16.
-///
-/// ```
-/// use nn_kernels::isa::{Bf16, dot_pairs};
-/// use nn_kernels::InstructionSet;
-///
-/// let emulated = Bf16::Emulated(InstructionSet::best());
-/// // 1.001 is no bfloat16: it is rounded to 1.
-/// assert_eq!(dot_pairs(emulated, [1.001, 2.0], [3.0, 4.0], 0.5), 11.5);
-/// ```
-#[must_use]
-pub fn dot_pairs(products: Bf16, a: [f32; 2], b: [f32; 2], sum: f32) -> f32 {
-    struct One<'a> {
-        a: [f32; 2],
-        b: [f32; 2],
-        sum: &'a mut f32,
-    }
-    impl PairKernel<f32> for One<'_> {
-        #[inline(always)]
-        fn run<P: PairSimd<f32>>(self, p: P) {
-            let s = p.simd();
-            let pair = |[even, odd]: [f32; 2]| p.pair(s.splat(even), s.splat(odd));
-            let mut lanes = [0.0; MAX_LANES];
-            s.store(p.dot(pair(self.a), pair(self.b), s.splat(*self.sum)), &mut lanes);
-            *self.sum = lanes[0];
-        }
-    }
-    let mut result = sum;
-    products.run(One { a, b, sum: &mut result });
-    result
-}

@@ -40,20 +40,6 @@ impl<T: Copy, S: Simd<T>, const N: usize> Simd<T> for Bundle<S, N> {
     }
 
     #[inline(always)]
-    fn load(self, source: &[T]) -> Self::V {
-        let source = &source[..Self::LANES];
-        // SAFETY: the slice has as many elements.
-        unsafe { self.load_ptr(source.as_ptr()) }
-    }
-
-    #[inline(always)]
-    fn store(self, vector: Self::V, target: &mut [T]) {
-        let target = &mut target[..Self::LANES];
-        // SAFETY: the slice has room for as many elements.
-        unsafe { self.store_ptr(vector, target.as_mut_ptr()) }
-    }
-
-    #[inline(always)]
     fn load_partial(self, source: &[T], fill: T) -> Self::V {
         let mut vectors = self.splat(fill);
         for (vector, source) in vectors.0.iter_mut().zip(source.chunks(S::LANES)) {

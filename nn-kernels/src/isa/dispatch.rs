@@ -100,6 +100,25 @@ impl InstructionSet {
             Token::Avx512(_) => <Avx512 as Simd<f32>>::NAME,
         }
     }
+
+    /// [`Simd::LANES`] and [`Simd::SUMS`] of the set.
+    pub(crate) fn lanes_and_sums<T: Dispatch>(self) -> (usize, usize) {
+        struct LanesAndSums;
+        impl<T> Kernel<T> for LanesAndSums {
+            type Output = (usize, usize);
+
+            #[inline(always)]
+            fn run<S: Simd<T>>(self, _s: S) -> (usize, usize) {
+                (S::LANES, S::SUMS)
+            }
+        }
+        T::dispatch(self, LanesAndSums)
+    }
+
+    /// Elements in a vector.
+    pub(crate) fn lanes<T: Dispatch>(self) -> usize {
+        self.lanes_and_sums::<T>().0
+    }
 }
 
 impl FromStr for InstructionSet {

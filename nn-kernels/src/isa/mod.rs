@@ -4,6 +4,10 @@
 //! `#[inline(always)]` function generic over the token, so one source serves every set.
 
 #[cfg(target_arch = "x86_64")]
+#[macro_use]
+mod x86;
+
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -26,12 +30,12 @@ use crate::sealed::Sealed;
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use avx512::{Avx512, Avx512Bf16};
-pub use bf16::{Bf16, Emulated, PairKernel, PairProducts, PairSimd, dot_pairs, round_to_bf16};
+pub use bf16::{Bf16, Emulated, PairKernel, PairProducts, PairSimd, round_to_bf16};
 pub use bundle::{Bundle, Vectors};
 pub use caches::Caches;
 pub use dispatch::{Dispatch, ENVIRONMENT_VARIABLE, InstructionSet, IsaError};
 pub use portable::Portable;
-pub(crate) use vendor::Vendor;
+pub(crate) use vendor::is_intel;
 
 /// The most lanes of a vector in any instruction set.
 pub(crate) const MAX_LANES: usize = 16;
@@ -61,19 +65,34 @@ pub trait Simd<T>: Sealed + Copy + Send + Sync + 'static {
     ///
     /// # Panics
     /// When `source` is shorter than a vector.
-    fn load(self, source: &[T]) -> Self::V;
+    #[inline(always)]
+    fn load(self, source: &[T]) -> Self::V {
+        let source = &source[..Self::LANES];
+        // SAFETY: the slice has a vector's worth of elements.
+        unsafe { self.load_ptr(source.as_ptr()) }
+    }
 
     /// Writes all lanes to the front of `target`.
     ///
     /// # Panics
     /// When `target` is shorter than a vector.
-    fn store(self, vector: Self::V, target: &mut [T]);
+    #[inline(always)]
+    fn store(self, vector: Self::V, target: &mut [T]) {
+        let target = &mut target[..Self::LANES];
+        // SAFETY: the slice has room for a vector.
+        unsafe { self.store_ptr(vector, target.as_mut_ptr()) }
+    }
 
     /// Up to [`LANES`](Self::LANES) elements of `source`, the lanes beyond its end filled with `fill`.
     fn load_partial(self, source: &[T], fill: T) -> Self::V;
 
     /// Writes the leading lanes that `target` has room for.
-    fn store_partial(self, vector: Self::V, target: &mut [T]);
+    #[inline(always)]
+    fn store_partial(self, vector: Self::V, target: &mut [T]) {
+        let count = target.len().min(Self::LANES);
+        // SAFETY: the slice has room for `count` elements.
+        unsafe { self.store_first(vector, target.as_mut_ptr(), count) }
+    }
 
     /// A vector from memory, without a bounds check.
     ///

@@ -34,29 +34,11 @@ macro_rules! portable {
             }
 
             #[inline(always)]
-            fn load(self, source: &[$T]) -> $V {
-                let mut lanes = [0.0; $lanes];
-                lanes.copy_from_slice(&source[..$lanes]);
-                $V::new(lanes)
-            }
-
-            #[inline(always)]
-            fn store(self, vector: $V, target: &mut [$T]) {
-                target[..$lanes].copy_from_slice(&vector.to_array());
-            }
-
-            #[inline(always)]
             fn load_partial(self, source: &[$T], fill: $T) -> $V {
                 let mut lanes = [fill; $lanes];
                 let count = source.len().min($lanes);
                 lanes[..count].copy_from_slice(&source[..count]);
                 $V::new(lanes)
-            }
-
-            #[inline(always)]
-            fn store_partial(self, vector: $V, target: &mut [$T]) {
-                let count = target.len().min($lanes);
-                target[..count].copy_from_slice(&vector.to_array()[..count]);
             }
 
             #[inline(always)]

@@ -1,36 +1,23 @@
 //! Who made the CPU, as it tells.
 
+#[cfg(target_arch = "x86_64")]
 use std::sync::OnceLock;
 
-/// Whose cores these are: what an operation costs is alike in the cores of one house.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Vendor {
-    /// Intel.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only x86-64 CPUs are theirs"))]
-    Intel,
-    /// Any other, AMD among them.
-    Other,
+/// Whether Intel made the CPU, asked once in a process: what an operation costs is alike in the cores of one house.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn is_intel() -> bool {
+    static INTEL: OnceLock<bool> = OnceLock::new();
+    // Leaf 0 of CPUID spells a name.
+    *INTEL.get_or_init(|| {
+        let found = std::arch::x86_64::__cpuid(0);
+        [found.ebx, found.edx, found.ecx].map(u32::to_le_bytes).as_flattened() == b"GenuineIntel"
+    })
 }
 
-impl Vendor {
-    /// The CPU's, asked once in a process.
-    pub(crate) fn of_cpu() -> Self {
-        static VENDOR: OnceLock<Vendor> = OnceLock::new();
-        *VENDOR.get_or_init(Self::ask)
-    }
-
-    /// By CPUID: leaf 0 spells a name.
-    #[cfg(target_arch = "x86_64")]
-    fn ask() -> Self {
-        let found = std::arch::x86_64::__cpuid(0);
-        let name = [found.ebx, found.edx, found.ecx].map(u32::to_le_bytes);
-        if name.as_flattened() == b"GenuineIntel" { Self::Intel } else { Self::Other }
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    fn ask() -> Self {
-        Self::Other
-    }
+/// Intel makes CPUs of x86-64 only.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) const fn is_intel() -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -42,7 +29,7 @@ mod tests {
     fn the_system_agrees() {
         let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         if let Some(line) = info.lines().find(|line| line.starts_with("vendor_id")) {
-            assert_eq!(Vendor::of_cpu() == Vendor::Intel, line.contains("GenuineIntel"));
+            assert_eq!(is_intel(), line.contains("GenuineIntel"));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How large tiles and blocks are: a function of the set's registers and the CPU's caches.
 
 use super::pairs::{DEPTH, LEFT_NUMBERS};
-use crate::isa::{Caches, Kernel, Simd};
+use crate::isa::Caches;
 use crate::{Element, InstructionSet};
 
 /// The most vectors of a register tile in any set.
@@ -35,7 +35,7 @@ pub(crate) enum Outer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Blocking {
     /// Elements in a vector.
-    pub(crate) width: usize,
+    pub(crate) lanes: usize,
     /// The most k of a block: whole vectors.
     pub(crate) depth: usize,
     pub(crate) outer: Outer,
@@ -54,13 +54,13 @@ impl Blocking {
     /// the deeper the block, the less it weighs that sums are loaded and stored. Where there are fewer, R's part stays in L1: three
     /// eighths, as the lines of L that pass by a tile take as much.
     pub(crate) fn of_large<T: Element>(set: InstructionSet) -> Self {
-        let (width, sums) = T::dispatch(set, Registers);
+        let (lanes, sums) = set.lanes_and_sums::<T>();
         let caches = Caches::of_cpu();
         let size = size_of::<T>();
         let vectors = widest(sums).min(3);
         let depth =
-            if sums >= 24 { 512 } else { (caches.l1 * 3 / 8 / (vectors * width * size) / 64 * 64).clamp(64, 512) };
-        Self { width, depth, outer: Outer::Depth, vectors, rows: sums / vectors, left: caches.l2 * 3 / 8 / size }
+            if sums >= 24 { 512 } else { (caches.l1 * 3 / 8 / (vectors * lanes * size) / 64 * 64).clamp(64, 512) };
+        Self { lanes, depth, outer: Outer::Depth, vectors, rows: sums / vectors, left: caches.l2 * 3 / 8 / size }
     }
 
     /// The same where operands are packed in pairs of two bytes.
@@ -70,24 +70,12 @@ impl Blocking {
 
     /// Of products whose L and C are a few samples, and near: R's part stays in L1 while they pass.
     pub(crate) fn of_few_rows<T: Element>(set: InstructionSet) -> Self {
-        let (width, sums) = T::dispatch(set, Registers);
+        let (lanes, sums) = set.lanes_and_sums::<T>();
         let vectors = widest(sums);
-        let depth = (PANEL_BYTES / (vectors * width * size_of::<T>())).max(width);
+        let depth = (PANEL_BYTES / (vectors * lanes * size_of::<T>())).max(lanes);
         Self { depth, outer: Outer::Vectors, vectors, rows: sums / vectors, ..Self::of_large::<T>(set) }
     }
 }
 
 /// The most that a block of k of R's vectors takes: half or three quarters of an L1.
 const PANEL_BYTES: usize = 24 << 10;
-
-/// Elements in a vector of a set, and sums in its registers.
-struct Registers;
-
-impl<T> Kernel<T> for Registers {
-    type Output = (usize, usize);
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _s: S) -> (usize, usize) {
-        (S::LANES, S::SUMS)
-    }
-}

@@ -98,13 +98,13 @@ fn unzip<T: Element, S: Simd<T>, const WIDTH: usize>(s: S, from: &[T], to: &mut 
 }
 
 /// A matrix to be turned: see [`turn_rows`].
-pub(crate) struct Turn<'a, T> {
-    pub(crate) from: &'a [T],
-    pub(crate) from_stride: usize,
+struct Turn<'a, T> {
+    from: &'a [T],
+    from_stride: usize,
     /// Rows and columns of `from`.
-    pub(crate) shape: (usize, usize),
-    pub(crate) to: &'a mut [T],
-    pub(crate) to_stride: usize,
+    shape: (usize, usize),
+    to: &'a mut [T],
+    to_stride: usize,
 }
 
 impl<T: Element> Kernel<T> for Turn<'_, T> {

@@ -38,18 +38,6 @@ impl<T: Element> Kernel<T> for Activate<'_, T> {
     }
 }
 
-/// Elements in a vector of a set.
-pub(super) struct LanesOf;
-
-impl<T> Kernel<T> for LanesOf {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _s: S) -> usize {
-        S::LANES
-    }
-}
-
 /// The rows' share of the cost, with a weight for each row where there are weights; z becomes δ^(L).
 pub(super) struct CostAndDelta<'a, T> {
     pub(super) output: Output,
@@ -64,45 +52,35 @@ impl<T: Element> Kernel<T> for CostAndDelta<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let Self { output, z, targets, weights, spare } = self;
-        match weights {
-            None => s.run(Unweighted { output, z, targets, spare }),
-            Some(weights) => s.run(Weighted { output, z, targets, weights, spare }),
+        match self.weights {
+            None => s.run(Unweighted(self)),
+            Some(weights) => s.run(Weighted(self, weights)),
         }
     }
 }
 
-struct Unweighted<'a, T> {
-    output: Output,
-    z: &'a mut [T],
-    targets: &'a [T],
-    spare: &'a mut [T],
-}
+struct Unweighted<'a, T>(CostAndDelta<'a, T>);
 
 impl<T: Element> Kernel<T> for Unweighted<'_, T> {
     type Output = f64;
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
-        cost_and_delta(s, self.output, self.z, self.targets, self.spare)
+        let CostAndDelta { output, z, targets, spare, .. } = self.0;
+        cost_and_delta(s, output, z, targets, spare)
     }
 }
 
 /// A kernel of its own, so that the other one is the same with it and without it.
-struct Weighted<'a, T> {
-    output: Output,
-    z: &'a mut [T],
-    targets: &'a [T],
-    weights: &'a [T],
-    spare: &'a mut [T],
-}
+struct Weighted<'a, T>(CostAndDelta<'a, T>, &'a [T]);
 
 impl<T: Element> Kernel<T> for Weighted<'_, T> {
     type Output = f64;
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
-        weighted_cost_and_delta(s, self.output, self.z, self.targets, self.weights, self.spare)
+        let CostAndDelta { output, z, targets, spare, .. } = self.0;
+        weighted_cost_and_delta(s, output, z, targets, self.1, spare)
     }
 }
 

@@ -134,7 +134,7 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// The threads of the current pool, for as long as [`team`] runs.
+/// The threads of the current pool, for as long as [`team_if`] runs.
 pub(crate) struct Team<'t> {
     board: Option<&'t Board>,
 }
@@ -175,14 +175,10 @@ impl Drop for Closed<'_> {
     }
 }
 
-/// As [`team`] where there is `work` to share; else `lead` is alone, and nobody is woken.
+/// Runs `lead` with the threads of the current pool at hand, where there is `work` to share; else `lead` is alone, and nobody
+/// is woken.
 pub(crate) fn team_if<R: Send>(work: bool, lead: impl FnOnce(&mut Team<'_>) -> R + Send) -> R {
-    if work { team(lead) } else { lead(&mut Team { board: None }) }
-}
-
-/// Runs `lead` with the threads of the current pool at hand.
-fn team<R: Send>(lead: impl FnOnce(&mut Team<'_>) -> R + Send) -> R {
-    let threads = count();
+    let threads = if work { count() } else { 1 };
     if threads == 1 {
         return lead(&mut Team { board: None });
     }
@@ -231,7 +227,7 @@ mod tests {
         for threads in [1, 2, 3, 8] {
             on_threads(threads, || {
                 for _ in 0..50 {
-                    team(|team| {
+                    team_if(true, |team| {
                         let mut before = vec![0_usize; 40];
                         for parts in (0..40).cycle().take(200) {
                             let done: Vec<_> = (0..parts).map(|_| AtomicUsize::new(0)).collect();
@@ -255,7 +251,7 @@ mod tests {
     #[test]
     fn no_two_threads_at_work_have_the_same_number() {
         on_threads(4, || {
-            team(|team| {
+            team_if(true, |team| {
                 let at_work: Vec<_> = (0..4).map(|_| AtomicUsize::new(0)).collect();
                 team.for_each(1000, |worker, _| {
                     assert_eq!(at_work[worker].fetch_add(1, Ordering::SeqCst), 0);
@@ -270,12 +266,12 @@ mod tests {
     fn a_panic_of_any_part_comes_out_and_the_pool_lives_on() {
         on_threads(3, || {
             for part in [0, 5, 99] {
-                let panics = || team(|team| team.for_each(100, |_, index| assert_ne!(index, part)));
+                let panics = || team_if(true, |team| team.for_each(100, |_, index| assert_ne!(index, part)));
                 assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
             }
-            assert!(catch_unwind(|| team(|_| panic!("as a callback may"))).is_err());
+            assert!(catch_unwind(|| team_if(true, |_| panic!("as a callback may"))).is_err());
             let sum = AtomicUsize::new(0);
-            team(|team| team.for_each(100, |_, index| _ = sum.fetch_add(index, Ordering::Relaxed)));
+            team_if(true, |team| team.for_each(100, |_, index| _ = sum.fetch_add(index, Ordering::Relaxed)));
             assert_eq!(sum.into_inner(), 4950);
         });
     }

@@ -3,7 +3,7 @@
 use crate::support::compare::{assert_within, layer_error, max_norm_error, norm_error};
 use crate::support::cover::quick;
 use crate::support::{Memory, Problem, Rule, cast, network, on_threads, poison, widen};
-use nn_kernels::isa::{Bf16, PairProducts, dot_pairs, round_to_bf16};
+use nn_kernels::isa::{Bf16, PairKernel, PairProducts, PairSimd, Simd, round_to_bf16};
 use nn_kernels::{
     Activation, Architecture, Batch, Blocked, Dropout, Element, EngineKind, InstructionSet, Loss, Plan, PlanOptions,
     Precision, Slot, Span, StepEngine, StepError, update_all,
@@ -279,6 +279,35 @@ fn odd_numbers() -> Vec<f32> {
         }));
     }
     numbers.iter().flat_map(|&x| [x, -x]).collect()
+}
+
+/// `sum` + the product of two pairs, as a lane of `products` computes it.
+fn dot_pairs(products: Bf16, a: [f32; 2], b: [f32; 2], sum: f32) -> f32 {
+    struct One<'a> {
+        a: [f32; 2],
+        b: [f32; 2],
+        sum: &'a mut f32,
+    }
+    impl PairKernel<f32> for One<'_> {
+        #[inline(always)]
+        fn run<P: PairSimd<f32>>(self, p: P) {
+            let s = p.simd();
+            let pair = |[even, odd]: [f32; 2]| p.pair(s.splat(even), s.splat(odd));
+            let dot = p.dot(pair(self.a), pair(self.b), s.splat(*self.sum));
+            s.store_partial(dot, std::slice::from_mut(self.sum));
+        }
+    }
+    let mut result = sum;
+    products.run(One { a, b, sum: &mut result });
+    result
+}
+
+#[test]
+fn numbers_of_pairs_are_rounded_before_they_are_multiplied() {
+    for set in InstructionSet::available() {
+        // 1.001 is no bfloat16: it is rounded to 1.
+        assert_eq!(dot_pairs(Bf16::Emulated(set), [1.001, 2.0], [3.0, 4.0], 0.5), 11.5, "{set}");
+    }
 }
 
 #[test]

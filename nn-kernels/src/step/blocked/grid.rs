@@ -47,7 +47,7 @@ impl Grid {
     ) -> Self {
         let (max_panels, wanted) = if packed { (MAX_PACKED_PANELS, WANTED_PACKED) } else { (MAX_PANELS, WANTED) };
         let mut blocks = panels.div_ceil(max_panels).max(1);
-        let in_panel = width / blocking.width;
+        let in_panel = width / blocking.lanes;
         let in_tile = common_multiple(in_panel, blocking.vectors) / in_panel;
         let mut part_panels = panels.div_ceil(blocks).next_multiple_of(in_tile);
         // Parts begin with a panel where δ is turned, and end with a whole tile.
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn every_row_of_every_panel_is_in_one_part() {
         let blocking =
-            |width, vectors, rows, left| Blocking { width, depth: 256, outer: Outer::Depth, vectors, rows, left };
+            |lanes, vectors, rows, left| Blocking { lanes, depth: 256, outer: Outer::Depth, vectors, rows, left };
         for (width, blocking, packed) in [
             (16, blocking(16, 3, 8, 96 << 10), false),
             (16, blocking(16, 3, 8, 192 << 10), true),

@@ -121,8 +121,8 @@ impl<'a, T: Element> Divided<'a, T> {
         } = *self;
         let part = self.grid.part(index);
         let (l, r, c, width) = (left.panels, right.panels, out.panels, out.panels.width);
-        let vectors = |stride| Steps::in_panels(arithmetic.blocking.width, width, stride);
-        let in_panel = width / arithmetic.blocking.width;
+        let vectors = |stride| Steps::in_panels(arithmetic.blocking.lanes, width, stride);
+        let in_panel = width / arithmetic.blocking.lanes;
         let (rows, k) = match side {
             Side::Rows => (Steps::even(width), Steps::in_groups(width, 1, l.stride)),
             Side::Columns => (Steps::in_groups(width, 1, l.stride), Steps::even(width)),

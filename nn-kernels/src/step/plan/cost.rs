@@ -4,6 +4,7 @@
 //! caches.
 
 use super::costs::{BLOCKED, BLOCKED_BF16, Costs, NARROW, TILE};
+use super::engines::{split, suits};
 use super::work::Problem;
 use super::{Candidate, EngineKind, Share};
 use crate::isa::Caches;
@@ -18,11 +19,11 @@ pub(super) fn candidate<T: Element>(
     set: InstructionSet,
     rows: usize,
 ) -> Candidate {
-    if let Err(reason) = T::suits(engine, architecture, precision) {
+    if let Err(reason) = suits(engine, architecture, precision) {
         return Candidate { engine, precision, nanoseconds: Err(reason), parts: 0, shares: Vec::new() };
     }
-    let (lanes, size) = (T::lanes(set), size_of::<T>());
-    let (shard_rows, parts) = T::split(engine, architecture, set, rows);
+    let (lanes, size) = (set.lanes::<T>(), size_of::<T>());
+    let (shard_rows, parts) = split::<T>(engine, architecture, set, rows);
     let l2 = Caches::of_cpu().l2;
     let problem = Problem { layers: architecture.layers(), rows, shard_rows, lanes, size, l2 };
     let Costs { narrow, tile, blocked, blocked_bf16 } = Costs::of(set);

@@ -5,7 +5,7 @@
 //! stand here. Prices are in nanoseconds and at least 0.
 
 use crate::InstructionSet;
-use crate::isa::Vendor;
+use crate::isa::is_intel;
 
 /// The kinds of work of the narrow engine.
 pub(super) const NARROW: [&str; 7] =
@@ -66,13 +66,13 @@ pub(super) struct Costs {
 impl Costs {
     /// The prices of a set on the CPU at hand, or on the CPU that is most like it of those that were measured.
     pub(super) fn of(set: InstructionSet) -> &'static Self {
-        match (set.name(), Vendor::of_cpu()) {
-            ("avx512", Vendor::Intel) => &XEON_AVX512,
-            ("avx512", Vendor::Other) => &ZEN_AVX512,
-            ("avx2", Vendor::Intel) => &XEON_AVX2,
-            ("avx2", Vendor::Other) => &ZEN_AVX2,
-            (_, Vendor::Intel) => &XEON_PORTABLE,
-            (_, Vendor::Other) => &ZEN_PORTABLE,
+        match (set.name(), is_intel()) {
+            ("avx512", true) => &XEON_AVX512,
+            ("avx512", false) => &ZEN_AVX512,
+            ("avx2", true) => &XEON_AVX2,
+            ("avx2", false) => &ZEN_AVX2,
+            (_, true) => &XEON_PORTABLE,
+            (_, false) => &ZEN_PORTABLE,
         }
     }
 }

@@ -6,17 +6,13 @@ use crate::step::narrow::{self, Narrow};
 use crate::step::single;
 use crate::step::tile::{self, Tile};
 use crate::step::{Precision, StepEngine};
-use crate::{Architecture, InstructionSet, StepError};
+use crate::{Architecture, Element, InstructionSet, StepError};
 
 /// The engines of a number type. Part of [`Element`](crate::Element), so that generic code elsewhere reaches kernels
 /// that have been compiled once, in this crate.
 #[doc(hidden)]
 #[allow(missing_docs, reason = "not for anyone else to call")]
 pub trait Engines: crate::sealed::Sealed + Sized {
-    /// Whether an engine is made for such a network and precision, or why it is not.
-    fn suits(kind: EngineKind, architecture: &Architecture, precision: Precision) -> Result<(), &'static str>;
-    /// The rows of a batch of `rows` that go through an engine at a time, and the parts of a step that may be computed side by side.
-    fn split(kind: EngineKind, architecture: &Architecture, set: InstructionSet, rows: usize) -> (usize, usize);
     /// The engine.
     fn build(
         kind: EngineKind,
@@ -25,9 +21,7 @@ pub trait Engines: crate::sealed::Sealed + Sized {
         precision: Precision,
     ) -> Result<Box<dyn StepEngine<Self>>, StepError>
     where
-        Self: crate::Element;
-    /// Elements in a vector of a set.
-    fn lanes(set: InstructionSet) -> usize;
+        Self: Element;
     /// A^(L) of one sample, the lengths having been checked.
     fn forward_one(
         set: InstructionSet,
@@ -42,25 +36,6 @@ pub trait Engines: crate::sealed::Sealed + Sized {
 macro_rules! engines {
     ($($T:ident),*) => { $(
         impl Engines for $T {
-            fn suits(kind: EngineKind, architecture: &Architecture, precision: Precision) -> Result<(), &'static str> {
-                match kind {
-                    EngineKind::Narrow | EngineKind::Tile if precision != Precision::Full => {
-                        Err("only the blocked engine computes in bfloat16")
-                    }
-                    EngineKind::Narrow if !narrow::suits(architecture) => Err("it takes layers up to 64 wide"),
-                    _ => Ok(()),
-                }
-            }
-
-            fn split(kind: EngineKind, architecture: &Architecture, set: InstructionSet, rows: usize) -> (usize, usize) {
-                let split = match kind {
-                    EngineKind::Tile => tile::rule::<$T>(architecture, set).split(rows),
-                    EngineKind::Narrow => narrow::rule(architecture).split(rows),
-                    EngineKind::Blocked => return blocked::split::<$T>(architecture, set, rows),
-                };
-                (split.rows, split.portions)
-            }
-
             fn build(
                 kind: EngineKind,
                 architecture: &Architecture,
@@ -72,10 +47,6 @@ macro_rules! engines {
                     EngineKind::Narrow => Box::new(Narrow::<$T>::with_set(architecture, set)?),
                     EngineKind::Blocked => Box::new(Blocked::<$T>::with_precision(architecture, set, precision)?),
                 })
-            }
-
-            fn lanes(set: InstructionSet) -> usize {
-                tile::lanes_of::<$T>(set)
             }
 
             fn forward_one(
@@ -92,3 +63,30 @@ macro_rules! engines {
     )* };
 }
 engines!(f32, f64);
+
+/// Whether an engine is made for such a network and precision, or why it is not.
+pub(super) fn suits(kind: EngineKind, architecture: &Architecture, precision: Precision) -> Result<(), &'static str> {
+    match kind {
+        EngineKind::Narrow | EngineKind::Tile if precision != Precision::Full => {
+            Err("only the blocked engine computes in bfloat16")
+        }
+        EngineKind::Narrow if !narrow::suits(architecture) => Err("it takes layers up to 64 wide"),
+        _ => Ok(()),
+    }
+}
+
+/// The rows of a batch of `rows` that go through an engine at a time, and the parts of a step that may be computed side by
+/// side.
+pub(super) fn split<T: Element>(
+    kind: EngineKind,
+    architecture: &Architecture,
+    set: InstructionSet,
+    rows: usize,
+) -> (usize, usize) {
+    let split = match kind {
+        EngineKind::Tile => tile::rule::<T>(architecture, set).split(rows),
+        EngineKind::Narrow => narrow::rule(architecture).split(rows),
+        EngineKind::Blocked => return blocked::split::<T>(architecture, set, rows),
+    };
+    (split.rows, split.portions)
+}

@@ -12,6 +12,7 @@ pub use explanation::{Candidate, Explanation, Share};
 pub use kind::{EngineKind, UnknownEngine};
 
 use self::cost::{candidate, cheapest};
+use self::engines::{split, suits};
 use super::update::CHUNK as UPDATED;
 use super::{Precision, StepEngine};
 use crate::buffer::check_size;
@@ -138,12 +139,12 @@ impl<T: Element> Plan<T> {
             (None, Precision::Full | Precision::Bf16) => cheapest(&candidates),
             (None, Precision::Bf16Emulated) => (EngineKind::Blocked, wanted),
         };
-        if let Err(reason) = T::suits(kind, architecture, precision) {
+        if let Err(reason) = suits(kind, architecture, precision) {
             return Err(StepError::Unsuited { engine: kind, reason });
         }
         let mut engine = T::build(kind, architecture, set, precision)?;
         engine.reserve(batch_rows, !options.forward_only)?;
-        let (shard_rows, parts) = T::split(kind, architecture, set, batch_rows);
+        let (shard_rows, parts) = split::<T>(kind, architecture, set, batch_rows);
         let explanation = Explanation {
             architecture: architecture.to_string(),
             element: T::NAME,

@@ -8,7 +8,6 @@ use self::layout::{Rows, turned};
 use self::scratch::{Scratch, Tiles};
 use super::batch::Gathered;
 use super::layer::{Layers, Network};
-use super::passes::LanesOf;
 use super::sharded::{Method, Sharded, Wanted};
 use super::shards::{ShardRule, cached_portions, max_portions, worthwhile_rows};
 use crate::buffer::Buffer;
@@ -58,8 +57,6 @@ const TILE_BYTES: usize = 384 << 10;
 
 /// The tile engine's [`Method`].
 pub struct TileMethod<T> {
-    /// Elements in a vector.
-    lanes: usize,
     blocking: Blocking,
     /// Θ_w of the wide layers that δ passes through, as it was before the last gradient of a batch that is worth it.
     turned: Buffer<T>,
@@ -81,17 +78,17 @@ impl<T: Element> Tile<T> {
     /// # Errors
     /// [`StepError::Memory`] when there is no memory for the plan.
     pub fn with_set(architecture: &Architecture, set: InstructionSet) -> Result<Self, StepError> {
-        let lanes = lanes_of::<T>(set);
-        let layers = layout::layers::<T>(architecture, set, lanes)?;
+        let blocking = Blocking::of_few_rows::<T>(set);
+        let layers = layout::layers::<T>(architecture, set, blocking.lanes)?;
         let turned = Buffer::zeros(turned(&layers))?;
-        let method = TileMethod { lanes, blocking: Blocking::of_few_rows::<T>(set), turned, turns: true };
+        let method = TileMethod { blocking, turned, turns: true };
         Ok(Self::around(layers, rule::<T>(architecture, set), method))
     }
 }
 
 /// How batches are split: tiles whose activations stay in L2.
 pub(super) fn rule<T: Element>(architecture: &Architecture, set: InstructionSet) -> ShardRule {
-    let lanes = lanes_of::<T>(set);
+    let lanes = set.lanes::<T>();
     let row = |layer: &crate::Layer| 2 * layout::spread(layer.outputs.next_multiple_of(lanes), lanes);
     let units = architecture.inputs() + architecture.layers().iter().map(row).sum::<usize>();
     let cached = TILE_BYTES / units.saturating_mul(size_of::<T>());
@@ -100,11 +97,6 @@ pub(super) fn rule<T: Element>(architecture: &Architecture, set: InstructionSet)
     let (min_rows, pair_rows) = (worthwhile.max(MIN_ROWS), worthwhile.max(PAIR_ROWS));
     let (max_portions, cached_portions) = (max_portions::<T>(architecture), cached_portions::<T>(architecture));
     ShardRule { max_rows, min_rows, pair_rows, max_portions, cached_portions, step: 6 }
-}
-
-/// Elements in a vector of a set.
-pub(super) fn lanes_of<T: Element>(set: InstructionSet) -> usize {
-    T::dispatch(set, LanesOf)
 }
 
 impl<T> crate::sealed::Sealed for TileMethod<T> {}
@@ -152,7 +144,7 @@ impl<T: Element> Method<T> for TileMethod<T> {
         wanted: Wanted<'_, T>,
     ) -> f64 {
         let turned = self.turns.then(|| self.turned.as_slice());
-        let tiles = Tiles { network, lanes: self.lanes, blocking: self.blocking, turned };
+        let tiles = Tiles { network, blocking: self.blocking, turned };
         scratch.forward(tiles, samples.inputs, wanted.pass());
         match wanted {
             Wanted::Gradient { pass, add, gradient } => {

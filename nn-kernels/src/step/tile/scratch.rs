@@ -15,8 +15,6 @@ use crate::{Activation, Element, StepError};
 #[derive(Clone, Copy)]
 pub(super) struct Tiles<'a, T> {
     pub(super) network: Network<'a, T, Rows>,
-    /// Elements in a vector.
-    pub(super) lanes: usize,
     pub(super) blocking: Blocking,
     /// Θ_w of the wide layers that δ passes through, if it has been turned.
     pub(super) turned: Option<&'a [T]>,
@@ -306,10 +304,10 @@ impl<T: Element> Tiles<'_, T> {
         (right, right_row): (&[T], usize),
         (out, out_row): (*mut T, usize),
     ) -> Product<'p, T> {
-        let vectors = Steps::even(self.lanes);
+        let vectors = Steps::even(self.blocking.lanes);
         Product {
             rows: 0..rows,
-            vectors: 0..columns / self.lanes,
+            vectors: 0..columns / self.blocking.lanes,
             depth,
             left,
             right: Right { data: right.as_ptr(), k: right_row, vectors, is_far: false },
