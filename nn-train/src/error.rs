@@ -492,11 +492,26 @@ pub(crate) fn is_expressible<T: Element>(value: f64) -> bool {
     rounded.is_finite() && (rounded != T::ZERO || value == 0.0)
 }
 
-/// λ is finite and not negative.
-pub(crate) fn check_l2(l2: f64) -> Result<(), Error> {
-    if l2.is_finite() && l2 >= 0.0 {
+/// A setting that is finite and not negative.
+pub(crate) fn check_not_negative(name: &'static str, value: f64) -> Result<(), Error> {
+    if value.is_finite() && value >= 0.0 {
         Ok(())
     } else {
-        Err(Error::number("l2", l2, "a finite number that is not negative"))
+        Err(Error::number(name, value, "a finite number that is not negative"))
     }
+}
+
+/// `lambda`, the setting `name`, divided by `rows`: where that can be expressed in the network's type.
+pub(crate) fn per_row<T: Element>(
+    name: &'static str,
+    lambda: f64,
+    rows: usize,
+    expected: &'static str,
+) -> Result<f64, Error> {
+    let decay = lambda / rows as f64;
+    // It may also round to 0 in f64.
+    if is_expressible::<T>(decay) && (decay != 0.0 || lambda == 0.0) {
+        return Ok(decay);
+    }
+    Err(Error::number(name, lambda, expected))
 }

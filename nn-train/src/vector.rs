@@ -9,13 +9,13 @@ use nn_kernels::threads::join;
 use nn_kernels::{Element, InstructionSet};
 
 /// Numbers that one thread goes through at a time.
-const CHUNK: usize = 1 << 15;
+pub(crate) const CHUNK: usize = 1 << 15;
 
 /// Sums that are formed side by side, enough to hide the latency of an addition.
 const SUMS: usize = 32;
 
 /// Where to cut `len` numbers in two.
-fn half(len: usize) -> usize {
+pub(crate) fn half(len: usize) -> usize {
     (len / 2).next_multiple_of(CHUNK)
 }
 
@@ -27,6 +27,16 @@ pub(crate) fn dot<T: Element>(set: InstructionSet, x: &[T], y: &[T]) -> f64 {
         return left + right;
     }
     T::dispatch(set, Dot { x, y })
+}
+
+/// Σ (f x)², or Σ |f x|.
+pub(crate) fn sum<T: Element, const SQUARES: bool>(set: InstructionSet, x: &[T], factor: f64) -> f64 {
+    if x.len() > CHUNK {
+        let (x, rest) = x.split_at(half(x.len()));
+        let (left, right) = join(|| sum::<T, SQUARES>(set, x, factor), || sum::<T, SQUARES>(set, rest, factor));
+        return left + right;
+    }
+    T::dispatch(set, Sum::<T, SQUARES> { x, factor })
 }
 
 /// The largest |x|; NaN or infinite if any number is.
@@ -100,6 +110,36 @@ impl<T: Element> Kernel<T> for Dot<'_, T> {
         }
         sums.iter().sum()
     }
+}
+
+struct Sum<'a, T, const SQUARES: bool> {
+    x: &'a [T],
+    factor: f64,
+}
+
+impl<T: Element, const SQUARES: bool> Kernel<T> for Sum<'_, T, SQUARES> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _isa: S) -> f64 {
+        let mut sums = [0.0; 8];
+        let (eights, rest) = self.x.as_chunks::<8>();
+        for x in eights {
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum += term::<T, SQUARES>(*x, self.factor);
+            }
+        }
+        for (sum, x) in sums.iter_mut().zip(rest) {
+            *sum += term::<T, SQUARES>(*x, self.factor);
+        }
+        sums.iter().sum()
+    }
+}
+
+#[inline(always)]
+fn term<T: Element, const SQUARES: bool>(x: T, factor: f64) -> f64 {
+    let x = x.to_f64() * factor;
+    if SQUARES { x * x } else { x.abs() }
 }
 
 struct Largest<'a, T> {

@@ -1,13 +1,11 @@
 //! The function that is minimised: the cost J of the whole data set, and its gradient Δ.
 
-use std::ops::Range;
-
 use nn_kernels::{Architecture, Batch, Buffer, Element, InstructionSet, Plan};
 
 use super::settings::Settings;
 use crate::data::DynDataset;
-use crate::error::{Error, Quantity, is_expressible};
-use crate::train::Workers;
+use crate::error::{Error, Quantity, per_row};
+use crate::train::{Workers, last_faulty};
 use crate::vector::{combine, largest};
 
 /// J of the data as a function of Θ, computed by a planned engine. All vectors are in its layout, in which what pads a
@@ -61,12 +59,9 @@ impl<'a, T: Element> Objective<'a, T> {
         }
         let batch = data.samples().batch(architecture)?;
         data.check_targets(architecture)?;
-        let decay = settings.l2 / batch.rows() as f64;
-        if !is_expressible::<T>(decay) || (decay == 0.0 && settings.l2 != 0.0) {
-            let expected =
-                "a number that, divided by the samples, rounds neither to 0 nor to infinity in the network's type";
-            return Err(Error::number("l2", settings.l2, expected));
-        }
+        let expected =
+            "a number that, divided by the samples, rounds neither to 0 nor to infinity in the network's type";
+        let decay = per_row::<T>("l2", settings.l2, batch.rows(), expected)?;
         let plan = Plan::new(architecture, batch.rows(), workers.count(), &settings.plan)?;
         Ok(Self { plan, batch, decay, evaluations: 0 })
     }
@@ -105,11 +100,8 @@ impl<'a, T: Element> Objective<'a, T> {
             return Ok(point);
         }
         let ranges = self.plan.engine().ranges();
-        let is_faulty = |part: &Range<usize>| point.gradient()[part.clone()].iter().any(|number| !number.is_finite());
-        // Back-propagation goes from the last layer to the first: the last that is faulty was the first.
-        let faulty = ranges.iter().rposition(|range| is_faulty(&range.weights) || is_faulty(&range.bias));
-        let (layer, quantity) = match faulty {
-            Some(place) => (place + 1, Quantity::Gradient),
+        let (layer, quantity) = match last_faulty(ranges, point.gradient()) {
+            Some(layer) => (layer, Quantity::Gradient),
             None => (ranges.len(), Quantity::Cost),
         };
         Err(Error::Diverged { epoch: None, step: 1, layer, quantity, learning_rate: None })

@@ -2,7 +2,7 @@
 
 use nn_kernels::PlanOptions;
 
-use crate::error::{Error, check_l2};
+use crate::error::{Error, check_not_negative};
 use crate::train::Threads;
 
 /// When to stop, and how to compute.
@@ -38,11 +38,9 @@ impl Settings {
         if let Some((name, value)) = counts.into_iter().find(|(_, value)| *value == 0) {
             return Err(Error::setting(name, value, "at least 1"));
         }
-        let tolerances = [("gradient_tolerance", self.gradient_tolerance), ("cost_tolerance", self.cost_tolerance)];
-        if let Some((name, value)) = tolerances.into_iter().find(|(_, value)| !(value.is_finite() && *value >= 0.0)) {
-            return Err(Error::number(name, value, "a finite number that is not negative"));
-        }
-        check_l2(self.l2)
+        let Self { gradient_tolerance, cost_tolerance, l2, .. } = *self;
+        let numbers = [("gradient_tolerance", gradient_tolerance), ("cost_tolerance", cost_tolerance), ("l2", l2)];
+        numbers.into_iter().try_for_each(|(name, value)| check_not_negative(name, value))
     }
 }
 

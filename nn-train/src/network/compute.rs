@@ -7,7 +7,7 @@ use nn_kernels::{Architecture, Batch, Buffer, Element, Explanation, Plan, PlanOp
 
 use super::cache::{self, Key};
 use crate::data::Samples;
-use crate::error::{Error, check_l2};
+use crate::error::{Error, check_not_negative};
 
 /// The scratch of single predictions, kept for the next one on this thread.
 #[derive(Default)]
@@ -135,7 +135,7 @@ pub(super) fn checked<'a, T: Element>(
     l2: f64,
 ) -> Result<Batch<'a, T>, Error> {
     samples.check()?;
-    check_l2(l2)?;
+    check_not_negative("l2", l2)?;
     samples.batch(architecture)
 }
 

@@ -4,8 +4,8 @@ use nn_kernels::isa::{Simd, Vector};
 use nn_kernels::{Element, Elementwise, Rule};
 
 use super::moments::square;
-use super::{Optimizer, Step, check_expressible, check_not_negative, check_positive};
-use crate::error::Error;
+use super::{Optimizer, Step, check_expressible, check_positive};
+use crate::error::{Error, check_not_negative};
 
 /// Adagrad: Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization",
 /// JMLR 12, 2011, figure 1.

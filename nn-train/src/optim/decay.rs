@@ -2,8 +2,8 @@
 
 use nn_kernels::Element;
 
-use super::{Step, check_not_negative};
-use crate::error::Error;
+use super::Step;
+use crate::error::{Error, check_not_negative};
 
 /// w is finite and not negative. That α w is below 1 is seen at each step, which has an α.
 pub(super) fn check_weight_decay(weight_decay: f64) -> Result<(), Error> {

@@ -30,7 +30,7 @@ pub use rmsprop::RmsProp;
 pub use rprop::Rprop;
 pub use sgd::Sgd;
 
-use crate::error::{Error, is_expressible};
+use crate::error::{Error, check_not_negative, is_expressible};
 
 /// An algorithm that moves parameters against their gradient: [`Sgd`], [`Adam`], [`AdamW`], [`RmsProp`], [`Adagrad`],
 /// [`Lion`], [`Rprop`], or one that you write. It trains at the same speed, in every engine and on every instruction
@@ -179,15 +179,6 @@ pub(crate) fn check_positive<T: Element>(name: &'static str, value: f64) -> Resu
         return Err(Error::number(name, value, "a finite, positive number"));
     }
     check_expressible::<T>(name, value)
-}
-
-/// A setting that is finite and not negative.
-pub(crate) fn check_not_negative(name: &'static str, value: f64) -> Result<(), Error> {
-    if value.is_finite() && value >= 0.0 {
-        Ok(())
-    } else {
-        Err(Error::number(name, value, "a finite number that is not negative"))
-    }
 }
 
 /// A setting that rounds neither to 0 nor to infinity in the network's type.

@@ -1,10 +1,9 @@
 //! The sizes of a whole gradient and of all weights, in `f64`: the same bits on any number of threads.
 
-use nn_kernels::isa::{Kernel, Simd};
-use nn_kernels::threads::join;
 use nn_kernels::{Element, InstructionSet, LayerRange};
 
 use crate::data::unit;
+use crate::vector::{largest, sum};
 
 /// A Euclidean norm, which may be beyond the numbers of its type, or its square below them: `root` · `unit`.
 #[derive(Debug, Clone, Copy)]
@@ -23,10 +22,7 @@ impl Norm {
             return Self { root: squares.sqrt(), unit: 1.0 };
         }
         // A number is none, or squares are beyond the range of numbers.
-        let largest = numbers.iter().fold(0.0, |largest: f64, number| {
-            let size = number.to_f64().abs();
-            if size > largest || size.is_nan() { size } else { largest }
-        });
+        let largest = largest(set, numbers);
         if !largest.is_finite() || largest == 0.0 {
             return Self { root: largest, unit: 1.0 };
         }
@@ -49,54 +45,10 @@ pub(super) fn sum_of_magnitudes<T: Element>(set: InstructionSet, ranges: &[Layer
     ranges.iter().map(|range| sum::<T, false>(set, &theta[range.weights.clone()], 1.0)).sum()
 }
 
-/// Numbers that one thread adds up at a time.
-const CHUNK: usize = 1 << 15;
-
-/// Σ (f x)², or Σ|f x|, added up in the same order on any number of threads.
-fn sum<T: Element, const SQUARES: bool>(set: InstructionSet, numbers: &[T], factor: f64) -> f64 {
-    if numbers.len() > CHUNK {
-        let (left, right) = numbers.split_at((numbers.len() / 2).next_multiple_of(CHUNK));
-        let (left, right) = join(|| sum::<T, SQUARES>(set, left, factor), || sum::<T, SQUARES>(set, right, factor));
-        return left + right;
-    }
-    T::dispatch(set, Sum::<T, SQUARES> { numbers, factor })
-}
-
-struct Sum<'a, T, const SQUARES: bool> {
-    numbers: &'a [T],
-    factor: f64,
-}
-
-impl<T: Element, const SQUARES: bool> Kernel<T> for Sum<'_, T, SQUARES> {
-    type Output = f64;
-
-    // The loops are plain Rust: inside the kernel the compiler turns them into vectors of the instruction set, and
-    // fuses no product into a sum.
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _isa: S) -> f64 {
-        let mut sums = [0.0; 8];
-        let (eights, rest) = self.numbers.as_chunks::<8>();
-        for eight in eights {
-            for (sum, number) in sums.iter_mut().zip(eight) {
-                *sum += term::<T, SQUARES>(*number, self.factor);
-            }
-        }
-        for (sum, number) in sums.iter_mut().zip(rest) {
-            *sum += term::<T, SQUARES>(*number, self.factor);
-        }
-        sums.iter().sum()
-    }
-}
-
-#[inline(always)]
-fn term<T: Element, const SQUARES: bool>(number: T, factor: f64) -> f64 {
-    let number = number.to_f64() * factor;
-    if SQUARES { number * number } else { number.abs() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vector::CHUNK;
 
     fn norm(numbers: &[f64]) -> Norm {
         Norm::of(InstructionSet::best(), numbers)

@@ -8,8 +8,8 @@ use super::divergence::Divergence;
 use super::schedule::{Constant, Schedule};
 use super::threads::{Threads, Workers};
 use super::trainer::{Settings, Trainer};
-use crate::error::{Error, check_l2};
-use crate::optim::{Adam, AnyOptimizer, Optimizer, check_learning_rate, check_not_negative, check_positive};
+use crate::error::{Error, check_not_negative};
+use crate::optim::{Adam, AnyOptimizer, Optimizer, check_learning_rate, check_positive};
 
 /// The settings of a [`Trainer`], each by its name; [`build`](Self::build) checks them.
 #[derive(Debug, Clone)]
@@ -266,7 +266,7 @@ impl TrainerBuilder {
         schedule.validate()?;
         check_learning_rate::<f64>(schedule.rate(0))?;
         check_not_negative("l1", l1)?;
-        check_l2(l2)?;
+        check_not_negative("l2", l2)?;
         for (name, limit) in [("clip_norm", clip_norm), ("clip_value", clip_value)] {
             limit.map_or(Ok(()), |limit| check_positive::<f64>(name, limit))?;
         }

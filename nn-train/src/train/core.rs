@@ -15,7 +15,7 @@ use super::smoothing::Smoothing;
 use super::state::{OptimizerState, PlanState, SessionState, check_most};
 use super::trainer::Trainer;
 use crate::data::TargetRule;
-use crate::error::{Error, Quantity, is_expressible};
+use crate::error::{Error, Quantity, per_row};
 use crate::network::compute::zeros;
 use crate::optim::{Adjustment, Outcome, Step, TypedOptimizer, Work, check_expressible, check_learning_rate, typed};
 
@@ -98,13 +98,15 @@ impl<T: Element> Core<T> {
         }
         let slots = room(optimizer.slots(), params)?;
         let scalars = vec![0.0; optimizer.scalars()];
-        let decay = per_row::<T>("l2", settings.l2, batch_rows)?;
+        let expected =
+            "a number that, divided by the batch size, rounds neither to 0 nor to infinity in the network's type";
+        let decay = per_row::<T>("l2", settings.l2, batch_rows, expected)?;
         let limit = |name, limit: Option<f64>| match limit {
             Some(limit) => check_expressible::<T>(name, limit).map(|()| limit),
             None => Ok(f64::INFINITY),
         };
         let adjustment = Adjustment {
-            l1: per_row::<T>("l1", settings.l1, batch_rows)?,
+            l1: per_row::<T>("l1", settings.l1, batch_rows, expected)?,
             clip_norm: limit("clip_norm", settings.clip_norm)?,
             clip_value: limit("clip_value", settings.clip_value)?,
         };
@@ -412,18 +414,6 @@ impl<T: Element> Core<T> {
     }
 }
 
-/// λ/B, where it can be expressed.
-fn per_row<T: Element>(name: &'static str, lambda: f64, rows: usize) -> Result<f64, Error> {
-    let decay = lambda / rows as f64;
-    // It may also round to 0 in f64.
-    if is_expressible::<T>(decay) && (decay != 0.0 || lambda == 0.0) {
-        return Ok(decay);
-    }
-    let expected =
-        "a number that, divided by the batch size, rounds neither to 0 nor to infinity in the network's type";
-    Err(Error::number(name, lambda, expected))
-}
-
 /// An optimiser's memory: as it is, and room for the next step's.
 fn room<T: Element>(slots: usize, params: usize) -> Result<Vec<[Buffer<T>; 2]>, Error> {
     (0..slots).map(|_| Ok([Buffer::zeros(params)?, Buffer::zeros(params)?])).collect()
@@ -431,7 +421,7 @@ fn room<T: Element>(slots: usize, params: usize) -> Result<Vec<[Buffer<T>; 2]>, 
 
 /// The last layer, from 1, whose gradient is not finite. Back-propagation goes from the last to the first, so the
 /// fault came from there or from the forward pass.
-fn last_faulty<T: Element>(ranges: &[LayerRange], gradient: &[T]) -> Option<usize> {
+pub(crate) fn last_faulty<T: Element>(ranges: &[LayerRange], gradient: &[T]) -> Option<usize> {
     let layers = (1..).zip(ranges);
     layers.filter(|(_, range)| is_faulty(gradient, range)).last().map(|(layer, _)| layer)
 }

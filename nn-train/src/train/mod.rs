@@ -19,6 +19,7 @@ mod threads;
 mod trainer;
 mod validation;
 
+pub(crate) use self::core::last_faulty;
 pub use builder::TrainerBuilder;
 pub use callback::{Callback, Context, Signal};
 #[cfg(feature = "progress")]

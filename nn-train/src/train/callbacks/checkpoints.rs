@@ -199,8 +199,8 @@ impl<M> Checkpoints<M> {
         self.interval.is_some_and(|interval| self.since.elapsed() >= interval)
     }
 
-    fn save<N: Network>(&mut self, context: &Context<'_, N>) -> Result<(), Error> {
-        let path = self.folder.save(&disk::System, &context.state()?, self.keep)?;
+    fn save<T: Element>(&mut self, state: &RunState<T>) -> Result<(), Error> {
+        let path = self.folder.save(&disk::System, state, self.keep)?;
         (self.last, self.since) = (Some(path), Instant::now());
         Ok(())
     }
@@ -229,7 +229,7 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
         let ends_epoch = context.epoch_step() == context.epoch_steps();
         let due = Self::is_due(self.steps, context.step()) || context.is_stopping() || self.is_due_by_time();
         if due && !ends_epoch {
-            self.save(context)?;
+            self.save(&context.state()?)?;
         }
         Ok(Signal::Continue)
     }
@@ -242,16 +242,21 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
             || self.is_due_by_time()
             || context.is_stopping()
             || context.epoch() == context.epochs();
+        let best = match &mut self.metric {
+            Some(metric) => self.best.measure(metric, self.goal, 0.0, context)?,
+            None => None,
+        };
+        if !due && best.is_none() {
+            return Ok(Signal::Continue);
+        }
+        let state = context.state()?;
         // The best first: were the program killed between the two, the run would go on before this epoch, and measure it
         // again.
-        if let Some(metric) = &mut self.metric {
-            let number = metric.measure(context)?;
-            if self.best.improve(self.goal.unwrap_or_else(|| metric.goal()), 0.0, number) {
-                self.folder.save_best(&disk::System, &context.state()?, number)?;
-            }
+        if let Some(number) = best {
+            self.folder.save_best(&disk::System, &state, number)?;
         }
         if due {
-            self.save(context)?;
+            self.save(&state)?;
         }
         Ok(Signal::Continue)
     }

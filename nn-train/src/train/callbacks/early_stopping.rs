@@ -1,8 +1,7 @@
 //! Ending a run that gets no better.
 
-use super::metric::check_min_delta;
 use super::{Best, Goal, Metric, Monitor, check_length, parameters, set_parameters};
-use crate::error::Error;
+use crate::error::{Error, check_not_negative};
 use crate::network::Network;
 use crate::train::{Callback, CallbackState, Context, Signal};
 
@@ -121,7 +120,7 @@ impl<M> EarlyStopping<M> {
 
 impl<N: Network, M: Metric<N>> Callback<N> for EarlyStopping<M> {
     fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
-        check_min_delta(self.min_delta)?;
+        check_not_negative("min_delta", self.min_delta)?;
         if self.patience == 0 {
             return Err(Error::setting("patience", self.patience, "at least 1"));
         }
@@ -135,8 +134,7 @@ impl<N: Network, M: Metric<N>> Callback<N> for EarlyStopping<M> {
     }
 
     fn on_epoch(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
-        let number = self.metric.measure(context)?;
-        if self.best.improve(self.goal.unwrap_or_else(|| self.metric.goal()), self.min_delta, number) {
+        if self.best.measure(&mut self.metric, self.goal, self.min_delta, context)?.is_some() {
             (self.best_epoch, self.waited) = (context.epoch(), 0);
             if self.restore_best {
                 self.weights = parameters(context);

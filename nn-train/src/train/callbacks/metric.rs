@@ -85,7 +85,7 @@ pub(super) struct Best(pub(super) Option<f64>);
 
 impl Best {
     /// Takes `number` if it is better by more than `min_delta`; whether it was.
-    pub(super) fn improve(&mut self, goal: Goal, min_delta: f64, number: f64) -> bool {
+    fn improve(&mut self, goal: Goal, min_delta: f64, number: f64) -> bool {
         let better = match goal {
             Goal::Lowest => number < self.0.unwrap_or(f64::INFINITY) - min_delta,
             Goal::Highest => number > self.0.unwrap_or(f64::NEG_INFINITY) + min_delta,
@@ -94,6 +94,20 @@ impl Best {
             self.0 = Some(number);
         }
         better
+    }
+
+    /// Measures the epoch that has just ended; its number, if it is better by more than `min_delta`. What is better a `goal`
+    /// says, or else the metric.
+    pub(super) fn measure<N: Network, M: Metric<N>>(
+        &mut self,
+        metric: &mut M,
+        goal: Option<Goal>,
+        min_delta: f64,
+        context: &mut Context<'_, N>,
+    ) -> Result<Option<f64>, Error> {
+        let number = metric.measure(context)?;
+        let goal = goal.unwrap_or_else(|| metric.goal());
+        Ok(self.improve(goal, min_delta, number).then_some(number))
     }
 
     /// As numbers of a state: how many there are, and which.
@@ -110,12 +124,4 @@ impl Best {
             _ => Err(state.unfit("a callback's count of best numbers", "0 or 1", count)),
         }
     }
-}
-
-/// How much better a number must be is finite and not negative.
-pub(super) fn check_min_delta(min_delta: f64) -> Result<(), Error> {
-    if min_delta.is_finite() && min_delta >= 0.0 {
-        return Ok(());
-    }
-    Err(Error::number("min_delta", min_delta, "a finite number that is not negative"))
 }

@@ -1,8 +1,7 @@
 //! Lowering the learning rate of a run that gets no better.
 
-use super::metric::check_min_delta;
 use super::{Best, Goal, Metric, Monitor};
-use crate::error::{Error, is_expressible};
+use crate::error::{Error, check_not_negative, is_expressible};
 use crate::network::Network;
 use crate::train::{Callback, CallbackState, Context, Signal};
 
@@ -100,13 +99,11 @@ impl<M> ReduceOnPlateau<M> {
 
 impl<N: Network, M: Metric<N>> Callback<N> for ReduceOnPlateau<M> {
     fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
-        check_min_delta(self.min_delta)?;
+        check_not_negative("min_delta", self.min_delta)?;
         if !(self.factor > 0.0 && self.factor < 1.0) {
             return Err(Error::number("factor", self.factor, "a number in (0, 1)"));
         }
-        if !(self.floor.is_finite() && self.floor >= 0.0) {
-            return Err(Error::number("floor", self.floor, "a finite number that is not negative"));
-        }
+        check_not_negative("floor", self.floor)?;
         if context.epoch() == 0 {
             // What a run before this one has left.
             (self.best, self.waited, self.cooling) = (Best::default(), 0, 0);
@@ -115,8 +112,7 @@ impl<N: Network, M: Metric<N>> Callback<N> for ReduceOnPlateau<M> {
     }
 
     fn on_epoch(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
-        let number = self.metric.measure(context)?;
-        if self.best.improve(self.goal.unwrap_or_else(|| self.metric.goal()), self.min_delta, number) {
+        if self.best.measure(&mut self.metric, self.goal, self.min_delta, context)?.is_some() {
             self.waited = 0;
         } else {
             self.waited += 1;

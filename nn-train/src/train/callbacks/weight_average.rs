@@ -9,6 +9,7 @@ use crate::network::Network;
 use crate::network::compute::zeros;
 use crate::optim::power;
 use crate::train::{Callback, CallbackState, Context, Signal};
+use crate::vector::{CHUNK, half};
 
 /// Averages the weights along a run. The average often does better on new data than the last weights.
 ///
@@ -170,13 +171,10 @@ fn places<T: Element>(engine: &dyn StepEngine<T>) -> Result<Vec<usize>, Error> {
     Ok(low.iter().zip(&high).map(|(low, high)| low.to_f64() as usize | (high.to_f64() as usize) << BITS).collect())
 }
 
-/// Numbers that one thread averages at a time.
-const CHUNK: usize = 1 << 15;
-
 /// θ̄ ← θ̄ + s (θ - θ̄), divided over threads where there is enough of it.
 fn approach<T: Element>(average: &mut [f64], parameters: &[T], share: f64) {
     if average.len() > CHUNK {
-        let middle = (average.len() / 2).next_multiple_of(CHUNK);
+        let middle = half(average.len());
         let ((left, right), (first, second)) = (average.split_at_mut(middle), parameters.split_at(middle));
         join(|| approach(left, first, share), || approach(right, second, share));
         return;

@@ -1,7 +1,8 @@
 //! A rate that does not change.
 
-use super::{Schedule, check_rate};
+use super::Schedule;
 use crate::error::Error;
+use crate::optim::check_positive;
 
 /// The same learning rate α in every step: what [`learning_rate`](crate::TrainerBuilder::learning_rate) of the
 /// trainer's builder makes, here to be [warmed up](Schedule::warm_up) to.
@@ -34,6 +35,6 @@ impl Schedule for Constant {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        check_rate("learning_rate", self.learning_rate)
+        check_positive::<f64>("learning_rate", self.learning_rate)
     }
 }

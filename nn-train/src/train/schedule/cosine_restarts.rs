@@ -1,7 +1,8 @@
 //! A rate that falls along a cosine again and again.
 
-use super::{Schedule, along_cosine, check_floor, check_rate, check_steps};
+use super::{Schedule, along_cosine, check_floor, check_steps};
 use crate::error::Error;
+use crate::optim::check_positive;
 
 /// The rate falls from α to a floor along a cosine, starts again at α, and takes longer each time: Loshchilov and
 /// Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, equation 5.
@@ -73,7 +74,7 @@ impl Schedule for CosineRestarts {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        check_rate("learning_rate", self.learning_rate)?;
+        check_positive::<f64>("learning_rate", self.learning_rate)?;
         check_steps("steps", self.steps)?;
         check_steps("growth", self.growth)?;
         check_floor(self.floor, self.learning_rate)

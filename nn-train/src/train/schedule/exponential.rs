@@ -1,7 +1,8 @@
 //! A rate that falls by the same share in every step.
 
-use super::{Schedule, check_factor, check_floor, check_rate, check_steps};
+use super::{Schedule, check_factor, check_floor, check_steps};
 use crate::error::Error;
+use crate::optim::check_positive;
 
 /// The rate falls by a factor over each n steps, a little in every one of them:
 ///
@@ -55,7 +56,7 @@ impl Schedule for Exponential {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        check_rate("learning_rate", self.learning_rate)?;
+        check_positive::<f64>("learning_rate", self.learning_rate)?;
         check_factor(self.factor)?;
         check_steps("steps", self.steps)?;
         check_floor(self.floor, self.learning_rate)

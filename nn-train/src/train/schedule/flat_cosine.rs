@@ -1,7 +1,8 @@
 //! A rate that is flat at first, then falls along a cosine.
 
-use super::{Schedule, along_cosine, check_floor, check_rate, check_steps};
+use super::{Schedule, along_cosine, check_floor, check_steps};
 use crate::error::Error;
+use crate::optim::check_positive;
 
 /// The rate is α for a share s of n steps, and falls to a floor along a cosine in those that are left: `fit_flat_cos`
 /// of Howard and Gugger, "fastai: a layered API for deep learning", Information 11(2), 2020.
@@ -70,7 +71,7 @@ impl Schedule for FlatCosine {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        check_rate("learning_rate", self.learning_rate)?;
+        check_positive::<f64>("learning_rate", self.learning_rate)?;
         check_steps("steps", self.steps)?;
         if !(0.0..=1.0).contains(&self.flat) {
             return Err(Error::number("flat", self.flat, "a number in [0, 1]"));

@@ -120,14 +120,6 @@ fn along_line(start: f64, end: f64, share: f64) -> f64 {
     start * (1.0 - share) + end * share
 }
 
-/// A rate to start from is finite and positive.
-fn check_rate(name: &'static str, rate: f64) -> Result<(), Error> {
-    if rate.is_finite() && rate > 0.0 {
-        return Ok(());
-    }
-    Err(Error::number(name, rate, "a finite, positive number"))
-}
-
 /// A rate to end at is at most the one to start from.
 fn check_floor(floor: f64, rate: f64) -> Result<(), Error> {
     if (0.0..=rate).contains(&floor) {

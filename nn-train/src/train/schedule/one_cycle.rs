@@ -1,7 +1,8 @@
 //! A rate that rises to its peak and falls far below its start.
 
-use super::{Schedule, along_cosine, along_line, check_rate, check_steps};
+use super::{Schedule, along_cosine, along_line, check_steps};
 use crate::error::Error;
+use crate::optim::check_positive;
 
 /// The rate rises from a start to its peak over a share s of n steps, then falls to an end far below the start: Smith
 /// and Topin, "Super-convergence: very fast training of neural networks using large learning rates", 2018 (arXiv
@@ -132,7 +133,7 @@ impl Schedule for OneCycle {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        check_rate("peak", self.peak)?;
+        check_positive::<f64>("peak", self.peak)?;
         check_steps("steps", self.steps)?;
         let (most, expected) = if self.three_phases {
             (0.5, "a number in [0, 0.5], since there are three phases")

@@ -1,7 +1,8 @@
 //! A rate that falls in stairs.
 
-use super::{Schedule, check_factor, check_floor, check_rate, check_steps};
+use super::{Schedule, check_factor, check_floor, check_steps};
 use crate::error::Error;
+use crate::optim::check_positive;
 use crate::optim::power;
 
 /// The rate falls by a factor every n steps, as PyTorch's `StepLR` does:
@@ -54,7 +55,7 @@ impl Schedule for StepDecay {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        check_rate("learning_rate", self.learning_rate)?;
+        check_positive::<f64>("learning_rate", self.learning_rate)?;
         check_factor(self.factor)?;
         check_steps("steps", self.steps)?;
         check_floor(self.floor, self.learning_rate)
