@@ -12,33 +12,15 @@ clean), and asks the example `cost_and_gradient` (tests/cost_and_gradient.rs) fo
 
 import functools
 import json
-import os
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = Path(__file__).with_suffix(".txt")
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
+from environment import ROOT, environment_python
+
 TOLERANCE = 1e-10
 LAMBDAS = (0.0, 0.5, 3.0)
 SAMPLES = (1, 7, 64)
-
-
-def environment_python():
-    """The interpreter of a virtual environment that has what REQUIREMENTS lists, made when it is missing."""
-    folder = TARGET / "sklearn-agreement-{}.{}".format(*sys.version_info)
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp = folder / "installed.txt"
-    wanted = REQUIREMENTS.read_text()
-    if not (stamp.exists() and stamp.read_text() == wanted):
-        print("making a virtual environment with scikit-learn ...", flush=True)
-        venv.create(folder, clear=True, with_pip=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
-        subprocess.run([*pip, "--requirement", str(REQUIREMENTS)], check=True, stdin=subprocess.DEVNULL)
-        stamp.write_text(wanted)
-    return python
 
 
 @functools.cache
@@ -203,4 +185,4 @@ def compare():
 if __name__ == "__main__":
     if "--inside" in sys.argv[1:]:
         sys.exit(compare())
-    sys.exit(subprocess.run([str(environment_python()), str(Path(__file__).resolve()), "--inside"], stdin=subprocess.DEVNULL).returncode)
+    sys.exit(subprocess.run([str(environment_python(__file__, "scikit-learn")), str(Path(__file__).resolve()), "--inside"], stdin=subprocess.DEVNULL).returncode)

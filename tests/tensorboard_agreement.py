@@ -12,17 +12,14 @@ The script installs TensorBoard into a virtual environment under the target fold
 
 import csv
 import math
-import os
 import struct
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = Path(__file__).with_suffix(".txt")
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
+from environment import environment_python
+
 COLUMNS = {
     "epoch/cost": "cost",
     "epoch/validation_cost": "validation_cost",
@@ -30,21 +27,6 @@ COLUMNS = {
     "epoch/learning_rate": "learning_rate",
     "epoch/samples_per_second": "samples_per_second",
 }
-
-
-def environment_python():
-    """The interpreter of a virtual environment that has what REQUIREMENTS lists, made when it is missing."""
-    folder = TARGET / "tensorboard-agreement-{}.{}".format(*sys.version_info)
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp = folder / "installed.txt"
-    wanted = REQUIREMENTS.read_text()
-    if not (stamp.exists() and stamp.read_text() == wanted):
-        print("making a virtual environment with TensorBoard ...", flush=True)
-        venv.create(folder, clear=True, with_pip=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
-        subprocess.run([*pip, "--requirement", str(REQUIREMENTS)], check=True, stdin=subprocess.DEVNULL)
-        stamp.write_text(wanted)
-    return python
 
 
 def read(folder):
@@ -110,7 +92,7 @@ def cut(folder):
 
 if __name__ == "__main__":
     if len(sys.argv) == 2:
-        python = environment_python()
+        python = environment_python(__file__, "TensorBoard")
         sys.exit(subprocess.run([str(python), __file__, sys.argv[1], "--here"], check=False).returncode)
     if len(sys.argv) != 3 or sys.argv[2] != "--here":
         sys.exit(__doc__)
