@@ -9,13 +9,14 @@
 use std::env;
 use std::error::Error;
 use std::hint::black_box;
+use std::io::sink;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
 use nn_benches::{Samples, Workload};
 use nn_train::prelude::*;
-use nn_train::{Element, Elementwise, EngineKind, Rule, Simd, Step, Vector};
+use nn_train::{Element, Elementwise, EngineKind, JsonLines, Progress, Rule, Simd, Step, Vector};
 use rayon::ThreadPoolBuilder;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -194,6 +195,29 @@ fn run_of_steps(threads: usize, extent: Extent) -> Result<(), Failure> {
     question.answer(extent)
 }
 
+/// Epochs of seed-b1024 with what people add to a run, beside bare ones.
+fn run_that_is_watched(extent: Extent) -> Result<(), Failure> {
+    let (workload, network, _) = standard("seed-b1024")?;
+    let data = dataset(&workload, STEPS / 16)?;
+    let trainer = Trainer::builder().optimizer(Sgd::default()).learning_rate(LEARNING_RATE).batch_size(workload.rows);
+    let trainer = trainer.epochs(usize::MAX).threads(1).build()?;
+    let mut networks: [DynNetwork<f32>; 4] = std::array::from_fn(|_| network.clone());
+    let [bare, stopped, shown, all] = &mut networks;
+    let stopping = || EarlyStopping::new(Monitor::Cost).patience(usize::MAX);
+    let mut bare = trainer.run(bare, &data)?;
+    let mut stopped = trainer.run(stopped, &data)?.callback(stopping());
+    let mut shown = trainer.run(shown, &data)?.callback(Progress::writer(sink())).callback(JsonLines::writer(sink()));
+    let all = trainer.run(all, &data)?.callback(stopping()).callback(Progress::writer(sink()));
+    let mut all = all.callback(JsonLines::writer(sink()));
+
+    let mut question = Question::new("an epoch of seed-b1024, watched by callbacks of the library", "less than 1 %");
+    question.way("Run", 1, || next(&mut bare));
+    question.way("Run, early stopping", 1, || next(&mut stopped));
+    question.way("Run, progress and a log of JSON lines", 1, || next(&mut shown));
+    question.way("Run, all of these", 1, || next(&mut all));
+    question.answer(extent)
+}
+
 fn next(run: &mut Run<'_, DynNetwork<f32>>) -> Result<(), Failure> {
     match run.next() {
         Some(epoch) => black_box(epoch.map(|_| ()).map_err(Failure::from)),
@@ -334,6 +358,7 @@ fn run(extent: Extent, names: &[String]) -> Result<(), Failure> {
     }
     if wanted("callback") {
         run_of_steps(1, extent)?;
+        run_that_is_watched(extent)?;
     }
     if wanted("optimiser") {
         for (workload, engine) in
