@@ -8,7 +8,7 @@ use nn_train::TrainerBuilder;
 use nn_train::prelude::*;
 
 network! { struct Net<12 => 33 relu dropout(0.2) => 17 => 5 softmax>; }
-network! { struct Wide<8 => 300 silu => 300 => 2 linear>: f64; }
+network! { struct Wide<8 => 300 silu => 120 => 2 linear>: f64; }
 
 struct Counting;
 
