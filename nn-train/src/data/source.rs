@@ -273,11 +273,6 @@ impl<T: Element> Rows<T> {
         &self.targets
     }
 
-    /// The same, to be smoothed.
-    pub(crate) fn targets_mut(&mut self) -> &mut [T] {
-        &mut self.targets
-    }
-
     /// The weights so far, if any row has been given one.
     #[must_use]
     pub fn weights(&self) -> Option<&[T]> {

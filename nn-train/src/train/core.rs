@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use nn_kernels::{
-    Architecture, Batch, Buffer, Dropout, Element, Explanation, InstructionSet, LayerRange, MAX_SLOTS, Plan,
-    PlanOptions, Slot, Span, StepEngine, Stepped,
+    Architecture, Batch, Buffer, Dropout, Element, Explanation, LayerRange, MAX_SLOTS, Plan, PlanOptions, Slot, Span,
+    StepEngine, Stepped,
 };
 
 use super::divergence::Divergence;
@@ -166,11 +166,6 @@ impl<T: Element> Core<T> {
         (self.plan.engine_mut(), self.theta.as_slice())
     }
 
-    /// The instruction set of the steps.
-    pub(super) fn set(&self) -> InstructionSet {
-        self.plan.engine().set()
-    }
-
     /// The targets of a batch are what the loss takes.
     pub(super) fn check_targets(&self, targets: &[T]) -> Result<(), Error> {
         self.target_rule.check(self.plan.engine().set(), targets, self.architecture().outputs())
@@ -211,11 +206,6 @@ impl<T: Element> Core<T> {
         self.dropped_steps
     }
 
-    /// What becomes of targets before a step.
-    pub(super) fn smoothing(&self) -> Option<Smoothing<T>> {
-        self.smoothing
-    }
-
     /// Sets the rate of the steps to come.
     pub(super) fn set_learning_rate(&mut self, rate: f64) -> Result<(), Error> {
         check_learning_rate::<T>(rate)?;
@@ -247,6 +237,7 @@ impl<T: Element> Core<T> {
             self.checked_rate = learning_rate;
         }
         let dropout = self.dropout.then_some(Dropout { seed: self.seed, first_sample: self.samples });
+        let batch = &self.smoothing.map_or(*batch, |smoothing| smoothing.of(batch));
         let Self { optimizer, plan, theta, gradient, slots, scalars, scalars_before, .. } = self;
         if !scalars.is_empty() {
             scalars_before.copy_from_slice(scalars);

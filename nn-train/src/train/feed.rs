@@ -1,13 +1,10 @@
 //! The batches of an epoch, from memory or from elsewhere.
 
-use std::sync::Arc;
-
 use nn_kernels::random::{self, Purpose};
-use nn_kernels::{Architecture, Batch, Element, InstructionSet};
+use nn_kernels::{Architecture, Batch, Element};
 use rand::seq::SliceRandom;
 
-use super::smoothing::Smoothing;
-use crate::data::{Access, DynDataset, Rows, Samples, Source};
+use crate::data::{Access, DynDataset, Rows, Source};
 use crate::error::Error;
 
 /// The batches of an epoch.
@@ -19,23 +16,14 @@ pub(super) struct Feed<'a, T: Element> {
     shuffle: Option<u64>,
     /// The order of this epoch, or of this step where rows are taken as they stand.
     order: Vec<u64>,
-    smoothing: Option<Smoothing<T>>,
 }
 
 enum Kind<'a, T: Element> {
     /// All samples are in memory.
-    Resident {
-        data: &'a DynDataset<T>,
-        all: Batch<'a, T>,
-        /// Their targets, where they are smoothed.
-        smoothed: Option<Smoothed<T>>,
-    },
+    Resident { data: &'a DynDataset<T>, all: Batch<'a, T> },
     /// Each step's are read.
     Read { source: &'a dyn Source<Scalar = T>, rows: Rows<T>, architecture: Architecture },
 }
-
-/// Smoothed targets, shared so that batches may borrow them while a run is borrowed by its callbacks.
-type Smoothed<T> = Arc<Vec<T>>;
 
 /// Checks what a source says of itself, and the targets of one that is in memory.
 pub(super) fn check_source<T: Element>(
@@ -64,18 +52,10 @@ impl<'a, T: Element> Feed<'a, T> {
         batch_size: usize,
         shuffle: bool,
         seed: u64,
-        smoothing: Option<Smoothing<T>>,
     ) -> Result<Self, Error> {
         check_source(source, architecture)?;
         let rows = match source.resident() {
-            Some(data) => {
-                let smoothed = smoothing.map(|smoothing| {
-                    let mut room = Vec::new();
-                    smoothing.copy(InstructionSet::best(), data.targets(), &mut room)?;
-                    Ok::<_, Error>(Arc::new(room))
-                });
-                Kind::Resident { data, all: data.samples().batch(architecture)?, smoothed: smoothed.transpose()? }
-            }
+            Some(data) => Kind::Resident { data, all: data.samples().batch(architecture)? },
             None => {
                 let rows = Rows::of(source)?.checked_for(architecture);
                 Kind::Read { source, rows, architecture: architecture.clone() }
@@ -83,7 +63,7 @@ impl<'a, T: Element> Feed<'a, T> {
         };
         let count = source.len();
         let shuffle = (shuffle && source.access() == Access::Random).then_some(seed);
-        Ok(Self { rows, count, batch_size: (batch_size as u64).min(count), shuffle, order: Vec::new(), smoothing })
+        Ok(Self { rows, count, batch_size: (batch_size as u64).min(count), shuffle, order: Vec::new() })
     }
 
     /// Steps of an epoch.
@@ -113,48 +93,19 @@ impl<'a, T: Element> Feed<'a, T> {
         Ok(())
     }
 
-    /// The smoothed targets, where all are in memory and smoothed.
-    pub(super) fn smoothed(&self) -> Option<Smoothed<T>> {
-        match &self.rows {
-            Kind::Resident { smoothed, .. } => smoothed.clone(),
-            Kind::Read { .. } => None,
-        }
-    }
-
-    /// All samples, if they are in memory, with other targets than their own. It looks at each weight: once an epoch,
-    /// and not in each step.
-    pub(super) fn with_targets<'t>(
-        &self,
-        targets: &'t [T],
-        architecture: &Architecture,
-    ) -> Result<Option<Batch<'t, T>>, Error>
-    where
-        'a: 't,
-    {
-        match &self.rows {
-            Kind::Resident { data, .. } => Ok(Some(Samples { targets, ..data.samples() }.batch(architecture)?)),
-            Kind::Read { .. } => Ok(None),
-        }
-    }
-
     /// Goes to step `step` of the epoch, from 0: a stream has its rows in one order only, and is read up to there.
     pub(super) fn skip(&mut self, step: u64) -> Result<(), Error> {
         let streams = matches!(&self.rows, Kind::Read { source, .. } if source.access() == Access::Stream);
         if streams && step < self.steps() {
             for passed in 0..step {
-                self.batch(passed, None)?;
+                self.batch(passed)?;
             }
         }
         Ok(())
     }
 
-    /// The batch of step `step`, from 0, and what its samples weigh together: of `samples`, or else of the source's
-    /// own.
-    pub(super) fn batch<'s>(
-        &'s mut self,
-        step: u64,
-        samples: Option<Batch<'s, T>>,
-    ) -> Result<(Batch<'s, T>, f64), Error> {
+    /// The batch of step `step`, from 0, and what its samples weigh together.
+    pub(super) fn batch(&mut self, step: u64) -> Result<(Batch<'_, T>, f64), Error> {
         let first = step * self.batch_size;
         let rows = first..(first + self.batch_size).min(self.count);
         let order = if self.shuffle.is_some() {
@@ -168,17 +119,14 @@ impl<'a, T: Element> Feed<'a, T> {
             &self.order
         };
         match &mut self.rows {
-            Kind::Resident { data, all, .. } => {
+            Kind::Resident { data, all } => {
                 let weight = data
                     .weights()
                     .map(|weights| order.iter().map(|&index| weights[index as usize].to_f64()).sum::<f64>());
-                Ok((samples.unwrap_or(*all).with_order(order)?, weight.unwrap_or(order.len() as f64)))
+                Ok((all.with_order(order)?, weight.unwrap_or(order.len() as f64)))
             }
             Kind::Read { source, rows, architecture } => {
                 rows.fill(*source, order)?;
-                if let Some(smoothing) = self.smoothing {
-                    smoothing.apply(InstructionSet::best(), rows.targets_mut());
-                }
                 let weight = rows.weights().map(|weights| weights.iter().map(|weight| weight.to_f64()).sum::<f64>());
                 Ok((rows.samples().batch(architecture)?, weight.unwrap_or(order.len() as f64)))
             }

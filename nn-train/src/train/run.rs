@@ -9,7 +9,6 @@ use super::callback::{Callback, Context, OnEpoch, OnStep, Signal, restore, state
 use super::core::{Core, Place};
 use super::feed::Feed;
 use super::session::Session;
-use super::smoothing::Smoothing;
 use super::state::{CallbackState, Position, RunState, check_most};
 use super::trainer::Trainer;
 use super::validation::Validation;
@@ -96,8 +95,7 @@ impl<'a, N: Network> Run<'a, N> {
     ) -> Result<Self, Error> {
         let settings = trainer.settings();
         let (batch_size, shuffle, seed) = (settings.batch_size, settings.shuffle, settings.seed);
-        let smoothing = Smoothing::new(settings.label_smoothing, network.architecture())?;
-        let feed = Feed::new(source, network.architecture(), batch_size, shuffle, seed, smoothing)?;
+        let feed = Feed::new(source, network.architecture(), batch_size, shuffle, seed)?;
         Ok(Self {
             session: Session::new(trainer, network, source.len())?,
             feed,
@@ -288,15 +286,11 @@ impl<'a, N: Network> Run<'a, N> {
     /// The steps that are left of the epoch.
     fn steps(&mut self) -> Result<Signal, Error> {
         let steps = self.feed.steps();
-        let smoothed = self.feed.smoothed();
-        let architecture = self.session.network.architecture();
-        let samples = smoothed.as_ref().map(|targets| self.feed.with_targets(targets, architecture)).transpose()?;
-        let samples = samples.flatten();
         // The clock is read twice an epoch: twice a step would be a tenth of a small network's step.
         let (start, before) = (Instant::now(), self.position.elapsed);
         let mut signal = Signal::Continue;
         while self.position.step < steps {
-            let (batch, weight) = self.feed.batch(self.position.step, samples)?;
+            let (batch, weight) = self.feed.batch(self.position.step)?;
             let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
             let cost = match self.session.core.step(&batch, place) {
                 Err(Error::Diverged { .. }) if self.session.core.drops_step() => {
