@@ -120,7 +120,7 @@ macro_rules! settings {
             /// shortened. [`Error::Threads`] when the threads could not be started, [`Error::Step`] when the CPU lacks
             /// the instruction set asked for, the engine does not suit the network, or there is no memory.
             ///
-            /// After an error the network is as it was.
+            /// After any of these the network is as it was.
             pub fn minimize<N: Network>(&self, network: &mut N, data: &N::Data) -> Result<Solution, Error> {
                 self.minimize_with(network, data, |_| Ok(Signal::Continue))
             }
@@ -128,7 +128,8 @@ macro_rules! settings {
             /// As [`minimize`](Self::minimize), and calls `callback` after each iteration, which may stop there.
             ///
             /// # Errors
-            /// As [`minimize`](Self::minimize), and what the callback returns.
+            /// As [`minimize`](Self::minimize), and what the callback returns. After an error of the callback the
+            /// network holds the point that the callback was told of: nothing that was reached is lost.
             pub fn minimize_with<N: Network>(
                 &self,
                 network: &mut N,
