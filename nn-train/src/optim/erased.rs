@@ -12,7 +12,9 @@ use crate::error::Error;
 
 /// An optimiser of which only the interface is known.
 pub(crate) trait AnyOptimizer: fmt::Debug + Send + Sync {
+    fn name(&self) -> &'static str;
     fn default_learning_rate(&self) -> f64;
+    fn follows_learning_rate(&self) -> bool;
     /// The settings' ranges, in the widest number type.
     fn validate(&self) -> Result<(), Error>;
     fn single(self: Arc<Self>) -> Arc<dyn TypedOptimizer<f32>>;
@@ -86,8 +88,16 @@ impl<T: Element> Work<'_, T> {
 }
 
 impl<O: Optimizer> AnyOptimizer for O {
+    fn name(&self) -> &'static str {
+        Optimizer::name(self)
+    }
+
     fn default_learning_rate(&self) -> f64 {
         Optimizer::default_learning_rate(self)
+    }
+
+    fn follows_learning_rate(&self) -> bool {
+        Optimizer::follows_learning_rate(self)
     }
 
     fn validate(&self) -> Result<(), Error> {
