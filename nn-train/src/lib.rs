@@ -49,9 +49,10 @@
 //!
 //! # Guarantees
 //!
-//! - The same seed and instruction set give the same parameters, bit for bit, on any number of threads. The random
-//!   streams come from one generator by purpose ([`nn_kernels::random`]) and are pinned by tests. Instruction sets
-//!   differ in the last bits.
+//! - On one machine the same seed and instruction set give the same parameters, bit for bit, on any number of threads.
+//!   The random streams come from one generator by purpose ([`nn_kernels::random`]) and are pinned by tests. Instruction
+//!   sets differ in the last bits. So may machines: the plan may choose another engine for another CPU, and the cosines
+//!   and powers of [schedules](Schedule) are those of the platform's mathematical library.
 //! - A run or session that is resumed from its state goes on bit for bit as it would have.
 //! - No input panics: bad data, settings and shapes are an [`Error`] that names the thing, what it was, and what was
 //!   expected, and the network is as it was.
