@@ -1,5 +1,6 @@
 //! The batches of an epoch, from memory or from elsewhere.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use nn_kernels::random::{self, Purpose};
@@ -19,6 +20,8 @@ pub(super) struct Feed<'a, T: Element> {
     shuffle: Option<u64>,
     /// The order of this epoch, or of this step where rows are taken as they stand.
     order: Vec<u64>,
+    /// Which of them the last batch was; empty before the first one.
+    last: Range<usize>,
     smoothing: Option<Smoothing<T>>,
 }
 
@@ -83,7 +86,8 @@ impl<'a, T: Element> Feed<'a, T> {
         };
         let count = source.len();
         let shuffle = (shuffle && source.access() == Access::Random).then_some(seed);
-        Ok(Self { rows, count, batch_size: (batch_size as u64).min(count), shuffle, order: Vec::new(), smoothing })
+        let (batch_size, order) = ((batch_size as u64).min(count), Vec::new());
+        Ok(Self { rows, count, batch_size, shuffle, order, last: 0..0, smoothing })
     }
 
     /// Steps of an epoch.
@@ -144,6 +148,7 @@ impl<'a, T: Element> Feed<'a, T> {
             for passed in 0..step {
                 self.batch(passed, None)?;
             }
+            self.last = 0..0;
         }
         Ok(())
     }
@@ -157,16 +162,17 @@ impl<'a, T: Element> Feed<'a, T> {
     ) -> Result<(Batch<'s, T>, f64), Error> {
         let first = step * self.batch_size;
         let rows = first..(first + self.batch_size).min(self.count);
-        let order = if self.shuffle.is_some() {
-            &self.order[rows.start as usize..rows.end as usize]
+        if self.shuffle.is_some() {
+            self.last = rows.start as usize..rows.end as usize;
         } else {
+            self.last = 0..(rows.end - rows.start) as usize;
             if self.order.is_empty() {
                 reserve(&mut self.order, self.batch_size)?;
             }
             self.order.clear();
             self.order.extend(rows);
-            &self.order
-        };
+        }
+        let order = &self.order[self.last.clone()];
         match &mut self.rows {
             Kind::Resident { data, all, .. } => {
                 let weight = data
@@ -183,6 +189,24 @@ impl<'a, T: Element> Feed<'a, T> {
                 Ok((rows.samples().batch(architecture)?, weight.unwrap_or(order.len() as f64)))
             }
         }
+    }
+
+    /// The batch of the last step, if one was taken since the run began or was resumed.
+    pub(super) fn last(&self, architecture: &Architecture) -> Result<Option<Batch<'_, T>>, Error> {
+        if self.last.is_empty() {
+            return Ok(None);
+        }
+        let batch = match &self.rows {
+            Kind::Resident { data, all, smoothed } => {
+                let all = match smoothed {
+                    Some(targets) => Samples { targets, ..data.samples() }.batch(architecture)?,
+                    None => *all,
+                };
+                all.with_order(&self.order[self.last.clone()])?
+            }
+            Kind::Read { rows, .. } => rows.samples().batch(architecture)?,
+        };
+        Ok(Some(batch))
     }
 }
 
