@@ -533,7 +533,7 @@ fn a_callback_that_keeps_something_comes_before() {
     let run = trainer.run(&mut net, &data).unwrap().validation(&data).unwrap();
     let run = run.callback(Checkpoints::new(&scratch.0)).callback(EarlyStopping::new(Monitor::Cost));
     let error = run.finish().unwrap_err();
-    assert!(error.to_string().contains("called before `early_stopping`"), "{error}");
+    assert_eq!(error, Error::CallbackOrder { callback: "early_stopping".to_owned() });
     assert_eq!(net, Net::new(1));
 }
 

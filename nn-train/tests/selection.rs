@@ -460,7 +460,7 @@ fn what_goes_wrong_in_a_fold_is_returned() {
     let data = line(6);
     let trainer = Trainer::builder().epochs(1).build().unwrap();
     let make = |_| Ok(Line::new(1));
-    refused(trainer.cross_validate(make, &data, &[]).run(), "the number of folds is 0; expected at least 1");
+    refused(trainer.cross_validate(make, &data, &[]).run(), "there is no fold; expected at least 1");
     let folds = [Fold { train: vec![0, 6], validation: vec![1] }];
     refused(trainer.cross_validate(make, &data, &folds).run(), "index 6 points past the 6 samples");
     let folds = [Fold { train: vec![0, 1], validation: vec![] }];
@@ -528,8 +528,8 @@ fn a_grid_has_each_with_each() {
 #[test]
 fn spaces_that_cannot_be_are_named() {
     let empty = Choice::new(Vec::<u8>::new());
-    refused(empty.sample(1, 1), "the number of choices is 0; expected at least 1");
-    refused((Choice::new([1]), empty).grid(2), "the number of choices is 0; expected at least 1");
+    refused(empty.sample(1, 1), "there is no choice; expected at least 1");
+    refused((Choice::new([1]), empty).grid(2), "there is no choice; expected at least 1");
     refused(
         Uniform::new(1.0, 1.0).sample(1, 1),
         "Uniform is from 1 to 1; expected two finite numbers, the lower first",
@@ -602,7 +602,7 @@ fn a_score_of_your_own_may_be_the_higher_the_better() {
         let result = search().score(Goal::Highest, no_number).run(&train, &validation, make).unwrap();
         assert_eq!(result.best().candidate, 1e-5);
         let failure = result.trials()[2].failure.clone().unwrap();
-        assert_eq!(failure.to_string(), format!("score is {text}; expected a finite number"));
+        assert_eq!(failure.to_string(), format!("the score is {text}; expected a finite number"));
     }
 }
 
@@ -798,7 +798,7 @@ fn a_search_on_folds_scores_as_cross_validation_does() {
     assert!(result.to_string().contains(" ± "));
     refused(
         Search::new([0.1]).run_on_folds(&[], |&rate| Ok((builder(rate), Net::new(1)))),
-        "the number of folds is 0; expected at least 1",
+        "there is no fold; expected at least 1",
     );
 }
 
@@ -845,7 +845,7 @@ fn searches_that_cannot_be_are_named() {
     let (train, validation) = (line(10), line(5));
     let make = |&rate: &f64| Ok((sgd(rate), Line::zeros()));
     let run = |search: Search<'_, f64, Line>| search.run(&train, &validation, make);
-    refused(run(Search::new([])), "the number of candidates is 0; expected at least 1");
+    refused(run(Search::new([])), "there is no candidate; expected at least 1");
     let expected = "expected at least 1, and then no fewer";
     refused(run(Search::new([0.1]).epochs(0..=3)), &format!("epochs is 0..=3; {expected}"));
     #[expect(clippy::reversed_empty_ranges, reason = "it is refused")]

@@ -66,9 +66,8 @@ impl Default for Lbfgs {
 
 impl Lbfgs {
     /// How many of the last steps stand for the curvature, at least 1; 10 unless set. 3 to 20 are usual.
-    pub fn memory(mut self, memory: usize) -> Self {
-        self.memory = memory;
-        self
+    pub fn memory(self, memory: usize) -> Self {
+        Self { memory, ..self }
     }
 
     fn validate(&self) -> Result<(), Error> {

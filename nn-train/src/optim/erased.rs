@@ -57,8 +57,7 @@ impl<T: Element> Work<'_, T> {
     fn run(self, update: &dyn Update<T>, span: Span<'_, T>) -> Result<Outcome, Error> {
         let Self { engine, batch, decay, dropout, slots, measures_norm, adjustment } = self;
         if update.slots() != slots {
-            let expected = "as many as its update has, Update::slots";
-            return Err(Error::setting("Optimizer::slots", slots, expected));
+            return Err(Error::Slots { found: slots, expected: "as many as its update has, Update::slots" });
         }
         let penalty = adjustment.penalty(engine, span.theta);
         if !measures_norm && adjustment.clip_norm == f64::INFINITY {

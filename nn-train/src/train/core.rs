@@ -28,7 +28,7 @@ pub(super) struct Core<T: Element> {
     /// What the schedule's rate is multiplied by, for steps that were dropped, and how many those are.
     rate_factor: f64,
     dropped_steps: u64,
-    divergence: Divergence,
+    pub(super) divergence: Divergence,
     /// The last rate that passed the check.
     checked_rate: f64,
     /// λ/B.
@@ -94,7 +94,7 @@ impl<T: Element> Core<T> {
         let mut theta = Buffer::zeros(params)?;
         plan.engine().import(parameters, theta.as_mut_slice())?;
         if optimizer.slots() > MAX_SLOTS {
-            return Err(Error::setting("Optimizer::slots", optimizer.slots(), "MAX_SLOTS at the most"));
+            return Err(Error::Slots { found: optimizer.slots(), expected: "MAX_SLOTS at the most" });
         }
         let slots = room(optimizer.slots(), params)?;
         let scalars = vec![0.0; optimizer.scalars()];
@@ -270,6 +270,19 @@ impl<T: Element> Core<T> {
                 Err(self.fault(batch, dropout, other?.stepped, place)?)
             }
         }
+    }
+
+    /// The cost of `batch` as the parameters are now, and its gradient in the network's layout: those of a step but for
+    /// dropout, and before clipping. Nothing that a step depends on changes.
+    pub(super) fn gradient(&mut self, batch: &Batch<'_, T>, gradient: &mut [T]) -> Result<f64, Error> {
+        let Self { plan, theta, gradient: room, decay, adjustment, smoothing, .. } = self;
+        let engine = plan.engine_mut();
+        let batch = smoothing.map_or(*batch, |smoothing| smoothing.of(batch));
+        // Between steps that is free.
+        let cost = engine.gradient(theta.as_slice(), batch, *decay, None, room.as_mut_slice())?;
+        adjustment.add_l1(engine, theta.as_slice(), room.as_mut_slice());
+        engine.export(room.as_slice(), gradient)?;
+        Ok(cost + adjustment.penalty(engine, theta.as_slice()))
     }
 
     /// The error of a step that failed.

@@ -1,5 +1,7 @@
 //! The batches of an epoch, from memory or from elsewhere.
 
+use std::ops::Range;
+
 use nn_kernels::random::{self, Purpose};
 use nn_kernels::{Architecture, Batch, Element};
 use rand::seq::SliceRandom;
@@ -16,6 +18,8 @@ pub(super) struct Feed<'a, T: Element> {
     shuffle: Option<u64>,
     /// The order of this epoch, or of this step where rows are taken as they stand.
     order: Vec<u64>,
+    /// Which of them the last batch was; empty before the first one.
+    last: Range<usize>,
 }
 
 enum Kind<'a, T: Element> {
@@ -63,7 +67,8 @@ impl<'a, T: Element> Feed<'a, T> {
         };
         let count = source.len();
         let shuffle = (shuffle && source.access() == Access::Random).then_some(seed);
-        Ok(Self { rows, count, batch_size: (batch_size as u64).min(count), shuffle, order: Vec::new() })
+        let (batch_size, order) = ((batch_size as u64).min(count), Vec::new());
+        Ok(Self { rows, count, batch_size, shuffle, order, last: 0..0 })
     }
 
     /// Steps of an epoch.
@@ -100,6 +105,7 @@ impl<'a, T: Element> Feed<'a, T> {
             for passed in 0..step {
                 self.batch(passed)?;
             }
+            self.last = 0..0;
         }
         Ok(())
     }
@@ -108,16 +114,17 @@ impl<'a, T: Element> Feed<'a, T> {
     pub(super) fn batch(&mut self, step: u64) -> Result<(Batch<'_, T>, f64), Error> {
         let first = step * self.batch_size;
         let rows = first..(first + self.batch_size).min(self.count);
-        let order = if self.shuffle.is_some() {
-            &self.order[rows.start as usize..rows.end as usize]
+        if self.shuffle.is_some() {
+            self.last = rows.start as usize..rows.end as usize;
         } else {
+            self.last = 0..(rows.end - rows.start) as usize;
             if self.order.is_empty() {
                 reserve(&mut self.order, self.batch_size)?;
             }
             self.order.clear();
             self.order.extend(rows);
-            &self.order
-        };
+        }
+        let order = &self.order[self.last.clone()];
         match &mut self.rows {
             Kind::Resident { data, all } => {
                 let weight = data
@@ -131,6 +138,18 @@ impl<'a, T: Element> Feed<'a, T> {
                 Ok((rows.samples().batch(architecture)?, weight.unwrap_or(order.len() as f64)))
             }
         }
+    }
+
+    /// The batch of the last step, if one was taken since the run began or was resumed.
+    pub(super) fn last(&self) -> Result<Option<Batch<'_, T>>, Error> {
+        if self.last.is_empty() {
+            return Ok(None);
+        }
+        let batch = match &self.rows {
+            Kind::Resident { all, .. } => all.with_order(&self.order[self.last.clone()])?,
+            Kind::Read { rows, architecture, .. } => rows.samples().batch(architecture)?,
+        };
+        Ok(Some(batch))
     }
 }
 

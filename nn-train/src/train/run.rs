@@ -114,17 +114,24 @@ impl<'a, N: Network> Run<'a, N> {
     ///
     /// # Errors
     /// The same as for training data.
-    pub fn validation<D: TrainingData<N> + ?Sized>(mut self, data: &'a D) -> Result<Self, Error> {
-        self.validation = Some(Validation::new(data.source(), self.session.network.architecture())?);
-        Ok(self)
+    pub fn validation<D: TrainingData<N> + ?Sized>(self, data: &'a D) -> Result<Self, Error> {
+        let validation = Some(Validation::new(data.source(), self.session.network.architecture())?);
+        Ok(Self { validation, ..self })
     }
 
     /// Adds a callback, to be called after those that were added before.
-    pub fn callback(mut self, callback: impl Callback<N> + 'a) -> Self {
-        if let Some(state) = callback.state() {
-            self.keeper = Some((self.callbacks.len(), state.name));
+    pub fn callback(self, callback: impl Callback<N> + 'a) -> Self {
+        self.callbacks([Box::new(callback) as Box<dyn Callback<N> + 'a>])
+    }
+
+    /// Adds callbacks in their order, for a program that learns only when it runs which there are.
+    pub fn callbacks(mut self, callbacks: impl IntoIterator<Item = Box<dyn Callback<N> + 'a>>) -> Self {
+        for callback in callbacks {
+            if let Some(state) = callback.state() {
+                self.keeper = Some((self.callbacks.len(), state.name));
+            }
+            self.callbacks.push(callback);
         }
-        self.callbacks.push(Box::new(callback));
         self
     }
 
@@ -292,19 +299,30 @@ impl<'a, N: Network> Run<'a, N> {
         while self.position.step < steps {
             let (batch, weight) = self.feed.batch(self.position.step)?;
             let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
-            let cost = match self.session.core.step(&batch, place) {
-                Err(Error::Diverged { .. }) if self.session.core.drops_step() => {
+            let step = match self.session.core.step(&batch, place) {
+                Err(why @ Error::Diverged { .. }) if self.session.core.drops_step() => {
                     self.position.drop_step();
-                    continue;
+                    Err(why)
                 }
-                result => result?,
+                result => {
+                    let cost = result?;
+                    self.position.add(cost, weight);
+                    Ok(cost)
+                }
             };
-            self.position.add(cost, weight);
-            if !self.callbacks.is_empty() {
-                signal = self.call(signal, Some(cost), Some(start), |callback, context| callback.on_step(context))?;
-                if signal == Signal::Stop {
-                    break;
+            if self.callbacks.is_empty() {
+                continue;
+            }
+            signal = match step {
+                Ok(cost) => {
+                    self.call(signal, Some(cost), Some(start), |callback, context| callback.on_step(context))?
                 }
+                Err(why) => {
+                    self.call(signal, None, Some(start), |callback, context| callback.on_dropped_step(context, &why))?
+                }
+            };
+            if signal == Signal::Stop {
+                break;
             }
         }
         self.position.elapsed = before.saturating_add(start.elapsed());
@@ -355,6 +373,7 @@ impl<'a, N: Network> Run<'a, N> {
             let mut context = Context {
                 network: &mut *self.session.network,
                 core: &mut self.session.core,
+                feed: &self.feed,
                 position: &self.position,
                 history: &self.history,
                 epochs: self.epochs,

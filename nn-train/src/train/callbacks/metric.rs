@@ -57,13 +57,13 @@ impl<N: Network> Metric<N> for Monitor {
 
     fn measure(&mut self, context: &mut Context<'_, N>) -> Result<f64, Error> {
         let Some(epoch) = context.last_epoch() else {
-            return Err(Error::setting("metric", "measured before any epoch is over", "after one"));
+            return Err(Error::Missing { what: "epoch that is over", expected: "one to measure" });
         };
         match self {
             Self::Cost => Ok(epoch.cost),
             Self::ValidationCost => {
                 let expected = "a run with validation data, or another metric";
-                epoch.validation_cost.ok_or_else(|| Error::setting("metric", "the validation cost", expected))
+                epoch.validation_cost.ok_or(Error::Missing { what: "validation cost", expected })
             }
             Self::Accuracy => match (epoch.accuracy, epoch.validation_cost) {
                 (Some(accuracy), _) => Ok(accuracy),
@@ -72,7 +72,7 @@ impl<N: Network> Metric<N> for Monitor {
                 _ => {
                     let expected =
                         "a run with validation data, cross-entropy and targets that are classes, or another metric";
-                    Err(Error::setting("metric", "the accuracy", expected))
+                    Err(Error::Missing { what: "accuracy", expected })
                 }
             },
         }
