@@ -130,8 +130,8 @@ pub use train::Progress;
 #[cfg(feature = "tensorboard")]
 pub use train::TensorBoard;
 pub use train::{
-    Annealing, Callback, CallbackState, Constant, Context, Cosine, CosineRestarts, Divergence, EarlyStopping, Epoch,
-    Exponential, FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position,
+    Annealing, Batches, Callback, CallbackState, Constant, Context, Cosine, CosineRestarts, Divergence, EarlyStopping,
+    Epoch, Exponential, FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position,
     ReduceOnPlateau, Run, RunState, Schedule, Session, SessionState, Signal, StepDecay, Threads, Trainer,
     TrainerBuilder, WarmUp, WeightAverage,
 };
