@@ -84,7 +84,7 @@
 //! # Features
 //!
 //! `checkpoints` writes and reads the states of runs and sessions as files that are whole or not there (`checkpoint`),
-//! with the callbacks `Checkpoints` and `Interrupt`.
+//! with the callbacks `Checkpoints` and `Interrupt`; with it comes `serde`.
 //!
 //! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
 //!

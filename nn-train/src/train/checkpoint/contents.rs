@@ -1,6 +1,8 @@
 //! What is in a checkpoint, as bytes and from bytes. The format is described in the module above.
 
+use std::cmp::Ordering;
 use std::io::{self, Write};
+use std::ops::Range;
 
 use crc32fast::Hasher;
 use nn_kernels::{Architecture, Element};
@@ -142,20 +144,18 @@ impl<'b> Parts<'b> {
         check_signature(file, place)?;
         let mut parts = Self { left: file, place };
         let found = file.len() as u64;
-        let (Some((front, rest)), true) = (file.split_first_chunk::<FRONT>(), file.len() >= FRONT + BACK) else {
+        let ends = file.split_first_chunk::<FRONT>().and_then(|(front, rest)| Some((front, rest.split_last_chunk()?)));
+        let Some((front, (contents, back))) = ends else {
             return Err(parts.fault(Fault::Truncated { expected: (FRONT + BACK) as u64, found }));
         };
-        let [_, _, version, low, high] =
-            [0, 4, 8, 12, 16].map(|at| u32::from_le_bytes([front[at], front[at + 1], front[at + 2], front[at + 3]]));
-        let expected = u64::from(high) << 32 | u64::from(low);
-        if expected != found {
-            let cut = expected > found;
-            let fault = if cut { Fault::Truncated { expected, found } } else { Fault::TooLong { expected, found } };
-            return Err(parts.fault(fault));
+        let number =
+            |at: Range<usize>| front[at].iter().rev().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        let (version, expected) = (number(8..12) as u32, number(12..20));
+        match expected.cmp(&found) {
+            Ordering::Equal => {}
+            Ordering::Greater => return Err(parts.fault(Fault::Truncated { expected, found })),
+            Ordering::Less => return Err(parts.fault(Fault::TooLong { expected, found })),
         }
-        let Some((contents, back)) = rest.split_last_chunk::<BACK>() else {
-            return Err(parts.fault(Fault::Truncated { expected, found }));
-        };
         let (expected, found) = (u32::from_le_bytes(*back), crc32fast::hash(&file[..file.len() - BACK]));
         if expected != found {
             return Err(parts.fault(Fault::Checksum { expected, found }));
