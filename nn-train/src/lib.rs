@@ -85,7 +85,7 @@
 //! # Features
 //!
 //! `checkpoints` writes and reads the states of runs and sessions as files that are whole or not there (`checkpoint`),
-//! with the callbacks `Checkpoints` and `Interrupt`.
+//! with the callbacks `Checkpoints` and `Interrupt`; with it comes `serde`.
 //!
 //! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
 //!
@@ -131,8 +131,8 @@ pub use train::Progress;
 #[cfg(feature = "tensorboard")]
 pub use train::TensorBoard;
 pub use train::{
-    Annealing, Callback, CallbackState, Constant, Context, Cosine, CosineRestarts, Divergence, EarlyStopping, Epoch,
-    Exponential, FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position,
+    Annealing, Batches, Callback, CallbackState, Constant, Context, Cosine, CosineRestarts, Divergence, EarlyStopping,
+    Epoch, Exponential, FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position,
     ReduceOnPlateau, Run, RunState, Schedule, Session, SessionState, Signal, StepDecay, Threads, Trainer,
     TrainerBuilder, WarmUp, WeightAverage,
 };

@@ -6,7 +6,7 @@ use super::core::Core;
 use super::feed::Feed;
 use super::run::context_state;
 use super::session::set_network;
-use super::state::{CallbackState, Position, RunState};
+use super::state::{Batches, CallbackState, Position, RunState};
 use super::{Epoch, History};
 use crate::error::Error;
 use crate::network::Network;
@@ -106,6 +106,9 @@ pub trait Callback<N: Network>: Send {
     }
 
     /// After the last epoch, or when a callback has stopped the run; not after an error.
+    ///
+    /// The network may get other parameters for its user here, for example the best ones. They are no part of the run's
+    /// [state](crate::Run::state), which stays that of the last step.
     ///
     /// # Errors
     /// Whatever the run should return.
@@ -215,7 +218,7 @@ pub struct Context<'c, N: Network> {
     pub(super) position: &'c Position,
     pub(super) history: &'c History,
     pub(super) epochs: usize,
-    pub(super) epoch_steps: u64,
+    pub(super) batches: Batches,
     pub(super) cost: Option<f64>,
     /// When the steps began that the position does not count the time of.
     pub(super) under_way_since: Option<Instant>,
@@ -248,7 +251,7 @@ impl<N: Network> Context<'_, N> {
     /// The number of steps in an epoch.
     #[must_use]
     pub fn epoch_steps(&self) -> u64 {
-        self.epoch_steps
+        self.batches.steps()
     }
 
     /// Steps taken in the whole run, those that were dropped not counted.
@@ -372,7 +375,7 @@ impl<N: Network> Context<'_, N> {
         let under_way = self.under_way_since.map_or(Duration::ZERO, |start| start.elapsed());
         position.elapsed = position.elapsed.saturating_add(under_way);
         self.check_called()?;
-        context_state(self.core, &position, self.history, states(self.called))
+        context_state(self.core, position, self.batches, self.history, states(self.called))
     }
 
     /// All callbacks that keep something have been called.

@@ -63,6 +63,16 @@ pub(super) struct Core<T: Element> {
     norm: Option<f64>,
     /// Whether the network's copy of the parameters is out of date.
     ahead: bool,
+    /// What no step will come after, and callbacks may still change.
+    end: Option<End>,
+}
+
+/// The state at the end of a run.
+#[derive(Clone, Copy)]
+struct End {
+    fixed_rate: Option<f64>,
+    /// Whether Θ was replaced, and is where the gradient was.
+    replaced: bool,
 }
 
 /// The most steps and samples that a state may have counted, far from where the counters end.
@@ -137,6 +147,7 @@ impl<T: Element> Core<T> {
             measures_norm: settings.gradient_norm,
             norm: None,
             ahead: false,
+            end: None,
         };
         check_learning_rate::<T>(core.learning_rate())?;
         Ok(core)
@@ -177,6 +188,12 @@ impl<T: Element> Core<T> {
 
     pub(super) fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// The seed of orders and dropout masks.
+    #[cfg(feature = "checkpoints")]
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// The learning rate of the next step.
@@ -222,9 +239,21 @@ impl<T: Element> Core<T> {
         self.norm
     }
 
+    /// No step will be taken any more. The state stays as it is, whatever is set from now on.
+    pub(super) fn end(&mut self) {
+        self.end = Some(End { fixed_rate: self.fixed_rate, replaced: false });
+    }
+
     /// Goes on from other parameters; the optimiser's memory stays.
     pub(super) fn set_parameters(&mut self, parameters: &[T]) -> Result<(), Error> {
-        self.plan.engine().import(parameters, self.theta.as_mut_slice())?;
+        match &mut self.end {
+            Some(end) if !end.replaced => {
+                self.plan.engine().import(parameters, self.gradient.as_mut_slice())?;
+                std::mem::swap(&mut self.theta, &mut self.gradient);
+                end.replaced = true;
+            }
+            _ => self.plan.engine().import(parameters, self.theta.as_mut_slice())?,
+        }
         self.ahead = true;
         Ok(())
     }
@@ -316,6 +345,10 @@ impl<T: Element> Core<T> {
     /// The whole state as a value, in the network's layout.
     pub(super) fn export(&self) -> Result<SessionState<T>, Error> {
         let params = self.architecture().params();
+        let (theta, learning_rate) = match self.end {
+            Some(End { fixed_rate, replaced }) => (if replaced { &self.gradient } else { &self.theta }, fixed_rate),
+            None => (&self.theta, self.fixed_rate),
+        };
         let flat = |own: &Buffer<T>| {
             let mut numbers = zeros(params)?;
             self.plan.engine().export(own.as_slice(), &mut numbers)?;
@@ -323,7 +356,7 @@ impl<T: Element> Core<T> {
         };
         Ok(SessionState {
             architecture: self.architecture().to_string(),
-            parameters: flat(&self.theta)?,
+            parameters: flat(theta)?,
             optimizer: OptimizerState {
                 name: self.optimizer.name().to_owned(),
                 slots: self.slots.iter().map(|[old, _]| flat(old)).collect::<Result<_, _>>()?,
@@ -332,7 +365,7 @@ impl<T: Element> Core<T> {
             steps: self.steps,
             samples: self.samples,
             seed: self.seed,
-            learning_rate: self.fixed_rate,
+            learning_rate,
             rate_factor: self.rate_factor,
             dropped_steps: self.dropped_steps,
             plan: Some(PlanState::of(self.explain())),
@@ -358,6 +391,12 @@ impl<T: Element> Core<T> {
         Ok(())
     }
 
+    /// A state is of this architecture.
+    pub(super) fn check_architecture(&self, found: &str) -> Result<(), Error> {
+        let expected = self.architecture().to_string();
+        if expected == found { Ok(()) } else { Err(Error::AnotherArchitecture { expected, found: found.to_owned() }) }
+    }
+
     /// Takes a state in place of its own, or an error and everything as it was.
     pub(super) fn import(&mut self, state: &SessionState<T>) -> Result<(), Error> {
         let expected = |what, expected: &str, found: &str| {
@@ -368,10 +407,7 @@ impl<T: Element> Core<T> {
         };
         let SessionState { architecture, parameters, optimizer, steps, samples, seed, .. } = state;
         let SessionState { learning_rate, rate_factor, dropped_steps, plan, .. } = state;
-        let own = self.architecture().to_string();
-        if own != *architecture {
-            return Err(Error::AnotherArchitecture { expected: own, found: architecture.clone() });
-        }
+        self.check_architecture(architecture)?;
         expected("the optimiser", self.optimizer.name(), &optimizer.name)?;
         let counts = [
             ("the number of parameters", self.architecture().params(), parameters.len()),

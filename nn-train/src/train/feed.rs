@@ -6,14 +6,14 @@ use nn_kernels::random::{self, Purpose};
 use nn_kernels::{Architecture, Batch, Element};
 use rand::seq::SliceRandom;
 
+use super::state::Batches;
 use crate::data::{Access, DynDataset, Rows, Source};
 use crate::error::Error;
 
 /// The batches of an epoch.
 pub(super) struct Feed<'a, T: Element> {
     rows: Kind<'a, T>,
-    count: u64,
-    batch_size: u64,
+    batches: Batches,
     /// The seed of the orders, where there are any.
     shuffle: Option<u64>,
     /// The order of this epoch, or of this step where rows are taken as they stand.
@@ -65,20 +65,14 @@ impl<'a, T: Element> Feed<'a, T> {
                 Kind::Read { source, rows, architecture: architecture.clone() }
             }
         };
-        let count = source.len();
-        let shuffle = (shuffle && source.access() == Access::Random).then_some(seed);
-        let (batch_size, order) = ((batch_size as u64).min(count), Vec::new());
-        Ok(Self { rows, count, batch_size, shuffle, order, last: 0..0 })
+        let (samples, shuffled) = (source.len(), shuffle && source.access() == Access::Random);
+        let batches = Batches { samples, batch_size: (batch_size as u64).min(samples), shuffled };
+        Ok(Self { rows, batches, shuffle: shuffled.then_some(seed), order: Vec::new(), last: 0..0 })
     }
 
-    /// Steps of an epoch.
-    pub(super) fn steps(&self) -> u64 {
-        self.count.div_ceil(self.batch_size)
-    }
-
-    /// Samples of an epoch.
-    pub(super) fn count(&self) -> u64 {
-        self.count
+    /// How an epoch is divided.
+    pub(super) fn batches(&self) -> Batches {
+        self.batches
     }
 
     /// Draws orders under another seed.
@@ -90,10 +84,10 @@ impl<'a, T: Element> Feed<'a, T> {
     pub(super) fn begin(&mut self, epoch: usize) -> Result<(), Error> {
         let Some(seed) = self.shuffle else { return Ok(()) };
         if self.order.is_empty() {
-            reserve(&mut self.order, self.count)?;
+            reserve(&mut self.order, self.batches.samples)?;
         }
         self.order.clear();
-        self.order.extend(0..self.count);
+        self.order.extend(0..self.batches.samples);
         self.order.shuffle(&mut random::stream(seed, Purpose::Shuffle, (epoch - 1) as u32));
         Ok(())
     }
@@ -101,7 +95,7 @@ impl<'a, T: Element> Feed<'a, T> {
     /// Goes to step `step` of the epoch, from 0: a stream has its rows in one order only, and is read up to there.
     pub(super) fn skip(&mut self, step: u64) -> Result<(), Error> {
         let streams = matches!(&self.rows, Kind::Read { source, .. } if source.access() == Access::Stream);
-        if streams && step < self.steps() {
+        if streams && step < self.batches.steps() {
             for passed in 0..step {
                 self.batch(passed)?;
             }
@@ -112,14 +106,15 @@ impl<'a, T: Element> Feed<'a, T> {
 
     /// The batch of step `step`, from 0, and what its samples weigh together.
     pub(super) fn batch(&mut self, step: u64) -> Result<(Batch<'_, T>, f64), Error> {
-        let first = step * self.batch_size;
-        let rows = first..(first + self.batch_size).min(self.count);
+        let Batches { samples, batch_size, .. } = self.batches;
+        let first = step * batch_size;
+        let rows = first..(first + batch_size).min(samples);
         if self.shuffle.is_some() {
             self.last = rows.start as usize..rows.end as usize;
         } else {
             self.last = 0..(rows.end - rows.start) as usize;
             if self.order.is_empty() {
-                reserve(&mut self.order, self.batch_size)?;
+                reserve(&mut self.order, batch_size)?;
             }
             self.order.clear();
             self.order.extend(rows);

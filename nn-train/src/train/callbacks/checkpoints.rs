@@ -12,7 +12,7 @@ use self::folder::Folder;
 use super::{Best, Goal, Metric, Monitor};
 use crate::error::Error;
 use crate::network::Network;
-use crate::train::checkpoint::{CheckpointFault, disk, load_run};
+use crate::train::checkpoint::{BestNumber, CheckpointFault, disk, load_run};
 use crate::train::{Callback, Context, RunState, Signal};
 
 /// Writes the run's state to a folder as it goes, so that a program that was ended, or a machine that failed, goes on
@@ -57,8 +57,10 @@ use crate::train::{Callback, Context, RunState, Signal};
 /// or not at all](crate::checkpoint). The last three are kept, or as many as [`keep_last`](Self::keep_last) says; an
 /// older one is removed after the new one is on the disk. So there is never one less to go on from than before.
 ///
-/// A folder is one run's. A run that begins anew is refused in a folder that has checkpoints: it would remove those of
-/// another run, which may be all that is left of it. Numbers go on where the folder's end.
+/// A folder is one run's, since it would remove the checkpoints of another one, which may be all that is left of it. A run
+/// that begins anew is refused in a folder that has checkpoints. So is one that is resumed where the newest of them is
+/// another run's: of another architecture, number type or seed, or with another cost in its first epoch. Numbers go on where
+/// the folder's end.
 pub struct Checkpoints<M = Monitor> {
     folder: Folder,
     epochs: Option<u64>,
@@ -130,6 +132,21 @@ fn is_damage(error: &Error) -> bool {
     }
 }
 
+/// What tells that a state is not one of the run under way.
+fn difference<N: Network>(context: &Context<'_, N>, state: &RunState<N::Scalar>) -> Option<String> {
+    let (own, found) = (context.core.architecture().to_string(), &state.session.architecture);
+    if own != *found {
+        return Some(format!("the architecture is `{found}`, not `{own}`"));
+    }
+    let (own, found) = (context.core.seed(), state.session.seed);
+    if own != found {
+        return Some(format!("the seed is {found}, not {own}"));
+    }
+    // The same bits come of the same data and settings.
+    let (own, found) = (context.history().first()?.cost, state.history.first()?.cost);
+    (own.to_bits() != found.to_bits()).then(|| format!("the first epoch's cost is {found}, not {own}"))
+}
+
 impl<M> Checkpoints<M> {
     /// Writes after every so many epochs, at least 1: those whose number it divides.
     #[must_use]
@@ -157,7 +174,8 @@ impl<M> Checkpoints<M> {
     }
 
     /// Writes `best.ckpt` too, after each epoch in which `metric` is better than in all before, those of earlier parts
-    /// of a resumed run included.
+    /// of a resumed run included. The file has the metric's [name](Metric::name), goal and number; a run with another
+    /// metric or goal is refused in its folder, as the numbers cannot be compared, until the file is moved or removed.
     #[must_use]
     pub fn keep_best<B>(self, metric: B) -> Checkpoints<B> {
         let Self { folder, epochs, steps, interval, keep, metric: _, goal, best, since, last } = self;
@@ -211,15 +229,32 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
         self.check()?;
         context.check_called()?;
         self.folder.open(&disk::System, context.epoch() > 0)?;
+        if let Some((path, newest)) = Checkpoints::latest(self.folder.path())?.found
+            && let Some(why) = difference(context, &newest)
+        {
+            let value = format!("{}, where {why}", path.display());
+            return Err(Error::setting("the newest checkpoint in the folder", value, "one of this run"));
+        }
         self.best = Best(None);
-        let best = self.folder.best();
-        if self.metric.is_some() && best.exists() {
-            self.best = match load_run::<N::Scalar>(&best) {
-                Ok((_, number)) => Best(number),
+        let path = self.folder.best();
+        if let Some(metric) = &self.metric
+            && path.exists()
+        {
+            let found = match load_run::<N::Scalar>(&path) {
+                Ok((_, best)) => best,
                 // The next one is the best that there is.
-                Err(error) if is_damage(&error) => Best(None),
+                Err(error) if is_damage(&error) => None,
                 Err(error) => return Err(error),
             };
+            if let Some(BestNumber { metric: name, goal, number }) = found {
+                let (own, own_goal) = (metric.name(), self.goal.unwrap_or_else(|| metric.goal()));
+                if (name.as_str(), goal) != (own, own_goal) {
+                    let value = format!("{}, kept for the {goal} {name}", path.display());
+                    let expected = "one of the same metric and goal as in this run, or none: move or remove it";
+                    return Err(Error::setting("the best checkpoint in the folder", value, expected));
+                }
+                self.best = Best(Some(number));
+            }
         }
         (self.last, self.since) = (None, Instant::now());
         Ok(Signal::Continue)
@@ -252,8 +287,10 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
         let state = context.state()?;
         // The best first: were the program killed between the two, the run would go on before this epoch, and measure it
         // again.
-        if let Some(number) = best {
-            self.folder.save_best(&disk::System, &state, number)?;
+        if let (Some(number), Some(metric)) = (best, &self.metric) {
+            let goal = self.goal.unwrap_or_else(|| metric.goal());
+            let best = BestNumber { metric: metric.name().to_owned(), goal, number };
+            self.folder.save_best(&disk::System, &state, &best)?;
         }
         if due {
             self.save(&state)?;

@@ -14,12 +14,28 @@ pub enum Goal {
     Highest,
 }
 
+impl std::fmt::Display for Goal {
+    /// `lowest` or `highest`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Lowest => "lowest",
+            Self::Highest => "highest",
+        })
+    }
+}
+
 /// A number that tells after each epoch how well a run goes: a [`Monitor`], or a closure that measures something of its
 /// own, of which lower is better.
 pub trait Metric<N: Network>: Send {
     /// Whether a lower or a higher number is better.
     fn goal(&self) -> Goal {
         Goal::Lowest
+    }
+
+    /// What it is called, always the same: a number that was kept is compared only with numbers of this name. The name of
+    /// its type unless implemented, of which those of two closures of one function do not differ.
+    fn name(&self) -> &str {
+        std::any::type_name::<Self>()
     }
 
     /// The number after the epoch that has just ended. One that is NaN is no better than any.
@@ -52,6 +68,14 @@ impl<N: Network> Metric<N> for Monitor {
         match self {
             Self::ValidationCost | Self::Cost => Goal::Lowest,
             Self::Accuracy => Goal::Highest,
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::ValidationCost => "validation cost",
+            Self::Cost => "cost",
+            Self::Accuracy => "accuracy",
         }
     }
 

@@ -12,8 +12,7 @@ use nn_kernels::Element;
 use crate::error::Error;
 use crate::train::RunState;
 use crate::train::checkpoint::disk::{Disk, folder_of, remove_unfinished};
-use crate::train::checkpoint::encode::Contents;
-use crate::train::checkpoint::save;
+use crate::train::checkpoint::{BestNumber, Contents, save};
 
 const BEST: &str = "best.ckpt";
 const EXTENSION: &str = ".ckpt";
@@ -98,7 +97,7 @@ impl Folder {
     ) -> Result<PathBuf, Error> {
         let number = self.last + 1;
         let path = self.path.join(format!("{number:06}-step-{}{EXTENSION}", state.session.steps));
-        save(disk, &path, &Contents::run(state, None))?;
+        save(disk, &path, &Contents::Run(state, None))?;
         self.last = number;
         for (_, name) in self.numbered(disk)?.into_iter().skip(keep) {
             let old = self.path.join(name);
@@ -107,13 +106,13 @@ impl Folder {
         Ok(path)
     }
 
-    /// Writes the best one, for which the metric was `number`.
+    /// Writes the best one, and for what it is that.
     pub(super) fn save_best<D: Disk, T: Element>(
         &self,
         disk: &D,
         state: &RunState<T>,
-        number: f64,
+        best: &BestNumber,
     ) -> Result<(), Error> {
-        save(disk, &self.best(), &Contents::run(state, Some(number)))
+        save(disk, &self.best(), &Contents::Run(state, Some(best)))
     }
 }
