@@ -387,14 +387,14 @@ pub enum Error {
         /// The path of the file.
         place: String,
     },
-    /// A log that a resumed run should go on with is not one of that run: see [`Callback`](crate::Callback#files).
-    #[cfg(feature = "logs")]
-    #[error("line {line} of {place} is not one of the run that is resumed; expected its own log, or none")]
+    /// What a resumed run should go on with is not of that run: see [`Callback`](crate::Callback#files).
+    #[cfg(any(feature = "checkpoints", feature = "logs"))]
+    #[error("{place} is not of the run that is resumed: {why}; expected that run's own, or none")]
     AnotherRun {
-        /// The path of the log.
+        /// The path of the file.
         place: String,
-        /// The line, from 1.
-        line: usize,
+        /// What tells so.
+        why: String,
     },
     /// The system refused to do something with a file or a folder.
     #[error("could not {operation} {place}: {reason}")]

@@ -760,8 +760,8 @@ mod logs {
         let refused = |place: usize, text: String, line: usize| {
             let own = files.map(Scratch::text);
             fs::write(&files[place].0, &text).unwrap();
-            let place_name = files[place].0.display().to_string();
-            assert_eq!(log(4, Some(&state), files, true), Err(Error::AnotherRun { place: place_name, line }));
+            let (place_name, why) = (files[place].0.display().to_string(), format!("line {line} is none of its lines"));
+            assert_eq!(log(4, Some(&state), files, true), Err(Error::AnotherRun { place: place_name, why }));
             assert_eq!(files[place].text(), text);
             fs::write(&files[place].0, &own[place]).unwrap();
         };

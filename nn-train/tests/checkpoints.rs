@@ -425,8 +425,8 @@ fn checkpoints_are_written_when_they_are_due() {
     writes(|checkpoints| checkpoints.every_epochs(2), [8, 16, 20]);
     writes(|checkpoints| checkpoints.every_steps(3), [3, 6, 9, 12, 15, 18, 20]);
     writes(|checkpoints| checkpoints.every_steps(7).every_epochs(3), [7, 12, 14, 20]);
-    writes(|checkpoints| checkpoints.every(Duration::from_nanos(1)), 1..=20);
-    writes(|checkpoints| checkpoints.every(Duration::from_secs(3600)), [20]);
+    writes(|checkpoints| checkpoints.every_interval(Duration::from_nanos(1)), 1..=20);
+    writes(|checkpoints| checkpoints.every_interval(Duration::from_secs(3600)), [20]);
 }
 
 #[test]
@@ -463,19 +463,14 @@ fn best_numbers_of_another_metric_or_goal_are_not_compared() {
     let before = fs::read(&best).unwrap();
     let own = |context: &mut Context<'_, Net>| Ok(context.last_epoch().unwrap().cost);
     let errors = [
-        train(3, &mut checkpoints().keep_best(Monitor::ValidationCost), Some(&state)).unwrap_err(),
-        train(3, &mut checkpoints().keep_best(Monitor::Cost).goal(Goal::Highest), Some(&state)).unwrap_err(),
-        train(3, &mut checkpoints().keep_best(own), Some(&state)).unwrap_err(),
+        (train(3, &mut checkpoints().keep_best(Monitor::ValidationCost), Some(&state)), "lowest validation cost"),
+        (train(3, &mut checkpoints().keep_best(Monitor::Cost).goal(Goal::Highest), Some(&state)), "highest cost"),
+        (train(3, &mut checkpoints().keep_best(own), Some(&state)), "lowest "),
     ];
-    for error in errors {
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "the best checkpoint in the folder is {}, kept for the lowest cost; expected one of the same metric and \
-                 goal as in this run, or none: move or remove it",
-                best.display()
-            )
-        );
+    for (error, other) in errors {
+        let Error::AnotherRun { place, why } = error.unwrap_err() else { panic!("another run's") };
+        assert_eq!(place, best.display().to_string());
+        assert!(why.starts_with(&format!("it is kept for the lowest cost, not the {other}")), "{why}");
     }
     assert_eq!(fs::read(&best).unwrap(), before);
     // What is the highest accuracy, another one may be.
@@ -522,15 +517,30 @@ fn a_run_that_begins_anew_leaves_the_checkpoints_of_another_alone() {
     train(2, &mut Checkpoints::new(scratch.0.join("deep/er")), None).unwrap();
     let before = Scratch::names_in(&scratch.0.join("deep/er"));
     let error = train(2, &mut Checkpoints::new(scratch.0.join("deep/er")), None).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "the folder of Checkpoints is {}, which has 000002-step-8.ckpt; expected one without checkpoints for a run \
-             that begins anew, or a run that is resumed from one of them",
-            scratch.0.join("deep/er").display()
-        )
-    );
+    let newest = scratch.0.join("deep/er/000002-step-8.ckpt");
+    assert_eq!(error, Error::Exists { place: newest.display().to_string() });
     assert_eq!(Scratch::names_in(&scratch.0.join("deep/er")), before);
+}
+
+/// It may be told to take their place, and even then there is always one to go on from.
+#[test]
+fn a_run_that_begins_anew_may_overwrite() {
+    let scratch = Scratch::new("overwrite");
+    train(3, &mut Checkpoints::new(&scratch.0).keep_best(Monitor::Cost), None).unwrap();
+    let before = scratch.names();
+    assert_eq!(before.len(), 4);
+    // It stops before its first checkpoint, and the others are there still.
+    let mut overwriting = Checkpoints::new(&scratch.0).overwrite(true).every_epochs(9).keep_last(5);
+    let mut early = |_: &mut Context<'_, Net>| Err(Error::callback("early"));
+    let (mut net, data) = (Net::new(1), blobs(50));
+    let trainer = Trainer::builder().batch_size(16).epochs(1).build().unwrap();
+    let run = trainer.run(&mut net, &data).unwrap().callback(&mut overwriting).on_step(&mut early);
+    run.finish().unwrap_err();
+    assert_eq!(scratch.names(), before);
+    train(1, &mut Checkpoints::new(&scratch.0).overwrite(true).keep_last(5), None).unwrap();
+    assert_eq!(scratch.names(), ["000004-step-4.ckpt"]);
+    train(2, &mut Checkpoints::new(&scratch.0).overwrite(true).keep_best(Monitor::Cost), None).unwrap();
+    assert_eq!(scratch.names(), ["000005-step-4.ckpt", "000006-step-8.ckpt", "best.ckpt"]);
 }
 
 /// Resumed from one folder, a run does not thin out another run's.
@@ -559,8 +569,12 @@ fn a_run_that_is_resumed_leaves_the_checkpoints_of_another_alone() {
     let before = folder.names();
     let check = |error: Error, why: &str| {
         let newest = folder.0.join(before.last().unwrap());
-        assert!(error.to_string().starts_with("the newest checkpoint in the folder is "), "{error}");
-        assert!(error.to_string().contains(&format!("{}, where {why}", newest.display())), "{error}");
+        match &error {
+            Error::AnotherRun { place, why: found } if *place == newest.display().to_string() => {
+                assert!(found.starts_with(why), "{error}");
+            }
+            other => panic!("{other}"),
+        }
         assert_eq!(folder.names(), before, "{why}");
     };
     let others = [((2, 0.01), "the seed is 1, not 2"), ((1, 0.02), "the first epoch's cost is ")];
@@ -597,7 +611,7 @@ fn settings_and_folders_that_cannot_be_are_errors() {
     assert_eq!(error(new().every_epochs(0)), "every_epochs is 0; expected at least 1");
     assert_eq!(error(new().every_steps(0)), "every_steps is 0; expected at least 1");
     assert_eq!(error(new().keep_last(0)), "keep_last is 0; expected at least 1");
-    assert_eq!(error(new().every(Duration::ZERO)), "every is 0 s; expected a longer time");
+    assert_eq!(error(new().every_interval(Duration::ZERO)), "every_interval is 0 s; expected a longer time");
     assert_eq!(scratch.names(), [""; 0]);
     fs::write(scratch.0.join("file"), "").unwrap();
     match train(1, &mut Checkpoints::new(scratch.0.join("file")), None).unwrap_err() {

@@ -64,8 +64,8 @@ pub enum Signal {
 ///   `Error::Exists` before its first step. `overwrite(true)` lets it replace them.
 /// - A run that is [resumed](crate::Run::resume) goes on with its own. What an earlier attempt wrote after the point at
 ///   which it goes on is cut off: lines of later epochs, the line that a killed program left unfinished, and in
-///   TensorBoard the later steps. A log of another run is `Error::AnotherRun`, and is left as it is. What is not
-///   there is made.
+///   TensorBoard the later steps. A log or a checkpoint of another run is `Error::AnotherRun`, and is left as
+///   it is. What is not there is made.
 pub trait Callback<N: Network>: Send {
     /// Before the first step, of a run that is resumed too.
     ///

@@ -47,7 +47,7 @@ use crate::train::{Callback, Context, RunState, Signal};
 /// # When
 ///
 /// After every epoch, unless one of [`every_epochs`](Self::every_epochs), [`every_steps`](Self::every_steps) and
-/// [`every`](Self::every) is set; each that is set counts. Besides them when a callback stops the run, and after the
+/// [`every_interval`](Self::every_interval) is set; each that is set counts. Besides them when a callback stops the run, and after the
 /// last epoch. What is due after the last step of an epoch is written after its validation. Of a run that is dropped,
 /// or ends with an error, nothing more is written. A file that cannot be written ends the run with that error.
 ///
@@ -58,9 +58,9 @@ use crate::train::{Callback, Context, RunState, Signal};
 /// older one is removed after the new one is on the disk. So there is never one less to go on from than before.
 ///
 /// A folder is one run's, since it would remove the checkpoints of another one, which may be all that is left of it. A run
-/// that begins anew is refused in a folder that has checkpoints. So is one that is resumed where the newest of them is
-/// another run's: of another architecture, number type or seed, or with another cost in its first epoch. Numbers go on where
-/// the folder's end.
+/// that begins anew is [refused](Callback#files) in a folder that has checkpoints, unless it may
+/// [overwrite](Self::overwrite) them. So is one that is resumed where the newest of them is another run's: of another
+/// architecture, number type or seed, or with another cost in its first epoch. Numbers go on where the folder's end.
 pub struct Checkpoints<M = Monitor> {
     folder: Folder,
     epochs: Option<u64>,
@@ -69,6 +69,7 @@ pub struct Checkpoints<M = Monitor> {
     keep: usize,
     metric: Option<M>,
     goal: Option<Goal>,
+    overwrite: bool,
     best: Best,
     /// When the last file was written, or the run began.
     since: Instant,
@@ -97,6 +98,7 @@ impl Checkpoints {
             keep: 3,
             metric: None,
             goal: None,
+            overwrite: false,
             best: Best(None),
             since: Instant::now(),
             last: None,
@@ -163,7 +165,7 @@ impl<M> Checkpoints<M> {
     /// Writes after the step at which so much time has passed since the last file, more than none. The clock is then
     /// read in every step, which takes some ten nanoseconds.
     #[must_use]
-    pub fn every(self, interval: Duration) -> Self {
+    pub fn every_interval(self, interval: Duration) -> Self {
         Self { interval: Some(interval), ..self }
     }
 
@@ -178,14 +180,21 @@ impl<M> Checkpoints<M> {
     /// metric or goal is refused in its folder, as the numbers cannot be compared, until the file is moved or removed.
     #[must_use]
     pub fn keep_best<B>(self, metric: B) -> Checkpoints<B> {
-        let Self { folder, epochs, steps, interval, keep, metric: _, goal, best, since, last } = self;
-        Checkpoints { folder, epochs, steps, interval, keep, metric: Some(metric), goal, best, since, last }
+        let Self { folder, epochs, steps, interval, keep, metric: _, goal, overwrite, best, since, last } = self;
+        Checkpoints { folder, epochs, steps, interval, keep, metric: Some(metric), goal, overwrite, best, since, last }
     }
 
     /// Sets whether lower or higher is better; as [the metric says](Metric::goal) unless set.
     #[must_use]
     pub fn goal(self, goal: Goal) -> Self {
         Self { goal: Some(goal), ..self }
+    }
+
+    /// Sets whether a run that begins anew takes the place of the one whose checkpoints the folder has; false unless set,
+    /// and then it is [refused](Callback#files). They are removed once its first one is on the disk.
+    #[must_use]
+    pub fn overwrite(self, overwrite: bool) -> Self {
+        Self { overwrite, ..self }
     }
 
     /// The last file that was written, that of the best epoch not counted.
@@ -203,7 +212,7 @@ impl<M> Checkpoints<M> {
             }
         }
         if self.interval == Some(Duration::ZERO) {
-            return Err(Error::setting("every", "0 s", "a longer time"));
+            return Err(Error::setting("every_interval", "0 s", "a longer time"));
         }
         Ok(())
     }
@@ -228,14 +237,17 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
     fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
         self.check()?;
         context.check_called()?;
-        self.folder.open(&disk::System, context.epoch() > 0)?;
+        let resumed = context.epoch() > 0;
+        self.folder.open(&disk::System, resumed, self.overwrite)?;
+        (self.best, self.last, self.since) = (Best(None), None, Instant::now());
+        if !resumed {
+            return Ok(Signal::Continue);
+        }
         if let Some((path, newest)) = Checkpoints::latest(self.folder.path())?.found
             && let Some(why) = difference(context, &newest)
         {
-            let value = format!("{}, where {why}", path.display());
-            return Err(Error::setting("the newest checkpoint in the folder", value, "one of this run"));
+            return Err(Error::AnotherRun { place: path.display().to_string(), why });
         }
-        self.best = Best(None);
         let path = self.folder.best();
         if let Some(metric) = &self.metric
             && path.exists()
@@ -249,14 +261,12 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
             if let Some(BestNumber { metric: name, goal, number }) = found {
                 let (own, own_goal) = (metric.name(), self.goal.unwrap_or_else(|| metric.goal()));
                 if (name.as_str(), goal) != (own, own_goal) {
-                    let value = format!("{}, kept for the {goal} {name}", path.display());
-                    let expected = "one of the same metric and goal as in this run, or none: move or remove it";
-                    return Err(Error::setting("the best checkpoint in the folder", value, expected));
+                    let why = format!("it is kept for the {goal} {name}, not the {own_goal} {own}");
+                    return Err(Error::AnotherRun { place: path.display().to_string(), why });
                 }
                 self.best = Best(Some(number));
             }
         }
-        (self.last, self.since) = (None, Instant::now());
         Ok(Signal::Continue)
     }
 
@@ -264,6 +274,14 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
         let ends_epoch = context.epoch_step() == context.epoch_steps();
         let due = Self::is_due(self.steps, context.step()) || context.is_stopping() || self.is_due_by_time();
         if due && !ends_epoch {
+            self.save(&context.state()?)?;
+        }
+        Ok(Signal::Continue)
+    }
+
+    /// As after a step that was taken: what stops the run here must not lose the steps before.
+    fn on_dropped_step(&mut self, context: &mut Context<'_, N>, _why: &Error) -> Result<Signal, Error> {
+        if context.is_stopping() && context.epoch_step() != context.epoch_steps() {
             self.save(&context.state()?)?;
         }
         Ok(Signal::Continue)
@@ -306,7 +324,7 @@ impl<M> fmt::Debug for Checkpoints<M> {
             .field("folder", &folder.path())
             .field("every_epochs", epochs)
             .field("every_steps", steps)
-            .field("every", interval)
+            .field("every_interval", interval)
             .field("keep_last", keep)
             .field("last", last)
             .finish_non_exhaustive()

@@ -105,8 +105,9 @@ impl<'a> Destination<'a> {
         if resumed {
             let mut text = Vec::new();
             opened.read_to_end(&mut text).map_err(failed)?;
-            let place = |line| Error::AnotherRun { place: path.display().to_string(), line };
-            kept = behind(&text, context.history(), head, read).map_err(place)? as u64;
+            let place = || path.display().to_string();
+            let another = |line| Error::AnotherRun { place: place(), why: format!("line {line} is none of its lines") };
+            kept = behind(&text, context.history(), head, read).map_err(another)? as u64;
         }
         if kept < length {
             opened.set_len(kept).map_err(failed)?;

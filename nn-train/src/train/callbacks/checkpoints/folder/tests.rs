@@ -19,7 +19,7 @@ fn loadable(folder: &Folder) -> Vec<u64> {
 
 fn folder(scratch: &Scratch) -> Folder {
     let mut folder = Folder::new(scratch.0.clone());
-    folder.open(&System, true).unwrap();
+    folder.open(&System, true, false).unwrap();
     folder
 }
 
