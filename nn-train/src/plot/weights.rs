@@ -61,7 +61,7 @@ pub fn first_layer<N: Network>(network: &N, columns: usize, rows: usize) -> Resu
         }
     };
     let places = (0..down).flat_map(|row| (0..across).map(move |column| (row, column)));
-    let pixels = places.map(|(row, column)| color(row, column)).collect();
+    let colors = places.map(|(row, column)| color(row, column)).collect();
     let pixel = (SIDE / across as f64).min(LARGEST / pixels as f64);
     let (width, height) = (pixel * across as f64, pixel * down as f64);
     let corner = (MARGIN, BELOW_TITLE + 22.0);
@@ -69,7 +69,7 @@ pub fn first_layer<N: Network>(network: &N, columns: usize, rows: usize) -> Resu
     let tall = height.max(90.0);
     let texts = [short(scale), "0".to_owned(), short(-scale)];
     let size = ((beside.0 + 14.0 + 7.0 + 42.0).max(320.0), corner.1 + tall + MARGIN + 4.0);
-    let image = Image { corner, width, height, columns: across, pixels };
+    let image = Image { corner, width, height, columns: across, pixels: colors };
     Picture::draw(&format!("Weights of the first layer, {units} units"), size.0, size.1, &[image], |canvas| {
         frame(canvas, corner, width, height)?;
         bar(canvas, beside, tall, &texts, "weight", |share| signed(2.0 * share - 1.0))
