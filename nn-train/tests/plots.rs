@@ -4,10 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use nn_train::metrics::{Probabilities, Ranking};
 use nn_train::plot::{self, Picture};
 use nn_train::prelude::*;
 use nn_train::{Constant, Cosine};
+use resvg::tiny_skia;
+use resvg::usvg::roxmltree;
 
 network! { struct Plane<2 => 6 tanh => 3 softmax>; }
 network! { struct Xor<2 => 4 tanh => 1>; }
@@ -19,59 +23,34 @@ struct Element {
     name: String,
     attributes: BTreeMap<String, String>,
     text: String,
+    /// What its numbers are to be multiplied by.
+    scale: f64,
 }
 
 impl Element {
     fn number(&self, name: &str) -> f64 {
-        self.attributes[name].parse().unwrap()
+        self.scale * self.attributes[name].parse::<f64>().unwrap()
     }
 
     /// The corners of a line or a polygon.
     fn points(&self) -> Vec<(f64, f64)> {
         let point = |text: &str| {
             let (x, y) = text.split_once(',').unwrap();
-            (x.parse().unwrap(), y.parse().unwrap())
+            (self.scale * x.parse::<f64>().unwrap(), self.scale * y.parse::<f64>().unwrap())
         };
-        self.attributes["points"].split(' ').map(point).collect()
+        self.attributes["points"].split_whitespace().map(point).collect()
     }
 }
 
-/// Reads XML as far as pictures use it; panics where it is not well formed.
 fn parse(svg: &str) -> Vec<Element> {
-    let (mut elements, mut open, mut rest) = (Vec::<Element>::new(), Vec::<usize>::new(), svg);
-    while let Some(start) = rest.find('<') {
-        let text = rest[..start].trim_matches('\n');
-        assert!(!text.contains('>'), "{text}");
-        for (entity, _) in text.match_indices('&') {
-            assert!(["&lt;", "&gt;", "&amp;"].iter().any(|known| text[entity..].starts_with(known)), "{text}");
-        }
-        if let Some(&element) = open.last() {
-            elements[element].text += &text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-        }
-        let end = start + rest[start..].find('>').expect("a tag ends");
-        let tag = &rest[start + 1..end];
-        rest = &rest[end + 1..];
-        if let Some(name) = tag.strip_prefix('/') {
-            assert_eq!(elements[open.pop().expect("something is open")].name, name);
-            continue;
-        }
-        let alone = tag.ends_with('/');
-        let tag = tag.trim_end_matches('/');
-        let (name, mut list) = tag.split_once(' ').unwrap_or((tag, ""));
-        let mut element = Element { name: name.to_owned(), ..Element::default() };
-        while let Some((key, value)) = list.trim_start().split_once("=\"") {
-            let (value, after) = value.split_once('"').expect("an attribute ends");
-            assert!(element.attributes.insert(key.to_owned(), value.to_owned()).is_none(), "{key} twice");
-            list = after;
-        }
-        assert!(list.trim().is_empty(), "{list}");
-        if !alone {
-            open.push(elements.len());
-        }
-        elements.push(element);
-    }
-    assert!(open.is_empty() && rest.trim().is_empty(), "{open:?} {rest}");
-    elements
+    let document = roxmltree::Document::parse(svg).unwrap();
+    let elements = document.descendants().filter(roxmltree::Node::is_element).map(|node| Element {
+        name: node.tag_name().name().to_owned(),
+        attributes: node.attributes().map(|each| (each.name().to_owned(), each.value().to_owned())).collect(),
+        text: node.text().unwrap_or_default().trim().to_owned(),
+        scale: if node.ancestors().any(|node| node.has_tag_name("g")) { 0.1 } else { 1.0 },
+    });
+    elements.collect()
 }
 
 /// The elements of a picture that is right in both formats and has everything within its edges.
@@ -118,8 +97,8 @@ fn curves(elements: &[Element], color: &str) -> Vec<Vec<(f64, f64)>> {
     lines.map(Element::points).filter(|points| (points[0].0 - points[points.len() - 1].0).abs() > 17.0).collect()
 }
 
-const BLUE: &str = "#0072b2";
-const VERMILION: &str = "#d55e00";
+const BLUE: &str = "#0072B2";
+const VERMILION: &str = "#D55E00";
 
 fn corners() -> Dataset<[f32; 2], [f32; 1]> {
     Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0]).unwrap()
@@ -155,7 +134,7 @@ fn training_shows_both_costs_the_best_epoch_and_the_rates() {
         assert_eq!((curves.len(), curves[0].len()), (1, 30));
         for (points, costs) in curves[0].windows(2).zip(costs.windows(2)) {
             let step = (curves[0][29].0 - curves[0][0].0) / 29.0;
-            assert!((points[1].0 - points[0].0 - step).abs() < 0.02);
+            assert!((points[1].0 - points[0].0 - step).abs() < 0.11);
             assert_eq!(points[1].1 >= points[0].1, costs[1] <= costs[0], "{costs:?}");
         }
     }
@@ -169,8 +148,8 @@ fn training_without_validation_of_one_epoch_and_of_costs_that_are_none() {
     let elements_of_one = elements(&plot::training(&history(1, false), &[]).unwrap());
     assert_eq!(
         elements_of_one.iter().filter(|element| element.name == "circle").count(),
-        2,
-        "a dot, and the best mark"
+        3,
+        "a dot, and the best mark on a white one"
     );
     assert!(!texts(&elements_of_one).contains(&"validation cost"));
 
@@ -190,6 +169,19 @@ fn training_without_validation_of_one_epoch_and_of_costs_that_are_none() {
 }
 
 #[test]
+fn costs_at_the_ends_of_what_f64_can_hold_stay_within_the_picture() {
+    for costs in [[f64::MAX, -f64::MAX], [1e300, 7e300], [1e-310, 3e-310], [0.25, 0.25], [f64::MAX, 1e-300]] {
+        let mut epochs = history(2, false).epochs().to_vec();
+        epochs.iter_mut().zip(costs).for_each(|(epoch, cost)| epoch.cost = cost);
+        let elements = elements(&plot::training(&epochs.into_iter().collect(), &[]).unwrap());
+        let wrong = |text: &&str| text.contains("NaN") || text.contains("inf") || text.chars().count() > 30;
+        assert_eq!(texts(&elements).into_iter().find(wrong), None, "{costs:?}");
+        assert_eq!(curves(&elements, BLUE).len(), 1, "{costs:?}");
+    }
+    elements(&plot::rate_range(&[1e-300, 1e300], &[1.0, 2.0], Some(0.1)).unwrap());
+}
+
+#[test]
 fn costs_that_are_far_apart_have_a_logarithmic_axis() {
     let epochs = history(5, false);
     let far: History = epochs
@@ -206,7 +198,7 @@ fn costs_that_are_far_apart_have_a_logarithmic_axis() {
     assert!(texts.contains(&"cost (logarithmic)") && texts.contains(&"0.001") && texts.contains(&"10⁻⁵"), "{texts:?}");
     let curve = &curves(&elements, BLUE)[0];
     let falls: Vec<f64> = curve.windows(2).map(|pair| pair[1].1 - pair[0].1).collect();
-    assert!(falls.iter().all(|fall| (fall - falls[0]).abs() < 0.02), "{falls:?}");
+    assert!(falls.iter().all(|fall| (fall - falls[0]).abs() < 0.11), "{falls:?}");
 }
 
 #[test]
@@ -214,7 +206,7 @@ fn a_confusion_matrix_has_its_counts_and_names() {
     let actual = [0, 0, 0, 1, 1, 2, 2, 2, 2];
     let predicted = [0, 0, 1, 1, 1, 2, 2, 2, 0];
     let matrix = ConfusionMatrix::from_labels(&actual, &predicted, 3).unwrap();
-    let elements_named = elements(&plot::confusion(&matrix, &["cat", "<dog> & company", "é"]).unwrap());
+    let elements_named = elements(&plot::confusion(&matrix, &["cat\u{1}", "<dog> & company", "é"]).unwrap());
     let found = texts(&elements_named);
     for text in
         ["Confusion matrix, accuracy 0.778", "cat", "<dog> & company", "é", "predicted class", "actual class", "100 %"]
@@ -224,7 +216,7 @@ fn a_confusion_matrix_has_its_counts_and_names() {
     let counts: Vec<&str> = found.iter().copied().filter(|text| text.parse::<u32>().is_ok()).collect();
     assert_eq!(counts, ["2", "1", "2", "1", "3"], "row by row, without zeros");
     // A name that is wider than a column is turned.
-    let turned = elements_named.iter().filter(|e| e.attributes.contains_key("transform"));
+    let turned = elements_named.iter().filter(|e| e.name == "text" && e.attributes.contains_key("transform"));
     assert_eq!(
         turned.map(|element| element.text.as_str()).collect::<Vec<_>>(),
         ["actual class", "cat", "<dog> & company", "é"]
@@ -250,7 +242,7 @@ fn a_roc_goes_from_corner_to_corner_and_says_its_area() {
     let corners = [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0)].map(|(x, y)| place(x, y));
     assert_eq!(curve.len(), corners.len());
     for ((x, y), (a, b)) in curve.into_iter().zip(corners) {
-        assert!((x - a).abs() < 0.02 && (y - b).abs() < 0.02);
+        assert!((x - a).abs() < 0.11 && (y - b).abs() < 0.11);
     }
 
     // A curve of very many samples has no more points than can be seen.
@@ -260,8 +252,12 @@ fn a_roc_goes_from_corner_to_corner_and_says_its_area() {
     assert!(plot::roc(&[("large", &large)]).unwrap().to_svg().len() < 60_000);
     let many: Vec<(&str, &Ranking)> = vec![("r", &ranking); 8];
     let dashed = elements(&plot::roc(&many).unwrap());
-    let dashes = dashed.iter().filter(|e| e.attributes.get("stroke").is_some_and(|color| color == BLUE));
-    assert_eq!(dashes.filter(|e| e.attributes.contains_key("stroke-dasharray")).count(), 2, "the seventh and its sign");
+    let blue = dashed.iter().filter(|e| e.name == "polyline" && e.attributes["stroke"] == BLUE).map(Element::points);
+    let length =
+        |line: Vec<(f64, f64)>| line.windows(2).map(|p| (p[1].0 - p[0].0).abs() + (p[1].1 - p[0].1).abs()).sum::<f64>();
+    let (dashes, whole): (Vec<f64>, Vec<f64>) = blue.map(length).partition(|length| *length < 5.5);
+    assert_eq!(whole.len(), 2, "the first curve and its sign, {whole:?}");
+    assert!((80..100).contains(&dashes.len()), "the seventh curve and its sign, {dashes:?}");
 
     assert_eq!(plot::roc(&[]).unwrap_err(), Error::Empty { what: "the rankings" });
     let positives = Ranking::new(&[true], &[0.5], None).unwrap();
@@ -277,7 +273,8 @@ fn reliability_shows_the_bins_and_the_error() {
     let elements = elements(&plot::reliability(&bins).unwrap());
     let error = format!("the network, expected error {:.4}", measured.calibration_error().unwrap());
     assert!(texts(&elements).contains(&error.as_str()), "{error}");
-    assert_eq!(elements.iter().filter(|element| element.name == "circle").count(), bins.len());
+    let dots = elements.iter().filter(|element| element.name == "circle" && element.attributes["fill"] == BLUE);
+    assert_eq!(dots.count(), bins.len());
     assert_eq!(elements.iter().filter(|element| element.name == "polygon").count(), bins.len());
     assert_eq!(plot::reliability(&[]).unwrap_err(), Error::Empty { what: "the reliability curve" });
 }
@@ -327,19 +324,7 @@ fn a_rate_range_is_cut_where_it_diverges() {
 fn image(elements: &[Element], index: usize) -> tiny_skia::Pixmap {
     let image = elements.iter().filter(|element| element.name == "image").nth(index).unwrap();
     let text = image.attributes["href"].strip_prefix("data:image/png;base64,").unwrap();
-    let digit = |byte: u8| match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let digits: Vec<u32> = text.bytes().filter(|&byte| byte != b'=').map(|byte| u32::from(digit(byte))).collect();
-    let bytes = digits.chunks(4).flat_map(|four| {
-        let number = four.iter().fold(0, |number, digit| number << 6 | digit) << (6 * (4 - four.len()));
-        number.to_be_bytes()[1..four.len()].to_vec()
-    });
-    tiny_skia::Pixmap::decode_png(&bytes.collect::<Vec<u8>>()).unwrap()
+    tiny_skia::Pixmap::decode_png(&STANDARD.decode(text).unwrap()).unwrap()
 }
 
 fn rgb(pixmap: &tiny_skia::Pixmap, x: u32, y: u32) -> [u8; 3] {
@@ -371,7 +356,7 @@ fn a_decision_surface_has_the_colours_of_what_is_decided_and_the_samples() {
     let fills = |name: &str, color: &str| {
         elements_of_three.iter().filter(|e| e.name == name && e.attributes["fill"] == color).count()
     };
-    assert_eq!([fills("circle", BLUE), fills("polygon", VERMILION), fills("polygon", "#009e73")], [2, 2, 2]);
+    assert_eq!([fills("circle", BLUE), fills("polygon", VERMILION), fills("polygon", "#009E73")], [2, 2, 2]);
 
     let one_output = elements(&plot::decision_surface(&Xor::new(1), &corners(), &[]).unwrap());
     assert!(texts(&one_output).contains(&"class 1"));

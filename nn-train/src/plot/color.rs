@@ -1,15 +1,16 @@
 //! Colours, which those who are colour-blind can tell apart.
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Color(pub(super) u8, pub(super) u8, pub(super) u8);
+pub(super) use plotters::style::RGBColor as Color;
+pub(super) use plotters::style::WHITE;
 
-pub(super) const WHITE: Color = Color(255, 255, 255);
 /// Of text.
 pub(super) const INK: Color = Color(38, 38, 38);
 /// Of text that matters less, and of axes.
 pub(super) const GREY: Color = Color(100, 100, 100);
 /// Of the grid.
 pub(super) const FAINT: Color = Color(228, 228, 228);
+/// Of frames around images.
+pub(super) const FRAME: Color = Color(190, 190, 190);
 
 pub(super) const BLUE: Color = Color(0, 114, 178);
 pub(super) const VERMILION: Color = Color(213, 94, 0);
@@ -40,20 +41,19 @@ fn along(stops: &[Color], share: f64) -> Color {
     let share = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
     let place = share * (stops.len() - 1) as f64;
     let stop = (place as usize).min(stops.len() - 2);
-    stops[stop].towards(stops[stop + 1], place - stop as f64)
+    between(stops[stop], stops[stop + 1], place - stop as f64)
 }
 
-impl Color {
-    pub(super) fn towards(self, other: Self, share: f64) -> Self {
-        let mix = |from: u8, to: u8| (f64::from(from) + (f64::from(to) - f64::from(from)) * share).round() as u8;
-        Self(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
-    }
+/// The first colour at a share of 0, the second at 1.
+pub(super) fn between(first: Color, second: Color, share: f64) -> Color {
+    let mix = |from: u8, to: u8| (f64::from(from) + (f64::from(to) - f64::from(from)) * share).round() as u8;
+    Color(mix(first.0, second.0), mix(first.1, second.1), mix(first.2, second.2))
+}
 
-    /// White or nearly black, whichever is easier to read on this.
-    pub(super) fn ink(self) -> Self {
-        let luminance = 0.299 * f64::from(self.0) + 0.587 * f64::from(self.1) + 0.114 * f64::from(self.2);
-        if luminance < 140.0 { WHITE } else { INK }
-    }
+/// White or nearly black, whichever is easier to read on a colour.
+pub(super) fn ink_on(color: Color) -> Color {
+    let luminance = 0.299 * f64::from(color.0) + 0.587 * f64::from(color.1) + 0.114 * f64::from(color.2);
+    if luminance < 140.0 { WHITE } else { INK }
 }
 
 #[cfg(test)]
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn ramps_go_from_end_to_end_and_texts_on_them_can_be_read() {
         assert_eq!((shade(0.0), shade(1.0)), (WHITE, Color(8, 48, 107)));
-        assert_eq!((shade(0.0).ink(), shade(1.0).ink()), (INK, WHITE));
+        assert_eq!((ink_on(shade(0.0)), ink_on(shade(1.0))), (INK, WHITE));
         assert_eq!(signed(0.0), WHITE);
         assert_eq!((signed(-2.0), signed(2.0)), (signed(-1.0), signed(1.0)), "past the ends");
         assert_eq!(shade(f64::NAN), WHITE);

@@ -1,9 +1,11 @@
 //! A confusion matrix, in shades.
 
-use super::color::{Color, FAINT, GREY, INK, shade};
+use plotters::style::text_anchor::HPos;
+
+use super::color::{Color, FAINT, GREY, INK, ink_on, shade};
 use super::font;
-use super::panel::{LABEL, MARGIN, SMALL, title};
-use super::picture::{Anchor, Picture, Shape, Stroke, Text};
+use super::panel::{BELOW_TITLE, LABEL, MARGIN, SMALL, frame};
+use super::picture::{Canvas, Drawn, Image, Picture, Point, Stroke};
 use crate::error::Error;
 use crate::metrics::ConfusionMatrix;
 
@@ -47,82 +49,72 @@ pub fn confusion(matrix: &ConfusionMatrix, names: &[&str]) -> Result<Picture, Er
     let above = if turned { widest } else { SMALL } + 12.0;
     let (left, right) = (MARGIN + 20.0 + widest + 10.0, BAR + 64.0);
 
-    let mut picture = Picture::new(format!("Confusion matrix, accuracy {:.3}", matrix.accuracy()), 0.0, 0.0);
-    let top = title(&mut picture) + 24.0 + above;
-    picture.width = (left + side + 24.0 + right).max(360.0);
-    picture.height = top + side + MARGIN + 6.0;
-    picture.text((left + 0.5 * side, top - above - 10.0), "predicted class", LABEL, Anchor::Middle, INK);
-    let (at, text) = ((MARGIN + LABEL, top + 0.5 * side), "actual class".to_owned());
-    let text = Text { at, text, size: LABEL, anchor: Anchor::Middle, color: INK, upright: true };
-    picture.shapes.push(Shape::Text(text));
-
-    // Every so many names where there is no room for all.
-    let every = ((SMALL + 2.0) / cell).ceil().max(1.0) as usize;
-    for (class, name) in names.iter().enumerate().step_by(every) {
-        let middle = (class as f64 + 0.5) * cell;
-        picture.text((left - 8.0, top + middle + 4.0), name, SMALL, Anchor::End, GREY);
-        let (at, anchor) = if turned {
-            ((left + middle + 4.0, top - 8.0), Anchor::Start)
-        } else {
-            ((left + middle, top - 8.0), Anchor::Middle)
-        };
-        let text = Text { at, text: name.clone(), size: SMALL, anchor, color: GREY, upright: turned };
-        picture.shapes.push(Shape::Text(text));
-    }
+    let top = BELOW_TITLE + 24.0 + above;
+    let size = ((left + side + 24.0 + right).max(360.0), top + side + MARGIN + 6.0);
     let share = |actual, predicted| {
         let support = matrix.support(actual);
         if support > 0.0 { matrix.count(actual, predicted) / support } else { 0.0 }
     };
     let cells = || (0..classes).flat_map(|actual| (0..classes).map(move |predicted| (actual, predicted)));
     let pixels = cells().map(|(actual, predicted)| shade(share(actual, predicted))).collect();
-    picture.shapes.push(Shape::Image { corner: (left, top), width: side, height: side, columns: classes, pixels });
-    if cell >= READABLE {
-        for place in 1..classes {
-            let place = place as f64 * cell;
-            picture.line([(left, top + place), (left + side, top + place)], Stroke::new(FAINT, 1.0));
-            picture.line([(left + place, top), (left + place, top + side)], Stroke::new(FAINT, 1.0));
-        }
-    }
+    let image = Image { corner: (left, top), width: side, height: side, columns: classes, pixels };
     let whole = cells().all(|(actual, predicted)| matrix.count(actual, predicted).fract() == 0.0);
-    for (actual, predicted) in cells() {
-        let count = matrix.count(actual, predicted);
-        let text = if whole { format!("{count}") } else { format!("{count:.1}") };
-        if count > 0.0 && cell >= READABLE && font::width(&text, SMALL) < cell - 2.0 {
-            let at = (left + (predicted as f64 + 0.5) * cell, top + (actual as f64 + 0.5) * cell + 4.0);
-            picture.text(at, text, SMALL, Anchor::Middle, shade(share(actual, predicted)).ink());
+    let title = format!("Confusion matrix, accuracy {:.3}", matrix.accuracy());
+    Picture::draw(&title, size.0, size.1, &[image], |canvas| {
+        canvas.text((left + 0.5 * side, top - above - 10.0), "predicted class", LABEL, HPos::Center, INK)?;
+        canvas.upright((MARGIN + LABEL, top + 0.5 * side), "actual class", LABEL, HPos::Center, INK)?;
+        // Every so many names where there is no room for all.
+        let every = ((SMALL + 2.0) / cell).ceil().max(1.0) as usize;
+        for (class, name) in names.iter().enumerate().step_by(every) {
+            let middle = (class as f64 + 0.5) * cell;
+            canvas.text((left - 8.0, top + middle + 4.0), name, SMALL, HPos::Right, GREY)?;
+            if turned {
+                canvas.upright((left + middle + 4.0, top - 8.0), name, SMALL, HPos::Left, GREY)?;
+            } else {
+                canvas.text((left + middle, top - 8.0), name, SMALL, HPos::Center, GREY)?;
+            }
         }
-    }
-    frame(&mut picture, (left, top), side, side);
-    let corner = (left + side + 24.0, top);
-    bar(&mut picture, corner, side, &["100 %", "50 %", "0 %"], "of the class", shade, 0.0);
-    Ok(picture)
+        if cell >= READABLE {
+            for place in (1..classes).map(|place| place as f64 * cell) {
+                let stroke = Stroke::new(FAINT, 1.0);
+                canvas.line(&[(left, top + place), (left + side, top + place)], stroke)?;
+                canvas.line(&[(left + place, top), (left + place, top + side)], stroke)?;
+            }
+        }
+        for (actual, predicted) in cells() {
+            let count = matrix.count(actual, predicted);
+            let text = if whole { format!("{count}") } else { format!("{count:.1}") };
+            if count > 0.0 && cell >= READABLE && font::width(&text, SMALL) < cell - 2.0 {
+                let at = (left + (predicted as f64 + 0.5) * cell, top + (actual as f64 + 0.5) * cell + 4.0);
+                canvas.text(at, &text, SMALL, HPos::Center, ink_on(shade(share(actual, predicted))))?;
+            }
+        }
+        frame(canvas, (left, top), side, side)?;
+        bar(canvas, (left + side + 24.0, top), side, &["100 %", "50 %", "0 %"], "of the class", shade)
+    })
 }
 
-/// A frame around an image.
-pub(super) fn frame(picture: &mut Picture, (left, top): (f64, f64), width: f64, height: f64) {
-    let (right, bottom) = (left + width, top + height);
-    let corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
-    picture.line(corners, Stroke::new(Color(190, 190, 190), 1.0));
-}
-
-/// A bar that explains colours: `texts` from its upper end, which is 1, to the lower one, which is `low`.
+/// Draws a bar that explains colours, from 0 at its lower end to 1 at its upper one, with texts beside it from above.
 pub(super) fn bar(
-    picture: &mut Picture,
-    corner: (f64, f64),
+    canvas: &Canvas<'_>,
+    (left, top): Point,
     height: f64,
-    texts: &[&str],
+    texts: &[impl AsRef<str>],
     name: &str,
-    color: fn(f64) -> Color,
-    low: f64,
-) {
+    color: impl Fn(f64) -> Color,
+) -> Drawn {
     const STEPS: usize = 64;
-    let pixels = (0..STEPS).map(|row| color(1.0 + (low - 1.0) * row as f64 / (STEPS - 1) as f64)).collect();
-    picture.shapes.push(Shape::Image { corner, width: BAR, height, columns: 1, pixels });
-    frame(picture, corner, BAR, height);
+    for step in 0..STEPS {
+        // Each step goes down to the end: there is no gap where the next one covers it.
+        let above = height * step as f64 / STEPS as f64;
+        let shown = color(1.0 - step as f64 / (STEPS - 1) as f64);
+        canvas.rectangle((left, top + above), BAR, height - above, shown)?;
+    }
+    frame(canvas, (left, top), BAR, height)?;
     let gap = height / (texts.len() - 1).max(1) as f64;
     for (index, text) in texts.iter().enumerate() {
-        let y = corner.1 + gap * index as f64 + 4.0;
-        picture.text((corner.0 + BAR + 7.0, y), *text, SMALL, Anchor::Start, GREY);
+        let y = top + gap * index as f64 + 4.0;
+        canvas.text((left + BAR + 7.0, y), text.as_ref(), SMALL, HPos::Left, GREY)?;
     }
-    picture.text((corner.0, corner.1 - 15.0), name, SMALL, Anchor::Start, INK);
+    canvas.text((left, top - 15.0), name, SMALL, HPos::Left, INK)
 }

@@ -37,13 +37,11 @@ mod confusion;
 mod font;
 mod panel;
 mod picture;
-mod png;
 mod rates;
 mod reliability;
 mod roc;
 mod scale;
 mod surface;
-mod svg;
 mod training;
 mod weights;
 

@@ -1,8 +1,11 @@
 //! A rectangle with two axes, in which numbers are drawn, and the legend above it.
 
-use super::color::{Color, FAINT, GREY, INK};
+use plotters::prelude::{ChartBuilder, LabelAreaPosition};
+use plotters::style::text_anchor::HPos;
+
+use super::color::{Color, FAINT, FRAME, GREY, INK, WHITE};
 use super::font;
-use super::picture::{Anchor, Picture, Point, Shape, Stroke};
+use super::picture::{Canvas, Drawn, Point, Stroke, fine, text_style};
 use super::scale::Scale;
 
 /// How wide pictures are with axes, and how far from their edges everything is.
@@ -14,8 +17,8 @@ pub(super) const TITLE: f64 = 17.0;
 pub(super) const LABEL: f64 = 12.5;
 pub(super) const SMALL: f64 = 11.5;
 
-/// How high the title and a row of a legend are.
-pub(super) const TITLE_HEIGHT: f64 = 30.0;
+/// Where the title ends, and how high a row of a legend is.
+pub(super) const BELOW_TITLE: f64 = MARGIN + 30.0;
 const ROW: f64 = 20.0;
 /// How high the names of the ordinate and of the abscissa are, with the room about them.
 pub(super) const ABOVE: f64 = 32.0;
@@ -45,26 +48,22 @@ impl Mark {
         [Self::Circle, Self::Square, Self::Triangle, Self::Diamond][index % 4]
     }
 
-    /// A mark with a white edge, so that those that overlap are told apart.
-    pub(super) fn shape(self, center: Point, radius: f64, fill: Color) -> Shape {
-        let (x, y) = center;
-        let edge = Some(Stroke::new(super::color::WHITE, 1.0));
-        let around = |corners: &[(f64, f64)]| corners.iter().map(|(a, b)| (x + a * radius, y + b * radius)).collect();
-        let points: Vec<Point> = match self {
-            Self::Circle => return Shape::Circle { center, radius, fill, edge },
-            Self::Square => around(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
-            Self::Triangle => around(&[(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)]),
-            Self::Diamond => around(&[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)]),
+    /// Draws a mark with a white edge, so that those that overlap are told apart.
+    pub(super) fn draw(self, canvas: &Canvas<'_>, (x, y): Point, radius: f64, fill: Color) -> Drawn {
+        let edge = Stroke::new(WHITE, 1.0);
+        let corners: &[(f64, f64)] = match self {
+            Self::Circle => {
+                canvas.circle((x, y), radius + 0.5, WHITE)?;
+                return canvas.circle((x, y), radius - 0.5, fill);
+            }
+            Self::Square => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+            Self::Triangle => &[(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)],
+            Self::Diamond => &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
         };
-        Shape::Polygon { points, fill, edge }
+        let corners: Vec<Point> = corners.iter().map(|(a, b)| (x + a * radius, y + b * radius)).collect();
+        canvas.polygon(&corners, fill)?;
+        canvas.line(&[&corners[..], &corners[..2]].concat(), edge)
     }
-}
-
-/// Writes the title of a picture; where it ends below.
-pub(super) fn title(picture: &mut Picture) -> f64 {
-    let text = picture.title.clone();
-    picture.text((MARGIN, MARGIN + TITLE - 2.0), text, TITLE, Anchor::Start, INK);
-    MARGIN + TITLE_HEIGHT
 }
 
 const SIGN: f64 = 22.0;
@@ -94,23 +93,30 @@ pub(super) fn legend_height(entries: &[(String, Sign)], width: f64) -> f64 {
 }
 
 /// Writes a legend in rows from `top`, where it covers no data.
-pub(super) fn legend(picture: &mut Picture, entries: &[(String, Sign)], top: f64) {
-    for (index, row) in rows(entries, picture.width).into_iter().enumerate() {
+pub(super) fn legend(canvas: &Canvas<'_>, entries: &[(String, Sign)], width: f64, top: f64) -> Drawn {
+    for (index, row) in rows(entries, width).into_iter().enumerate() {
         let middle = top + (index as f64 + 0.5) * ROW - 2.0;
         for (left, (name, sign)) in row {
-            entry(picture, (left, middle), name, *sign);
+            entry(canvas, (left, middle), name, *sign)?;
         }
     }
+    Ok(())
 }
 
 /// One name of a legend, from the left, its middle at `at`.
-pub(super) fn entry(picture: &mut Picture, at: Point, name: &str, sign: Sign) {
-    let (left, middle) = at;
+pub(super) fn entry(canvas: &Canvas<'_>, (left, middle): Point, name: &str, sign: Sign) -> Drawn {
     match sign {
-        Sign::Line(stroke) => picture.line([(left, middle), (left + SIGN - 6.0, middle)], stroke),
-        Sign::Mark(mark, color) => picture.shapes.push(mark.shape((left + 8.0, middle), 5.0, color)),
+        Sign::Line(stroke) => canvas.line(&[(left, middle), (left + SIGN - 6.0, middle)], stroke)?,
+        Sign::Mark(mark, color) => mark.draw(canvas, (left + 8.0, middle), 5.0, color)?,
     }
-    picture.text((left + SIGN, middle + 4.3), name, LABEL, Anchor::Start, INK);
+    canvas.text((left + SIGN, middle + 4.3), name, LABEL, HPos::Left, INK)
+}
+
+/// Draws a frame around an image.
+pub(super) fn frame(canvas: &Canvas<'_>, (left, top): Point, width: f64, height: f64) -> Drawn {
+    let (right, bottom) = (left + width, top + height);
+    let corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
+    canvas.line(&corners, Stroke::new(FRAME, 1.0))
 }
 
 /// A rectangle of a picture, with the scales of its axes.
@@ -127,7 +133,7 @@ pub(super) struct Panel {
 impl Panel {
     /// The room that the numbers beside an axis take.
     pub(super) fn room(y: &Scale) -> f64 {
-        let widest = y.marks().iter().map(|(_, text)| font::width(text, SMALL)).fold(0.0, f64::max);
+        let widest = y.marks().into_iter().map(|mark| font::width(&y.text(mark), SMALL)).fold(0.0, f64::max);
         MARGIN + widest + 8.0
     }
 
@@ -136,35 +142,31 @@ impl Panel {
     }
 
     /// Draws the grid, the numbers and the names. The name of the ordinate is above it, where it need not be turned.
-    pub(super) fn axes(&self, picture: &mut Picture, x_name: &str, y_name: &str) {
+    pub(super) fn axes(&self, canvas: &Canvas<'_>, x_name: &str, y_name: &str) -> Drawn {
         let Self { left, top, width, height, .. } = *self;
-        let (right, bottom) = (left + width, top + height);
-        for (number, text) in self.y.marks() {
-            let (_, y) = self.at(0.0, number);
-            picture.line([(left, y), (right, y)], Stroke::new(FAINT, 1.0));
-            picture.text((left - 8.0, y + 4.0), text, SMALL, Anchor::End, GREY);
-        }
-        let mut free = f64::NEG_INFINITY;
-        for (number, text) in self.x.marks() {
-            let x = left + self.x.share(number) * width;
-            picture.line([(x, top), (x, bottom)], Stroke::new(FAINT, 1.0));
-            picture.line([(x, bottom), (x, bottom + 5.0)], Stroke::new(GREY, 1.0));
-            // Where numbers would touch, one is left out.
-            let half = 0.5 * font::width(&text, SMALL);
-            if x - half > free {
-                picture.text((x, bottom + 18.0), text, SMALL, Anchor::Middle, GREY);
-                free = x + half + 8.0;
-            }
-        }
-        picture.line([(left, bottom), (right, bottom)], Stroke::new(GREY, 1.0));
-        picture.text((left + 0.5 * width, bottom + 35.0), x_name, LABEL, Anchor::Middle, INK);
+        let (across, down) = (fine(left) + fine(width) + 1, fine(height) + fine(BELOW) + 1);
+        let area = canvas.0.clone().shrink((0, fine(top)), (across, down));
+        ChartBuilder::on(&area)
+            .y_label_area_size(fine(left))
+            .x_label_area_size(fine(BELOW))
+            .build_cartesian_2d(self.x, self.y)?
+            .configure_mesh()
+            .max_light_lines(0)
+            .bold_line_style(Stroke::new(FAINT, 1.0).style())
+            .axis_style(Stroke::new(GREY, 1.0).style())
+            .set_tick_mark_size(LabelAreaPosition::Left, fine(4.0))
+            .set_tick_mark_size(LabelAreaPosition::Bottom, fine(5.0))
+            .label_style(text_style(SMALL, GREY))
+            .axis_desc_style(text_style(LABEL, INK))
+            .x_desc(x_name)
+            .draw()?;
         let name = if self.y.is_logarithmic() { format!("{y_name} (logarithmic)") } else { y_name.to_owned() };
-        picture.text((MARGIN, top - 15.0), name, LABEL, Anchor::Start, INK);
+        canvas.text((MARGIN, top - 15.0), &name, LABEL, HPos::Left, INK)
     }
 
     /// Draws a curve; a point that is no number interrupts it, and one that cannot be told from the point before is
     /// left out. A single point is a dot.
-    pub(super) fn curve(&self, picture: &mut Picture, points: impl Iterator<Item = (f64, f64)>, stroke: Stroke) {
+    pub(super) fn curve(&self, canvas: &Canvas<'_>, points: impl Iterator<Item = Point>, stroke: Stroke) -> Drawn {
         const APART: f64 = 0.2;
         let mut piece: Vec<Point> = Vec::new();
         let places =
@@ -175,11 +177,12 @@ impl Panel {
                 (Some(place), _) => piece.push(place),
                 (None, []) => {}
                 (None, &[center]) => {
-                    picture.shapes.push(Shape::Circle { center, radius: 3.0, fill: stroke.color, edge: None });
+                    canvas.circle(center, 3.0, stroke.color)?;
                     piece.clear();
                 }
-                (None, _) => picture.line(std::mem::take(&mut piece), stroke),
+                (None, _) => canvas.line(&std::mem::take(&mut piece), stroke)?,
             }
         }
+        Ok(())
     }
 }

@@ -3,8 +3,8 @@
 use nn_kernels::number_text;
 
 use super::color::{self, BLUE, VERMILION};
-use super::panel::{ABOVE, BELOW, CURVE, MARGIN, Panel, Sign, WIDTH, legend, legend_height, title};
-use super::picture::{Picture, Shape, Stroke};
+use super::panel::{ABOVE, BELOW, BELOW_TITLE, CURVE, MARGIN, Mark, Panel, Sign, WIDTH, legend, legend_height};
+use super::picture::{Canvas, Drawn, Picture, Stroke};
 use super::scale::{MARKS, Scale, short};
 use crate::error::Error;
 use crate::train::Schedule;
@@ -46,13 +46,10 @@ pub fn schedules(schedules: &[(&str, &dyn Schedule)], steps: u64) -> Result<Pict
     }
     let rates = curves.iter().flat_map(|(curve, _)| curve).map(|(_, rate)| *rate).filter(|rate| rate.is_finite());
     let (x, y) = (Scale::counts(0.0, last as f64), Scale::around(rates.chain([0.0]), MARKS));
-    let mut picture = Picture::new("Learning rate".to_owned(), WIDTH, 0.0);
-    let panel = framed(&mut picture, &entries, x, y);
-    panel.axes(&mut picture, "step", "rate");
-    for (curve, stroke) in curves {
-        panel.curve(&mut picture, curve.into_iter(), stroke);
-    }
-    Ok(picture)
+    framed("Learning rate", &entries, (x, y), |canvas, panel| {
+        panel.axes(canvas, "step", "rate")?;
+        curves.into_iter().try_for_each(|(curve, stroke)| panel.curve(canvas, curve.into_iter(), stroke))
+    })
 }
 
 /// The cost over the learning rate, of steps whose rate grows from one to the next (Smith, "Cyclical learning rates for
@@ -97,13 +94,6 @@ pub fn rate_range(rates: &[f64], costs: &[f64], suggested: Option<f64>) -> Resul
     }
     let x = Scale::exactly_logarithmic(rates.iter().copied().chain(suggested));
     let y = Scale::around(kept().map(|place| costs[place]).chain((end + 1 < costs.len()).then_some(limit)), MARKS);
-    let mut picture = Picture::new("Learning rate range".to_owned(), WIDTH, 0.0);
-    let panel = framed(&mut picture, &entries, x, y);
-    panel.axes(&mut picture, "learning rate (logarithmic)", "cost");
-    if let Some(rate) = suggested {
-        let (x, _) = panel.at(rate, y.high());
-        picture.line([(x, panel.top), (x, panel.top + panel.height)], mark);
-    }
     let mut points: Vec<(f64, f64)> = (0..=end).map(|place| (rates[place], costs[place])).collect();
     // The last piece ends where it leaves the panel.
     if let (Some(&cost), Some(&rate)) = (costs.get(end + 1), rates.get(end + 1)) {
@@ -113,21 +103,32 @@ pub fn rate_range(rates: &[f64], costs: &[f64], suggested: Option<f64>) -> Resul
             points.push((rates[end] * (rate / rates[end]).powf(share), costs[end] + (cost - costs[end]) * share));
         }
     }
-    panel.curve(&mut picture, points.into_iter(), Stroke::new(BLUE, CURVE));
-    if let Some(place) = suggested.and_then(|rate| (0..=end).filter(finite).find(|place| rates[*place] >= rate)) {
-        let center = panel.at(rates[place], costs[place]);
-        let edge = Some(Stroke::new(color::WHITE, 1.5));
-        picture.shapes.push(Shape::Circle { center, radius: 5.0, fill: VERMILION, edge });
-    }
-    Ok(picture)
+    framed("Learning rate range", &entries, (x, y), |canvas, panel| {
+        panel.axes(canvas, "learning rate (logarithmic)", "cost")?;
+        if let Some(rate) = suggested {
+            let (x, _) = panel.at(rate, y.high());
+            canvas.line(&[(x, panel.top), (x, panel.top + panel.height)], mark)?;
+        }
+        panel.curve(canvas, points.into_iter(), Stroke::new(BLUE, CURVE))?;
+        match suggested.and_then(|rate| (0..=end).filter(finite).find(|place| rates[*place] >= rate)) {
+            Some(place) => Mark::Circle.draw(canvas, panel.at(rates[place], costs[place]), 5.0, VERMILION),
+            None => Ok(()),
+        }
+    })
 }
 
-/// Title, legend, and the panel below them.
-fn framed(picture: &mut Picture, entries: &[(String, Sign)], x: Scale, y: Scale) -> Panel {
-    let below_title = title(picture);
-    legend(picture, entries, below_title);
-    let top = below_title + legend_height(entries, WIDTH) + ABOVE + 4.0;
+/// A picture of one panel below a title and a legend.
+fn framed(
+    title: &str,
+    entries: &[(String, Sign)],
+    (x, y): (Scale, Scale),
+    draw: impl FnOnce(&Canvas<'_>, &Panel) -> Drawn,
+) -> Result<Picture, Error> {
+    let top = BELOW_TITLE + legend_height(entries, WIDTH) + ABOVE + 4.0;
     let left = Panel::room(&y);
-    picture.height = top + HEIGHT + BELOW + 6.0;
-    Panel { left, top, width: WIDTH - left - MARGIN, height: HEIGHT, x, y }
+    let panel = Panel { left, top, width: WIDTH - left - MARGIN, height: HEIGHT, x, y };
+    Picture::draw(title, WIDTH, top + HEIGHT + BELOW + 6.0, &[], |canvas| {
+        legend(canvas, entries, WIDTH, BELOW_TITLE)?;
+        draw(canvas, &panel)
+    })
 }

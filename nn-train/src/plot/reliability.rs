@@ -1,7 +1,7 @@
 //! The reliability diagram.
 
 use super::color::{BLUE, Color, GREY};
-use super::panel::{ABOVE, BELOW, CURVE, MARGIN, Mark, Panel, Sign, legend, legend_height, title};
+use super::panel::{ABOVE, BELOW, BELOW_TITLE, CURVE, MARGIN, Mark, Panel, Sign, legend, legend_height};
 use super::picture::{Picture, Stroke};
 use super::scale::{FEW, Scale};
 use crate::error::Error;
@@ -42,28 +42,24 @@ pub fn reliability(bins: &[ReliabilityBin]) -> Result<Picture, Error> {
     let (x, y) = (Scale::exact(0.0, 1.0), Scale::exact(0.0, 1.0));
     let shares = Scale::around(bins.iter().map(|bin| bin.share).chain([0.0]), FEW);
     let left = Panel::room(&y).max(Panel::room(&shares));
-    let mut picture = Picture::new("Reliability".to_owned(), left + SIDE + MARGIN, 0.0);
-    let below_title = title(&mut picture);
-    legend(&mut picture, &entries, below_title);
-    let top = below_title + legend_height(&entries, picture.width) + ABOVE + 4.0;
+    let width = left + SIDE + MARGIN;
+    let top = BELOW_TITLE + legend_height(&entries, width) + ABOVE + 4.0;
     let panel = Panel { left, top, width: SIDE, height: SIDE, x, y };
-    panel.axes(&mut picture, "", "share that came true");
-    panel.curve(&mut picture, [(0.0, 0.0), (1.0, 1.0)].into_iter(), ideal);
-    panel.curve(&mut picture, bins.iter().map(|bin| (bin.confidence, bin.frequency)), curve);
-    for bin in bins {
-        picture.shapes.push(Mark::Circle.shape(
-            panel.at(bin.confidence, bin.frequency),
-            3.0 + 4.0 * bin.share.sqrt(),
-            BLUE,
-        ));
-    }
-
     let below = Panel { top: top + SIDE + ABOVE + 36.0, height: 80.0, y: shares, ..panel };
-    below.axes(&mut picture, "predicted probability", "share of the samples");
-    for bin in bins {
-        let ((left, top), (right, bottom)) = (below.at(bin.lower, bin.share), below.at(bin.upper, 0.0));
-        picture.rectangle((left + 0.5, top), right - left - 1.0, bottom - top, Color(120, 170, 205));
-    }
-    picture.height = below.top + below.height + BELOW + 6.0;
-    Ok(picture)
+    Picture::draw("Reliability", width, below.top + below.height + BELOW + 6.0, &[], |canvas| {
+        legend(canvas, &entries, width, BELOW_TITLE)?;
+        panel.axes(canvas, "", "share that came true")?;
+        panel.curve(canvas, [(0.0, 0.0), (1.0, 1.0)].into_iter(), ideal)?;
+        panel.curve(canvas, bins.iter().map(|bin| (bin.confidence, bin.frequency)), curve)?;
+        for bin in bins {
+            let center = panel.at(bin.confidence, bin.frequency);
+            Mark::Circle.draw(canvas, center, 3.0 + 4.0 * bin.share.sqrt(), BLUE)?;
+        }
+        below.axes(canvas, "predicted probability", "share of the samples")?;
+        for bin in bins {
+            let ((left, top), (right, bottom)) = (below.at(bin.lower, bin.share), below.at(bin.upper, 0.0));
+            canvas.rectangle((left + 0.5, top), right - left - 1.0, bottom - top, Color(120, 170, 205))?;
+        }
+        Ok(())
+    })
 }

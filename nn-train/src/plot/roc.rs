@@ -1,15 +1,20 @@
 //! The receiver operating characteristic.
 
+use plotters::style::text_anchor::HPos;
+
 use super::color::{self, GREY};
-use super::panel::{ABOVE, BELOW, CURVE, MARGIN, Panel, Sign, entry, title};
+use super::font;
+use super::panel::{ABOVE, BELOW, BELOW_TITLE, CURVE, LABEL, MARGIN, Panel, Sign, entry};
 use super::picture::{Picture, Stroke};
 use super::scale::Scale;
-use super::{font, panel};
+
 use crate::error::Error;
 use crate::metrics::Ranking;
 
 /// How wide and how high the panel is.
 const SIDE: f64 = 400.0;
+/// What is above the legend.
+const HEADING: &str = "area under the curve";
 
 /// The receiver operating characteristic of some rankings, each under its name, with the area under it. The dashed
 /// diagonal is what scores without any knowledge reach.
@@ -40,28 +45,26 @@ pub fn roc(rankings: &[(&str, &Ranking)]) -> Result<Picture, Error> {
         curves.push((format!("{name}: {area:.4}"), points, Stroke::new(color, CURVE).dashed(dashed)));
     }
     let (x, y) = (Scale::exact(0.0, 1.0), Scale::exact(0.0, 1.0));
-    let mut picture = Picture::new("Receiver operating characteristic".to_owned(), 0.0, 0.0);
-    let top = title(&mut picture) + ABOVE;
+    let top = BELOW_TITLE + ABOVE;
     let left = Panel::room(&y);
     let panel = Panel { left, top, width: SIDE, height: SIDE, x, y };
-    panel.axes(&mut picture, "false positive rate", "true positive rate");
     let chance = Stroke::new(GREY, 1.2).dashed(true);
-    panel.curve(&mut picture, [(0.0, 0.0), (1.0, 1.0)].into_iter(), chance);
-    for (_, points, stroke) in curves.iter().rev() {
-        let points = points.iter().map(|point| (point.false_positive_rate, point.true_positive_rate));
-        panel.curve(&mut picture, points, *stroke);
-    }
+    let entries = || curves.iter().map(|(name, _, stroke)| (name.as_str(), *stroke)).chain([("chance: 0.5", chance)]);
+    let names = entries().map(|(name, _)| 22.0 + font::width(name, LABEL));
+    let widest = names.fold(font::width(HEADING, LABEL), f64::max);
     let beside = left + SIDE + 28.0;
-    picture.text((beside, top + 4.0), "area under the curve", panel::LABEL, super::picture::Anchor::Start, color::INK);
-    let entries = curves.iter().map(|(name, _, stroke)| (name.as_str(), *stroke)).chain([("chance: 0.5", chance)]);
-    let mut widest = font::width("area under the curve", panel::LABEL);
-    let mut middle = top + 22.0;
-    for (name, stroke) in entries {
-        entry(&mut picture, (beside, middle), name, Sign::Line(stroke));
-        widest = widest.max(22.0 + font::width(name, panel::LABEL));
-        middle += 20.0;
-    }
-    picture.width = beside + widest + MARGIN;
-    picture.height = (top + SIDE + BELOW + 6.0).max(middle + MARGIN);
-    Ok(picture)
+    let height = (SIDE + BELOW + 6.0).max(22.0 + 20.0 * (curves.len() + 1) as f64 + MARGIN);
+    Picture::draw("Receiver operating characteristic", beside + widest + MARGIN, top + height, &[], |canvas| {
+        panel.axes(canvas, "false positive rate", "true positive rate")?;
+        panel.curve(canvas, [(0.0, 0.0), (1.0, 1.0)].into_iter(), chance)?;
+        for (_, points, stroke) in curves.iter().rev() {
+            let points = points.iter().map(|point| (point.false_positive_rate, point.true_positive_rate));
+            panel.curve(canvas, points, *stroke)?;
+        }
+        canvas.text((beside, top + 4.0), HEADING, LABEL, HPos::Left, color::INK)?;
+        for (index, (name, stroke)) in entries().enumerate() {
+            entry(canvas, (beside, top + 22.0 + 20.0 * index as f64), name, Sign::Line(stroke))?;
+        }
+        Ok(())
+    })
 }

@@ -1,5 +1,9 @@
 //! Axes: where a number lies, and where marks with readable numbers go.
 
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
 /// From numbers to a share of an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
@@ -50,7 +54,7 @@ impl Scale {
     /// The same on a logarithmic axis, for numbers above 0.
     pub(super) fn logarithmic(numbers: impl Iterator<Item = f64> + Clone) -> Self {
         let (low, high) = ends(numbers);
-        let room = ((high / low).ln() * 0.04).exp().max(1.05);
+        let room = ((high.ln() - low.ln()) * 0.04).exp().max(1.05);
         Self { low: low / room, high: high * room, logarithmic: true, whole: false, marks: MARKS }
     }
 
@@ -78,45 +82,88 @@ impl Scale {
     /// Where a number lies: 0 at the low end, 1 at the high one.
     pub(super) fn share(&self, number: f64) -> f64 {
         let Self { low, high, .. } = *self;
-        if self.logarithmic { (number / low).ln() / (high / low).ln() } else { (number - low) / (high - low) }
+        let share = if self.logarithmic {
+            (number.ln() - low.ln()) / (high.ln() - low.ln())
+        } else {
+            (number - low) / (high - low)
+        };
+        share.clamp(0.0, 1.0)
     }
 
-    /// The marks: numbers, and how they are written.
-    pub(super) fn marks(&self) -> Vec<(f64, String)> {
+    /// The numbers that are marked.
+    pub(super) fn marks(&self) -> Vec<f64> {
         let Self { low, high, .. } = *self;
         if self.logarithmic {
             return self.powers();
         }
-        let step = step(low, high, self.marks);
-        let step = if self.whole { step.max(1.0) } else { step };
+        let step = self.step();
         // A mark at an end belongs to it, however it was rounded.
         let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
-        let numbers = (0..=(last - first).max(0.0) as usize).map(|index| (first + index as f64) * step);
-        numbers.map(|number| (number, label(number, step))).collect()
+        (0..=(last - first).max(0.0) as usize).map(|index| (first + index as f64) * step).collect()
+    }
+
+    /// How a mark is written.
+    pub(super) fn text(&self, mark: f64) -> String {
+        let step = match self.logarithmic {
+            true => 10_f64.powf((mark.log10() + 1e-9).floor()) * if self.decades() < 0.7 { 0.5 } else { 1.0 },
+            false => self.step(),
+        };
+        label(mark, step)
+    }
+
+    /// How far marks are apart that are not on a logarithmic axis.
+    fn step(&self) -> f64 {
+        step(self.low, self.high, self.marks).max(if self.whole { 1.0 } else { 0.0 })
+    }
+
+    fn decades(&self) -> f64 {
+        self.high.log10() - self.low.log10()
     }
 
     /// Powers of ten, with the numbers between where there are few of them.
-    fn powers(&self) -> Vec<(f64, String)> {
+    fn powers(&self) -> Vec<f64> {
         let Self { low, high, .. } = *self;
         let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
-        let decades = (high / low).log10();
-        let factors: &[f64] = match decades {
+        let factors: &[f64] = match self.decades() {
             d if d < 0.7 => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0],
             d if d < 2.5 => &[1.0, 2.0, 5.0],
             _ => &[1.0],
         };
-        let every = (decades / 8.0).ceil().max(1.0) as i32;
+        let every = (self.decades() / 8.0).ceil().max(1.0) as i32;
         let powers = (first..=last).filter(|power| power.rem_euclid(every) == 0);
-        let numbers = powers.flat_map(|power| factors.iter().map(move |factor| (factor * 10_f64.powi(power), power)));
-        let inside = numbers.filter(|(number, _)| (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(number));
-        inside
-            .map(|(number, power)| (number, label(number, 10_f64.powi(power) * 0.5_f64.powi(i32::from(decades < 0.7)))))
-            .collect()
+        let numbers = powers.flat_map(|power| factors.iter().map(move |factor| factor * 10_f64.powi(power)));
+        numbers.filter(|number| (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(number)).collect()
+    }
+}
+
+/// The axis as plotters knows one.
+impl Ranged for Scale {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        limit.0 + (self.share(*value) * f64::from(limit.1 - limit.0)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() { Vec::new() } else { self.marks() }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.low..self.high
+    }
+}
+
+impl ValueFormatter<f64> for Scale {
+    fn format_ext(&self, mark: &f64) -> String {
+        self.text(*mark)
     }
 }
 
 /// The least and the greatest of some finite numbers; 0 and 1 if there are none.
 fn ends(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
+    // Beyond this, the distance between two numbers may be infinite.
+    let numbers = numbers.map(|number| number.clamp(-1e300, 1e300));
     let ends = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), n| (low.min(n), high.max(n)));
     if ends.0 <= ends.1 { ends } else { (0.0, 1.0) }
 }
@@ -142,6 +189,9 @@ fn label(number: f64, step: f64) -> String {
     if size < step * 1e-6 {
         return "0".to_owned();
     }
+    if step >= 1e9 {
+        return format!("{minus}{}", scientific(size));
+    }
     if step >= 1e6 || (size >= 1e6 && step >= 1e5) {
         return format!("{minus}{} M", trimmed(size / 1e6));
     }
@@ -154,8 +204,9 @@ fn label(number: f64, step: f64) -> String {
 
 /// `1.5·10⁻⁷`, of a number above 0.
 fn scientific(size: f64) -> String {
-    let power = size.log10().floor() as i32;
-    let mantissa = trimmed(size / 10_f64.powi(power));
+    let text = format!("{size:.2e}");
+    let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
+    let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
     let factor = if mantissa == "1" { String::new() } else { format!("{mantissa}·") };
     format!("{factor}10{}", superscript(power))
 }
@@ -180,12 +231,12 @@ fn trimmed(number: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn superscript(power: i32) -> String {
+fn superscript(power: &str) -> String {
     let raised = |letter| match letter {
         '-' => '⁻',
         digit => ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][digit.to_digit(10).unwrap_or(0) as usize],
     };
-    power.to_string().chars().map(raised).collect()
+    power.chars().map(raised).collect()
 }
 
 #[cfg(test)]
@@ -193,7 +244,7 @@ mod tests {
     use super::*;
 
     fn texts(scale: &Scale) -> Vec<String> {
-        scale.marks().into_iter().map(|(_, text)| text).collect()
+        scale.marks().into_iter().map(|mark| scale.text(mark)).collect()
     }
 
     #[test]
@@ -204,6 +255,10 @@ mod tests {
         assert_eq!(texts(&Scale::counts(0.0, 20_000.0)), ["0", "5 k", "10 k", "15 k", "20 k"]);
         assert_eq!(texts(&Scale::counts(0.0, 4e6)), ["0", "1 M", "2 M", "3 M", "4 M"]);
         assert_eq!(texts(&Scale::exact(-0.2, 0.2)), ["−0.2", "−0.1", "0", "0.1", "0.2"]);
+        assert_eq!(
+            texts(&Scale::exact(0.0, 7e300)),
+            ["0", "10³⁰⁰", "2·10³⁰⁰", "3·10³⁰⁰", "4·10³⁰⁰", "5·10³⁰⁰", "6·10³⁰⁰", "7·10³⁰⁰"]
+        );
         assert_eq!(texts(&Scale::exact(0.0, 2e-6)), ["0", "5·10⁻⁷", "10⁻⁶", "1.5·10⁻⁶", "2·10⁻⁶"]);
     }
 
@@ -220,8 +275,8 @@ mod tests {
 
     #[test]
     fn numbers_in_a_legend_are_short() {
-        let numbers = [0.005, 0.001234, 1.0, 123.4, 1.5e-7, 0.0, -0.25, 2e6];
-        assert_eq!(numbers.map(short), ["0.005", "0.00123", "1", "123", "1.5·10⁻⁷", "0", "−0.25", "2·10⁶"]);
+        let numbers = [0.005, 0.001234, 1.0, 123.4, 1.5e-7, 0.0, -0.25, 2e6, 1e-310];
+        assert_eq!(numbers.map(short), ["0.005", "0.00123", "1", "123", "1.5·10⁻⁷", "0", "−0.25", "2·10⁶", "10⁻³¹⁰"]);
     }
 
     #[test]
@@ -232,6 +287,9 @@ mod tests {
         assert!(!Scale::of_costs([2.3, 0.1].into_iter()).is_logarithmic());
         assert!(!Scale::of_costs([2.3, -0.1].into_iter()).is_logarithmic());
         assert!(!Scale::of_costs([2.3, 0.0].into_iter()).is_logarithmic());
+        let all = Scale::around([f64::MAX, -f64::MAX].into_iter(), MARKS);
+        assert_eq!((texts(&all).len(), all.share(0.0)), (5, 0.5), "{all:?}");
+        assert_eq!(texts(&Scale::exactly_logarithmic([1e-300, 1e300].into_iter())).len(), 9);
         let rates = Scale::exactly_logarithmic([1e-7, 10.0].into_iter());
         assert_eq!(texts(&rates), ["10⁻⁷", "10⁻⁶", "10⁻⁵", "0.0001", "0.001", "0.01", "0.1", "1", "10"]);
         assert!((rates.share(1e-3) - 0.5).abs() < 1e-12);

@@ -3,9 +3,8 @@
 use nn_kernels::Element;
 
 use super::color::{self, Color, WHITE};
-use super::confusion::frame;
-use super::panel::{ABOVE, BELOW, MARGIN, Mark, Panel, Sign, legend, legend_height, title};
-use super::picture::{Picture, Shape};
+use super::panel::{ABOVE, BELOW, BELOW_TITLE, MARGIN, Mark, Panel, Sign, frame, legend, legend_height};
+use super::picture::{Image, Picture};
 use super::scale::Scale;
 use crate::data::highest;
 use crate::error::Error;
@@ -77,22 +76,21 @@ pub fn decision_surface<N: Network>(network: &N, data: &N::Data, names: &[&str])
     }
     let (x, y) = (Scale::exact(across.0, across.1), Scale::exact(up.0, up.1));
     let left = Panel::room(&y);
-    let mut picture = Picture::new("Decision surface".to_owned(), left + SIDE + MARGIN, 0.0);
-    let below_title = title(&mut picture);
-    legend(&mut picture, &entries, below_title);
-    let top = below_title + legend_height(&entries, picture.width) + ABOVE + 4.0;
-    picture.height = top + SIDE + BELOW + 6.0;
+    let width = left + SIDE + MARGIN;
+    let top = BELOW_TITLE + legend_height(&entries, width) + ABOVE + 4.0;
     let panel = Panel { left, top, width: SIDE, height: SIDE, x, y };
-    panel.axes(&mut picture, "first input", "second input");
-    let image = Shape::Image { corner: (left, top), width: SIDE, height: SIDE, columns: POINTS, pixels };
-    picture.shapes.push(image);
-    frame(&mut picture, (left, top), SIDE, SIDE);
+    let image = Image { corner: (left, top), width: SIDE, height: SIDE, columns: POINTS, pixels };
     let radius = if labels.len() > 400 { 3.5 } else { 5.0 };
-    for (input, &class) in data.inputs().chunks_exact(2).zip(&labels) {
-        let center = panel.at(input[0].to_f64(), input[1].to_f64());
-        picture.shapes.push(Mark::of(class).shape(center, radius, color::of(class).0));
-    }
-    Ok(picture)
+    Picture::draw("Decision surface", width, top + SIDE + BELOW + 6.0, &[image], |canvas| {
+        legend(canvas, &entries, width, BELOW_TITLE)?;
+        panel.axes(canvas, "first input", "second input")?;
+        frame(canvas, (left, top), SIDE, SIDE)?;
+        for (input, &class) in data.inputs().chunks_exact(2).zip(&labels) {
+            let center = panel.at(input[0].to_f64(), input[1].to_f64());
+            Mark::of(class).draw(canvas, center, radius, color::of(class).0)?;
+        }
+        Ok(())
+    })
 }
 
 /// The colour of what outputs decide for.
@@ -107,5 +105,5 @@ fn decided<T: Element>(output: &[T]) -> Option<Color> {
         }
     };
     let level = (sure.clamp(0.0, 1.0) * LEVELS).floor().min(LEVELS - 1.0) / (LEVELS - 1.0);
-    Some(WHITE.towards(color::of(class).0, 0.12 + 0.43 * level))
+    Some(color::between(WHITE, color::of(class).0, 0.12 + 0.43 * level))
 }

@@ -1,8 +1,8 @@
 //! How a run went.
 
 use super::color::{BLUE, GREY, INK, VERMILION};
-use super::panel::{ABOVE, BELOW, CURVE, MARGIN, Panel, Sign, WIDTH, legend, legend_height, title};
-use super::picture::{Picture, Shape, Stroke};
+use super::panel::{ABOVE, BELOW, BELOW_TITLE, CURVE, MARGIN, Mark, Panel, Sign, WIDTH, legend, legend_height};
+use super::picture::{Picture, Stroke};
 use super::scale::{FEW, Scale, short};
 use crate::error::Error;
 use crate::train::History;
@@ -60,35 +60,29 @@ pub fn training(history: &History, rates: &[f64]) -> Result<Picture, Error> {
     let x = Scale::counts(first, numbers().next_back().unwrap_or(first));
     let rate_scale = Scale::around(rates.iter().copied().filter(|rate| rate.is_finite()), FEW);
     let left = if rates.is_empty() { Panel::room(&y) } else { Panel::room(&y).max(Panel::room(&rate_scale)) };
-    let mut picture = Picture::new("Training".to_owned(), WIDTH, 0.0);
-    let below_title = title(&mut picture);
-    legend(&mut picture, &entries, below_title);
-    let top = below_title + legend_height(&entries, WIDTH) + ABOVE + 4.0;
+    let top = BELOW_TITLE + legend_height(&entries, WIDTH) + ABOVE + 4.0;
     let cost_panel = Panel { left, top, width: WIDTH - left - MARGIN, height: 260.0, x, y };
-    let mut bottom = top + cost_panel.height;
-    cost_panel.axes(&mut picture, if rates.is_empty() { "epoch" } else { "" }, "cost");
-    let mut mark = None;
-    if let Some(epoch) = best {
-        let number = epoch.number as f64;
-        let (x, y) = cost_panel.at(number, epoch.validation_cost.unwrap_or(epoch.cost));
-        picture.line([(x, top), (x, bottom)], Stroke::new(GREY, 1.2).dashed(true));
-        mark = Some((x, y));
-    }
-    cost_panel.curve(&mut picture, numbers().zip(costs()), Stroke::new(BLUE, CURVE));
+    let bottom = top + cost_panel.height;
+    let rate_panel = Panel { top: bottom + ABOVE + 36.0, height: 90.0, y: rate_scale, ..cost_panel };
+    let end = if rates.is_empty() { bottom } else { rate_panel.top + rate_panel.height };
     let validations = history.iter().map(|epoch| epoch.validation_cost.unwrap_or(f64::NAN));
-    cost_panel.curve(&mut picture, numbers().zip(validations), Stroke::new(VERMILION, CURVE));
-    if let (Some(epoch), Some(center)) = (best, mark) {
-        let fill = if epoch.validation_cost.is_some() { VERMILION } else { BLUE };
-        let edge = Some(Stroke::new(super::color::WHITE, 1.5));
-        picture.shapes.push(Shape::Circle { center, radius: 5.0, fill, edge });
-    }
-    if !rates.is_empty() {
-        bottom += ABOVE + 36.0;
-        let panel = Panel { top: bottom, height: 90.0, y: rate_scale, ..cost_panel };
-        panel.axes(&mut picture, "epoch", "learning rate");
-        panel.curve(&mut picture, numbers().zip(rates.iter().copied()), Stroke::new(INK, CURVE));
-        bottom += panel.height;
-    }
-    picture.height = bottom + BELOW + 6.0;
-    Ok(picture)
+    Picture::draw("Training", WIDTH, end + BELOW + 6.0, &[], |canvas| {
+        legend(canvas, &entries, WIDTH, BELOW_TITLE)?;
+        cost_panel.axes(canvas, if rates.is_empty() { "epoch" } else { "" }, "cost")?;
+        let mark = best.map(|epoch| cost_panel.at(epoch.number as f64, epoch.validation_cost.unwrap_or(epoch.cost)));
+        if let Some((x, _)) = mark {
+            canvas.line(&[(x, top), (x, bottom)], Stroke::new(GREY, 1.2).dashed(true))?;
+        }
+        cost_panel.curve(canvas, numbers().zip(costs()), Stroke::new(BLUE, CURVE))?;
+        cost_panel.curve(canvas, numbers().zip(validations), Stroke::new(VERMILION, CURVE))?;
+        if let (Some(epoch), Some(center)) = (best, mark) {
+            let fill = if epoch.validation_cost.is_some() { VERMILION } else { BLUE };
+            Mark::Circle.draw(canvas, center, 5.0, fill)?;
+        }
+        if !rates.is_empty() {
+            rate_panel.axes(canvas, "epoch", "learning rate")?;
+            rate_panel.curve(canvas, numbers().zip(rates.iter().copied()), Stroke::new(INK, CURVE))?;
+        }
+        Ok(())
+    })
 }

@@ -3,9 +3,9 @@
 use nn_kernels::Element;
 
 use super::color::{Color, signed};
-use super::confusion::{bar, frame};
-use super::panel::{MARGIN, title};
-use super::picture::{Picture, Shape};
+use super::confusion::bar;
+use super::panel::{BELOW_TITLE, MARGIN, frame};
+use super::picture::{Image, Picture};
 use super::scale::short;
 use crate::error::Error;
 use crate::network::Network;
@@ -61,17 +61,17 @@ pub fn first_layer<N: Network>(network: &N, columns: usize, rows: usize) -> Resu
         }
     };
     let places = (0..down).flat_map(|row| (0..across).map(move |column| (row, column)));
-    let image = places.map(|(row, column)| color(row, column)).collect();
-    let size = (SIDE / across as f64).min(LARGEST / pixels as f64);
-    let (width, height) = (size * across as f64, size * down as f64);
-    let mut picture = Picture::new(format!("Weights of the first layer, {units} units"), 0.0, 0.0);
-    let top = title(&mut picture) + 22.0;
-    picture.shapes.push(Shape::Image { corner: (MARGIN, top), width, height, columns: across, pixels: image });
-    frame(&mut picture, (MARGIN, top), width, height);
+    let colors = places.map(|(row, column)| color(row, column)).collect();
+    let pixel = (SIDE / across as f64).min(LARGEST / pixels as f64);
+    let (width, height) = (pixel * across as f64, pixel * down as f64);
+    let corner = (MARGIN, BELOW_TITLE + 22.0);
+    let beside = (MARGIN + width + 24.0, corner.1);
+    let tall = height.max(90.0);
     let texts = [short(scale), "0".to_owned(), short(-scale)];
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    bar(&mut picture, (MARGIN + width + 24.0, top), height.max(90.0), &texts, "weight", signed, -1.0);
-    picture.width = (MARGIN + width + 24.0 + 14.0 + 7.0 + 42.0).max(320.0);
-    picture.height = top + height.max(90.0) + MARGIN + 4.0;
-    Ok(picture)
+    let size = ((beside.0 + 14.0 + 7.0 + 42.0).max(320.0), corner.1 + tall + MARGIN + 4.0);
+    let image = Image { corner, width, height, columns: across, pixels: colors };
+    Picture::draw(&format!("Weights of the first layer, {units} units"), size.0, size.1, &[image], |canvas| {
+        frame(canvas, corner, width, height)?;
+        bar(canvas, beside, tall, &texts, "weight", |share| signed(2.0 * share - 1.0))
+    })
 }
