@@ -531,10 +531,10 @@ fn a_run_that_begins_anew_may_overwrite() {
     assert_eq!(before.len(), 4);
     // It stops before its first checkpoint, and the others are there still.
     let mut overwriting = Checkpoints::new(&scratch.0).overwrite(true).every_epochs(9).keep_last(5);
-    let mut early = |_: &mut Context<'_, Net>| Err(Error::callback("early"));
+    let early = |_: &mut Context<'_, Net>| Err(Error::callback("early"));
     let (mut net, data) = (Net::new(1), blobs(50));
     let trainer = Trainer::builder().batch_size(16).epochs(1).build().unwrap();
-    let run = trainer.run(&mut net, &data).unwrap().callback(&mut overwriting).on_step(&mut early);
+    let run = trainer.run(&mut net, &data).unwrap().callback(&mut overwriting).on_step(early);
     run.finish().unwrap_err();
     assert_eq!(scratch.names(), before);
     train(1, &mut Checkpoints::new(&scratch.0).overwrite(true).keep_last(5), None).unwrap();
