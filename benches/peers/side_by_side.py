@@ -6,13 +6,13 @@
     python3 benches/peers/side_by_side.py --write              # the page from what was measured before
     python3 benches/peers/side_by_side.py --check              # is the page's code that of the programs, and does it run?
 
-The programs are those in the folder side_by_side, one for each job and library. Each is run as a user would run it, once for
-each seed, on all cores and pinned to one core, in a folder that has the data. Both Rust programs are built in packages of their
-own, as a user's would be, with nothing compiled before. What is measured is kept in side-by-side.json in the target folder,
-where a run of some of it replaces that part.
+The programs are those in the folder side_by_side, one for each job and library. Each runs once for each seed on all
+cores, and once pinned to one core, in a folder that has the data. The Rust programs are built in packages of their own,
+as a user's would be, with nothing compiled before. What is measured is kept in side-by-side.json in the target folder;
+a run of some of it replaces that part.
 
-Keras, JAX, scikit-learn and pandas are installed into a virtual environment there. --check needs scikit-learn and pandas
-only, in the environment of tests/sklearn_agreement.py; it compiles the program of Keras and does not run it.
+Keras, JAX, scikit-learn and pandas are installed into a virtual environment there. --check takes scikit-learn and
+pandas from the environment of tests/sklearn_agreement.py; it compiles the program of Keras and does not run it.
 """
 
 import argparse
@@ -31,7 +31,20 @@ import tempfile
 import time
 from pathlib import Path
 
-from environment import EXAMPLE, HERE, PEERS, ROOT, TARGET, built, commit, environment_python, output_of, pinned, processor, say
+from environment import (
+    EXAMPLE,
+    HERE,
+    PEERS,
+    ROOT,
+    TARGET,
+    built,
+    commit,
+    environment_python,
+    output_of,
+    pinned,
+    processor,
+    say,
+)
 
 PROGRAMS = HERE / "side_by_side"
 WORK = TARGET / "side-by-side"
@@ -43,11 +56,22 @@ BACKEND = "jax"
 LIBRARIES = {"nn_train": "nn-train", "keras": "Keras", "scikit_learn": "scikit-learn", "burn": "burn"}
 JOBS = {"digits": "accuracy", "diamonds": "R²"}
 IMPORTS = {"keras": "import keras", "scikit_learn": "from sklearn.neural_network import MLPClassifier"}
-# What the packages of the two Rust programs name.
+# What the packages of the Rust programs name.
 DEPENDENCIES = {
-    "nn_train": f'nn-train = {{ path = "{ROOT / "nn-train"}", features = ["serde"] }}\ncsv = "1"\nserde_json = "1"\n',
-    "burn": 'burn = { version = "0.22", default-features = false, features = ["std", "flex", "simd", "rayon", "x86-v4", "optim"] }\n'
-    'csv = "1"\nrand = "0.10"\n',
+    "nn_train": f"""\
+nn-train = {{ path = "{ROOT / "nn-train"}", features = ["serde"] }}
+csv = "1"
+serde_json = "1"
+""",
+    "burn": """\
+csv = "1"
+rand = "0.10"
+
+[dependencies.burn]
+version = "0.22"
+default-features = false
+features = ["std", "flex", "simd", "rayon", "x86-v4", "optim"]
+""",
 }
 LOCKS = {"nn_train": ROOT / "Cargo.lock", "burn": HERE / "Cargo.lock"}
 # burn gets the CPU's instructions, as in the other comparisons here.
@@ -64,34 +88,35 @@ def lines_of_code(path):
     return sum(1 for line in lines if line and not line.startswith(("//", '"""', "# ")))
 
 
-def package(library):
-    """The folder of a user's package that has both programs, without anything built."""
+def cargo_build(library, *arguments):
+    """Builds the programs as a user would, in a package of their own."""
     folder = WORK / library
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    bins = "".join(f'\n[[bin]]\nname = "{job}"\npath = "{program(job, library)}"\n' for job in JOBS)
+    folder.mkdir(parents=True, exist_ok=True)
     manifest = '[package]\nname = "side-by-side"\nversion = "0.1.0"\nedition = "2024"\n\n[workspace]\n'
+    # A program that does nothing has the libraries built alone.
+    (folder / "src").mkdir(exist_ok=True)
+    (folder / "src" / "main.rs").write_text("fn main() {}\n")
+    bins = "".join(f'\n[[bin]]\nname = "{job}"\npath = "{program(job, library)}"\n' for job in JOBS)
     (folder / "Cargo.toml").write_text(f"{manifest}{bins}\n[dependencies]\n{DEPENDENCIES[library]}")
     shutil.copy(LOCKS[library], folder / "Cargo.lock")
-    return folder
-
-
-def build(library):
-    """Seconds of all cores that a first build takes, and seconds from one change of a program to the next."""
-    folder = package(library)
     environment = {**os.environ, **FLAGS.get(library, {}), "CARGO_TARGET_DIR": str(folder / "target")}
+    subprocess.run(["cargo", "build", "--release", "--quiet", *arguments], cwd=folder, env=environment, check=True)
 
-    def seconds():
-        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        subprocess.run(["cargo", "build", "--release", "--quiet", "--bin", "digits"], cwd=folder, env=environment, check=True)
-        after, end = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, end - start
 
-    first, _ = seconds()
-    program("digits", library).touch()
-    _, again = seconds()
-    subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=folder, env=environment, check=True)
-    return {"first": first, "again": again}
+def built_anew(library):
+    """Seconds of one core that the library takes to build, and seconds that a program takes then."""
+
+    def cpu_seconds():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    shutil.rmtree(WORK / library, ignore_errors=True)
+    before = cpu_seconds()
+    cargo_build(library, "--bin", "side-by-side")
+    first = cpu_seconds() - before
+    start = time.perf_counter()
+    cargo_build(library, "--bin", "digits")
+    return {"first": first, "again": time.perf_counter() - start}
 
 
 def imported(python, library):
@@ -109,17 +134,26 @@ def imported(python, library):
 
 
 def command(job, library, python):
-    return [str(WORK / library / "target" / "release" / job)] if library in DEPENDENCIES else [str(python), str(program(job, library))]
+    if library in DEPENDENCIES:
+        return [str(WORK / library / "target" / "release" / job)]
+    return [str(python), str(program(job, library))]
 
 
 def run(job, command, seed, threads, core=0):
     """One run of a program: what it has printed, how long it took, and how large its file is."""
-    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"} | {"KERAS_BACKEND": BACKEND}
+    environment = {**os.environ, "KERAS_BACKEND": BACKEND}
+    # OpenBLAS finds the CPU's kernels by itself.
+    environment.pop("OPENBLAS_CORETYPE", None)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(shutil.copy(ROOT / "examples" / "data" / f"{job}.csv", folder))
         start = time.perf_counter()
         process = subprocess.run(
-            [*command, str(seed)], cwd=folder, env=environment, text=True, capture_output=True, preexec_fn=pinned(threads, core)
+            [*command, str(seed)],
+            cwd=folder,
+            env=environment,
+            text=True,
+            capture_output=True,
+            preexec_fn=pinned(threads, core),
         )
         whole = time.perf_counter() - start
         sizes = [file.stat().st_size for file in Path(folder).iterdir() if file != data]
@@ -152,20 +186,20 @@ def measure(options):
     recording = read()
     python = environment_python(["sklearn"], KERAS) if {"keras", "scikit_learn"} & set(options.library) else None
     for library in options.library:
-        if library in DEPENDENCIES:
-            binaries = [WORK / library / "target" / "release" / job for job in JOBS]
-            if library not in recording["builds"] or options.build or not all(map(os.path.exists, binaries)):
-                say(f"building the programs of {LIBRARIES[library]} ...")
-                recording["builds"][library] = build(library)
-        else:
+        if library not in DEPENDENCIES:
             recording["builds"][library] = imported(python, library)
+        elif options.build or library not in recording["builds"]:
+            say(f"building a program of {LIBRARIES[library]} ...")
+            recording["builds"][library] = built_anew(library)
         if options.build:
             keep(recording)
             continue
+        if library in DEPENDENCIES:
+            cargo_build(library)
         for job in options.job:
             call = command(job, library, python)
             # The first run is not counted: files come from the disk, and Python compiles modules.
-            run(job, call, options.seeds[0], 2)
+            run(job, call, options.seeds[0], os.cpu_count())
             runs = [run(job, call, seed, threads) for seed in options.seeds for threads in (os.cpu_count(), 1)]
             recording["runs"][f"{job} {library}"] = runs
             say(f"{job}, {LIBRARIES[library]}: {statistics.median(r['training'] for r in runs):.2f} s of training")
@@ -202,20 +236,24 @@ def seconds(value):
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
+def median(runs, key, threads):
+    return statistics.median(run[key] for run in runs if run["threads"] == threads)
+
+
 def table(recording, job):
-    all_cores = recording["about"]["cores"]
-    head = ["", "lines", "seconds in all", "of training", "seconds in all, 1 core", "of training, 1 core", "epochs", f"test {JOBS[job]}", "file, kB"]
+    cores = recording["about"]["cores"]
+    head = ["", "lines", "seconds in all", "of training", "in all, 1 core", "of training, 1 core", "epochs"]
+    head += [f"test {JOBS[job]}", "file, kB"]
     rows = [head, ["---"] + ["---:"] * (len(head) - 1)]
     for library, name in LIBRARIES.items():
         runs = recording["runs"][f"{job} {library}"]
-
-        def median(key, threads=all_cores):
-            return statistics.median(r[key] for r in runs if r["threads"] == threads)
-
-        scores = [r["score"] for r in runs if r["threads"] == all_cores]
-        cells = [seconds(median(key, threads)) for threads in (all_cores, 1) for key in ("whole", "training")]
-        score = f"{median('score'):.4f} ({min(scores):.4f} to {max(scores):.4f})"
-        rows.append([name, lines_of_code(program(job, library)), *cells, f"{median('epochs'):.0f}", score, f"{median('bytes') / 1000:.0f}"])
+        times = [seconds(median(runs, key, threads)) for threads in (cores, 1) for key in ("whole", "training")]
+        scores = [run["score"] for run in runs if run["threads"] == cores]
+        score = f"{statistics.median(scores):.4f} ({min(scores):.4f} to {max(scores):.4f})"
+        size = f"{median(runs, 'bytes', cores) / 1000:.0f}"
+        rows.append(
+            [name, lines_of_code(program(job, library)), *times, f"{median(runs, 'epochs', cores):.0f}", score, size]
+        )
     return "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
 
 
@@ -232,8 +270,8 @@ def page(recording):
     about = recording["about"]
     text = (PROGRAMS / "page.md").read_text()
     for name, value in {
-        "about": f"{about['processor']}, {about['cores']} cores, shared with others; {about['date']}, commit {about['commit']}; "
-        f"Rust {about['rust']}, Python {about['python']}; {', '.join(versions().values())}",
+        "about": f"{about['processor']}, {about['cores']} cores, shared with others; {about['date']}, "
+        f"commit {about['commit']}; Rust {about['rust']}, Python {about['python']}; {', '.join(versions().values())}",
         "seeds": str(len({r["seed"] for runs in recording["runs"].values() for r in runs})),
         "cores": str(about["cores"]),
         "builds": builds(recording),
@@ -250,7 +288,9 @@ def check():
     for job in JOBS:
         for library in LIBRARIES:
             if listing(job, library) not in text:
-                raise SystemExit(f"{PAGE.name} has not {program(job, library).name} as it is: write it anew with --write")
+                raise SystemExit(
+                    f"{PAGE.name} has not {program(job, library).name} as it is: write it anew with --write"
+                )
         with tempfile.TemporaryDirectory() as folder:
             py_compile.compile(str(program(job, "keras")), cfile=f"{folder}/keras.pyc", doraise=True)
     # Another module of the same name.
@@ -260,7 +300,10 @@ def check():
     python = environment.environment_python(ROOT / "tests" / "sklearn_agreement.py", "scikit-learn")
     for job in JOBS:
         ours = built(f"{job}_nn_train", ROOT, *EXAMPLE, f"{job}_nn_train")
-        for library, call in {"nn_train": [ours], "scikit_learn": [str(python), str(program(job, "scikit_learn"))]}.items():
+        for library, call in {
+            "nn_train": [ours],
+            "scikit_learn": [str(python), str(program(job, "scikit_learn"))],
+        }.items():
             found = run(job, call, 1, os.cpu_count())
             if found["score"] < 0.95:
                 raise SystemExit(f"{job}, {LIBRARIES[library]}: {JOBS[job]} {found['score']}")
