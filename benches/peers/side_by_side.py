@@ -176,23 +176,36 @@ def read():
     return json.loads(RECORDING.read_text()) if RECORDING.exists() else {"builds": {}, "runs": {}}
 
 
-def keep(recording):
+def keep(part):
+    """Puts what was measured into the file, in place of what was measured of it before."""
+    recording = read()
+    for name, values in part.items():
+        recording.setdefault(name, {}).update(values)
     new = RECORDING.with_suffix(".new")
     new.write_text(json.dumps(recording, indent=1))
     os.replace(new, RECORDING)
 
 
+def about():
+    return {
+        "date": datetime.date.today().isoformat(),
+        "commit": commit(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "rust": output_of("rustc", "--version").partition(" (")[0].removeprefix("rustc "),
+        "python": sys.version.split()[0],
+    }
+
+
 def measure(options):
-    recording = read()
     python = environment_python(["sklearn"], KERAS) if {"keras", "scikit_learn"} & set(options.library) else None
     for library in options.library:
         if library not in DEPENDENCIES:
-            recording["builds"][library] = imported(python, library)
-        elif options.build or library not in recording["builds"]:
-            say(f"building a program of {LIBRARIES[library]} ...")
-            recording["builds"][library] = built_anew(library)
+            keep({"builds": {library: imported(python, library)}})
+        elif options.build or library not in read()["builds"]:
+            say(f"building {LIBRARIES[library]} ...")
+            keep({"builds": {library: built_anew(library)}})
         if options.build:
-            keep(recording)
             continue
         if library in DEPENDENCIES:
             cargo_build(library)
@@ -201,18 +214,8 @@ def measure(options):
             # The first run is not counted: files come from the disk, and Python compiles modules.
             run(job, call, options.seeds[0], os.cpu_count())
             runs = [run(job, call, seed, threads) for seed in options.seeds for threads in (os.cpu_count(), 1)]
-            recording["runs"][f"{job} {library}"] = runs
-            say(f"{job}, {LIBRARIES[library]}: {statistics.median(r['training'] for r in runs):.2f} s of training")
-        recording["about"] = {
-            "date": datetime.date.today().isoformat(),
-            "commit": commit(),
-            "processor": processor(),
-            "cores": os.cpu_count(),
-            "rust": output_of("rustc", "--version").partition(" (")[0].removeprefix("rustc "),
-            "python": sys.version.split()[0],
-        }
-        keep(recording)
-    return recording
+            keep({"about": about(), "runs": {f"{job} {library}": runs}})
+            say(f"{job}, {LIBRARIES[library]}: {median(runs, 'training', os.cpu_count()):.2f} s of training")
 
 
 def versions():
@@ -328,7 +331,9 @@ def main():
     options = arguments()
     if options.check:
         return check()
-    recording = read() if options.write else measure(options)
+    if not options.write:
+        measure(options)
+    recording = read()
     wanted = {f"{job} {library}" for job in JOBS for library in LIBRARIES}
     if missing := sorted(wanted - set(recording["runs"])) + sorted(set(LIBRARIES) - set(recording["builds"])):
         return say(f"the page is not written: {', '.join(missing)} has not been measured")

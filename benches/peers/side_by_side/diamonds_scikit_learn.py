@@ -25,7 +25,7 @@ x, x_test, y, y_test = train_test_split(x, y, test_size=0.2, random_state=seed)
 
 grades = OrdinalEncoder(categories=list(GRADES.values()))
 network = MLPRegressor(
-    (64, 32),
+    hidden_layer_sizes=(64, 32),
     batch_size=32,
     learning_rate_init=0.003,
     max_iter=100,

@@ -19,7 +19,7 @@ x, x_test, y, y_test = train_test_split(x, y, test_size=0.2, stratify=y, random_
 model = make_pipeline(
     StandardScaler(),
     MLPClassifier(
-        (128, 64),
+        hidden_layer_sizes=(128, 64),
         batch_size=32,
         learning_rate_init=0.002,
         max_iter=100,
