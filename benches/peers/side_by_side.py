@@ -82,10 +82,10 @@ def program(job, library):
     return PROGRAMS / f"{job}_{library}.{'rs' if library in DEPENDENCIES else 'py'}"
 
 
-def lines_of_code(path):
+def code(path):
     """The lines that are neither blank nor comments; in these programs a comment has its lines to itself."""
     lines = [line.strip() for line in path.read_text().splitlines()]
-    return sum(1 for line in lines if line and not line.startswith(("//", '"""', "# ")))
+    return [line for line in lines if line and not line.startswith(("//", '"""', "# "))]
 
 
 def cargo_build(library, *arguments):
@@ -245,7 +245,16 @@ def median(runs, key, threads):
 
 def table(recording, job):
     cores = recording["about"]["cores"]
-    head = ["", "lines", "seconds in all", "of training", "in all, 1 core", "of training, 1 core", "epochs"]
+    head = [
+        "",
+        "lines",
+        "characters",
+        "seconds in all",
+        "of training",
+        "in all, 1 core",
+        "of training, 1 core",
+        "epochs",
+    ]
     head += [f"test {JOBS[job]}", "file, kB"]
     rows = [head, ["---"] + ["---:"] * (len(head) - 1)]
     for library, name in LIBRARIES.items():
@@ -253,10 +262,10 @@ def table(recording, job):
         times = [seconds(median(runs, key, threads)) for threads in (cores, 1) for key in ("whole", "training")]
         scores = [run["score"] for run in runs if run["threads"] == cores]
         score = f"{statistics.median(scores):.4f} ({min(scores):.4f} to {max(scores):.4f})"
+        lines = code(program(job, library))
         size = f"{median(runs, 'bytes', cores) / 1000:.0f}"
-        rows.append(
-            [name, lines_of_code(program(job, library)), *times, f"{median(runs, 'epochs', cores):.0f}", score, size]
-        )
+        epochs = f"{median(runs, 'epochs', cores):.0f}"
+        rows.append([name, len(lines), sum(map(len, lines)), *times, epochs, score, size])
     return "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
 
 
