@@ -245,27 +245,26 @@ def median(runs, key, threads):
 
 def table(recording, job):
     cores = recording["about"]["cores"]
-    head = [
-        "",
-        "lines",
-        "characters",
-        "seconds in all",
-        "of training",
-        "in all, 1 core",
-        "of training, 1 core",
-        "epochs",
-    ]
-    head += [f"test {JOBS[job]}", "file, kB"]
+    head = ["", "lines", "characters", "seconds in all", "of training", "epochs", "ms an epoch"]
+    head += ["in all, 1 core", "of training, 1 core", f"test {JOBS[job]}", "file, kB"]
     rows = [head, ["---"] + ["---:"] * (len(head) - 1)]
     for library, name in LIBRARIES.items():
-        runs = recording["runs"][f"{job} {library}"]
-        times = [seconds(median(runs, key, threads)) for threads in (cores, 1) for key in ("whole", "training")]
-        scores = [run["score"] for run in runs if run["threads"] == cores]
-        score = f"{statistics.median(scores):.4f} ({min(scores):.4f} to {max(scores):.4f})"
-        lines = code(program(job, library))
-        size = f"{median(runs, 'bytes', cores) / 1000:.0f}"
-        epochs = f"{median(runs, 'epochs', cores):.0f}"
-        rows.append([name, len(lines), sum(map(len, lines)), *times, epochs, score, size])
+        runs, lines = recording["runs"][f"{job} {library}"], code(program(job, library))
+        on_all = [run for run in runs if run["threads"] == cores]
+        scores = [run["score"] for run in on_all]
+        rows.append(
+            [
+                name,
+                len(lines),
+                sum(map(len, lines)),
+                *(seconds(median(runs, key, cores)) for key in ("whole", "training")),
+                f"{median(runs, 'epochs', cores):.0f}",
+                f"{1000 * statistics.median(run['training'] / run['epochs'] for run in on_all):.1f}",
+                *(seconds(median(runs, key, 1)) for key in ("whole", "training")),
+                f"{statistics.median(scores):.4f} ({min(scores):.4f} to {max(scores):.4f})",
+                f"{median(runs, 'bytes', cores) / 1000:.0f}",
+            ]
+        )
     return "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
 
 
