@@ -71,6 +71,7 @@ mod tests {
             "docs/coming-from.md",
             "docs/derivation.md",
             "docs/pictures.md",
+            "docs/side-by-side.md",
             "examples/data/README.md",
         ];
         for document in documents {

@@ -276,6 +276,18 @@ fn outputs_that_are_nan_are_no_class() {
 }
 
 #[test]
+fn a_prediction_decides_for_a_class() {
+    let cases: [(&[f32], usize); 5] =
+        [(&[0.1, 0.7, 0.2], 1), (&[0.4, 0.4, 0.2], 0), (&[0.5], 1), (&[0.499], 0), (&[f32::NEG_INFINITY, -1.0], 1)];
+    for (prediction, class) in cases {
+        assert_eq!(metrics::predicted_class(prediction), Ok(class), "{prediction:?}");
+    }
+    let nan = Error::NaNOutput { sample: 0, column: 2 };
+    assert_eq!(metrics::predicted_class(&[0.5, 0.5, f64::NAN]), Err(nan));
+    assert_eq!(metrics::predicted_class::<f32>(&[]), Err(Error::Empty { what: "prediction" }));
+}
+
+#[test]
 fn the_weights_of_a_data_set_enter_every_metric() {
     let mut net = Chooses::zeros();
     net.layer1_mut().weights = [[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]];

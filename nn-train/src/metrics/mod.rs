@@ -25,7 +25,7 @@
 //!
 //! | of | | |
 //! |---|---|---|
-//! | decided classes | [`accuracy`], [`ClassificationReport`], [`ConfusionMatrix`] | accuracy, balanced accuracy, precision, recall, F1, Matthews' correlation |
+//! | decided classes | [`predicted_class`], [`accuracy`], [`ClassificationReport`], [`ConfusionMatrix`] | accuracy, balanced accuracy, precision, recall, F1, Matthews' correlation |
 //! | decided labels, several or none a sample | [`MultiLabelReport`] | precision, recall, F1 |
 //! | probabilities | [`Probabilities`] | ROC AUC, average precision, top k, log loss, Brier score, calibration |
 //! | scores of one output | [`Ranking`] | ROC AUC, average precision, their curves, the best threshold |
@@ -62,6 +62,8 @@ pub use regression::{OutputErrors, Regression};
 pub use report::ClassificationReport;
 pub use scores::{Averages, ClassScores};
 
+use nn_kernels::Element;
+
 use crate::data::{Sum, Weighing, highest, is_nan};
 use crate::error::Error;
 use crate::network::{Network, compute};
@@ -75,18 +77,41 @@ fn predictions<N: Network>(network: &N, data: &N::Data) -> Result<Vec<N::Scalar>
     Ok(outputs)
 }
 
+/// The class that a prediction decides for: the highest of several numbers, the first if there are more; of one number,
+/// whether it is at least ½. It is what [`accuracy`] and the reports count.
+///
+/// ```
+/// use nn_train::metrics::predicted_class;
+///
+/// assert_eq!(predicted_class(&[0.1, 0.7, 0.2])?, 1);
+/// assert_eq!(predicted_class(&[0.3])?, 0);
+/// # Ok::<(), nn_train::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::NaNOutput`] when a number is NaN, and [`Error::Empty`] without a number.
+pub fn predicted_class<T: Element>(prediction: &[T]) -> Result<usize, Error> {
+    if prediction.is_empty() {
+        return Err(Error::Empty { what: "prediction" });
+    }
+    class_of_sample(0, prediction)
+}
+
+/// The class that the output for a sample decides for.
+fn class_of_sample<T: Element>(sample: usize, output: &[T]) -> Result<usize, Error> {
+    highest(output).ok_or_else(|| {
+        let column = output.iter().position(|&number| is_nan(number)).unwrap_or(0);
+        Error::NaNOutput { sample, column }
+    })
+}
+
 /// The class of every sample, and the class that the network decides for: the highest output, or for a single
 /// output whether it is at least ½.
 fn labels<N: Network>(network: &N, data: &N::Data) -> Result<(Vec<usize>, Vec<usize>), Error> {
     let samples = N::dataset(data).samples();
     let actual = samples.labels()?;
     let outputs = predictions(network, data)?;
-    let class = |(sample, output): (usize, &[N::Scalar])| {
-        highest(output).ok_or_else(|| {
-            let column = output.iter().position(|&number| is_nan(number)).unwrap_or(0);
-            Error::NaNOutput { sample, column }
-        })
-    };
+    let class = |(sample, output)| class_of_sample(sample, output);
     let predicted = outputs.chunks_exact(samples.target_width).enumerate().map(class).collect::<Result<_, _>>()?;
     Ok((actual, predicted))
 }
