@@ -389,7 +389,9 @@ pub enum Error {
     },
     /// What a resumed run should go on with is not of that run: see [`Callback`](crate::Callback#files).
     #[cfg(any(feature = "checkpoints", feature = "logs"))]
-    #[error("{place} is not of the run that is resumed: {why}; expected that run's own, or none")]
+    #[error(
+        "{place} is not of the run that is resumed: {why}; expected that run's own, or none: move it, or choose another place"
+    )]
     AnotherRun {
         /// The path of the file.
         place: String,

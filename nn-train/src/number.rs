@@ -196,7 +196,9 @@ impl<T: Element> Visitor<'_> for Bytes<T> {
         if !bytes.len().is_multiple_of(size_of::<T>()) {
             return Err(E::invalid_length(bytes.len(), &self));
         }
-        let mut numbers = vec![T::ZERO; bytes.len() / size_of::<T>()];
+        let (mut numbers, count) = (Vec::new(), bytes.len() / size_of::<T>());
+        numbers.try_reserve_exact(count).map_err(|_| E::custom("there is no memory for the numbers"))?;
+        numbers.resize(count, T::ZERO);
         bytemuck::cast_slice_mut(&mut numbers).copy_from_slice(bytes);
         if cfg!(target_endian = "big") {
             numbers.iter_mut().for_each(|number| bytemuck::bytes_of_mut(number).reverse());

@@ -17,7 +17,7 @@ pub struct Trial<C> {
     pub number: usize,
     /// The candidate.
     pub candidate: C,
-    /// The epochs that it was trained for; the fewest, where a callback has stopped folds at different ones.
+    /// The epochs that it was trained for. Where a callback has stopped some of the folds sooner: those of the shortest.
     pub epochs: usize,
     /// The rungs that it has gone up.
     pub(super) rungs: usize,
@@ -121,7 +121,8 @@ impl<N: Network> Work<N> {
         if let Some(&value) = trial.scores.iter().find(|score| !score.is_finite()) {
             trial.fail(Error::Score { value });
         }
-        trial.epochs = trial.histories.iter().map(|history| history.len()).min().unwrap_or(0);
+        trial.epochs =
+            trial.histories.iter().map(|history| history.len()).filter(|&epochs| epochs > 0).min().unwrap_or(0);
         trial.rungs += 1;
         Ok(())
     }
@@ -140,7 +141,7 @@ impl<N: Network> Work<N> {
             let FoldWork { network, progress } = fold;
             let before = std::mem::replace(progress, Progress::Over);
             if !matches!(before, Progress::Over) {
-                let mut run = trainer.run(network, train)?.validation(validation)?;
+                let mut run = trainer.run(network, train)?.validation(validation)?.may_go_on(goes_on);
                 if let Progress::Paused(state) = before {
                     run = run.resume(&state)?;
                 }

@@ -61,11 +61,14 @@ pub enum Signal {
 /// earlier run has left:
 ///
 /// - A run that begins anew overwrites nothing. Where a log is there already, or a folder has such files, the run ends with
-///   `Error::Exists` before its first step. `overwrite(true)` lets it replace them.
-/// - A run that is [resumed](crate::Run::resume) goes on with its own. What an earlier attempt wrote after the point at
-///   which it goes on is cut off: lines of later epochs, the line that a killed program left unfinished, and in
-///   TensorBoard the later steps. A log or a checkpoint of another run is `Error::AnotherRun`, and is left as
-///   it is. What is not there is made.
+///   `Error::Exists` before its first step. `overwrite(true)` lets it replace them, from its first own line, event or
+///   checkpoint on. A program that restarts itself wants that for its logs: it may have been ended before there was a
+///   checkpoint to go on from.
+/// - A run that is [resumed](crate::Run::resume) goes on with its own. What an earlier attempt wrote to a log after the point
+///   at which it goes on is cut off: lines of later epochs, and the line that a killed program left unfinished.
+///   TensorBoard is told to hide the later steps, whosever the folder's files are. Checkpoints of later steps stay until
+///   they are the oldest. A log or a checkpoint of another run is `Error::AnotherRun`, and is left as it is. What is
+///   not there is made.
 pub trait Callback<N: Network>: Send {
     /// Before the first step, of a run that is resumed too.
     ///
@@ -218,6 +221,8 @@ pub struct Context<'c, N: Network> {
     pub(super) position: &'c Position,
     pub(super) history: &'c History,
     pub(super) epochs: usize,
+    /// Whether another run may go on where this one ends, as in a search with rungs.
+    pub(super) may_go_on: bool,
     pub(super) batches: Batches,
     pub(super) cost: Option<f64>,
     /// When the steps began that the position does not count the time of.
@@ -281,11 +286,12 @@ impl<N: Network> Context<'_, N> {
     }
 
     /// The cost J of the last step's batch as the parameters are now, and its gradient Δ, which has the network's own
-    /// type, as [`Network::gradient`] has it. `None` before the first step of the run, or after it was resumed.
+    /// type, as [`Network::gradient`] has it. `None` before the first step of the run, or after it was resumed, and once the
+    /// run has [ended](Callback::on_end).
     ///
     /// They are those that one more step on that batch would have: its samples as they weigh, smoothed targets and the
-    /// terms of λ and λ₁, as far as they are set. But units are not dropped, and nothing is clipped. Numbers may not be
-    /// finite, after a step that was dropped for one.
+    /// terms of λ and λ₁, as far as they are set. But units are not dropped, and nothing is clipped. After a step that was
+    /// dropped because it diverged, numbers may be infinite or NaN.
     ///
     /// It is computed when it is asked for, which takes about as long as a step. The run goes on with the same bits
     /// as without it.
@@ -309,6 +315,9 @@ impl<N: Network> Context<'_, N> {
     /// # Errors
     /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for it.
     pub fn gradient(&mut self) -> Result<Option<(f64, N)>, Error> {
+        if self.core.has_ended() {
+            return Ok(None);
+        }
         let Some(batch) = self.feed.last()? else { return Ok(None) };
         let mut gradient = self.network.zeros_like()?;
         let cost = self.core.gradient(&batch, gradient.parameters_mut())?;

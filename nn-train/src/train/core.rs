@@ -244,6 +244,11 @@ impl<T: Element> Core<T> {
         self.end = Some(End { fixed_rate: self.fixed_rate, replaced: false });
     }
 
+    /// Whether [`end`](Self::end) was called.
+    pub(super) fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// Goes on from other parameters; the optimiser's memory stays.
     pub(super) fn set_parameters(&mut self, parameters: &[T]) -> Result<(), Error> {
         match &mut self.end {
@@ -302,7 +307,8 @@ impl<T: Element> Core<T> {
     }
 
     /// The cost of `batch` as the parameters are now, and its gradient in the network's layout: those of a step but for
-    /// dropout, and before clipping. Nothing that a step depends on changes.
+    /// dropout, and before clipping. Nothing that a step depends on changes; but once the run has [ended](Self::end), the
+    /// room that this takes may hold the last step's parameters.
     pub(super) fn gradient(&mut self, batch: &Batch<'_, T>, gradient: &mut [T]) -> Result<f64, Error> {
         let Self { plan, theta, gradient: room, decay, adjustment, smoothing, .. } = self;
         let engine = plan.engine_mut();
@@ -372,8 +378,9 @@ impl<T: Element> Core<T> {
         })
     }
 
-    /// Plans steps as a state says that they were computed, or, where it says nothing, as the trainer does. Where that is another way than the present one, parameters and the
-    /// optimiser's memory are zeros afterwards; after an error everything is as it was.
+    /// Plans steps as a state says that they were computed, or, where it says nothing, as the trainer does. Where that is
+    /// another way than the present one, parameters and the optimiser's memory are zeros afterwards; after an error
+    /// everything is as it was.
     fn replan(&mut self, state: Option<&PlanState>) -> Result<(), Error> {
         let now = self.explain();
         let options = match state {

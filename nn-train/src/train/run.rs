@@ -72,6 +72,8 @@ pub struct Run<'a, N: Network> {
     /// What a state says that callbacks keep, before they have it; and what they kept when the run ended.
     kept: Option<Vec<CallbackState>>,
     epochs: usize,
+    /// Whether another run may go on where this one ends.
+    may_go_on: bool,
     position: Position,
     history: History,
     phase: Phase,
@@ -104,6 +106,7 @@ impl<'a, N: Network> Run<'a, N> {
             keeper: None,
             kept: None,
             epochs: settings.epochs,
+            may_go_on: false,
             position: Position::default(),
             history: History::default(),
             phase: Phase::New,
@@ -181,7 +184,8 @@ impl<'a, N: Network> Run<'a, N> {
     ///
     /// # Errors
     /// As [`Session::resume`](crate::Session::resume), and [`Error::State`] when this run has begun, the state is further than
-    /// its epochs go, or is from the midst of an epoch that was divided into other batches; what a [stream](crate::Access::Stream) returns, which is read again up to the step that the
+    /// its epochs go, or is from the midst of an epoch that was divided into other batches; what a
+    /// [stream](crate::Access::Stream) returns, which is read again up to the step that the
     /// state has come to. The run is then lost, and the network as it was.
     pub fn resume(mut self, state: &RunState<N::Scalar>) -> Result<Self, Error> {
         if self.phase != Phase::New {
@@ -229,6 +233,11 @@ impl<'a, N: Network> Run<'a, N> {
     pub fn state(&self) -> Result<RunState<N::Scalar>, Error> {
         let kept = self.kept.clone().unwrap_or_else(|| states(&self.callbacks));
         context_state(&self.session.core, self.position, self.feed.batches(), &self.history, kept)
+    }
+
+    /// Says that another run may go on where this one ends, as in a search with rungs.
+    pub(crate) fn may_go_on(self, may_go_on: bool) -> Self {
+        Self { may_go_on, ..self }
     }
 
     /// Goes through all epochs that are left, and says how the run went, the epochs before included.
@@ -393,6 +402,7 @@ impl<'a, N: Network> Run<'a, N> {
                 position: &self.position,
                 history: &self.history,
                 epochs: self.epochs,
+                may_go_on: self.may_go_on,
                 batches: self.feed.batches(),
                 cost,
                 under_way_since,

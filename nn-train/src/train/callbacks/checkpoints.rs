@@ -47,8 +47,8 @@ use crate::train::{Callback, Context, RunState, Signal};
 /// # When
 ///
 /// After every epoch, unless one of [`every_epochs`](Self::every_epochs), [`every_steps`](Self::every_steps) and
-/// [`every_interval`](Self::every_interval) is set; each that is set counts. Besides them when a callback stops the run, and after the
-/// last epoch. What is due after the last step of an epoch is written after its validation. Of a run that is dropped,
+/// [`every_interval`](Self::every_interval) is set; each that is set counts. Besides them when a callback stops the run,
+/// and after the last epoch. What is due after the last step of an epoch is written after its validation. Of a run that is dropped,
 /// or ends with an error, nothing more is written. A file that cannot be written ends the run with that error.
 ///
 /// # Files
@@ -60,7 +60,11 @@ use crate::train::{Callback, Context, RunState, Signal};
 /// A folder is one run's, since it would remove the checkpoints of another one, which may be all that is left of it. A run
 /// that begins anew is [refused](Callback#files) in a folder that has checkpoints, unless it may
 /// [overwrite](Self::overwrite) them. So is one that is resumed where the newest of them is another run's: of another
-/// architecture, number type or seed, or with another cost in its first epoch. Numbers go on where the folder's end.
+/// architecture, number type or seed, or with another cost in its first epoch. Numbers go on where the folder's end, also
+/// behind files of later steps, which a run that is resumed from an earlier one leaves until they are the oldest.
+///
+/// A program that begins anew where it finds no checkpoint, as the one above, gives its logs `overwrite(true)`: it may have
+/// been ended before the first checkpoint, and then a log is there already.
 pub struct Checkpoints<M = Monitor> {
     folder: Folder,
     epochs: Option<u64>,
@@ -253,7 +257,8 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
             && path.exists()
         {
             let found = match load_run::<N::Scalar>(&path) {
-                Ok((_, best)) => best,
+                // What came after the point from which this run goes on was no part of it.
+                Ok((state, best)) => best.filter(|_| state.session.steps <= context.step()),
                 // The next one is the best that there is.
                 Err(error) if is_damage(&error) => None,
                 Err(error) => return Err(error),

@@ -146,6 +146,10 @@ impl<N: Network> Callback<N> for Interrupt {
         Ok(self.signal())
     }
 
+    fn on_dropped_step(&mut self, _: &mut Context<'_, N>, _: &Error) -> Result<Signal, Error> {
+        Ok(self.signal())
+    }
+
     fn on_epoch(&mut self, _: &mut Context<'_, N>) -> Result<Signal, Error> {
         Ok(self.signal())
     }

@@ -68,8 +68,12 @@ pub(super) struct Destination<'a> {
 enum Place<'a> {
     Writer(Box<dyn Write + Send + 'a>),
     /// A file, which is there once a run has begun.
-    File(PathBuf, Option<std::fs::File>),
+    File(PathBuf, Option<std::fs::File>, Cut),
 }
+
+/// After how many bytes a file is cut before the first line is written, if it is; not when the run begins, as another callback
+/// may yet refuse that.
+type Cut = Option<u64>;
 
 impl<'a> Destination<'a> {
     pub(super) fn writer(writer: impl Write + Send + 'a) -> Self {
@@ -77,7 +81,7 @@ impl<'a> Destination<'a> {
     }
 
     pub(super) fn file(path: PathBuf) -> Self {
-        Self { place: Place::File(path, None), overwrite: false, empty: true }
+        Self { place: Place::File(path, None, None), overwrite: false, empty: true }
     }
 
     pub(super) fn overwrite(self, overwrite: bool) -> Self {
@@ -92,7 +96,7 @@ impl<'a> Destination<'a> {
         head: &[u8],
         read: fn(&[u8]) -> Option<Line>,
     ) -> Result<(), Error> {
-        let Place::File(path, file) = &mut self.place else { return Ok(()) };
+        let Place::File(path, file, cut) = &mut self.place else { return Ok(()) };
         let failed = |error| Error::io("open", path.display(), &error);
         let resumed = context.epoch() > 0;
         let mut options = OpenOptions::new();
@@ -109,12 +113,7 @@ impl<'a> Destination<'a> {
             let another = |line| Error::AnotherRun { place: place(), why: format!("line {line} is none of its lines") };
             kept = behind(&text, context.history(), head, read).map_err(another)? as u64;
         }
-        if kept < length {
-            opened.set_len(kept).map_err(failed)?;
-            opened.seek(SeekFrom::Start(kept)).map_err(failed)?;
-        }
-        self.empty = kept == 0;
-        *file = Some(opened);
+        (*file, *cut, self.empty) = (Some(opened), (kept < length).then_some(kept), kept == 0);
         Ok(())
     }
 
@@ -123,8 +122,12 @@ impl<'a> Destination<'a> {
         let written = |writer: &mut dyn Write| writer.write_all(line).and_then(|()| writer.flush());
         let (written, name) = match &mut self.place {
             Place::Writer(writer) => (written(writer), "the log".to_owned()),
-            Place::File(path, Some(file)) => (written(file), path.display().to_string()),
-            Place::File(path, None) => (Err(io::ErrorKind::NotFound.into()), path.display().to_string()),
+            Place::File(path, Some(file), cut) => {
+                let ready =
+                    cut.take().map_or(Ok(0), |end| file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))));
+                (ready.and_then(|_| written(file)), path.display().to_string())
+            }
+            Place::File(path, None, _) => (Err(io::ErrorKind::NotFound.into()), path.display().to_string()),
         };
         written.map_err(|error| Error::write(name, &error))?;
         self.empty = false;
@@ -142,6 +145,10 @@ fn behind(text: &[u8], history: &History, head: &[u8], read: fn(&[u8]) -> Option
         if number > 1 || line != head {
             let line = read(whole).ok_or(number)?;
             if line.epoch > last {
+                // In its first epoch a run cannot tell whose the lines are. It has left one at most.
+                if last == 0 && text[end + whole.len() + 1..].contains(&b'\n') {
+                    return Err(number + 1);
+                }
                 break;
             }
             if !line.is_of(history) {
@@ -157,7 +164,7 @@ impl fmt::Debug for Destination<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             Place::Writer(_) => f.write_str("a writer"),
-            Place::File(path, _) => path.fmt(f),
+            Place::File(path, ..) => path.fmt(f),
         }
     }
 }

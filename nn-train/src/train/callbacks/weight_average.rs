@@ -195,7 +195,8 @@ impl<N: Network> Callback<N> for WeightAverage {
             Kind::Exponential(decay) if !(0.0..1.0).contains(&decay) => {
                 return Err(Error::number("decay", decay, "a number in [0, 1)"));
             }
-            Kind::Stochastic(epoch) if epoch == 0 || epoch > context.epochs() => {
+            // A run with another to follow may have fewer epochs.
+            Kind::Stochastic(epoch) if epoch == 0 || (epoch > context.epochs() && !context.may_go_on) => {
                 return Err(Error::setting("from_epoch", epoch, "one of the run's epochs, from 1"));
             }
             _ => {}

@@ -97,9 +97,9 @@ impl Folder {
         let path = self.path.join(format!("{number:06}-step-{}{EXTENSION}", state.session.steps));
         save(disk, &path, &Contents::Run(state, None))?;
         self.last = number;
-        let remove = |old: PathBuf| disk.remove(&old).map_err(|error| Error::io("remove", old.display(), &error));
-        self.others.drain(..).try_for_each(remove)?;
-        self.numbered(disk)?.into_iter().skip(keep).try_for_each(|(_, name)| remove(self.path.join(name)))?;
+        self.remove_others(disk)?;
+        let old = self.numbered(disk)?.into_iter().skip(keep);
+        old.map(|(_, name)| self.path.join(name)).try_for_each(|old| remove(disk, &old))?;
         Ok(path)
     }
 
@@ -113,6 +113,15 @@ impl Folder {
         let path = self.best();
         save(disk, &path, &Contents::Run(state, Some(best)))?;
         self.others.retain(|other| *other != path);
-        Ok(())
+        self.remove_others(disk)
     }
+
+    /// Removes the checkpoints of another run, now that there is one of this.
+    fn remove_others<D: Disk>(&mut self, disk: &D) -> Result<(), Error> {
+        self.others.drain(..).try_for_each(|other| remove(disk, &other))
+    }
+}
+
+fn remove<D: Disk>(disk: &D, path: &Path) -> Result<(), Error> {
+    disk.remove(path).map_err(|error| Error::io("remove", path.display(), &error))
 }

@@ -162,6 +162,11 @@ fn dropped(steps: u64) -> String {
     if steps == 0 { String::new() } else { format!("  steps dropped {steps}") }
 }
 
+/// Steps of the run so far, those that were dropped among them.
+fn tried<N: Network>(context: &Context<'_, N>) -> u64 {
+    context.step() + context.core.dropped_steps()
+}
+
 /// Where a run is, for a bar.
 fn draw<N: Network>(bar: &ProgressBar, context: &Context<'_, N>, begun: Option<(Instant, u64)>) {
     let (epoch, epochs) = (context.epoch(), context.epochs());
@@ -175,7 +180,7 @@ fn draw<N: Network>(bar: &ProgressBar, context: &Context<'_, N>, begun: Option<(
     };
     let mut text = format!(
         "cost {}{}  rate {}  {}/s  {} left",
-        changed(position.cost / position.weight, None),
+        changed(position.mean_cost(), None),
         dropped(position.dropped_steps),
         short(context.learning_rate()),
         quantity(samples / taken.as_secs_f64()),
@@ -183,7 +188,8 @@ fn draw<N: Network>(bar: &ProgressBar, context: &Context<'_, N>, begun: Option<(
     );
     if let Some((start, first)) = begun {
         let all = steps.saturating_mul(epochs as u64).saturating_sub(first);
-        text += &format!(", run {}", clock(left(start.elapsed(), context.step().saturating_sub(first), all)));
+        let done = tried(context).saturating_sub(first);
+        text += &format!(", run {}", clock(left(start.elapsed(), done, all)));
     }
     bar.set_prefix(place(epoch, epochs));
     bar.set_message(text);
@@ -199,7 +205,7 @@ impl<N: Network> Callback<N> for Progress<'_> {
             return Err(Error::setting("every_epochs", self.every_epochs, "at least 1"));
         }
         let now = Instant::now();
-        (self.begun, self.pace, self.before) = (Some((now, context.step())), Pace::new(now), None);
+        (self.begun, self.pace, self.before) = (Some((now, tried(context))), Pace::new(now), None);
         if let Output::Bar(bar) = &self.output
             && bar.is_finished()
             && !self.quiet

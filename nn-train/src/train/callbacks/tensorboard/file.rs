@@ -18,23 +18,16 @@ const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 /// What TensorBoard knows an event file by.
 const MARK: &str = "tfevents";
 
-/// Makes sure that a folder, which may not be there, has no event files: it is an error unless they may be removed.
-pub(super) fn clear(folder: &Path, remove: bool) -> Result<(), Error> {
+/// The event files of a folder, which may not be there.
+pub(super) fn event_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let failed = |error: &std::io::Error| Error::io("read the folder", folder.display(), error);
     let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|error| failed(&error))?,
     };
-    for entry in entries {
-        let entry = entry.map_err(|error| failed(&error))?;
-        let path = entry.path();
-        match entry.file_name().to_string_lossy().contains(MARK) {
-            true if remove => fs::remove_file(&path).map_err(|error| Error::io("remove", path.display(), &error))?,
-            true => return Err(Error::Exists { place: path.display().to_string() }),
-            false => {}
-        }
-    }
-    Ok(())
+    let paths = entries.map(|entry| Ok(entry.map_err(|error| failed(&error))?.path()));
+    let is_event_file = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().contains(MARK));
+    Ok(paths.collect::<Result<Vec<_>, Error>>()?.into_iter().filter(is_event_file).collect())
 }
 
 /// An event file that grows.

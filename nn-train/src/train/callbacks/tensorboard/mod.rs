@@ -4,6 +4,7 @@ mod event;
 mod file;
 mod histogram;
 
+use std::fs;
 use std::path::PathBuf;
 
 use nn_kernels::Element;
@@ -12,7 +13,7 @@ use crate::error::Error;
 use crate::network::Network;
 use crate::train::{Callback, Context, Divergence, Epoch, Signal};
 use event::{Event, Value};
-use file::{EventFile, clear};
+use file::{EventFile, event_files};
 
 /// Writes a run as event files, which `tensorboard --logdir FOLDER` shows while it trains (feature `tensorboard`):
 /// numbers an epoch, numbers every so many steps if asked for, and the distribution of each layer's weights and biases
@@ -59,14 +60,17 @@ pub struct TensorBoard {
     every_steps: Option<u64>,
     histograms: bool,
     overwrite: bool,
+    /// There once there is something to write: until then another callback may refuse the run.
     file: Option<EventFile>,
+    /// The step at which the run was resumed, if it was.
+    resumed: Option<u64>,
 }
 
 impl TensorBoard {
     /// To a file in a folder, which is made if it is not there once the run has begun.
     #[must_use]
     pub fn folder(path: impl Into<PathBuf>) -> Self {
-        Self { folder: path.into(), every_steps: None, histograms: true, overwrite: false, file: None }
+        Self { folder: path.into(), every_steps: None, histograms: true, overwrite: false, file: None, resumed: None }
     }
 
     /// Writes cost, learning rate and gradient norm of a step every so many steps too, at least 1.
@@ -88,8 +92,22 @@ impl TensorBoard {
         Self { overwrite, ..self }
     }
 
+    /// Writes an event, the first one to a file of its own.
     fn write(&mut self, event: &Event) -> Result<(), Error> {
-        self.file.as_mut().map_or(Ok(()), |file| file.write(event))
+        if let Some(file) = &mut self.file {
+            return file.write(event);
+        }
+        if self.resumed.is_none() {
+            for old in event_files(&self.folder)? {
+                fs::remove_file(&old).map_err(|error| Error::io("remove", old.display(), &error))?;
+            }
+        }
+        let file = self.file.insert(EventFile::create(&self.folder)?);
+        file.write(&Event::version())?;
+        if let Some(step) = self.resumed {
+            file.write(&Event::start(step))?;
+        }
+        file.write(event)
     }
 }
 
@@ -98,16 +116,13 @@ impl<N: Network> Callback<N> for TensorBoard {
         if let Some(steps @ 0) = self.every_steps {
             return Err(Error::setting("every_steps", steps, "at least 1"));
         }
-        let resumed = context.epoch() > 0;
-        if !resumed {
-            clear(&self.folder, self.overwrite)?;
+        (self.file, self.resumed) = (None, (context.epoch() > 0).then_some(context.step()));
+        match event_files(&self.folder)?.first() {
+            Some(old) if self.resumed.is_none() && !self.overwrite => {
+                Err(Error::Exists { place: old.display().to_string() })
+            }
+            _ => Ok(Signal::Continue),
         }
-        self.file = Some(EventFile::create(&self.folder)?);
-        self.write(&Event::version())?;
-        if resumed {
-            self.write(&Event::start(context.step()))?;
-        }
-        Ok(Signal::Continue)
     }
 
     fn on_step(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
