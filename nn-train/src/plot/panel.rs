@@ -169,8 +169,7 @@ impl Panel {
     pub(super) fn curve(&self, canvas: &Canvas<'_>, points: impl Iterator<Item = Point>, stroke: Stroke) -> Drawn {
         const APART: f64 = 0.2;
         let mut piece: Vec<Point> = Vec::new();
-        let places =
-            points.map(|(x, y)| self.at(x, y)).map(|(x, y)| (x.is_finite() && y.is_finite()).then_some((x, y)));
+        let places = points.map(|(x, y)| (x.is_finite() && y.is_finite()).then(|| self.at(x, y)));
         for place in places.chain([None]) {
             match (place, &piece[..]) {
                 (Some(place), &[.., before]) if (place.0 - before.0).hypot(place.1 - before.1) < APART => {}

@@ -54,7 +54,7 @@ impl Scale {
     /// The same on a logarithmic axis, for numbers above 0.
     pub(super) fn logarithmic(numbers: impl Iterator<Item = f64> + Clone) -> Self {
         let (low, high) = ends(numbers);
-        let room = ((high.ln() - low.ln()) * 0.04).exp().max(1.05);
+        let room = ((high.ln() - low.ln()) * 0.04).exp().clamp(1.05, 1e6);
         Self { low: low / room, high: high * room, logarithmic: true, whole: false, marks: MARKS }
     }
 
