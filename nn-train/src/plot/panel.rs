@@ -1,6 +1,7 @@
 //! A rectangle with two axes, in which numbers are drawn, and the legend above it.
 
 use plotters::prelude::{ChartBuilder, LabelAreaPosition};
+use plotters::style::Color as _;
 use plotters::style::text_anchor::HPos;
 
 use super::color::{Color, FAINT, FRAME, GREY, INK, WHITE};
@@ -143,6 +144,15 @@ impl Panel {
 
     /// Draws the grid, the numbers and the names. The name of the ordinate is above it, where it need not be turned.
     pub(super) fn axes(&self, canvas: &Canvas<'_>, x_name: &str, y_name: &str) -> Drawn {
+        self.axes_with_grid(canvas, x_name, y_name, 1.0)
+    }
+
+    /// The same around an image, which no grid covers.
+    pub(super) fn axes_of_image(&self, canvas: &Canvas<'_>, x_name: &str, y_name: &str) -> Drawn {
+        self.axes_with_grid(canvas, x_name, y_name, 0.0)
+    }
+
+    fn axes_with_grid(&self, canvas: &Canvas<'_>, x_name: &str, y_name: &str, opacity: f64) -> Drawn {
         let Self { left, top, width, height, .. } = *self;
         let (across, down) = (fine(left) + fine(width) + 1, fine(height) + fine(BELOW) + 1);
         let area = canvas.0.clone().shrink((0, fine(top)), (across, down));
@@ -152,7 +162,7 @@ impl Panel {
             .build_cartesian_2d(self.x, self.y)?
             .configure_mesh()
             .max_light_lines(0)
-            .bold_line_style(Stroke::new(FAINT, 1.0).style())
+            .bold_line_style(FAINT.mix(opacity).stroke_width(fine(1.0) as u32))
             .axis_style(Stroke::new(GREY, 1.0).style())
             .set_tick_mark_size(LabelAreaPosition::Left, fine(4.0))
             .set_tick_mark_size(LabelAreaPosition::Bottom, fine(5.0))
@@ -169,8 +179,7 @@ impl Panel {
     pub(super) fn curve(&self, canvas: &Canvas<'_>, points: impl Iterator<Item = Point>, stroke: Stroke) -> Drawn {
         const APART: f64 = 0.2;
         let mut piece: Vec<Point> = Vec::new();
-        let places =
-            points.map(|(x, y)| self.at(x, y)).map(|(x, y)| (x.is_finite() && y.is_finite()).then_some((x, y)));
+        let places = points.map(|(x, y)| (x.is_finite() && y.is_finite()).then(|| self.at(x, y)));
         for place in places.chain([None]) {
             match (place, &piece[..]) {
                 (Some(place), &[.., before]) if (place.0 - before.0).hypot(place.1 - before.1) < APART => {}

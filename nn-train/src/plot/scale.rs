@@ -51,16 +51,16 @@ impl Scale {
         Self { low, high, logarithmic: false, whole: false, marks }
     }
 
-    /// The same on a logarithmic axis, for numbers above 0.
+    /// The same on a logarithmic axis, for numbers above 0; below 10⁻³⁰⁰ there is no room for a power of ten.
     pub(super) fn logarithmic(numbers: impl Iterator<Item = f64> + Clone) -> Self {
-        let (low, high) = ends(numbers);
-        let room = ((high.ln() - low.ln()) * 0.04).exp().max(1.05);
+        let (low, high) = ends(numbers.map(|number| number.max(1e-300)));
+        let room = ((high.ln() - low.ln()) * 0.04).exp().clamp(1.05, 1e6);
         Self { low: low / room, high: high * room, logarithmic: true, whole: false, marks: MARKS }
     }
 
     /// From the least to the greatest of numbers above 0, on a logarithmic axis.
     pub(super) fn exactly_logarithmic(numbers: impl Iterator<Item = f64> + Clone) -> Self {
-        let (low, high) = ends(numbers);
+        let (low, high) = ends(numbers.map(|number| number.max(1e-300)));
         let high = if high > low { high } else { low * 10.0 };
         Self { low, high, logarithmic: true, whole: false, marks: MARKS }
     }

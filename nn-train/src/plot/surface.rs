@@ -83,7 +83,7 @@ pub fn decision_surface<N: Network>(network: &N, data: &N::Data, names: &[&str])
     let radius = if labels.len() > 400 { 3.5 } else { 5.0 };
     Picture::draw("Decision surface", width, top + SIDE + BELOW + 6.0, &[image], |canvas| {
         legend(canvas, &entries, width, BELOW_TITLE)?;
-        panel.axes(canvas, "first input", "second input")?;
+        panel.axes_of_image(canvas, "first input", "second input")?;
         frame(canvas, (left, top), SIDE, SIDE)?;
         for (input, &class) in data.inputs().chunks_exact(2).zip(&labels) {
             let center = panel.at(input[0].to_f64(), input[1].to_f64());
