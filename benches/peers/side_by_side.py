@@ -9,7 +9,7 @@
 The programs are those in the folder side_by_side, one for each job and library. Each runs once for each seed on all
 cores, and once pinned to one core, in a folder that has the data. The Rust programs are built in packages of their own,
 as a user's would be, with nothing compiled before. What is measured is kept in side-by-side.json in the target folder;
-a run of some of it replaces that part.
+of all runs under the same seed the quickest counts, so that the script can be run again where the machine was busy.
 
 Keras, JAX, scikit-learn and pandas are installed into a virtual environment there. --check takes scikit-learn and
 pandas from the environment of tests/sklearn_agreement.py; it compiles the program of Keras and does not run it.
@@ -103,34 +103,30 @@ def cargo_build(library, *arguments):
     subprocess.run(["cargo", "build", "--release", "--quiet", *arguments], cwd=folder, env=environment, check=True)
 
 
-def built_anew(library):
-    """Seconds of one core that the library takes to build, and seconds that a program takes then."""
+def cpu_seconds(work):
+    """Seconds of one core that the processes take which `work` starts."""
 
-    def cpu_seconds():
+    def used():
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         return usage.ru_utime + usage.ru_stime
 
+    before = used()
+    work()
+    return used() - before
+
+
+def built_anew(library):
+    """What the library takes to build, and what a program takes then."""
     shutil.rmtree(WORK / library, ignore_errors=True)
-    before = cpu_seconds()
-    cargo_build(library, "--bin", "side-by-side")
-    first = cpu_seconds() - before
-    start = time.perf_counter()
-    cargo_build(library, "--bin", "digits")
-    return {"first": first, "again": time.perf_counter() - start}
+    names = {"first": "side-by-side", "again": "digits"}
+    return {when: cpu_seconds(lambda name=name: cargo_build(library, "--bin", name)) for when, name in names.items()}
 
 
 def imported(python, library):
-    """Seconds of the first import, in which Python compiles the modules, and of a later one."""
-    with tempfile.TemporaryDirectory() as cache:
-        environment = {**os.environ, "PYTHONPYCACHEPREFIX": cache, "KERAS_BACKEND": BACKEND}
-
-        def seconds():
-            start = time.perf_counter()
-            subprocess.run([python, "-c", IMPORTS[library]], env=environment, check=True)
-            return time.perf_counter() - start
-
-        first = seconds()
-        return {"first": first, "again": min(seconds() for _ in range(3))}
+    """What an import takes, in each run of a program."""
+    command, environment = [python, "-c", IMPORTS[library]], {**os.environ, "KERAS_BACKEND": BACKEND}
+    work = [cpu_seconds(lambda: subprocess.run(command, env=environment, check=True)) for _ in range(5)]
+    return {"again": min(work)}
 
 
 def command(job, library, python):
@@ -177,13 +173,22 @@ def read():
 
 
 def keep(part):
-    """Puts what was measured into the file, in place of what was measured of it before."""
+    """Puts what was measured into the file."""
     recording = read()
     for name, values in part.items():
         recording.setdefault(name, {}).update(values)
     new = RECORDING.with_suffix(".new")
     new.write_text(json.dumps(recording, indent=1))
     os.replace(new, RECORDING)
+
+
+def quickest(runs):
+    """Of the runs under the same seed on as many cores the quickest one: whatever else the machine did is not in it."""
+    best = {}
+    for run in runs:
+        key = run["seed"], run["threads"]
+        best[key] = min(best.get(key, run), run, key=lambda run: run["whole"])
+    return list(best.values())
 
 
 def about():
@@ -200,11 +205,10 @@ def about():
 def measure(options):
     python = environment_python(["sklearn"], KERAS) if {"keras", "scikit_learn"} & set(options.library) else None
     for library in options.library:
-        if library not in DEPENDENCIES:
-            keep({"builds": {library: imported(python, library)}})
-        elif options.build or library not in read()["builds"]:
-            say(f"building {LIBRARIES[library]} ...")
-            keep({"builds": {library: built_anew(library)}})
+        if options.build or library not in read()["builds"]:
+            say(f"preparing {LIBRARIES[library]} ...")
+            found = built_anew(library) if library in DEPENDENCIES else imported(python, library)
+            keep({"builds": {library: found}})
         if options.build:
             continue
         if library in DEPENDENCIES:
@@ -213,8 +217,11 @@ def measure(options):
             call = command(job, library, python)
             # The first run is not counted: files come from the disk, and Python compiles modules.
             run(job, call, options.seeds[0], os.cpu_count())
-            runs = [run(job, call, seed, threads) for seed in options.seeds for threads in (os.cpu_count(), 1)]
-            keep({"about": about(), "runs": {f"{job} {library}": runs}})
+            name = f"{job} {library}"
+            runs = [] if options.anew else read()["runs"].get(name, [])
+            runs += [run(job, call, seed, threads) for seed in options.seeds for threads in (os.cpu_count(), 1)]
+            runs = quickest(runs)
+            keep({"about": about(), "runs": {name: runs}})
             say(f"{job}, {LIBRARIES[library]}: {median(runs, 'training', os.cpu_count()):.2f} s of training")
 
 
@@ -269,11 +276,16 @@ def table(recording, job):
 
 
 def builds(recording):
-    rows = ["| | first time, s | after a change, s |\n|---|---:|---:|\n"]
+    rows = ["| | once, s | each time, s | |\n|---|---:|---:|---|\n"]
     for library, name in LIBRARIES.items():
         found = recording["builds"][library]
-        what = "build" if library in DEPENDENCIES else "import"
-        rows.append(f"| {name}, {what} | {seconds(found['first'])} | {seconds(found['again'])} |\n")
+        once = seconds(found["first"]) if "first" in found else "–"
+        what = (
+            "the program is built, when it has changed"
+            if library in DEPENDENCIES
+            else "the library is imported, in each run"
+        )
+        rows.append(f"| {name} | {once} | {seconds(found['again'])} | {what} |\n")
     return "".join(rows)
 
 
@@ -326,6 +338,7 @@ def arguments():
     parser.add_argument("--job", action="append", choices=JOBS, help="default: both")
     parser.add_argument("--library", action="append", choices=LIBRARIES, help="default: all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], metavar="N", help="default: 1 to 5")
+    parser.add_argument("--anew", action="store_true", help="forget what was measured before")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--build", action="store_true", help="only measure builds and imports")
     what.add_argument("--write", action="store_true", help="write the page, and measure nothing")
