@@ -721,6 +721,47 @@ mod logs {
         assert_eq!(files[0].text().lines().count(), 3);
     }
 
+    /// A callback that is added later may refuse a run that a log has agreed to.
+    #[test]
+    fn a_log_is_as_it_was_when_the_run_does_not_begin() {
+        let files = [&Scratch::new("refused.csv"), &Scratch::new("refused.jsonl")];
+        let state = log(3, None, files, false).unwrap();
+        log(5, Some(&state), files, false).unwrap();
+        let before = files.map(Scratch::text);
+        for state in [None, Some(&state)] {
+            let (data, trainer, mut net) = (line(10), trainer(6), Line::new(1));
+            let mut run = trainer.run(&mut net, &data).unwrap();
+            if let Some(state) = state {
+                run = run.resume(state).unwrap();
+            }
+            let run = run.callback(CsvLog::file(&files[0].0).overwrite(true));
+            let run = run.callback(JsonLines::file(&files[1].0).overwrite(true));
+            run.callback(WeightAverage::from_epoch(0)).finish().unwrap_err();
+            assert_eq!(files.map(Scratch::text), before);
+        }
+    }
+
+    /// In its first epoch a run knows no cost by which to tell its own lines.
+    #[test]
+    fn a_run_that_is_resumed_in_its_first_epoch_cuts_off_one_line_at_most() {
+        let files = [&Scratch::new("first.csv"), &Scratch::new("first.jsonl")];
+        let (data, trainer, mut net) = (line(10), trainer(3), Line::new(1));
+        let mut first = None;
+        let keep = |context: &mut Context<'_, Line>| {
+            first = Some(context.state()?);
+            Ok(Signal::Stop)
+        };
+        trainer.run(&mut net, &data).unwrap().on_step(keep).finish().unwrap();
+        let first = first.unwrap();
+        log(1, None, files, false).unwrap();
+        log(3, Some(&first), files, false).unwrap();
+        let text = files[0].text();
+        assert_eq!(text.lines().count(), 4);
+        let (place, why) = (files[0].0.display().to_string(), "line 3 is none of its lines".to_owned());
+        assert_eq!(log(3, Some(&first), files, false), Err(Error::AnotherRun { place, why }));
+        assert_eq!(files[0].text(), text);
+    }
+
     #[test]
     fn a_run_that_is_resumed_goes_on_with_its_own_log() {
         let files = [&Scratch::new("resumed.csv"), &Scratch::new("resumed.jsonl")];

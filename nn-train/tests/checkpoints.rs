@@ -539,8 +539,18 @@ fn a_run_that_begins_anew_may_overwrite() {
     assert_eq!(scratch.names(), before);
     train(1, &mut Checkpoints::new(&scratch.0).overwrite(true).keep_last(5), None).unwrap();
     assert_eq!(scratch.names(), ["000004-step-4.ckpt"]);
+    // The best one is one to go on from, too: were it killed now, the other run's would be found otherwise.
+    let mut seldom = Checkpoints::new(&scratch.0).overwrite(true).every_epochs(9).keep_best(Monitor::Cost);
+    let mut names = Vec::new();
+    let look = |_: &mut Context<'_, Net>| {
+        names.push(scratch.names());
+        Ok(Signal::Continue)
+    };
+    let trainer = Trainer::builder().batch_size(16).epochs(2).build().unwrap();
+    trainer.run(&mut net, &data).unwrap().callback(&mut seldom).on_epoch(look).finish().unwrap();
+    assert_eq!(names, [vec!["best.ckpt"], vec!["000005-step-8.ckpt", "best.ckpt"]]);
     train(2, &mut Checkpoints::new(&scratch.0).overwrite(true).keep_best(Monitor::Cost), None).unwrap();
-    assert_eq!(scratch.names(), ["000005-step-4.ckpt", "000006-step-8.ckpt", "best.ckpt"]);
+    assert_eq!(scratch.names(), ["000006-step-4.ckpt", "000007-step-8.ckpt", "best.ckpt"]);
 }
 
 /// Resumed from one folder, a run does not thin out another run's.

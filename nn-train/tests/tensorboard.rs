@@ -360,6 +360,24 @@ fn a_folder_with_event_files_is_refused_unless_they_may_be_removed() {
     fs::remove_dir_all(&folder).unwrap();
 }
 
+/// Nothing is made or removed until there is something to write, as another callback may yet refuse the run.
+#[test]
+fn a_folder_is_as_it_was_when_the_run_does_not_begin() {
+    let folder = folder("not-begun");
+    let refused = |logs: TensorBoard| {
+        let (mut net, data, trainer) = (Net::new(1), data(), trainer(1));
+        let run = trainer.run(&mut net, &data).unwrap().callback(logs).callback(WeightAverage::from_epoch(0));
+        run.finish().unwrap_err();
+    };
+    refused(TensorBoard::folder(&folder));
+    assert!(!folder.exists());
+    trainer(1).run(&mut Net::new(1), &data()).unwrap().callback(TensorBoard::folder(&folder)).finish().unwrap();
+    let before = files(&folder);
+    refused(TensorBoard::folder(&folder).overwrite(true));
+    assert_eq!(files(&folder), before);
+    fs::remove_dir_all(&folder).unwrap();
+}
+
 #[test]
 fn a_folder_that_cannot_be_made_and_a_bad_setting_are_errors() {
     let path = folder("a-file");

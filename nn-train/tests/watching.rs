@@ -265,3 +265,33 @@ fn a_step_that_was_dropped_is_told_and_may_end_the_run() {
     assert!(forgiving().run(&mut net, &data).unwrap().callbacks(boxed).finish().unwrap().is_empty());
     assert_eq!((dropped.taken, dropped.told.len()), (2, 1));
 }
+
+/// Asks when the run has ended, after another callback has put back the best weights.
+struct Late;
+
+impl Callback<Net> for Late {
+    fn on_end(&mut self, context: &mut Context<'_, Net>) -> Result<(), Error> {
+        assert!(context.gradient()?.is_none());
+        Ok(())
+    }
+}
+
+#[test]
+fn once_a_run_has_ended_there_is_no_gradient_and_its_state_stays() {
+    let data = data(false);
+    let trainer = builder(1).learning_rate(2.0).build().unwrap();
+    let state = |late: bool| {
+        let mut net = network();
+        let run = trainer.run(&mut net, &data).unwrap().validation(&data).unwrap();
+        let mut run = run.callback(EarlyStopping::new(Monitor::ValidationCost));
+        if late {
+            run = run.callback(Late);
+        }
+        run.by_ref().try_for_each(|epoch| epoch.map(drop)).unwrap();
+        let state = run.state().unwrap();
+        (state.session, run.network().clone())
+    };
+    let (session, best) = state(true);
+    assert_ne!(session.parameters, best.parameters(), "the best weights are not the last ones");
+    assert_eq!((session, best), state(false));
+}

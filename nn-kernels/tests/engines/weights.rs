@@ -216,3 +216,37 @@ fn steps_are_gradients_and_updates() {
         }
     }
 }
+
+/// Smoothed targets have the bits of the same targets made before the step, in every engine and set.
+fn smoothed_targets_are_those_made_before<T: Element>(kinds: &[EngineKind<T>]) {
+    let (keep, share) = (T::from_f64(0.9), T::from_f64(0.025));
+    for problem in [1, 7, 40, 300].into_iter().flat_map(problems) {
+        let rows = problem.inputs.len() / problem.architecture.inputs();
+        let smoothed: Vec<T> = cast::<T>(&problem.targets).into_iter().map(|target| keep * target + share).collect();
+        let order: Vec<u64> = (0..rows as u64).rev().collect();
+        for kind in kinds {
+            let [theta, x, y] = [&problem.theta, &problem.inputs, &problem.targets].map(|values| cast::<T>(values));
+            let mut engine = kind.make(&problem.architecture);
+            let mut bits = |targets: &[T], smooth: bool| {
+                let batch = Batch::new(&problem.architecture, &x, targets).expect("a batch");
+                let batch = batch.with_order(&order).expect("an order");
+                let batch = if smooth { batch.with_smoothing(keep, share) } else { batch };
+                let mut gradient = poison::<T>(theta.len());
+                let cost = engine.gradient(&theta, batch, 0.01, None, &mut gradient).expect("a step");
+                (cost.to_bits(), gradient.iter().map(|g| g.to_f64().to_bits()).collect::<Vec<_>>())
+            };
+            let same = bits(&y, true) == bits(&smoothed, false);
+            assert!(same, "{} {} {rows}", kind.name, problem.architecture);
+        }
+    }
+}
+
+#[test]
+fn smoothed_targets_are_those_made_before_f32() {
+    smoothed_targets_are_those_made_before::<f32>(&engines());
+}
+
+#[test]
+fn smoothed_targets_are_those_made_before_f64() {
+    smoothed_targets_are_those_made_before::<f64>(&engines());
+}
