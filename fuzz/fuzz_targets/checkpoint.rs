@@ -14,18 +14,18 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// The same sections in a file that is whole.
+/// The same contents in a file that is whole.
 fn sealed(bytes: &[u8]) -> Option<Vec<u8>> {
-    let sections = bytes.get(20..bytes.len().checked_sub(4)?)?;
+    let contents = bytes.get(20..bytes.len().checked_sub(4)?)?;
     let mut file = b"\x89NNT\r\n\x1a\n\x01\x00\x00\x00".to_vec();
     file.extend((bytes.len() as u64).to_le_bytes());
-    file.extend(sections);
+    file.extend(contents);
     let checksum = crc32fast::hash(&file).to_le_bytes();
     file.extend(checksum);
     Some(file)
 }
 
-/// What is taken is written and read as the same bytes.
+/// What is taken is written and read as the same state.
 fn read<T: Element>(bytes: &[u8]) {
     if let Ok(state) = RunState::<T>::from_bytes(bytes) {
         let written = state.to_bytes();
