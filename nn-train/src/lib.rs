@@ -163,7 +163,11 @@ struct ProgramsOfTheDocumentation;
 /// The names that most programs need.
 pub mod prelude {
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Probabilities, Regression};
+    #[cfg(feature = "tables")]
+    pub use crate::preprocess::{Missing, Preprocess, Scaling, Unseen};
     pub use crate::selection::{self, Choice, KFold, LogUniform, Search, Space, Uniform};
+    #[cfg(feature = "tables")]
+    pub use crate::table::{Column, Csv, Table};
     pub use crate::{
         Access, Activation, Adagrad, Adam, AdamW, Architecture, Callback, ConjugateGradient, Context, Cosine, Dataset,
         Declared, DynDataset, DynNetwork, EarlyStopping, Epoch, Error, Goal, HasLayer, History, Init, Layer, Lbfgs,
@@ -171,10 +175,6 @@ pub mod prelude {
         Run, RunState, Schedule, Session, SessionState, Sgd, Signal, Source, Standardizer, Stream, Threads, Trainer,
         WeightAverage, network,
     };
-    #[cfg(feature = "tables")]
-    pub use crate::preprocess::{Missing, Preprocess, Scaling, Unseen};
-    #[cfg(feature = "tables")]
-    pub use crate::table::{Column, Csv, Table};
     #[cfg(feature = "checkpoints")]
     pub use crate::{Checkpoints, Interrupt};
 }

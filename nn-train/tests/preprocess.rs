@@ -53,14 +53,17 @@ fn columns_become_inputs() {
     let new = read("rooms,new,grade,town,area\n1,x,best,Ulm,60\n");
     assert_eq!(preprocess.inputs::<f64>(&new).unwrap(), expected[10..]);
     let months = builder.inputs(["rooms", "area"]).one_hot("rooms");
-    assert_eq!(fault(months.fit(&flats)), TableFault::UnknownColumn {
-        expected: "an input, one of \"rooms\", \"area\"".to_owned()
-    });
+    assert_eq!(
+        fault(months.fit(&flats)),
+        TableFault::UnknownColumn { expected: "an input, one of \"rooms\", \"area\"".to_owned() }
+    );
     let months = of("price").inputs(["rooms", "area"]).one_hot("rooms").scaling_of("area", Scaling::None);
     assert_eq!(months.fit(&flats).unwrap().input_names(), ["rooms=1", "rooms=2", "rooms=3", "area"]);
     assert_eq!(inputs(&months, &flats), [0., 1., 0., 50., 0., 0., 1., 70., 1., 0., 0., 60.]);
-    assert_eq!(months.without(["area"]).fit(&flats).unwrap_err(), of("price").inputs(["rooms"])
-        .scaling_of("area", Scaling::None).fit(&flats).unwrap_err());
+    assert_eq!(
+        months.without(["area"]).fit(&flats).unwrap_err(),
+        of("price").inputs(["rooms"]).scaling_of("area", Scaling::None).fit(&flats).unwrap_err()
+    );
 }
 
 #[test]
@@ -75,7 +78,8 @@ fn only_training_rows_are_learned_from() {
 
 #[test]
 fn scales_are_learned() {
-    let column = |numbers: &[f64]| Table::new([("x", numbers.to_vec().into()), ("y", Column::from(numbers.to_vec()))]).unwrap();
+    let column =
+        |numbers: &[f64]| Table::new([("x", numbers.to_vec().into()), ("y", Column::from(numbers.to_vec()))]).unwrap();
     let scaled = |scaling, numbers: &[f64]| inputs(&of("y").scale_targets(false).scaling(scaling), &column(numbers));
     assert_eq!(scaled(Scaling::Standard, &[1.0, 3.0]), [-1.0, 1.0]);
     let numbers = [0.0, 1.0, 2.0, 3.0, 8.0];
@@ -139,7 +143,8 @@ fn missing_values_follow_the_policy() {
         assert_eq!(row(3), [4.0, 0.0, 0.0, 1.0, 0.0, grade, 1.0]);
     }
     // A column of its own is enough for text; numbers need to be asked.
-    let mixed = builder.clone().missing(Missing::Error).missing_of("x", Missing::Mean).missing_of("town", Missing::Mean);
+    let mixed =
+        builder.clone().missing(Missing::Error).missing_of("x", Missing::Mean).missing_of("town", Missing::Mean);
     assert_eq!(fault(mixed.fit(&table)), TableFault::Missing);
     let mixed = mixed.missing_of("grade", Missing::Mean).fit(&table).unwrap();
     assert_eq!(mixed.input_names(), ["x", "town=a", "town=b", "town missing", "grade"]);
@@ -164,6 +169,8 @@ fn unseen_categories_follow_the_policy() {
     let (train, test) = (read("a,b,y\np,low,1\nq,high,2\n"), read("a,b,y\nr,low,1\n"));
     let builder = of("y").ordinal("b", ["low", "high"]).scaling(Scaling::None);
     assert_eq!(builder.fit(&train).unwrap().inputs::<f64>(&test).unwrap(), [0.0, 0.0, 0.0]);
+    let not_missing = builder.clone().missing(Missing::MostFrequent).fit(&train).unwrap();
+    assert_eq!(not_missing.inputs::<f64>(&test).unwrap(), [0.0, 0.0, 0.0]);
     let strict = builder.clone().unseen(Unseen::Error).fit(&train).unwrap();
     let expected = "the input, line 2, column \"a\": found \"r\"; expected one of \"p\", \"q\"";
     assert_eq!(message(strict.inputs::<f64>(&test)), expected);
@@ -176,7 +183,12 @@ fn unseen_categories_follow_the_policy() {
     assert_eq!(filled.inputs::<f64>(&test).unwrap(), [1.0, 0.0, 0.0]);
     assert_eq!(filled.inputs::<f64>(&middle).unwrap(), [1.0, 0.0, 0.0]);
 
-    let ids = Table::new([("id", Column::text((0..257).map(|id| id.to_string()))), ("y", vec![1.0; 257].into())]).unwrap();
+    let gaps = read("a,y\np,1\n,2\n");
+    let column = of("y").missing(Missing::Mean).unseen(Unseen::Missing).fit(&gaps).unwrap();
+    assert_eq!(column.inputs::<f64>(&test).unwrap(), [0.0, 1.0]);
+
+    let ids =
+        Table::new([("id", Column::text((0..257).map(|id| id.to_string()))), ("y", vec![1.0; 257].into())]).unwrap();
     assert_eq!(fault(of("y").fit(&ids)), TableFault::Categories { found: 257, limit: 256 });
     assert_eq!(of("y").max_categories(257).fit(&ids).unwrap().input_width(), 257);
 }
@@ -209,13 +221,17 @@ fn targets_decide_the_task() {
     assert_eq!(plain.dataset::<f64>(&table).unwrap().targets()[..2], [5.0, 1.0]);
 
     let new = read("x,kind\n1,cot\n");
-    let expected = "the input, line 2, column \"kind\": found \"cot\"; expected one that there is; did you mean \"cat\"?";
+    let expected =
+        "the input, line 2, column \"kind\": found \"cot\"; expected one that there is; did you mean \"cat\"?";
     assert_eq!(message(kind.dataset::<f32>(&new)), expected);
     let gaps = read("x,kind,p,w\n1,cat,5,1\n2,,,1\n3,dog,2,\n");
     assert_eq!(fault(of("p").inputs(["x"]).fit(&gaps)), TableFault::MissingTarget { what: "target" });
     assert_eq!(fault(kind.dataset::<f32>(&gaps)), TableFault::MissingTarget { what: "target" });
     let weighted = of("kind").inputs(["x"]).weights("w").fit(&gaps.subset(&[0, 2]).unwrap()).unwrap();
-    assert_eq!(fault(weighted.dataset::<f32>(&gaps.subset(&[0, 2]).unwrap())), TableFault::MissingTarget { what: "weight" });
+    assert_eq!(
+        fault(weighted.dataset::<f32>(&gaps.subset(&[0, 2]).unwrap())),
+        TableFault::MissingTarget { what: "weight" }
+    );
     assert_eq!(fault(of("kind").inputs(["x"]).fit(&table.head(1))), TableFault::Classes { found: 1 });
 }
 
@@ -266,7 +282,8 @@ fn a_declared_network_is_held_against_the_columns() {
     assert_eq!(message(preprocess.dataset_for(&Kind::new(1), &flats)), expected);
     assert_eq!(message(preprocess.predict(&Kind::new(1), &flats)), expected);
     let grades = of("grade").inputs(["area", "rooms", "town"]).fit(&flats).unwrap();
-    let expected = "the input: the network has 2 outputs; expected 3: \"grade\" has the classes \"bad\", \"best\", \"good\"";
+    let expected =
+        "the input: the network has 2 outputs; expected 3: \"grade\" has the classes \"bad\", \"best\", \"good\"";
     assert_eq!(message(grades.dataset_for(&Kind::new(1), &flats)), expected);
 }
 
@@ -288,7 +305,8 @@ fn predictions_are_in_the_words_of_the_table() {
 
 #[test]
 fn files_are_read_as_in_training() {
-    let preprocess = of("y").fit(&Csv::new().text("zip").read_bytes(b"zip,x,y\n07030,1,1\n10001,2,2\n").unwrap()).unwrap();
+    let preprocess =
+        of("y").fit(&Csv::new().text("zip").read_bytes(b"zip,x,y\n07030,1,1\n10001,2,2\n").unwrap()).unwrap();
     // Neither the zip codes nor the target's absence make a difference.
     let new = preprocess.csv().read_bytes(b"x,zip\n1,07030\n").unwrap();
     assert_eq!(preprocess.inputs::<f64>(&new).unwrap(), [1.0, 0.0, -1.0]);
@@ -311,7 +329,9 @@ fn what_was_learned_goes_into_a_file_and_comes_out() {
         .missing(Missing::Median)
         .scaling_of("a", Scaling::Quantile)
         .scaling_of("e", Scaling::RobustClipped);
-    for builder in [numbers, of("z").missing(Missing::MostFrequent).indicators(), of("y").classes().missing(Missing::Mean)] {
+    for builder in
+        [numbers, of("z").missing(Missing::MostFrequent).indicators(), of("y").classes().missing(Missing::Mean)]
+    {
         let fitted = builder.fit(&table).unwrap();
         let text = serde_json::to_string(&fitted).unwrap();
         let read: Preprocess = serde_json::from_str(&text).unwrap();

@@ -1,11 +1,13 @@
 //! A column of a table as inputs of a network.
 
+use std::collections::HashMap;
+
 use nn_kernels::Element;
 
 use super::fit::category_of;
 use super::{Scale, Unseen};
 use crate::error::Error;
-use crate::table::{Column, Table, TableFault, Value, expected_name};
+use crate::table::{Column, Table, TableFault, expected_name};
 
 /// A column, and the inputs that it becomes: those of its encoding, and perhaps one that says that a value is missing.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,44 +81,46 @@ impl Input {
         first: usize,
         width: usize,
     ) -> Result<(), Error> {
-        let cells = || rows_of(first, width);
+        let cells = rows.chunks_exact_mut(width).map(|row| &mut row[first..][..self.width()]).enumerate();
+        let last = self.width() - 1;
         match &self.encoding {
             Encoding::Number { fill, scale } => {
-                let numbers = table.numbers(&self.name)?;
-                for (row, &number) in numbers.iter().enumerate() {
+                for ((row, cells), &number) in cells.zip(table.numbers(&self.name)?) {
                     let found = Some(number).filter(|number| !number.is_nan());
-                    let number = self.filled(table, row, found, *fill)?;
-                    rows[cells()(row)] = self.scaled(table, row, number, scale)?;
+                    if self.indicator && found.is_none() {
+                        cells[last] = T::ONE;
+                    }
+                    cells[0] = self.scaled(table, row, found.or(*fill), scale)?;
                 }
             }
             Encoding::Ordinal { categories, fill, scale } => {
-                for (row, place) in self.places(table, categories)?.into_iter().enumerate() {
-                    let place = self.filled(table, row, place.map(|place| place as f64), *fill)?;
-                    rows[cells()(row)] = self.scaled(table, row, place, scale)?;
+                for ((row, cells), category) in cells.zip(self.categories(table, categories)?) {
+                    let found = if let Category::Place(place) = category { Some(place as f64) } else { None };
+                    if self.indicator && found.is_none() {
+                        cells[last] = T::ONE;
+                    }
+                    cells[0] = self.scaled(table, row, found.or(*fill), scale)?;
                 }
             }
             Encoding::OneHot { categories, fill, .. } => {
-                for (row, place) in self.places(table, categories)?.into_iter().enumerate() {
-                    if let Some(place) = place.or(*fill) {
-                        rows[cells()(row) + place] = T::ONE;
+                for ((_, cells), category) in cells.zip(self.categories(table, categories)?) {
+                    let missing = category == Category::Missing;
+                    if self.indicator && missing {
+                        cells[last] = T::ONE;
+                    }
+                    match (category, fill) {
+                        (Category::Place(place), _) => cells[place] = T::ONE,
+                        (Category::Missing, Some(fill)) => cells[*fill] = T::ONE,
+                        _ => {}
                     }
                 }
-            }
-        }
-        if self.indicator {
-            let column = table.column(&self.name)?;
-            for row in (0..table.rows()).filter(|&row| column.value(row).is_missing()) {
-                rows[cells()(row) + self.width() - 1] = T::ONE;
             }
         }
         Ok(())
     }
 
-    fn filled(&self, table: &Table, row: usize, value: Option<f64>, fill: Option<f64>) -> Result<f64, Error> {
-        value.or(fill).ok_or_else(|| table.fault(row, &self.name, TableFault::Missing))
-    }
-
-    fn scaled<T: Element>(&self, table: &Table, row: usize, found: f64, scale: &Scale) -> Result<T, Error> {
+    fn scaled<T: Element>(&self, table: &Table, row: usize, found: Option<f64>, scale: &Scale) -> Result<T, Error> {
+        let found = found.ok_or_else(|| table.fault(row, &self.name, TableFault::Missing))?;
         if found.is_infinite() {
             return Err(table.fault(row, &self.name, TableFault::NotFinite { found }));
         }
@@ -127,18 +131,18 @@ impl Input {
         Err(table.fault(row, &self.name, TableFault::TooFar { found }))
     }
 
-    /// The place of each row's category; none where it is missing, or unseen and nothing follows from it.
-    fn places(&self, table: &Table, categories: &[String]) -> Result<Vec<Option<usize>>, Error> {
+    /// The category of each row.
+    fn categories(&self, table: &Table, categories: &[String]) -> Result<Vec<Category>, Error> {
         let ordinal = matches!(self.encoding, Encoding::Ordinal { .. });
         let places = categories.iter().enumerate().map(|(place, category)| (category.as_str(), place));
-        let places: std::collections::HashMap<_, _> = places.collect();
+        let places: HashMap<_, _> = places.collect();
         let missing = |row| match self.optional {
-            true => Ok(None),
+            true => Ok(Category::Missing),
             false => Err(table.fault(row, &self.name, TableFault::Missing)),
         };
-        let place = |row, text: &str| match (places.get(text), self.unseen) {
-            (Some(&place), _) => Ok(Some(place)),
-            (None, Unseen::Zeros) if !ordinal => Ok(None),
+        let category = |row, text: &str| match (places.get(text), self.unseen) {
+            (Some(&place), _) => Ok(Category::Place(place)),
+            (None, Unseen::Zeros) if !ordinal => Ok(Category::Zeros),
             (None, Unseen::Missing) => missing(row),
             (None, _) => {
                 let expected = expected_name(text, categories.iter().map(String::as_str));
@@ -147,25 +151,31 @@ impl Input {
         };
         match table.column(&self.name)? {
             Column::Text(text) => {
-                let categories: Vec<&str> = text.categories().collect();
-                let row = |(row, code): (usize, Option<usize>)| match code {
-                    Some(code) => place(row, categories[code]),
+                let texts: Vec<&str> = text.categories().collect();
+                let of_row = |(row, code): (usize, Option<usize>)| match code {
+                    Some(code) => category(row, texts[code]),
                     None => missing(row),
                 };
-                text.codes().enumerate().map(row).collect()
+                text.codes().enumerate().map(of_row).collect()
             }
             // A few rows may look like numbers where there was text in training.
-            column => (0..table.rows())
-                .map(|row| match column.value(row) {
-                    Value::Number(number) => place(row, &category_of(number)),
-                    _ => missing(row),
-                })
-                .collect(),
+            Column::Number(numbers) => {
+                let of_row = |(row, &number): (usize, &f64)| match number.is_nan() {
+                    true => missing(row),
+                    false => category(row, &category_of(number)),
+                };
+                numbers.iter().enumerate().map(of_row).collect()
+            }
         }
     }
 }
 
-/// Where the inputs of a row begin.
-fn rows_of(first: usize, width: usize) -> impl Fn(usize) -> usize {
-    move |row| row * width + first
+/// What a row has where a category is wanted.
+#[derive(Clone, Copy, PartialEq)]
+enum Category {
+    /// The category at this place.
+    Place(usize),
+    /// One of which nothing is known.
+    Zeros,
+    Missing,
 }

@@ -61,6 +61,14 @@ pub enum TableFault {
         /// How many rows a table holds.
         limit: usize,
     },
+    /// There are more columns than a reader takes.
+    #[error("it has {found} columns; expected at most {limit}")]
+    TooManyColumns {
+        /// The columns of the first line.
+        found: usize,
+        /// The most that are read.
+        limit: usize,
+    },
     /// The bytes are no UTF-8.
     #[error("found {found:?}, which is not UTF-8; expected UTF-8, or lossy() to read it with replacement characters")]
     NotUtf8 {

@@ -40,7 +40,8 @@ use crate::error::Error;
 /// ```
 ///
 /// # Memory
-/// A number takes 8 bytes. A text takes 4 and each different text is kept once.
+/// A number takes 8 bytes. A text takes 4, and each different text of a column is kept once. Columns are copied where rows are
+/// taken out of a table.
 #[derive(Debug, Clone)]
 pub struct Table {
     names: Vec<String>,

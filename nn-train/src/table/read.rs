@@ -22,6 +22,8 @@ use crate::error::Error;
 const SAMPLE: usize = 1000;
 /// Texts are numbered by 32 bits.
 const MOST_ROWS: usize = u32::MAX as usize;
+/// So that a line of nothing but commas cannot fill the memory.
+const MOST_COLUMNS: usize = 1 << 16;
 /// How often progress is reported.
 const REPORT: usize = 1 << 20;
 
@@ -33,7 +35,7 @@ pub(super) fn number(field: &[u8]) -> Option<f64> {
 /// A column while it is read.
 enum Growing {
     Number(Vec<f64>),
-    Text(Interner),
+    Text(Box<Interner>),
     /// Text that was taken for numbers.
     Misjudged,
 }
@@ -72,11 +74,18 @@ pub(super) fn read(settings: &mut Csv<'_>, delimiter: u8, text: &[u8], source: &
     if !reader.read_byte_record(&mut first).map_err(|error| unreadable(source, error))? {
         return Err(Error::table(source.clone(), TableFault::Empty));
     }
+    if first.len() > MOST_COLUMNS {
+        let fault = TableFault::TooManyColumns { found: first.len(), limit: MOST_COLUMNS };
+        return Err(Error::table(source.clone(), fault));
+    }
     let names = names(settings, &first, source)?;
     check_names(&names).map_err(|(name, fault)| Error::table(source.clone().column(name), fault))?;
     let (text, line) = if settings.header {
         let position = reader.position();
-        (&text[position.byte() as usize..], position.line())
+        let (header, rows) = text.split_at(position.byte() as usize);
+        // A CR that ends a line by itself is not counted there.
+        let uncounted = header.ends_with(b"\r") && !rows.starts_with(b"\n");
+        (rows, position.line() + u64::from(uncounted))
     } else {
         (text, 1)
     };
@@ -194,7 +203,7 @@ impl Reading<'_, '_> {
         let lines = Some(breaks(b'\n')).filter(|&lines| lines > 0).unwrap_or_else(|| breaks(b'\r')) + 1;
         let rows = lines.min(self.text.len() / self.names.len() + 1).min(limit);
         let grow = |kind: &Option<(Kind, bool)>| match kind {
-            Some((Kind::Text, _)) => Growing::Text(Interner::with_capacity(rows)),
+            Some((Kind::Text, _)) => Growing::Text(Box::new(Interner::with_capacity(rows))),
             _ => Growing::Number(Vec::with_capacity(rows)),
         };
         self.kinds.iter().map(grow).collect()

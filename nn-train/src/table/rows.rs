@@ -100,15 +100,15 @@ impl Table {
     }
 }
 
-/// The place of each number among the different ones, and how many of these there are.
+/// The place of each number among the different ones, and how many of these there are. Zeros are alike, and so are NaN.
 fn places(numbers: &[f64]) -> (Vec<usize>, usize) {
+    let number = |row: usize| if numbers[row].is_nan() { f64::NAN } else { numbers[row] + 0.0 };
     let mut order: Vec<usize> = (0..numbers.len()).collect();
-    order.sort_by(|&a, &b| (numbers[a] + 0.0).total_cmp(&(numbers[b] + 0.0)));
+    order.sort_by(|&a, &b| number(a).total_cmp(&number(b)));
     let mut places = vec![0; numbers.len()];
     let mut place = 0;
     for pair in order.windows(2) {
-        let alike = numbers[pair[0]] == numbers[pair[1]] || (numbers[pair[0]].is_nan() && numbers[pair[1]].is_nan());
-        place += usize::from(!alike);
+        place += usize::from(number(pair[0]).total_cmp(&number(pair[1])).is_ne());
         places[pair[1]] = place;
     }
     (places, place + 1)
