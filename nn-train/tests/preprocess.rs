@@ -90,7 +90,7 @@ fn scales_are_learned() {
     assert_eq!(scaled(Scaling::Robust, &[0.0, 0.0, 0.0, 0.0, 8.0]), [0.0, 0.0, 0.0, 0.0, 2.0]);
     let normal = scaled(Scaling::Quantile, &[0.0, 5.0, 5.0, 5.0, 100.0]);
     assert_eq!((normal[2], normal[4]), (0.0, -normal[0]));
-    assert!((normal[4] - 5.199337582290661).abs() < 1e-12);
+    assert!((normal[4] - 5.199337582605575).abs() < 1e-12);
     for scaling in [Scaling::Standard, Scaling::Robust, Scaling::RobustClipped, Scaling::Quantile] {
         // A column that never varies, and one that nearly overflows.
         assert_eq!(scaled(scaling, &[7.0, 7.0, 7.0]), [0.0; 3]);

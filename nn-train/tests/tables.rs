@@ -191,11 +191,11 @@ fn gzip_is_unpacked_within_bounds() {
     for end in 2..packed.len() {
         assert!(matches!(read(&packed[..end]), Err(Error::Io { operation: "read", .. })), "cut at {end}");
     }
-    let bomb = gzip(&[b"x\n".as_slice(), &b"1\n".repeat(8 << 20)].concat());
+    let bomb = gzip(&[b"x\n".as_slice(), &b"1\n".repeat(1 << 20)].concat());
     assert!(bomb.len() < 1 << 15);
     let limit = 100 * bomb.len() as u64 + (1 << 20);
     assert_eq!(fault(read(&bomb)), TableFault::TooLarge { limit });
-    assert_eq!(Csv::new().max_bytes(1 << 25).read_bytes(&bomb).unwrap().rows(), 8 << 20);
+    assert_eq!(Csv::new().max_bytes(1 << 22).read_bytes(&bomb).unwrap().rows(), 1 << 20);
     assert_eq!(fault(Csv::new().max_bytes(9).read_from(text)), TableFault::TooLarge { limit: 9 });
     assert_eq!(Csv::new().max_bytes(12).read_from(text).unwrap(), expected);
 }
@@ -286,7 +286,7 @@ fn tables() -> impl Strategy<Value = Table> {
         (-1000..1000).prop_map(f64::from)
     ];
     let word = "[a-c\",\n\r;é ]{0,5}".prop_filter("a marker", |word| !Csv::MISSING.contains(&word.trim_ascii()));
-    let column = |rows: usize| {
+    let column = move |rows: usize| {
         prop_oneof![
             prop::collection::vec(number.clone(), rows).prop_map(Column::from),
             prop::collection::vec(prop::option::of(word.clone()), rows).prop_map(Column::optional_text)

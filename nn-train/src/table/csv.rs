@@ -52,7 +52,7 @@ type OnProgress<'a> = Box<dyn FnMut(u64, u64) + 'a>;
 ///
 /// # Memory
 /// The text is held while it is read. The columns of a usual file take 1 to 2 times as much. Whatever a file holds, all
-/// together takes no more than 24 bytes for each byte of its text and 1 KiB for each of its at most 65,536 columns. Of a gzip
+/// together takes no more than 32 bytes for each byte of its text and 1 KiB for each of its at most 65,536 columns. Of a gzip
 /// file no more is unpacked than [`max_bytes`](Self::max_bytes) allows.
 #[must_use]
 pub struct Csv<'a> {

@@ -89,7 +89,9 @@ pub(super) fn read(settings: &mut Csv<'_>, delimiter: u8, text: &[u8], source: &
     } else {
         (text, 1)
     };
-    let markers = settings.missing.iter().filter_map(|marker| number(marker.as_bytes())).collect();
+    // NaN is missing in any case.
+    let markers = settings.missing.iter().filter_map(|marker| number(marker.as_bytes()));
+    let markers = markers.filter(|marker| !marker.is_nan()).collect();
     let quoted = memchr(b'"', text).is_some();
     let kinds = kinds(settings, &names, source)?;
     Reading { settings, delimiter, text, line, names, source, quoted, markers, kinds, report: REPORT }.table()
