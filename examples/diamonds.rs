@@ -31,8 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(&path, serde_json::to_vec(&(network, preprocess))?)?;
     let (network, preprocess): (DynNetwork<f32>, Preprocess) = serde_json::from_slice(&fs::read(&path)?)?;
 
-    println!("{}:\n{preprocess}\n{}", path.display(), test.head(3));
-    println!("predicted {:.0?}", preprocess.predict(&network, &test.head(3))?.values());
+    println!("{preprocess}\n{}\npredicted {:.0?}", test.head(3), preprocess.predict(&network, &test.head(3))?.values());
     let Regression { rmse, r2, .. } = Regression::evaluate(&network, &preprocess.dataset(&test)?)?;
     println!("{} test diamonds: RMSE {rmse:.0} dollars, R² {r2:.4}", test.rows());
     Ok(())

@@ -355,9 +355,9 @@ pub enum Error {
     #[error("{place}: {fault}")]
     Table {
         /// Where: the file, the line and the column, as far as they are known.
-        place: Place,
+        place: Box<Place>,
         /// What is wrong.
-        fault: TableFault,
+        fault: Box<TableFault>,
     },
     /// Training met a number that is not finite. The parameters and the optimiser's memory are those from before the
     /// step, bit for bit.
@@ -472,7 +472,7 @@ impl Error {
     /// Something is wrong with a table.
     #[cfg(feature = "tables")]
     pub(crate) fn table(place: Place, fault: TableFault) -> Self {
-        Self::Table { place, fault }
+        Self::Table { place: Box::new(place), fault: Box::new(fault) }
     }
 
     /// The same error at another sample, where it is at one.

@@ -16,7 +16,7 @@ fn read(text: &str) -> Table {
 
 fn fault<V: std::fmt::Debug>(result: Result<V, Error>) -> TableFault {
     match result.unwrap_err() {
-        Error::Table { fault, .. } => fault,
+        Error::Table { fault, .. } => *fault,
         other => panic!("{other}"),
     }
 }
@@ -89,7 +89,7 @@ fn scales_are_learned() {
     // The quartiles are alike: half the range.
     assert_eq!(scaled(Scaling::Robust, &[0.0, 0.0, 0.0, 0.0, 8.0]), [0.0, 0.0, 0.0, 0.0, 2.0]);
     let normal = scaled(Scaling::Quantile, &[0.0, 5.0, 5.0, 5.0, 100.0]);
-    assert_eq!((normal[2], normal[4]), (0.0, -normal[0]));
+    assert!(normal[2].abs() < 1e-15 && normal[4] == -normal[0], "{normal:?}");
     assert!((normal[4] - 5.199337582605575).abs() < 1e-12);
     for scaling in [Scaling::Standard, Scaling::Robust, Scaling::RobustClipped, Scaling::Quantile] {
         // A column that never varies, and one that nearly overflows.

@@ -114,7 +114,7 @@ pub enum TableFault {
         what: &'static str,
     },
     /// A category did not occur in the training rows.
-    #[error("found {found:?}; expected one of {expected}")]
+    #[error("found {found:?}; expected {expected}")]
     Unseen {
         /// The value.
         found: String,
