@@ -44,8 +44,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// The most memory that reading takes, the text aside, which is held by the caller.
-fn read(name: &str, text: &str, columns: usize) -> f64 {
+/// The most memory that reading takes, the text aside, which is held by the caller, is within the bound.
+fn read(name: &str, text: &str, columns: usize) {
     let before = HELD.load(Ordering::Relaxed);
     MOST.store(before, Ordering::Relaxed);
     let table: Result<Table, _> = Csv::new().read_bytes(text.as_bytes());
@@ -54,7 +54,6 @@ fn read(name: &str, text: &str, columns: usize) -> f64 {
     // One for the text, which a reader of files holds.
     let bound = 31 * text.len() + 1024 * columns + (1 << 16);
     assert!(taken <= bound, "{name}: {taken} bytes for {} of text and {columns} columns", text.len());
-    taken as f64 / text.len() as f64
 }
 
 /// One test, so that no other runs beside it and allocates too.
@@ -100,7 +99,6 @@ fn memory_is_bounded_by_the_text() {
         ("many columns, no row", header, 20_000),
         ("too many columns", ",".repeat(100_000), 0),
     ] {
-        let multiple = read(name, &text, columns);
-        println!("{name:32} {multiple:.1}");
+        read(name, &text, columns);
     }
 }

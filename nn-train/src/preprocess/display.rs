@@ -61,14 +61,14 @@ impl fmt::Display for Input {
             Encoding::Number { fill, scale } => {
                 f.write_str("number, ")?;
                 if let Some(fill) = fill {
-                    write!(f, "missing is {}, ", number_text(*fill))?;
+                    write!(f, "missing is {}, ", rounded(*fill))?;
                 }
                 write!(f, "{scale}")?;
             }
             Encoding::Ordinal { categories, fill, scale } => {
                 write!(f, "place in {}, ", names(categories))?;
                 if let Some(fill) = fill {
-                    write!(f, "missing is {}, ", number_text(*fill))?;
+                    write!(f, "missing is {}, ", rounded(*fill))?;
                 }
                 write!(f, "{scale}")?;
             }
@@ -103,11 +103,15 @@ impl fmt::Display for Scale {
     }
 }
 
+/// A number to six digits.
+fn rounded(number: f64) -> String {
+    number_text(format!("{number:.5e}").parse().unwrap_or(number))
+}
+
 /// (x - center) / unit.
 fn affine(center: f64, unit: f64) -> String {
-    let distance =
-        if center < 0.0 { format!("x + {}", number_text(-center)) } else { format!("x - {}", number_text(center)) };
-    if unit == 1.0 { distance } else { format!("({distance}) / {}", number_text(unit)) }
+    let distance = if center < 0.0 { format!("x + {}", rounded(-center)) } else { format!("x - {}", rounded(center)) };
+    if unit == 1.0 { distance } else { format!("({distance}) / {}", rounded(unit)) }
 }
 
 fn range(what: &str, first: usize, end: usize) -> String {

@@ -44,8 +44,11 @@ impl Scale {
             Scaling::Quantile => {
                 let sorted = sorted(numbers);
                 let last = KNOTS.min(sorted.len()) - 1;
-                let share = |knot| if last == 0 { 0.0 } else { knot as f64 / last as f64 };
-                let mut knots: Vec<f64> = (0..=last).map(|knot| at_share(&sorted, share(knot))).collect();
+                // At the share knot / last, in whole numbers: where a knot is one of the numbers it is that number.
+                let place = |knot: usize| knot * (sorted.len() - 1);
+                let parts = last.max(1);
+                let at = |knot| between(&sorted, place(knot) / parts, (place(knot) % parts) as f64 / parts as f64);
+                let mut knots: Vec<f64> = (0..=last).map(at).collect();
                 // Rounding must not make one fall.
                 for knot in 1..knots.len() {
                     knots[knot] = knots[knot].max(knots[knot - 1]);
@@ -108,11 +111,14 @@ pub(super) fn median(sorted: &[f64]) -> f64 {
 /// The number below which a share of the sorted ones lies, in a straight line between two of them.
 fn at_share(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
-    let below = place.floor();
-    let (low, high) = (sorted[below as usize], sorted[place.ceil() as usize]);
-    let fraction = place - below;
+    between(sorted, place as usize, place.fract())
+}
+
+/// The number at a place, and a fraction of the way on to the next one.
+fn between(sorted: &[f64], place: usize, fraction: f64) -> f64 {
+    let (low, high) = (sorted[place], sorted[(place + 1).min(sorted.len() - 1)]);
     // Neither overflows for numbers of both signs, and equal numbers give themselves.
-    if low == high { low } else { low * (1.0 - fraction) + high * fraction }
+    if low == high || fraction == 0.0 { low } else { low * (1.0 - fraction) + high * fraction }
 }
 
 /// The median, and what to divide the distance from it by.
