@@ -253,6 +253,56 @@ fn decayed_moments(extent: Extent) -> Result<(), Failure> {
     question.answer(extent)
 }
 
+/// A step with each of the library's optimisers, beside plain gradient descent; `at` says by which of a session's two
+/// ways to take one.
+fn updates(name: &str, threads: usize, at: bool, extent: Extent) -> Result<(), Failure> {
+    let (workload, network, samples) = standard(name)?;
+    let data = DynDataset::new(
+        samples.inputs,
+        workload.architecture.inputs(),
+        samples.targets,
+        workload.architecture.outputs(),
+    )?;
+    let indices: Vec<u64> = (0..data.len() as u64).collect();
+    let trainer = Trainer::builder().learning_rate(LEARNING_RATE).batch_size(workload.rows).threads(threads);
+    let momentum = Sgd::default().momentum(MOMENTUM);
+    let builders = [
+        ("Sgd", trainer.clone().optimizer(Sgd::default())),
+        ("Sgd, momentum", trainer.clone().optimizer(momentum)),
+        ("Sgd, Nesterov's momentum", trainer.clone().optimizer(momentum.nesterov(true))),
+        ("Adam", trainer.clone().optimizer(Adam::default())),
+        ("Adam, AMSGrad", trainer.clone().optimizer(Adam::default().amsgrad(true))),
+        ("AdamW", trainer.clone().optimizer(AdamW::default())),
+        ("RmsProp", trainer.clone().optimizer(RmsProp::default())),
+        ("RmsProp, centred, momentum", trainer.clone().optimizer(RmsProp::default().centered(true).momentum(MOMENTUM))),
+        ("Adagrad", trainer.clone().optimizer(Adagrad::default())),
+        ("Lion", trainer.clone().optimizer(Lion::default().weight_decay(0.1))),
+        ("Rprop", trainer.optimizer(Rprop::default())),
+    ];
+    let mut networks = builders.each_ref().map(|_| network.clone());
+
+    let plural = if threads == 1 { "" } else { "s" };
+    let (how, goal) = (if at { "step_at" } else { "step" }, "less than 5 % on tabular-b8k");
+    let mut question = Question::new(format!("Session::{how} of {name}, {threads} thread{plural}"), goal);
+    for ((name, builder), network) in builders.into_iter().zip(&mut networks) {
+        let trainer = builder.build()?;
+        let mut session = trainer.session(network)?;
+        let (data, indices) = (&data, &indices);
+        // As often as a batch stays in cache for the next step, as in a run.
+        question.way(name, 4, move || {
+            for _ in 0..4 {
+                if at {
+                    session.step_at(data, indices)?
+                } else {
+                    session.step(data.inputs(), data.targets())?
+                };
+            }
+            Ok(())
+        });
+    }
+    question.answer(extent)
+}
+
 /// Predictions by a predictor, by the network, and one by one.
 fn predictions(name: &str, rows: usize, extent: Extent) -> Result<(), Failure> {
     let (workload, network, _) = standard(name)?;
@@ -365,6 +415,17 @@ fn run(extent: Extent, names: &[String]) -> Result<(), Failure> {
             [("seed-b32", EngineKind::Narrow), ("mnist-b128", EngineKind::Tile), ("mnist-b128", EngineKind::Blocked)]
         {
             own_optimizer(workload, engine, extent)?;
+        }
+    }
+    // Elsewhere than on tabular-b8k parameters weigh as much as samples, and memory is what binds.
+    for (workload, rounds, ways) in [("tabular-b8k", 61, 2), ("mnist-b128", 41, 1), ("wide-b64", 15, 1)] {
+        if wanted(&format!("update {workload}")) {
+            let extent = Extent { rounds: extent.rounds.min(rounds), ..extent };
+            for (&threads, at) in
+                counts.iter().flat_map(|threads| [false, true][..ways].iter().map(move |at| (threads, at)))
+            {
+                updates(workload, threads, *at, extent)?;
+            }
         }
     }
     if wanted("moments") {

@@ -81,8 +81,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .run(&mut network, &train)?
         .validation(&valid)?
         .callback(Progress::stdout())
-        .callback(CsvLog::file(arguments.output.join("epochs.csv")))
-        .callback(TensorBoard::folder(arguments.output.join("tensorboard/digits")).every_steps(10))
+        .callback(CsvLog::file(arguments.output.join("epochs.csv")).overwrite(true))
+        .callback(TensorBoard::folder(arguments.output.join("tensorboard/digits")).every_steps(10).overwrite(true))
         .on_epoch(|context| {
             rates.push(context.learning_rate());
             if [2, 5].contains(&context.epoch()) {

@@ -64,7 +64,7 @@ fn learn(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
         .build()?;
 
     println!("{}: {} parameters, seed {}\n", Xor::ARCHITECTURE, Xor::PARAMS, arguments.seed);
-    let progress = Progress::stdout().every(arguments.epochs.div_ceil(10));
+    let progress = Progress::stdout().every_epochs(arguments.epochs.div_ceil(10));
     trainer.run(&mut network, &samples)?.callback(progress).finish()?;
 
     println!();

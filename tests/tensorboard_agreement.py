@@ -56,9 +56,10 @@ def compare(folder):
     assert steps == list(range(10, int(epochs[-1]["steps"]) + 1, 10)), steps
     assert all(event.value > 0 for event in log.Scalars("step/gradient_norm"))
 
-    tags = log.Tags()["histograms"]
-    assert tags == ["layer1/weights", "layer1/bias", "layer2/weights", "layer2/bias"], tags
     counts = {"layer1/weights": 64 * 40, "layer1/bias": 40, "layer2/weights": 40 * 10, "layer2/bias": 10}
+    counts |= {f"{tag}_gradient": count for tag, count in counts.items()}
+    tags = log.Tags()["histograms"]
+    assert tags == list(counts), tags
     for tag, count in counts.items():
         histograms = log.Histograms(tag)
         assert [event.step for event in histograms] == [int(epoch["steps"]) for epoch in epochs]
@@ -66,7 +67,7 @@ def compare(folder):
             assert histogram.num == count == sum(histogram.bucket) and len(histogram.bucket) == 30, tag
             assert histogram.bucket_limit[-1] == histogram.max > histogram.min
             assert math.isclose(histogram.max, max(histogram.bucket_limit))
-    print(f"TensorBoard reads {len(epochs)} epochs, {len(steps)} steps and {4 * len(epochs)} histograms as written")
+    print(f"TensorBoard reads {len(epochs)} epochs, {len(steps)} steps and {len(counts) * len(epochs)} histograms as written")
 
 
 def cut(folder):

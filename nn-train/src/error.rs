@@ -297,6 +297,42 @@ pub enum Error {
         /// What would have been right.
         expected: &'static str,
     },
+    /// An argument of a function is out of its range.
+    #[error("{name} is {value}; expected {expected}")]
+    Argument {
+        /// The argument's name.
+        name: &'static str,
+        /// The value found.
+        value: String,
+        /// What would have been right.
+        expected: &'static str,
+    },
+    /// There is none of something that is needed.
+    #[error("there is no {what}; expected {expected}")]
+    Missing {
+        /// What there is none of.
+        what: &'static str,
+        /// What would have been right.
+        expected: &'static str,
+    },
+    /// Numbers that are divided by their sum have one that overflows.
+    #[error("the sum of {what} is {}; expected {expected}", number_text(*value))]
+    Sum {
+        /// What was summed.
+        what: &'static str,
+        /// What it comes to.
+        value: f64,
+        /// What would have been right.
+        expected: &'static str,
+    },
+    /// An optimiser keeps another count of numbers for each parameter than it may.
+    #[error("the optimiser's slots, Optimizer::slots, are {found}; expected {expected}")]
+    Slots {
+        /// What the optimiser says.
+        found: usize,
+        /// What would have been right.
+        expected: &'static str,
+    },
     /// The operating system refused the threads.
     #[error("could not start {threads} threads: {reason}")]
     Threads {
@@ -323,11 +359,44 @@ pub enum Error {
         /// Why the first failed.
         first: Box<Error>,
     },
+    /// The score of a trial is not finite.
+    #[error("the score is {}; expected a finite number", number_text(*value))]
+    Score {
+        /// What it is.
+        value: f64,
+    },
+    /// A callback that saves the run is called before one that is part of what is saved.
+    #[error(
+        "a callback saves the run's state before `{callback}` has been called; expected it to be added after those that \
+         keep something"
+    )]
+    CallbackOrder {
+        /// The name of the one that comes too late.
+        callback: String,
+    },
     /// A callback ended the run.
     #[error("a callback ended the run: {reason}")]
     Callback {
         /// What it said.
         reason: String,
+    },
+    /// A run that begins anew would overwrite what another run has written: see [`Callback`](crate::Callback#files).
+    #[cfg(any(feature = "checkpoints", feature = "logs", feature = "tensorboard"))]
+    #[error(
+        "{place} is there already; expected nothing, `overwrite(true)`, or a run that is resumed and goes on with it"
+    )]
+    Exists {
+        /// The path of the file.
+        place: String,
+    },
+    /// What a resumed run should go on with is not of that run: see [`Callback`](crate::Callback#files).
+    #[cfg(any(feature = "checkpoints", feature = "logs"))]
+    #[error("{place} is not of the run that is resumed: {why}; expected that run's own, or none")]
+    AnotherRun {
+        /// The path of the file.
+        place: String,
+        /// What tells so.
+        why: String,
     },
     /// The system refused to do something with a file or a folder.
     #[error("could not {operation} {place}: {reason}")]
@@ -493,6 +562,11 @@ impl Error {
     /// The same for a setting that is no `f64`.
     pub(crate) fn setting(name: &'static str, value: impl ToString, expected: &'static str) -> Self {
         Self::Setting { name, value: value.to_string(), expected }
+    }
+
+    /// An argument that is out of range.
+    pub(crate) fn argument(name: &'static str, value: impl ToString, expected: &'static str) -> Self {
+        Self::Argument { name, value: value.to_string(), expected }
     }
 }
 

@@ -50,9 +50,10 @@
 //!
 //! # Guarantees
 //!
-//! - The same seed and instruction set give the same parameters, bit for bit, on any number of threads. The random
-//!   streams come from one generator by purpose ([`nn_kernels::random`]) and are pinned by tests. Instruction sets
-//!   differ in the last bits.
+//! - On one machine the same seed and instruction set give the same parameters, bit for bit, on any number of threads.
+//!   The random streams come from one generator by purpose ([`nn_kernels::random`]) and are pinned by tests. Instruction
+//!   sets differ in the last bits. So may machines: the plan may choose another engine for another CPU, and the cosines
+//!   and powers of [schedules](Schedule) are those of the platform's mathematical library.
 //! - A run or session that is resumed from its state goes on bit for bit as it would have.
 //! - No input panics: bad data, settings and shapes are an [`Error`] that names the thing, what it was, and what was
 //!   expected, and the network is as it was.
@@ -85,7 +86,7 @@
 //! # Features
 //!
 //! `checkpoints` writes and reads the states of runs and sessions as files that are whole or not there (`checkpoint`),
-//! with the callbacks `Checkpoints` and `Interrupt`.
+//! with the callbacks `Checkpoints` and `Interrupt`; with it comes `serde`.
 //!
 //! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
 //!
@@ -135,8 +136,8 @@ pub use train::Progress;
 #[cfg(feature = "tensorboard")]
 pub use train::TensorBoard;
 pub use train::{
-    Annealing, Callback, CallbackState, Constant, Context, Cosine, CosineRestarts, Divergence, EarlyStopping, Epoch,
-    Exponential, FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position,
+    Annealing, Batches, Callback, CallbackState, Constant, Context, Cosine, CosineRestarts, Divergence, EarlyStopping,
+    Epoch, Exponential, FlatCosine, Goal, History, Metric, Monitor, OneCycle, OptimizerState, PlanState, Position,
     ReduceOnPlateau, Run, RunState, Schedule, Session, SessionState, Signal, StepDecay, Threads, Trainer,
     TrainerBuilder, WarmUp, WeightAverage,
 };

@@ -1,6 +1,7 @@
 //! Numbers in files. Formats that people read (JSON, for one) have no numbers that are not finite, so there these are the
 //! texts `"NaN"`, `"inf"` and `"-inf"`.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
 
@@ -155,34 +156,73 @@ pub(crate) mod optional {
     }
 }
 
-/// Any count of numbers.
+/// Any count of numbers: in formats that people do not read their bits, little-endian, as one string of bytes, since
+/// millions of them would take long one by one.
 pub(crate) mod list {
-    use super::{Deserialize, Deserializer, Element, Number, Numbers, Serialize, Serializer};
+    use super::{Bytes, Cow, Deserialize, Deserializer, Element, Number, Numbers, PhantomData, Serialize, Serializer};
 
     pub(crate) fn serialize<T: Element, S: Serializer>(numbers: &[T], serializer: S) -> Result<S::Ok, S::Error> {
-        Numbers(numbers).serialize(serializer)
+        if serializer.is_human_readable() {
+            return Numbers(numbers).serialize(serializer);
+        }
+        let bytes: &[u8] = bytemuck::cast_slice(numbers);
+        serializer.serialize_bytes(&if cfg!(target_endian = "little") {
+            Cow::Borrowed(bytes)
+        } else {
+            bytes.chunks(size_of::<T>()).flat_map(|number| number.iter().rev().copied()).collect()
+        })
     }
 
     pub(crate) fn deserialize<'de, T: Element, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-        Vec::deserialize(deserializer).map(plain)
+        if !deserializer.is_human_readable() {
+            return deserializer.deserialize_bytes(Bytes(PhantomData));
+        }
+        let numbers: Vec<Number<T>> = Vec::deserialize(deserializer)?;
+        Ok(numbers.into_iter().map(|number| number.0).collect())
+    }
+}
+
+/// Numbers from their bits.
+struct Bytes<T>(PhantomData<T>);
+
+impl<T: Element> Visitor<'_> for Bytes<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the bits of numbers, {} bytes each", size_of::<T>())
     }
 
-    /// What was read, without the type by which it was.
-    pub(super) fn plain<T>(numbers: Vec<Number<T>>) -> Vec<T> {
-        numbers.into_iter().map(|number| number.0).collect()
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<T>, E> {
+        if !bytes.len().is_multiple_of(size_of::<T>()) {
+            return Err(E::invalid_length(bytes.len(), &self));
+        }
+        let mut numbers = vec![T::ZERO; bytes.len() / size_of::<T>()];
+        bytemuck::cast_slice_mut(&mut numbers).copy_from_slice(bytes);
+        if cfg!(target_endian = "big") {
+            numbers.iter_mut().for_each(|number| bytemuck::bytes_of_mut(number).reverse());
+        }
+        Ok(numbers)
     }
 }
 
 /// Any count of lists.
 pub(crate) mod lists {
-    use super::list::plain;
-    use super::{Deserialize, Deserializer, Element, Numbers, Serializer};
+    use super::{Deserialize, Deserializer, Element, Serialize, Serializer, list};
+
+    #[derive(Serialize)]
+    #[serde(transparent, bound = "T: Element")]
+    struct Written<'a, T>(#[serde(serialize_with = "list::serialize")] &'a [T]);
+
+    #[derive(Deserialize)]
+    #[serde(transparent, bound = "T: Element")]
+    struct Read<T>(#[serde(deserialize_with = "list::deserialize")] Vec<T>);
 
     pub(crate) fn serialize<T: Element, S: Serializer>(lists: &[Vec<T>], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(lists.iter().map(|list| Numbers(list)))
+        serializer.collect_seq(lists.iter().map(|list| Written(list)))
     }
 
     pub(crate) fn deserialize<'de, T: Element, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<T>>, D::Error> {
-        Ok(Vec::deserialize(deserializer)?.into_iter().map(plain).collect())
+        let lists: Vec<Read<T>> = Vec::deserialize(deserializer)?;
+        Ok(lists.into_iter().map(|list| list.0).collect())
     }
 }

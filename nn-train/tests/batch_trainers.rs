@@ -8,6 +8,7 @@ use nn_train::{EngineKind, InstructionSet, Iteration, Quantity, Solution, StepEr
 use serde_json::Value;
 
 network! { struct Line<1 => 1 linear>; }
+network! { struct Kink<1 => 1 linear>: f64, loss = mae; }
 network! { struct Linear<3 => 2 linear>: f64; }
 network! { struct LinearSingle<3 => 2 linear>; }
 network! { struct Curve<2 => 6 tanh => 2 linear>: f64; }
@@ -276,7 +277,7 @@ fn the_bits_are_the_same_on_any_number_of_threads() {
             let trainer = each!(trainer.clone(), t => t.max_iterations(6).l2(0.1).threads(threads));
             let mut costs = Vec::new();
             let watch = |iteration: &Iteration| {
-                costs.push((iteration.cost, iteration.gradient_norm, iteration.step_length));
+                costs.push((iteration.cost, iteration.max_gradient, iteration.step_length));
                 Ok(Signal::Continue)
             };
             let solution = trainer.minimize_with(&mut net, &data, watch).unwrap();
@@ -298,7 +299,7 @@ fn a_minimum_is_no_step_away() {
         let mut net = Curve::new(1);
         let trainer = each!(trainer, t => t.l2(0.1));
         let solution = trainer.minimize(&mut net, &curve()).unwrap();
-        assert!(solution.reason.is_converged() && solution.gradient_norm <= 1e-5, "{solution}");
+        assert!(solution.reason.is_converged() && solution.max_gradient <= 1e-5, "{solution}");
         let there = net.clone();
         let again = trainer.minimize(&mut net, &curve()).unwrap();
         assert_eq!((again.reason, again.iterations, again.evaluations), (StopReason::Gradient, 0, 1));
@@ -318,7 +319,7 @@ fn a_cost_that_falls_too_little_stops() {
         };
         let solution = trainer.minimize_with(&mut net, &curve(), watch).unwrap();
         assert_eq!(solution.reason, StopReason::Cost, "{solution}");
-        assert!(solution.reason.is_converged() && solution.gradient_norm > 1e-5);
+        assert!(solution.reason.is_converged() && solution.max_gradient > 1e-5);
         // Ten iterations together, and not more of them.
         let fall = |iterations: usize| costs[costs.len() - 1 - iterations] - solution.cost;
         assert!(fall(10) <= 1e-3 && fall(20) > 1e-3, "{costs:?}");
@@ -350,12 +351,26 @@ fn the_limits_stop() {
 fn rounding_stops_where_no_tolerance_does() {
     let (xs, ys) = linear();
     let data = Dataset::new(xs, ys).unwrap();
-    for trainer in both() {
+    for (trainer, reason) in both().into_iter().zip([StopReason::Rounding, StopReason::LineSearch]) {
         let mut net = Linear::new(3);
         let trainer = each!(trainer, t => t.l2(0.5).gradient_tolerance(0.0).cost_tolerance(0.0));
         let solution = trainer.minimize(&mut net, &data).unwrap();
-        assert_eq!(solution.reason, StopReason::Rounding, "{solution}");
-        assert!(solution.gradient_norm < 1e-13 && solution.evaluations < 500, "{solution}");
+        assert_eq!(solution.reason, reason, "{solution}");
+        assert!(solution.max_gradient < 1e-13 && solution.evaluations < 500, "{solution}");
+    }
+}
+
+/// The first step, of length 1, ends on the kink at 1 of the mean of |b|, |b - 1| and |b - 1|. The slope there is ⅓, that
+/// of |b| alone, and the cost rises on both sides.
+#[test]
+fn the_line_search_stops_at_a_kink() {
+    let data = Dataset::new(vec![[0.0]; 3], vec![[0.0], [1.0], [1.0]]).unwrap();
+    for trainer in both() {
+        let mut net = Kink::zeros();
+        net.layer1_mut().bias[0] = 1e-300;
+        let solution = trainer.minimize(&mut net, &data).unwrap();
+        assert_eq!((solution.reason, net.layer1().bias[0]), (StopReason::LineSearch, 1.0), "{solution}");
+        assert!((solution.cost - 1.0 / 3.0).abs() < 1e-15 && !solution.reason.is_converged(), "{solution}");
     }
 }
 
@@ -374,13 +389,13 @@ fn a_callback_watches_and_stops() {
         assert!(seen.iter().map(|i| i.number).eq(1..=5));
         assert!(seen[0].cost < start && seen.is_sorted_by(|a, b| a.cost > b.cost), "{seen:?}");
         assert!(seen.is_sorted_by(|a, b| a.evaluations < b.evaluations));
-        assert!(seen.iter().all(|i| i.step_length > 0.0 && i.gradient_norm > 0.0));
+        assert!(seen.iter().all(|i| i.step_length > 0.0 && i.max_gradient > 0.0));
         let last = seen[4];
-        let end = (solution.cost, solution.gradient_norm, solution.evaluations);
-        assert_eq!(end, (last.cost, last.gradient_norm, last.evaluations));
+        let end = (solution.cost, solution.max_gradient, solution.evaluations);
+        assert_eq!(end, (last.cost, last.max_gradient, last.evaluations));
         let (cost, gradient) = net.gradient_on(&curve(), 0.0).unwrap();
         let largest = gradient.parameters().iter().fold(0.0, |most, d| d.abs().max(most));
-        assert!((cost - solution.cost).abs() < 1e-14 && (largest - solution.gradient_norm).abs() < 1e-14);
+        assert!((cost - solution.cost).abs() < 1e-14 && (largest - solution.max_gradient).abs() < 1e-14);
     }
 }
 
@@ -395,6 +410,7 @@ fn a_solution_says_how_it_went() {
         (StopReason::Cost, "cost"),
         (StopReason::Iterations, "iterations"),
         (StopReason::Evaluations, "evaluations"),
+        (StopReason::LineSearch, "line search"),
         (StopReason::Rounding, "rounding"),
         (StopReason::Callback, "callback"),
     ];
@@ -446,15 +462,25 @@ fn a_start_that_is_not_finite_is_an_error_and_stays() {
 // What is refused.
 
 #[test]
-fn an_error_of_the_callback_leaves_the_network_as_it_was() {
+fn an_error_of_the_callback_keeps_what_was_reached() {
     for trainer in both() {
-        let mut net = Curve::new(1);
-        let fail = |iteration: &Iteration| {
-            if iteration.number == 4 { Err(Error::callback("no room")) } else { Ok(Signal::Continue) }
+        let end = |fails: bool| {
+            let (mut net, mut cost) = (Curve::new(1), f64::NAN);
+            let watch = |iteration: &Iteration| {
+                cost = iteration.cost;
+                match iteration.number {
+                    4 if fails => Err(Error::callback("no room")),
+                    4 => Ok(Signal::Stop),
+                    _ => Ok(Signal::Continue),
+                }
+            };
+            let result = trainer.minimize_with(&mut net, &curve(), watch);
+            assert_eq!(result.err(), fails.then(|| Error::callback("no room")));
+            assert!((net.cost_on(&curve(), 0.0).unwrap() - cost).abs() < 1e-14);
+            net
         };
-        let error = trainer.minimize_with(&mut net, &curve(), fail).unwrap_err();
-        assert_eq!(error, Error::callback("no room"));
-        assert_eq!(net, Curve::new(1));
+        assert_eq!(end(true), end(false));
+        assert_ne!(end(true), Curve::new(1));
     }
 }
 

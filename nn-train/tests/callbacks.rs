@@ -132,12 +132,12 @@ fn a_number_that_there_is_not_ends_the_run() {
     };
     assert_eq!(
         refused(Monitor::ValidationCost, false),
-        "metric is the validation cost; expected a run with validation data, or another metric"
+        "there is no validation cost; expected a run with validation data, or another metric"
     );
     for validated in [false, true] {
         assert_eq!(
             refused(Monitor::Accuracy, validated),
-            "metric is the accuracy; expected a run with validation data, cross-entropy and targets that are classes, \
+            "there is no accuracy; expected a run with validation data, cross-entropy and targets that are classes, \
              or another metric"
         );
     }
@@ -302,7 +302,46 @@ fn an_average_is_put_into_the_network_where_it_is_told_so() {
         assert_eq!(again, averaged);
     }
     let error = WeightAverage::exponential(0.8).write_to(&mut Line::new(1)).unwrap_err();
-    assert_eq!(error.to_string(), "the count of averaged weights is 0; expected at least 1");
+    assert_eq!(error.to_string(), "there is no average of weights yet; expected one of a run before");
+}
+
+/// Callbacks end in the order in which they were added, so the last of those that put weights into the network wins.
+#[test]
+fn an_average_and_the_best_weights_compose_by_their_order() {
+    let data = line(10);
+    let trainer = Trainer::builder().learning_rate(0.1).batch_size(5).epochs(8).build().unwrap();
+    let train = |average_last: bool, apply: bool| {
+        let (mut net, mut best) = (Line::new(1), None);
+        let mut stopping = EarlyStopping::new(told(&[5.0, 3.0, 4.0, 4.0, 1.0])).patience(2);
+        let mut average = WeightAverage::exponential(0.8).apply_at_end(apply);
+        let mut run = trainer.run(&mut net, &data).unwrap();
+        run = if average_last {
+            run.callback(&mut stopping).callback(&mut average)
+        } else {
+            run.callback(&mut average).callback(&mut stopping)
+        };
+        let keep = |context: &mut Context<'_, Line>| {
+            if context.epoch() == 2 {
+                best = Some(context.network().clone());
+            }
+            Ok(Signal::Continue)
+        };
+        assert_eq!(run.on_epoch(keep).finish().unwrap().len(), 4);
+        let mut averaged = Line::zeros();
+        average.write_to(&mut averaged).unwrap();
+        // Of the steps after the best epoch too.
+        assert_eq!(average.count(), 8);
+        (net, best.unwrap(), averaged)
+    };
+    let (net, best, averaged) = train(true, true);
+    assert_eq!(net, averaged);
+    assert_ne!(net, best);
+    for (average_last, apply) in [(false, true), (true, false), (false, false)] {
+        let (net, best, other) = train(average_last, apply);
+        assert_eq!(net, best);
+        // What was restored is no part of the average.
+        assert_eq!(other, averaged);
+    }
 }
 
 fn costs(history: &History) -> Vec<(usize, f64, Option<f64>)> {
@@ -513,7 +552,7 @@ fn a_callback_that_saves_the_run_comes_after_those_that_keep_something() {
     let run = trainer.run(&mut net, &data).unwrap().callback(counter("one")).on_epoch(save).callback(counter("other"));
     assert_eq!(
         run.finish().unwrap_err().to_string(),
-        "the caller of Context::state is called before `other`; expected a callback that is added after those that keep \
+        "a callback saves the run's state before `other` has been called; expected it to be added after those that keep \
          something"
     );
 }
@@ -566,16 +605,16 @@ mod logs {
         let history = train(&trainer(4), CsvLog::writer(&mut table)).unwrap();
         let table = String::from_utf8(table).unwrap();
         let mut lines = table.lines();
-        let names = "epoch,steps,learning_rate,cost,validation_cost,accuracy,samples_per_second,seconds";
+        let names = "epoch,steps,dropped_steps,learning_rate,cost,validation_cost,accuracy,samples_per_second,seconds";
         assert_eq!(lines.next(), Some(names));
         for epoch in &history {
             let fields: Vec<&str> = lines.next().unwrap().split(',').collect();
             let number = |index: usize| fields[index].parse::<f64>().unwrap();
             assert_eq!((number(0), number(1)), (epoch.number as f64, 2.0 * epoch.number as f64));
-            assert_eq!(number(2), nn_train::Exponential::new(0.1, 0.9, 1).rate(2 * epoch.number as u64));
-            assert_eq!((number(3), Some(number(4))), (epoch.cost, epoch.validation_cost));
-            assert_eq!((fields[5], number(6)), ("", epoch.samples_per_second));
-            assert_eq!((number(7), fields.len()), (epoch.duration.as_secs_f64(), 8));
+            assert_eq!(number(3), nn_train::Exponential::new(0.1, 0.9, 1).rate(2 * epoch.number as u64));
+            assert_eq!((number(2), number(4), Some(number(5))), (0.0, epoch.cost, epoch.validation_cost));
+            assert_eq!((fields[6], number(7)), ("", epoch.samples_per_second));
+            assert_eq!((number(8), fields.len()), (epoch.duration.as_secs_f64(), 9));
         }
         assert_eq!(lines.next(), None);
     }
@@ -610,52 +649,131 @@ mod logs {
         let history = run.callback(CsvLog::writer(&mut table)).finish().unwrap();
         let last = String::from_utf8(table).unwrap().lines().last().unwrap().to_owned();
         let fields: Vec<&str> = last.split(',').collect();
-        assert_eq!(fields[5].parse().ok(), history[0].accuracy);
+        assert_eq!(fields[6].parse().ok(), history[0].accuracy);
 
         // So large a target that its square is infinite.
         let (few, huge) = (line(4), Dataset::new(vec![[1.0]], vec![[1e200]]).unwrap());
         let (mut table, mut lines, mut net) = (Vec::new(), Vec::new(), Line::new(1));
         let run = trainer.run(&mut net, &few).unwrap().validation(&huge).unwrap();
         run.callback(CsvLog::writer(&mut table)).callback(JsonLines::writer(&mut lines)).finish().unwrap();
-        assert_eq!(String::from_utf8(table).unwrap().lines().last().unwrap().split(',').nth(4), Some("inf"));
+        assert_eq!(String::from_utf8(table).unwrap().lines().last().unwrap().split(',').nth(5), Some("inf"));
         assert_eq!(serde_json::from_slice::<Value>(&lines).unwrap()["validation_cost"], "inf");
     }
 
-    /// A file holds the lines of the epochs that are over while the run goes on, is made anew by the next run, and goes
-    /// on with a run that is resumed.
     #[test]
-    fn a_file_is_made_anew_and_appended_to_when_a_run_is_resumed() {
-        let (table, lines) = (Scratch::new("table.csv"), Scratch::new("lines.jsonl"));
-        let data = line(10);
-        let count = || (table.text().lines().count(), lines.text().lines().count());
-        let run = |epochs, state: Option<&RunState<f64>>| {
-            let trainer = trainer(epochs);
-            let mut net = Line::new(1);
-            let mut run = trainer.run(&mut net, &data).unwrap();
-            if let Some(state) = state {
-                run = run.resume(state).unwrap();
-            }
-            let mut run = run.callback(CsvLog::file(&table.0)).callback(JsonLines::file(&lines.0));
-            for epoch in run.by_ref() {
-                let number = epoch.unwrap().number;
-                assert_eq!(count(), (number + 1, number), "written through");
-            }
-            run.state().unwrap()
-        };
-        run(5, None);
-        let state = run(3, None);
-        let before = (table.text(), lines.text());
-        run(6, Some(&state));
-        assert_eq!(count(), (7, 6));
-        assert!(table.text().starts_with(&before.0) && lines.text().starts_with(&before.1));
-        assert_eq!(table.text().matches("epoch").count(), 1, "the names of the columns stand there once");
-        // A run that goes on where there is no file makes one, with the names.
-        fs::remove_file(&table.0).unwrap();
-        let trainer = trainer(4);
+    fn steps_that_were_dropped_are_in_the_logs() {
+        // So large an input that the gradient of the weight is infinite.
+        let data = Dataset::new(vec![[0.5], [1e200]], vec![[1.0], [0.0]]).unwrap();
+        let divergence = nn_train::Divergence::SkipAndShrink { factor: 0.5, at_most: 9 };
+        let trainer = Trainer::builder().batch_size(1).epochs(2).on_divergence(divergence).build().unwrap();
+        let (mut table, mut lines, mut net) = (Vec::new(), Vec::new(), Line::new(1));
+        let run = trainer.run(&mut net, &data).unwrap().callback(CsvLog::writer(&mut table));
+        run.callback(JsonLines::writer(&mut lines)).finish().unwrap();
+        let (table, lines) = (String::from_utf8(table).unwrap(), String::from_utf8(lines).unwrap());
+        let starts: Vec<&str> = table.lines().skip(1).map(|line| &line[..6]).collect();
+        assert_eq!(starts, ["1,1,1,", "2,2,1,"]);
+        assert_eq!(lines.matches(r#""dropped_steps":1,"#).count(), 2);
+    }
+
+    /// Both logs of a run of so many epochs, from a state if there is one, and the state in the end.
+    fn log(
+        epochs: usize,
+        state: Option<&RunState<f64>>,
+        [table, lines]: [&Scratch; 2],
+        overwrite: bool,
+    ) -> Result<RunState<f64>, Error> {
+        let (data, trainer, mut net) = (line(10), trainer(epochs), Line::new(1));
+        let mut run = trainer.run(&mut net, &data).unwrap();
+        if let Some(state) = state {
+            run = run.resume(state).unwrap();
+        }
+        let mut run = run.callback(CsvLog::file(&table.0).overwrite(overwrite));
+        run = run.callback(JsonLines::file(&lines.0).overwrite(overwrite));
+        for epoch in run.by_ref() {
+            let number = epoch?.number;
+            let count = (table.text().lines().count(), lines.text().lines().count());
+            assert_eq!(count, (number + 1, number), "written through");
+        }
+        run.state()
+    }
+
+    /// A line without the times, which differ from run to run.
+    fn timeless(text: &str) -> Vec<&str> {
+        text.lines()
+            .map(|line| line.split("samples_per_second\":").next().unwrap().rsplitn(3, ',').last().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_run_that_begins_overwrites_no_log_unless_it_may() {
+        let files = [&Scratch::new("kept.csv"), &Scratch::new("kept.jsonl")];
+        log(5, None, files, false).unwrap();
+        let before = files.map(Scratch::text);
+        let exists = |file: &Scratch| Error::Exists { place: file.0.display().to_string() };
+        assert_eq!(log(3, None, files, false), Err(exists(files[0])));
+        assert_eq!(train(&trainer(3), JsonLines::file(&files[1].0)), Err(exists(files[1])));
+        assert_eq!(files.map(Scratch::text), before);
+        let overwritten = log(3, None, files, true).unwrap();
+        assert_eq!((overwritten.history.len(), files[1].text().lines().count()), (3, 3));
+        // Nothing is lost with an empty file.
+        fs::write(&files[0].0, "").unwrap();
+        train(&trainer(2), CsvLog::file(&files[0].0)).unwrap();
+        assert_eq!(files[0].text().lines().count(), 3);
+    }
+
+    #[test]
+    fn a_run_that_is_resumed_goes_on_with_its_own_log() {
+        let files = [&Scratch::new("resumed.csv"), &Scratch::new("resumed.jsonl")];
+        let whole = [&Scratch::new("whole.csv"), &Scratch::new("whole.jsonl")];
+        log(6, None, whole, false).unwrap();
+        let state = log(3, None, files, false).unwrap();
+        let three = files.map(Scratch::text);
+        // Further than the state, and killed within a line.
+        for epochs in [4, 5] {
+            log(epochs, Some(&state), files, false).unwrap();
+        }
+        for file in files {
+            let text = file.text();
+            fs::write(&file.0, &text[..text.len() - 20]).unwrap();
+        }
+        log(6, Some(&state), files, false).unwrap();
+        for ((file, whole), three) in files.into_iter().zip(whole).zip(&three) {
+            assert!(file.text().starts_with(three.as_str()), "what was there before the state stays as it was");
+            assert_eq!(timeless(&file.text()), timeless(&whole.text()));
+        }
+        // A run that goes on where there is no file, or an empty one, makes it, with the names.
+        fs::remove_file(&files[0].0).unwrap();
+        fs::write(&files[1].0, "").unwrap();
         let mut net = Line::new(1);
+        let (trainer, data) = (trainer(4), line(10));
         let resumed = trainer.run(&mut net, &data).unwrap().resume(&state).unwrap();
-        resumed.callback(CsvLog::file(&table.0)).finish().unwrap();
-        assert!(table.text().starts_with("epoch,") && table.text().lines().nth(1).unwrap().starts_with("4,8,"));
+        resumed.callback(CsvLog::file(&files[0].0)).callback(JsonLines::file(&files[1].0)).finish().unwrap();
+        let table = files[0].text();
+        assert!(table.starts_with("epoch,") && table.lines().nth(1).unwrap().starts_with("4,8,"), "{table}");
+        assert!(files[1].text().starts_with(r#"{"epoch":4,"#));
+    }
+
+    #[test]
+    fn a_run_that_is_resumed_refuses_the_log_of_another_one() {
+        let files = [&Scratch::new("other.csv"), &Scratch::new("other.jsonl")];
+        let state = log(3, None, files, false).unwrap();
+        let refused = |place: usize, text: String, line: usize| {
+            let own = files.map(Scratch::text);
+            fs::write(&files[place].0, &text).unwrap();
+            let (place_name, why) = (files[place].0.display().to_string(), format!("line {line} is none of its lines"));
+            assert_eq!(log(4, Some(&state), files, true), Err(Error::AnotherRun { place: place_name, why }));
+            assert_eq!(files[place].text(), text);
+            fs::write(&files[place].0, &own[place]).unwrap();
+        };
+        let text = files.map(Scratch::text);
+        refused(0, "name,age\nIda,7\n".to_owned(), 1);
+        refused(1, "[1]\n".to_owned(), 1);
+        // Of other costs, of columns that are fewer, and with a line twice as from a run that went on with another's.
+        let other = timeless(&text[0]).into_iter().map(|line| format!("{line},1,1\n")).collect::<String>();
+        let digit = state.history[1].cost.to_string();
+        refused(0, text[0].replace(&digit, &format!("{}", state.history[1].cost * 2.0)), 3);
+        refused(0, other.replacen("1,1\n", "samples_per_second,seconds\n", 1).replace(",0,", ","), 2);
+        refused(1, text[1].replace(&digit, "0.125"), 2);
     }
 
     struct Full;
@@ -683,7 +801,7 @@ mod logs {
         assert_eq!(wanted.to_string(), "could not write the log: no room on the disk");
         let nowhere = Scratch::new("no-such-folder").0.join("table.csv");
         match train(&trainer(2), CsvLog::file(&nowhere)) {
-            Err(Error::Io { operation: "write", place, kind: ErrorKind::NotFound, reason }) => {
+            Err(Error::Io { operation: "open", place, kind: ErrorKind::NotFound, reason }) => {
                 assert_eq!(place, nowhere.display().to_string());
                 assert!(!reason.is_empty());
             }

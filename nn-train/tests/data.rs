@@ -65,8 +65,8 @@ fn subsets_keep_their_order() {
 fn impossible_splits_are_refused() {
     let data = classes(&[0, 1, 2]);
     for fraction in [0.0, 1.0, -0.1, 1.5, f64::NAN, f64::INFINITY] {
-        assert!(matches!(data.split(fraction, 0), Err(Error::Setting { name: "fraction", .. })), "{fraction}");
-        assert!(matches!(data.stratified_split(fraction, 0), Err(Error::Setting { name: "fraction", .. })));
+        assert!(matches!(data.split(fraction, 0), Err(Error::Argument { name: "fraction", .. })), "{fraction}");
+        assert!(matches!(data.stratified_split(fraction, 0), Err(Error::Argument { name: "fraction", .. })));
     }
     assert_eq!(data.split(0.1, 0).unwrap_err(), Error::EmptyPart { samples: 3, fraction: 0.1, part: "first" });
     assert_eq!(data.split(0.9, 0).unwrap_err(), Error::EmptyPart { samples: 3, fraction: 0.9, part: "second" });
@@ -185,7 +185,7 @@ fn standardisation_that_overflows_is_refused() {
     let narrow = Dataset::new(vec![[0.0_f64], [5e-324]], vec![[0.0]; 2]).unwrap().standardized().unwrap_err();
     assert_eq!(narrow.to_string(), "feature 0 has the standard deviation 0; expected a finite number above 0");
     for (means, deviations, message) in [
-        (vec![], vec![], "the number of means is 0; expected at least 1"),
+        (vec![], vec![], "there is no mean; expected at least 1, that of a feature"),
         (vec![0.0, 1.0], vec![1.0], "the standardizer has 1 deviations; expected 2, one for each mean"),
         (vec![0.0], vec![0.0], "feature 0 has the standard deviation 0; expected a finite number above 0"),
         (vec![0.0; 2], vec![1.0, -1.0], "feature 1 has the standard deviation -1; expected a finite number above 0"),
@@ -230,7 +230,7 @@ fn standardizers_serve_rows_of_either_kind_and_refuse_others() {
     assert_eq!(Standardizer::fit_flat(&[1.0, 7.0, 3.0, 7.0], 2), Standardizer::fit(&[[1.0, 7.0], [3.0, 7.0]]));
     assert_eq!(Standardizer::fit_flat::<f32>(&[], 2), Err(Error::Empty { what: "inputs" }));
     assert!(Standardizer::fit_flat(&[1.0, 2.0, 3.0], 2).is_err());
-    assert!(matches!(Standardizer::fit_flat::<f32>(&[], 0), Err(Error::Setting { name: "width", .. })));
+    assert!(matches!(Standardizer::fit_flat::<f32>(&[], 0), Err(Error::Argument { name: "width", .. })));
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn bad_weights_are_named() {
         "the sum of the weights is inf; expected a finite number of the data's type"
     );
     let single = Dataset::new(vec![[0.0_f32]; 2], vec![[0.0]; 2]).unwrap().with_weights(vec![f32::MAX; 2]);
-    assert!(matches!(single, Err(Error::Setting { name: "the sum of the weights", .. })));
+    assert!(matches!(single, Err(Error::Sum { what: "the weights", .. })));
 
     let data = classes(&[0, 1, 2]);
     let message = |weights: &[f64]| data.clone().with_class_weights(weights).unwrap_err().to_string();
@@ -347,13 +347,13 @@ fn balanced_weights_are_those_of_scikit_learn() {
 fn sizes_beyond_memory_are_refused() {
     for width in [1 << 45, 1 << 61, usize::MAX] {
         let error = DynDataset::<f32>::from_labels(vec![0.0; 3], 1, &[0, 1, 2], width).unwrap_err();
-        let Error::Setting { name: "target_width", value, .. } = error else { panic!("{error}") };
+        let Error::Argument { name: "target_width", value, .. } = error else { panic!("{error}") };
         assert_eq!(value, width.to_string());
     }
     assert!(DynDataset::<f32>::from_labels(vec![0.0], usize::MAX, &[0], 2).is_err());
     for (inputs, targets) in [(0, 1), (1, 0)] {
         let error = DynDataset::new(vec![0.0], inputs, vec![0.0], targets).unwrap_err();
-        assert!(matches!(error, Error::Setting { name: "input_width" | "target_width", .. }), "{error}");
+        assert!(matches!(error, Error::Argument { name: "input_width" | "target_width", .. }), "{error}");
     }
 }
 

@@ -383,13 +383,13 @@ fn bad_rows_are_named() {
 fn more_classes_than_there_is_memory_for_are_refused() {
     for classes in [1 << 23, 1 << 31, 1 << 45, usize::MAX] {
         let error = ConfusionMatrix::from_labels(&[0, 1], &[1, 1], classes).unwrap_err();
-        let Error::Setting { name: "classes", value, expected } = error else { panic!("{error}") };
+        let Error::Argument { name: "classes", value, expected } = error else { panic!("{error}") };
         assert_eq!(value, classes.to_string());
         assert_eq!(expected, "fewer, so that K × K counts fit into memory");
     }
     for classes in [1 << 45, usize::MAX] {
         let error = ClassificationReport::from_labels(&[0, 1], &[1, 1], classes).unwrap_err();
-        assert!(matches!(error, Error::Setting { name: "classes", .. }), "{error}");
+        assert!(matches!(error, Error::Argument { name: "classes", .. }), "{error}");
     }
     // A report needs no matrix: a million classes would take 8 TB of counts.
     let report = ClassificationReport::from_labels(&[0, 999_999], &[0, 0], 1_000_000).unwrap();

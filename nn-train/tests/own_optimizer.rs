@@ -83,8 +83,8 @@ fn slots_that_its_rule_does_not_have_are_refused() {
         let trainer = Trainer::builder().optimizer(RmsProp { beta: 0.9, slots }).batch_size(4).build().unwrap();
         let mut net = Net::new(1);
         let result = trainer.session(&mut net).and_then(|mut session| session.step(&INPUTS, &TARGETS));
-        let Err(Error::Setting { name: "Optimizer::slots", value, .. }) = result else { panic!("{result:?}") };
-        assert_eq!(value, slots.to_string());
+        let Err(Error::Slots { found, .. }) = result else { panic!("{result:?}") };
+        assert_eq!(found, slots);
         assert_eq!(net, Net::new(1));
     }
 }

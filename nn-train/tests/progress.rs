@@ -6,6 +6,7 @@ use nn_train::Progress;
 use nn_train::prelude::*;
 
 network! { struct Xor<2 => 4 tanh => 1>; }
+network! { struct Wide<2 => 1 linear>; }
 
 fn corners() -> Dataset<[f32; 2], [f32; 1]> {
     Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0]).unwrap()
@@ -65,7 +66,7 @@ fn a_cost_that_hardly_changes_is_seen_to() {
 #[test]
 fn lines_are_for_every_so_many_epochs_and_the_last_one() {
     let places = |epochs, every| -> Vec<String> {
-        let lines = lines(epochs, 0.05, |progress| progress.every(every), false);
+        let lines = lines(epochs, 0.05, |progress| progress.every_epochs(every), false);
         lines.iter().map(|line| line.split("  cost").next().unwrap().to_owned()).collect()
     };
     assert_eq!(places(11, 4), ["epoch  4/11", "epoch  8/11", "epoch 11/11"]);
@@ -78,11 +79,26 @@ fn a_run_that_another_callback_ends_has_a_line_for_its_last_epoch() {
     let (data, mut net, mut text) = (corners(), Xor::new(1), Vec::new());
     let trainer = Trainer::builder().epochs(100).build().unwrap();
     let stop = |context: &mut Context<'_, Xor>| Ok(if context.epoch() == 7 { Signal::Stop } else { Signal::Continue });
-    let run = trainer.run(&mut net, &data).unwrap().callback(Progress::writer(&mut text).every(5)).on_epoch(stop);
+    let run =
+        trainer.run(&mut net, &data).unwrap().callback(Progress::writer(&mut text).every_epochs(5)).on_epoch(stop);
     run.finish().unwrap();
     let text = String::from_utf8(text).unwrap();
     let starts: Vec<&str> = text.lines().map(|line| &line[..13]).collect();
     assert_eq!(starts, ["epoch   5/100", "epoch   7/100"]);
+}
+
+#[test]
+fn steps_that_were_dropped_are_a_word_in_their_epochs_line() {
+    // The second sample makes the gradient overflow in each epoch.
+    let data = Dataset::new(vec![[0.5, 1.0], [1e30, 1e30]], vec![[1.0], [0.0]]).unwrap();
+    let (mut net, mut text) = (Wide::new(1), Vec::new());
+    let divergence = nn_train::Divergence::SkipAndShrink { factor: 0.5, at_most: 9 };
+    let trainer = Trainer::builder().batch_size(1).epochs(2).on_divergence(divergence).build().unwrap();
+    trainer.run(&mut net, &data).unwrap().callback(Progress::writer(&mut text)).finish().unwrap();
+    for line in String::from_utf8(text).unwrap().lines() {
+        assert!(without_speed(line).ends_with("  steps dropped 1"), "{line}");
+    }
+    assert!(!lines(1, 0.05, |progress| progress, false)[0].contains("dropped"));
 }
 
 /// A pipe whose reader has gone.
@@ -105,6 +121,6 @@ fn what_cannot_be_written_and_a_bad_setting_are_errors() {
     let run = |progress: Progress<'_>| trainer.run(&mut Xor::new(1), &data).unwrap().callback(progress).finish();
     let Err(Error::Io { place, kind, .. }) = run(Progress::writer(Gone)) else { panic!("it was written") };
     assert_eq!((place.as_str(), kind), ("the progress", std::io::ErrorKind::BrokenPipe));
-    let error = run(Progress::writer(Vec::new()).every(0)).unwrap_err();
-    assert_eq!(error.to_string(), "every is 0; expected at least 1");
+    let error = run(Progress::writer(Vec::new()).every_epochs(0)).unwrap_err();
+    assert_eq!(error.to_string(), "every_epochs is 0; expected at least 1");
 }

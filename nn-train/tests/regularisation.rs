@@ -382,7 +382,8 @@ impl Source for Elsewhere {
 
 #[test]
 fn smoothed_targets_are_the_same_wherever_a_step_gets_them() {
-    for weighted in [false, true] {
+    let engines = [EngineKind::Narrow, EngineKind::Tile, EngineKind::Blocked];
+    for (weighted, engine) in [false, true].into_iter().flat_map(|weighted| engines.map(|engine| (weighted, engine))) {
         let data = blobs(50);
         let weights: Vec<f32> = (0..50).map(|i| 0.5 + (i % 4) as f32).collect();
         let data = if weighted { data.with_weights(weights.clone()).unwrap() } else { data };
@@ -393,7 +394,7 @@ fn smoothed_targets_are_the_same_wherever_a_step_gets_them() {
         let by_hand = if weighted { by_hand.with_weights(weights.clone()).unwrap() } else { by_hand };
         let trainer = |smoothing: f64| {
             let builder = Trainer::builder().learning_rate(0.01).batch_size(16).epochs(2).shuffle(false);
-            builder.label_smoothing(smoothing).build().unwrap()
+            builder.label_smoothing(smoothing).engine(engine).build().unwrap()
         };
         let (smoothing, plain) = (trainer(f64::from(epsilon)), trainer(0.0));
 

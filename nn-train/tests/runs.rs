@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use nn_train::prelude::*;
-use nn_train::{EngineKind, InstructionSet, Rows, RunState};
+use nn_train::{EngineKind, InstructionSet, Rows, RunState, TrainerBuilder};
 use rayon::prelude::*;
 
 network! { struct Net<3 => 33 relu dropout(0.25) => 17 gelu => 3 softmax>; }
@@ -93,6 +93,95 @@ fn a_run_goes_on_from_an_epochs_end() {
     spoilt.position.step = 5;
     let error = trainer.run(&mut net, &data).unwrap().resume(&spoilt).unwrap_err();
     assert_eq!(error.to_string(), "the steps taken in the epoch in the state: 5; expected at most 4");
+}
+
+/// What a position within an epoch depends on is the state's; at an epoch's end it may be another.
+#[test]
+fn a_run_goes_on_within_an_epoch_of_the_same_batches_only() {
+    type Set = fn(TrainerBuilder) -> TrainerBuilder;
+    let (data, more) = (blobs(50), blobs(66));
+    let builder = || Trainer::builder().batch_size(16).epochs(2);
+    let mut states = Vec::new();
+    let run = |set: Set, data, state: &RunState<f32>| {
+        let mut net = Net::zeros();
+        set(builder()).build().unwrap().run(&mut net, data)?.resume(state)?.finish()
+    };
+    let mut net = Net::new(1);
+    let trainer = builder().build().unwrap();
+    let keep = |context: &mut Context<'_, Net>| {
+        states.push(context.state()?);
+        Ok(Signal::Continue)
+    };
+    trainer.run(&mut net, &data).unwrap().on_step(keep).finish().unwrap();
+    let mut end = states[3].clone();
+    (end.position.step, end.position.cost, end.position.weight) = (0, 0.0, 0.0);
+    let same: Set = |builder| builder;
+    let others: [(&str, Set, _); 4] = [
+        ("the number of samples in the state: 50; expected 66", same, &more),
+        ("batch_size in the state: 16; expected 17", |builder| builder.batch_size(17), &data),
+        ("batch_size in the state: 16; expected 50", |builder| builder.batch_size(99), &data),
+        ("shuffle in the state: true; expected false", |builder| builder.shuffle(false), &data),
+    ];
+    for (message, set, data) in others {
+        // After the last step of an epoch, too: it is over when its validation is.
+        for state in [&states[1], &states[3]] {
+            let error = run(set, data, state).unwrap_err();
+            let rest = " as in this run, since the state is from the midst of an epoch";
+            assert_eq!(error.to_string(), format!("{message}{rest}"));
+        }
+        assert!(run(set, data, &end).is_ok(), "{message}");
+    }
+    // All else may be another.
+    let free: [Set; 6] = [
+        |builder| builder.epochs(5),
+        |builder| builder.learning_rate(0.5),
+        |builder| builder.seed(9),
+        |builder| builder.threads(3),
+        |builder| builder.l2(0.1).clip_norm(1.0),
+        |builder| builder.label_smoothing(0.1),
+    ];
+    for set in free {
+        assert!(run(set, &data, &states[1]).is_ok());
+    }
+}
+
+/// A run that is over goes on under a trainer with more epochs as if it had had them from the first, although callbacks
+/// have put other weights into the network at its end.
+#[test]
+fn the_state_after_the_end_is_that_of_the_last_step() {
+    struct Meddler;
+    impl Callback<Net> for Meddler {
+        fn on_end(&mut self, context: &mut Context<'_, Net>) -> Result<(), Error> {
+            context.set_learning_rate(0.5)?;
+            context.set_network(&Net::new(7))?;
+            context.set_network(&Net::new(8))?;
+            assert_eq!(context.network(), &Net::new(8));
+            Ok(())
+        }
+    }
+    let data = blobs(50);
+    let trainer =
+        |epochs| Trainer::builder().optimizer(AdamW::default()).batch_size(16).epochs(epochs).build().unwrap();
+    let stopping = || EarlyStopping::new(Monitor::Cost).min_delta(1e9).patience(50);
+    let average = || WeightAverage::exponential(0.5).apply_at_end(true);
+    let (three, six) = (trainer(3), trainer(6));
+    let mut whole = Net::new(1);
+    six.run(&mut whole, &data).unwrap().callback(stopping()).callback(average()).finish().unwrap();
+    for meddles in [false, true] {
+        let mut net = Net::new(1);
+        let mut run = three.run(&mut net, &data).unwrap().callback(stopping()).callback(average());
+        if meddles {
+            run = run.callback(Meddler);
+        }
+        run.by_ref().for_each(|epoch| assert!(epoch.is_ok()));
+        let state = run.state().unwrap();
+        assert_ne!(run.network().parameters(), state.session.parameters);
+        assert_eq!(state.session.learning_rate, None);
+        let mut resumed = Net::zeros();
+        let run = six.run(&mut resumed, &data).unwrap().resume(&state).unwrap();
+        run.callback(stopping()).callback(average()).finish().unwrap();
+        assert_eq!(resumed, whole);
+    }
 }
 
 /// A state goes on as it was computed, whatever a trainer would plan now.

@@ -11,6 +11,7 @@ use nn_train::TensorBoard;
 use nn_train::prelude::*;
 
 network! { struct Net<3 => 7 tanh => 2 softmax>; }
+network! { struct Line<3 => 2 linear>; }
 
 /// CRC-32C, bit by bit.
 fn crc32c(bytes: &[u8]) -> u32 {
@@ -202,7 +203,7 @@ fn trainer(epochs: usize) -> Trainer {
 #[test]
 fn a_reader_finds_the_numbers_of_a_run() {
     let (folder, data, mut net) = (folder("events"), data(), Net::new(1));
-    let (mut costs, mut nets) = (Vec::new(), Vec::new());
+    let (mut costs, mut nets, mut gradients) = (Vec::new(), Vec::new(), Vec::new());
     let run = trainer(3).run(&mut net, &data).unwrap().validation(&data).unwrap();
     let run = run.callback(TensorBoard::folder(folder.join("of/a/run")).every_steps(5)).on_step(|context| {
         if context.step() % 5 == 0 {
@@ -212,6 +213,7 @@ fn a_reader_finds_the_numbers_of_a_run() {
     });
     let kept = run.on_epoch(|context| {
         nets.push(context.network().clone());
+        gradients.extend(context.gradient()?.map(|(_, gradient)| gradient));
         Ok(Signal::Continue)
     });
     let history = kept.finish().unwrap();
@@ -234,19 +236,55 @@ fn a_reader_finds_the_numbers_of_a_run() {
     assert_eq!(log.scalars.len(), 9);
 
     let tags: Vec<&str> = log.histograms.keys().map(String::as_str).collect();
-    assert_eq!(tags, ["layer1/bias", "layer1/weights", "layer2/bias", "layer2/weights"]);
-    for (epoch, (step, histogram)) in log.histograms["layer1/weights"].iter().enumerate() {
-        let weights = nets[epoch].layer1().weights.as_flattened();
-        let Histogram { min, max, count, sum, ends, counts } = histogram;
-        assert_eq!((*step, *count), (4 * (epoch as u64 + 1), 21.0));
-        assert!(weights.iter().all(|&weight| (*min..=*max).contains(&f64::from(weight))));
-        assert!((sum - weights.iter().map(|&weight| f64::from(weight)).sum::<f64>()).abs() < 1e-9);
-        assert_eq!((ends.len(), counts.iter().sum::<f64>(), ends.last()), (30, 21.0, Some(max)));
-        for (end, pair) in ends.windows(2).zip(counts.windows(2)).skip(1) {
-            let inside = weights.iter().filter(|&&weight| (end[0]..end[1]).contains(&f64::from(weight))).count();
-            assert!(end[0] < end[1] && (pair[1] == inside as f64 || end[1] == *max), "{histogram:?}");
+    let of_layer =
+        |layer: &str| ["bias", "bias_gradient", "weights", "weights_gradient"].map(|name| format!("{layer}/{name}"));
+    assert_eq!(tags, [of_layer("layer1"), of_layer("layer2")].concat());
+    for (tag, nets) in [("layer1/weights", &nets), ("layer1/weights_gradient", &gradients)] {
+        assert_eq!((log.histograms[tag].len(), nets.len()), (3, 3));
+        for ((step, histogram), (epoch, net)) in log.histograms[tag].iter().zip((1..).zip(nets)) {
+            assert_eq!(*step, 4 * epoch);
+            check(histogram, net.layer1().weights.as_flattened());
         }
     }
+    for ((_, histogram), gradient) in log.histograms["layer2/bias_gradient"].iter().zip(&gradients) {
+        check(histogram, &gradient.layer2().bias);
+    }
+}
+
+/// A histogram is one of these numbers.
+#[track_caller]
+fn check(histogram: &Histogram, numbers: &[f32]) {
+    let Histogram { min, max, count, sum, ends, counts } = histogram;
+    assert_eq!(*count, numbers.len() as f64);
+    let least = numbers.iter().copied().fold(f32::INFINITY, f32::min);
+    let most = numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    assert_eq!((*min, *max), (f64::from(least), f64::from(most)));
+    assert!((sum - numbers.iter().map(|&number| f64::from(number)).sum::<f64>()).abs() < 1e-9);
+    assert_eq!((ends.len(), counts.iter().sum::<f64>(), ends.last()), (30, *count, Some(max)));
+    for (end, pair) in ends.windows(2).zip(counts.windows(2)).skip(1) {
+        let inside = numbers.iter().filter(|&&number| (end[0]..end[1]).contains(&f64::from(number))).count();
+        assert!(end[0] < end[1] && (pair[1] == inside as f64 || end[1] == *max), "{histogram:?}");
+    }
+}
+
+/// Steps that were dropped have a curve where a run may drop some, and a gradient that is not finite has no histogram.
+#[test]
+fn dropped_steps_are_seen() {
+    let folder = folder("dropped");
+    // The last batch makes the gradient overflow.
+    let mut rows: Vec<[f32; 3]> = vec![[0.1, 0.2, 0.3]; 20];
+    rows[19] = [1e38; 3];
+    let data = Dataset::new(rows, vec![[1e10, 0.0]; 20]).unwrap();
+    let divergence = nn_train::Divergence::SkipAndShrink { factor: 0.5, at_most: 9 };
+    let builder = Trainer::builder().batch_size(6).epochs(2).shuffle(false).learning_rate(1e-12);
+    let trainer = builder.on_divergence(divergence).build().unwrap();
+    let history =
+        trainer.run(&mut Line::new(1), &data).unwrap().callback(TensorBoard::folder(&folder)).finish().unwrap();
+    let log = Log::read(&folder);
+    fs::remove_dir_all(&folder).unwrap();
+    assert!(history.iter().all(|epoch| epoch.dropped_steps == 1));
+    assert_eq!(log.scalars["epoch/dropped_steps"], [(3, 1.0), (6, 1.0)]);
+    assert!(log.histograms.contains_key("layer1/weights") && !log.histograms.contains_key("layer1/weights_gradient"));
 }
 
 #[test]
@@ -302,6 +340,24 @@ fn a_run_that_goes_on_says_from_where() {
     assert_eq!((log.versions.len(), log.starts), (2, vec![9]));
     let steps: Vec<u64> = log.scalars["epoch/cost"].iter().map(|&(step, _)| step).collect();
     assert_eq!(steps, [4, 8, 12, 12, 16]);
+}
+
+#[test]
+fn a_folder_with_event_files_is_refused_unless_they_may_be_removed() {
+    let folder = folder("refused");
+    let run = |logs: TensorBoard| trainer(1).run(&mut Net::new(1), &data()).unwrap().callback(logs).finish();
+    run(TensorBoard::folder(&folder)).unwrap();
+    fs::write(folder.join("notes.txt"), "mine").unwrap();
+    let before = files(&folder);
+    let error = run(TensorBoard::folder(&folder)).unwrap_err();
+    assert_eq!(error, Error::Exists { place: before[0].display().to_string() });
+    assert_eq!(files(&folder), before);
+    run(TensorBoard::folder(&folder).overwrite(true)).unwrap();
+    let after = files(&folder);
+    assert_eq!((after.len(), after.last()), (2, Some(&folder.join("notes.txt"))), "other files are left alone");
+    fs::remove_file(folder.join("notes.txt")).unwrap();
+    assert_eq!(Log::read(&folder).scalars["epoch/cost"].len(), 1);
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

@@ -115,6 +115,29 @@ fn an_epoch_is_its_steps() {
     assert_eq!(history[1].accuracy, None);
 }
 
+/// Costs of k²/8192 are exact in f32, and so is their sum over all samples in whole numbers. Ten million of them summed in
+/// f32 are off in the third digit.
+#[test]
+fn the_cost_of_ten_million_samples_does_not_drift() {
+    const PERIOD: u64 = 127;
+    const SAMPLES: u64 = PERIOD * 80_000;
+    let period: Vec<f32> = (1..=PERIOD).map(|k| k as f32 / 64.0).collect();
+    let exact = (1..=PERIOD).map(|k| k * k).sum::<u64>() as f64 / 8192.0 / PERIOD as f64;
+    let targets = period.repeat((SAMPLES / PERIOD) as usize);
+    let plain = targets.iter().map(|y| 0.5 * y * y).sum::<f32>() / SAMPLES as f32;
+    assert!((f64::from(plain) / exact - 1.0).abs() > 1e-3, "{plain}, {exact}");
+
+    let data = DynDataset::new(vec![0.0; targets.len()], 1, targets, 1).unwrap();
+    let mut net = DynNetwork::zeros("1 => 1 linear".parse().unwrap()).unwrap();
+    let whole = net.cost_on(&data, 0.0).unwrap();
+    assert!((whole / exact - 1.0).abs() < 1e-7, "all at once: {whole}, {exact}");
+    // At the rate 0 the network stays as it is.
+    let trainer =
+        Trainer::builder().optimizer(Sgd::default()).schedule(|_| 0.0).batch_size(1000).shuffle(false).epochs(1);
+    let cost = trainer.build().unwrap().fit(&mut net, &data, None).unwrap()[0].cost;
+    assert!((cost / exact - 1.0).abs() < 1e-7, "step by step: {cost}, {exact}");
+}
+
 /// A shuffled run is a run over the data in that order.
 #[test]
 fn the_first_epoch_goes_through_the_shuffled_data() {

@@ -7,7 +7,7 @@ use crate::{Architecture, Element};
 ///
 /// With an [order](Self::with_order) the step takes those samples in that order, so that a shuffled epoch copies
 /// nothing but the rows that a shard is about to read. With [weights](Self::with_weights) some samples count more than
-/// others.
+/// others. [Smoothed](Self::with_smoothing) targets are made of the batch's own in the step, and are not kept either.
 ///
 /// A batch is checked when it is made, the order and the weights number by number. Make it once for all samples, and
 /// from it one batch a step by [`with_order`](Self::with_order): that looks at no more than the step's own rows.
@@ -32,9 +32,17 @@ pub struct Batch<'a, T> {
     order: Option<&'a [u64]>,
     /// One a sample.
     weights: Option<&'a [T]>,
+    smoothing: Option<Smoothing<T>>,
     input_width: usize,
     target_width: usize,
     rows: usize,
+}
+
+/// What a target becomes: y ← keep · y + share.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Smoothing<T> {
+    keep: T,
+    share: T,
 }
 
 impl<'a, T: Element> Batch<'a, T> {
@@ -50,7 +58,7 @@ impl<'a, T: Element> Batch<'a, T> {
         if found != rows {
             return Err(StepError::Rows { what: "targets", expected: rows, found });
         }
-        Ok(Self { inputs, targets, order: None, weights: None, input_width, target_width, rows })
+        Ok(Self { inputs, targets, order: None, weights: None, smoothing: None, input_width, target_width, rows })
     }
 
     /// The samples that `order` names, in its order; a sample may appear more than once.
@@ -98,6 +106,24 @@ impl<'a, T: Element> Batch<'a, T> {
             Some(position) => Err(StepError::Weight { position, value: Shown(weights[position].to_f64()) }),
             None => Ok(Self { weights: Some(weights), ..self }),
         }
+    }
+
+    /// Each target y of a step becomes `keep` · y + `share`, rounded after the product and after the sum: label smoothing.
+    /// The loss must take what comes of that.
+    ///
+    /// ```
+    /// use nn_kernels::{Activation, Architecture, Batch, Layer, Loss, Narrow, StepEngine};
+    ///
+    /// // 1 => 1, a = x: the targets 0 and 4 become 1 and 3
+    /// let architecture = Architecture::new(vec![Layer::new(1, 1, Activation::Linear)], Loss::Mse)?;
+    /// let batch = Batch::new(&architecture, &[1.0, 1.0], &[0.0, 4.0])?;
+    /// let mut engine = Narrow::new(&architecture)?;
+    /// assert_eq!(engine.cost(&[1.0, 0.0], batch.with_smoothing(0.5, 1.0), 0.0)?, 1.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_smoothing(self, keep: T, share: T) -> Self {
+        Self { smoothing: Some(Smoothing { keep, share }), ..self }
     }
 
     /// All samples, whether a step takes them or not.
@@ -158,9 +184,22 @@ impl<'a, T: Element> Batch<'a, T> {
         &self.inputs[self.place(row) * self.input_width..][..self.input_width]
     }
 
-    /// The targets of row `row` of the step.
-    pub(crate) fn target(&self, row: usize) -> &'a [T] {
-        &self.targets[self.place(row) * self.target_width..][..self.target_width]
+    /// Whether a step's targets are other numbers than the batch's, and need room.
+    pub(crate) const fn is_smoothed(&self) -> bool {
+        self.smoothing.is_some()
+    }
+
+    /// Copies the targets of row `row` of the step to `room`.
+    pub(crate) fn copy_target(&self, row: usize, room: &mut [T]) {
+        room.copy_from_slice(&self.targets[self.place(row) * self.target_width..][..self.target_width]);
+        self.smooth(room);
+    }
+
+    /// Makes a step's targets of copies of the batch's.
+    fn smooth(&self, targets: &mut [T]) {
+        if let Some(Smoothing { keep, share }) = self.smoothing {
+            targets.iter_mut().for_each(|target| *target = keep * *target + share);
+        }
     }
 
     /// Rows `first..first + count` of the step.
@@ -239,7 +278,7 @@ pub(crate) struct Rows<'r, 'a, T> {
 
 impl<'a, T: Element> Rows<'_, 'a, T> {
     /// The rows' inputs and targets: the batch's own slices, or copied into the room given where the batch has an
-    /// order. The room must then hold all rows. Weights are always copied.
+    /// order, as are targets that are smoothed. The room must then hold all rows. Weights are always copied.
     pub(crate) fn gather<'b>(&self, inputs: &'b mut [T], targets: &'b mut [T], weights: &'b mut [T]) -> Gathered<'b, T>
     where
         'a: 'b,
@@ -261,20 +300,27 @@ impl<'a, T: Element> Rows<'_, 'a, T> {
     {
         let Batch { input_width, target_width, .. } = *self.batch;
         let rows = self.first..self.first + self.count;
-        let Some(order) = self.batch.order else {
-            return (
-                &self.batch.inputs[rows.start * input_width..rows.end * input_width],
-                &self.batch.targets[rows.start * target_width..rows.end * target_width],
-            );
+        let batch = self.batch;
+        let Some(order) = batch.order else {
+            let own = &batch.targets[rows.start * target_width..rows.end * target_width];
+            let inputs = &batch.inputs[rows.start * input_width..rows.end * input_width];
+            if !batch.is_smoothed() {
+                return (inputs, own);
+            }
+            let targets = &mut targets[..own.len()];
+            targets.copy_from_slice(own);
+            batch.smooth(targets);
+            return (inputs, targets);
         };
         let inputs = &mut inputs[..self.count * input_width];
         let targets = &mut targets[..self.count * target_width];
         let places = inputs.chunks_exact_mut(input_width).zip(targets.chunks_exact_mut(target_width));
         for (&index, (input, target)) in order[rows].iter().zip(places) {
             let index = index as usize;
-            input.copy_from_slice(&self.batch.inputs[index * input_width..][..input_width]);
-            target.copy_from_slice(&self.batch.targets[index * target_width..][..target_width]);
+            input.copy_from_slice(&batch.inputs[index * input_width..][..input_width]);
+            target.copy_from_slice(&batch.targets[index * target_width..][..target_width]);
         }
+        batch.smooth(targets);
         (inputs, targets)
     }
 }

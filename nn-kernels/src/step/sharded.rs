@@ -150,11 +150,14 @@ struct Demand {
     ordered: bool,
     /// Whether rows have weights.
     weighted: bool,
+    /// Whether their targets are smoothed.
+    smoothed: bool,
 }
 
 impl Demand {
     fn of<T: Element>(batch: &Batch<'_, T>, backward: bool) -> Self {
-        Self { rows: batch.rows(), backward, ordered: batch.is_ordered(), weighted: batch.is_weighted() }
+        let (ordered, weighted, smoothed) = (batch.is_ordered(), batch.is_weighted(), batch.is_smoothed());
+        Self { rows: batch.rows(), backward, ordered, weighted, smoothed }
     }
 }
 
@@ -178,7 +181,7 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
 
     #[cold]
     fn make_room(&mut self, demand: Demand) -> Result<Shards, StepError> {
-        let Demand { rows, backward, ordered, weighted } = demand;
+        let Demand { rows, backward, ordered, weighted, smoothed } = demand;
         let Self { method, layers, rule, portions, squares, .. } = self;
         let (count, shard_rows) = (rule.portion_bound(rows), rule.row_bound(rows));
         while portions.len() < count {
@@ -190,6 +193,8 @@ impl<T: Element, M: Method<T>> Sharded<T, M> {
             method.grow(layers, &mut portion.scratch, shard_rows)?;
             if ordered {
                 portion.inputs.grow(shard_rows.saturating_mul(layers.inputs()))?;
+            }
+            if ordered || smoothed {
                 portion.targets.grow(shard_rows.saturating_mul(layers.outputs()))?;
             }
             if weighted {
@@ -430,7 +435,7 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
         if rows == 0 {
             return Ok(());
         }
-        self.grow(Demand { rows, backward, ordered: true, weighted: true }).map(|_| ())
+        self.grow(Demand { rows, backward, ordered: true, weighted: true, smoothed: true }).map(|_| ())
     }
 
     fn gradient(
@@ -467,7 +472,7 @@ impl<T: Element, M: Method<T>> StepEngine<T> for Sharded<T, M> {
 
     fn predict(&mut self, theta: &[T], inputs: &[T], outputs: &mut [T]) -> Result<(), StepError> {
         let rows = self.layers.check_prediction(theta, inputs, outputs)?;
-        let split = self.grow(Demand { rows, backward: false, ordered: false, weighted: false })?;
+        let split = self.grow(Demand { rows, backward: false, ordered: false, weighted: false, smoothed: false })?;
         let Self { method, layers, portions, .. } = self;
         let network = Network { layers, theta };
         let (input_width, output_width) = (layers.inputs(), layers.outputs());

@@ -46,7 +46,7 @@ impl<T: Element> DynDataset<T> {
     /// Samples of `input_width` numbers one behind the other, with their targets of `target_width`.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a width of 0, [`StepError::Ragged`](crate::StepError::Ragged) in [`Error::Step`] when
+    /// [`Error::Argument`] for a width of 0, [`StepError::Ragged`](crate::StepError::Ragged) in [`Error::Step`] when
     /// numbers do not fill their last row, [`Error::Empty`] without a sample, [`Error::Length`] unless there are as many
     /// targets as samples, [`Error::NonFinite`] for a number that is infinite or NaN.
     pub fn new(inputs: Vec<T>, input_width: usize, targets: Vec<T>, target_width: usize) -> Result<Self, Error> {
@@ -63,7 +63,7 @@ impl<T: Element> DynDataset<T> {
     /// elsewhere. Where a target is one number, the class 0 or 1 is that number.
     ///
     /// # Errors
-    /// As [`new`](Self::new), [`Error::Label`] for a label that is too high, and [`Error::Setting`] for a width that
+    /// As [`new`](Self::new), [`Error::Label`] for a label that is too high, and [`Error::Argument`] for a width that
     /// there is no memory for.
     pub fn from_labels(
         inputs: Vec<T>,
@@ -81,7 +81,7 @@ impl<T: Element> DynDataset<T> {
             return Err(Error::Length { what: "labels", expected, found: labels.len() });
         }
         check_labels(labels, target_width)?;
-        let too_wide = |_| Error::setting("target_width", target_width, "less, so that the targets fit into memory");
+        let too_wide = |_| Error::argument("target_width", target_width, "less, so that the targets fit into memory");
         let mut targets = zeros(labels.len().saturating_mul(target_width)).map_err(too_wide)?;
         write_labels(labels, target_width, &mut targets);
         Self::new(inputs, input_width, targets, target_width)

@@ -34,7 +34,7 @@ pub(super) fn check_finite<T: Element>(what: &'static str, numbers: &[T], width:
 /// `numbers` is rows of `width`.
 pub(super) fn check_width<T>(what: &'static str, numbers: &[T], name: &'static str, width: usize) -> Result<(), Error> {
     if width == 0 {
-        return Err(Error::setting(name, width, "at least 1"));
+        return Err(Error::argument(name, width, "at least 1"));
     }
     if !numbers.len().is_multiple_of(width) {
         return Err(StepError::Ragged { what, len: numbers.len(), width }.into());

@@ -153,12 +153,12 @@ impl<T: Element> Rows<T> {
     /// Rows as wide as those of `source`.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a width of 0.
+    /// [`Error::Argument`] for a width of 0.
     pub fn of<S: Source<Scalar = T> + ?Sized>(source: &S) -> Result<Self, Error> {
         let (input_width, target_width) = (source.input_width(), source.target_width());
         for (name, width) in [("input_width", input_width), ("target_width", target_width)] {
             if width == 0 {
-                return Err(Error::setting(name, width, "at least 1"));
+                return Err(Error::argument(name, width, "at least 1"));
             }
         }
         Ok(Self {
@@ -176,9 +176,8 @@ impl<T: Element> Rows<T> {
     /// Rows that take no other targets than the loss of a network of this architecture takes: see
     /// [`DynDataset::check_targets`].
     #[must_use]
-    pub fn checked_for(mut self, architecture: &Architecture) -> Self {
-        self.rule = TargetRule::of(architecture);
-        self
+    pub fn checked_for(self, architecture: &Architecture) -> Self {
+        Self { rule: TargetRule::of(architecture), ..self }
     }
 
     /// Replaces all rows by those number `indices` of `source`.
@@ -271,11 +270,6 @@ impl<T: Element> Rows<T> {
     #[must_use]
     pub fn targets(&self) -> &[T] {
         &self.targets
-    }
-
-    /// The same, to be smoothed.
-    pub(crate) fn targets_mut(&mut self) -> &mut [T] {
-        &mut self.targets
     }
 
     /// The weights so far, if any row has been given one.

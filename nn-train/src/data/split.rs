@@ -1,7 +1,7 @@
 //! Dividing data into two parts.
 
-use nn_kernels::Element;
 use nn_kernels::random::{self, Purpose};
+use nn_kernels::{Element, number_text};
 use rand::seq::SliceRandom;
 
 use super::DynDataset;
@@ -21,7 +21,7 @@ fn check_fraction(fraction: f64) -> Result<(), Error> {
     if fraction > 0.0 && fraction < 1.0 {
         Ok(())
     } else {
-        Err(Error::number("fraction", fraction, "a number between 0 and 1, both excluded"))
+        Err(Error::argument("fraction", number_text(fraction), "a number between 0 and 1, both excluded"))
     }
 }
 
@@ -77,7 +77,7 @@ impl<T: Element> DynDataset<T> {
     /// the second with the others. Both keep the samples in the order in which they stand here.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a fraction outside (0, 1), [`Error::EmptyPart`] when a part would get no sample,
+    /// [`Error::Argument`] for a fraction outside (0, 1), [`Error::EmptyPart`] when a part would get no sample,
     /// [`Error::Weightless`] when all samples of a part would have the weight 0.
     pub fn split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
         self.divide(&plain(self.len(), fraction, seed)?, fraction)

@@ -43,7 +43,7 @@ impl Standardizer {
     /// As [`fit`](Self::fit), on rows of `width` numbers one behind the other.
     ///
     /// # Errors
-    /// As [`fit`](Self::fit), [`Error::Setting`] for a width of 0, and [`StepError::Ragged`](crate::StepError::Ragged) in
+    /// As [`fit`](Self::fit), [`Error::Argument`] for a width of 0, and [`StepError::Ragged`](crate::StepError::Ragged) in
     /// [`Error::Step`] when the numbers do not fill their last row.
     pub fn fit_flat<T: Element>(numbers: &[T], width: usize) -> Result<Self, Error> {
         check_width("inputs", numbers, "width", width)?;
@@ -79,12 +79,12 @@ impl Standardizer {
     /// Constants from elsewhere, one of each for a feature.
     ///
     /// # Errors
-    /// [`Error::Setting`] for no feature, [`Error::Constants`] unless there are as many deviations as means,
+    /// [`Error::Missing`] for no feature, [`Error::Constants`] unless there are as many deviations as means,
     /// [`Error::Mean`] for a mean that is not finite, [`Error::Deviation`] for a deviation that is not finite and
     /// positive.
     pub fn from_constants(means: Vec<f64>, deviations: Vec<f64>) -> Result<Self, Error> {
         if means.is_empty() {
-            return Err(Error::setting("the number of means", 0, "at least 1"));
+            return Err(Error::Missing { what: "mean", expected: "at least 1, that of a feature" });
         }
         if means.len() != deviations.len() {
             return Err(Error::Constants { name: "deviations", expected: means.len(), found: deviations.len() });

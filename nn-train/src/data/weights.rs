@@ -21,7 +21,7 @@ pub(crate) fn check_weights<T: Element>(what: &'static str, weights: &[T], sampl
     }
     // Means divide by the sum, in the numbers of the network.
     if !T::from_f64(sum).is_finite() {
-        return Err(Error::number("the sum of the weights", sum, "a finite number of the data's type"));
+        return Err(Error::Sum { what: "the weights", value: sum, expected: "a finite number of the data's type" });
     }
     Ok(())
 }
@@ -46,11 +46,10 @@ impl<T: Element> DynDataset<T> {
     ///
     /// # Errors
     /// [`Error::Length`] unless there are as many weights as samples, [`Error::Weight`] for one that is negative or
-    /// not finite, [`Error::Weightless`] when all are 0, [`Error::Setting`] when their sum overflows.
-    pub fn with_weights(mut self, weights: Vec<T>) -> Result<Self, Error> {
+    /// not finite, [`Error::Weightless`] when all are 0, [`Error::Sum`] when their sum overflows.
+    pub fn with_weights(self, weights: Vec<T>) -> Result<Self, Error> {
         check_weights("the data", &weights, self.len())?;
-        self.weights = Some(weights);
-        Ok(self)
+        Ok(Self { weights: Some(weights), ..self })
     }
 
     /// The same samples, the weight of each multiplied by `class_weights[k]`, k its class.
@@ -95,7 +94,7 @@ impl<T: Element> DynDataset<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NotAClass`] when a target stands for no class, [`Error::Setting`] when the sum of the weights overflows.
+    /// [`Error::NotAClass`] when a target stands for no class, [`Error::Sum`] when the sum of the weights overflows.
     pub fn balanced(self) -> Result<Self, Error> {
         let mut sums = vec![Sum::default(); classes(self.target_width())];
         let samples = self.samples();

@@ -36,7 +36,7 @@ pub struct ConfusionMatrix {
 /// Labels sample by sample, each below `classes`, of which there are some.
 pub(super) fn check_labels(actual: &[usize], predicted: &[usize], classes: usize) -> Result<(), Error> {
     if classes == 0 {
-        return Err(Error::setting("classes", classes, "at least 1"));
+        return Err(Error::argument("classes", classes, "at least 1"));
     }
     if actual.is_empty() {
         return Err(Error::Empty { what: "labels" });
@@ -57,7 +57,7 @@ impl ConfusionMatrix {
     ///
     /// # Errors
     /// [`Error::NotAClass`] when a target stands for no class, [`Error::NaNOutput`] when an output is NaN,
-    /// [`Error::Setting`] when there are more classes than there is memory for, or what
+    /// [`Error::Argument`] when there are more classes than there is memory for, or what
     /// [`predict_batch`](crate::Network::predict_batch) returns.
     pub fn evaluate<N: Network>(network: &N, data: &N::Data) -> Result<Self, Error> {
         let (actual, predicted) = labels(network, data)?;
@@ -69,7 +69,7 @@ impl ConfusionMatrix {
     ///
     /// # Errors
     /// [`Error::Empty`] without a label, [`Error::Length`] unless there are as many predicted ones,
-    /// [`Error::Label`] for a label that is not below `classes`, [`Error::Setting`] for no class or for more than there
+    /// [`Error::Label`] for a label that is not below `classes`, [`Error::Argument`] for no class or for more than there
     /// is memory for.
     pub fn from_labels(actual: &[usize], predicted: &[usize], classes: usize) -> Result<Self, Error> {
         check_labels(actual, predicted, classes)?;
@@ -94,7 +94,7 @@ impl ConfusionMatrix {
 
     /// Counts labels that have been checked.
     fn of(actual: &[usize], predicted: &[usize], classes: usize, weight: impl Fn(usize) -> f64) -> Result<Self, Error> {
-        let too_many = |_| Error::setting("classes", classes, "fewer, so that K × K counts fit into memory");
+        let too_many = |_| Error::argument("classes", classes, "fewer, so that K × K counts fit into memory");
         let cells = classes.saturating_mul(classes);
         let mut sums = Vec::new();
         sums.try_reserve_exact(cells).map_err(too_many)?;
@@ -171,7 +171,7 @@ impl TryFrom<Vec<Vec<f64>>> for ConfusionMatrix {
         let counts = rows.concat();
         let total: f64 = counts.iter().sum();
         if !total.is_finite() {
-            return Err(Error::number("the sum of counts", total, "a finite number"));
+            return Err(Error::Sum { what: "the counts", value: total, expected: "a finite number" });
         }
         if total == 0.0 {
             return Err(Error::Empty { what: "the confusion matrix" });

@@ -67,7 +67,7 @@ impl MultiLabelReport {
     /// times.
     ///
     /// # Errors
-    /// [`Error::Setting`] for no labels, [`Error::Empty`] without a row, [`Error::Length`] unless there are as many
+    /// [`Error::Argument`] for no labels, [`Error::Empty`] without a row, [`Error::Length`] unless there are as many
     /// decisions as answers, [`StepError::Ragged`](crate::StepError::Ragged) in [`Error::Step`] when they do not fill
     /// their last row, and for weights as [`DynDataset::with_weights`](crate::DynDataset::with_weights).
     pub fn from_decisions(

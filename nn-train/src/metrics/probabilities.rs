@@ -87,7 +87,7 @@ impl Probabilities {
     /// for each class, or of the one probability of class 1. Sample number i counts weights\[i\] times.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a width of 0, [`Error::Empty`] without a sample, [`Error::Label`] for a label that is no
+    /// [`Error::Argument`] for a width of 0, [`Error::Empty`] without a sample, [`Error::Label`] for a label that is no
     /// class, [`Error::Length`] unless there is a row for each label,
     /// [`StepError::Ragged`](crate::StepError::Ragged) in [`Error::Step`] when the numbers do not fill their last row,
     /// [`Error::NaNOutput`] for one that is NaN, and for weights as
@@ -145,12 +145,11 @@ impl Probabilities {
         })
     }
 
-    /// Sorts probabilities into so many bins of equal width for [`calibration_error`](Self::calibration_error) and the
-    /// curves, at least 1. 15 unless it is set, as in Guo et al.
+    /// Sets into how many bins of equal width probabilities are sorted for
+    /// [`calibration_error`](Self::calibration_error) and the curves, at least 1; 15 unless set, as in Guo et al.
     #[must_use]
-    pub fn calibration_bins(mut self, bins: usize) -> Self {
-        self.bins = bins;
-        self
+    pub fn calibration_bins(self, bins: usize) -> Self {
+        Self { bins, ..self }
     }
 
     /// How many outputs each sample has.
@@ -163,7 +162,7 @@ impl Probabilities {
     /// each other it is this class against the rest.
     ///
     /// # Errors
-    /// [`Error::Setting`] for an output that there is not.
+    /// [`Error::Argument`] for an output that there is not.
     pub fn ranking(&self, output: usize) -> Result<Ranking, Error> {
         self.check_output(output)?;
         Ok(self.rank(output))
@@ -211,10 +210,10 @@ impl Probabilities {
     /// apart, class 1 from ½ on.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a `k` of 0, [`Error::NotAClass`] when a sample has not one label of several.
+    /// [`Error::Argument`] for a `k` of 0, [`Error::NotAClass`] when a sample has not one label of several.
     pub fn top_k_accuracy(&self, k: usize) -> Result<f64, Error> {
         if k == 0 {
-            return Err(Error::setting("k", k, "at least 1"));
+            return Err(Error::argument("k", k, "at least 1"));
         }
         let labels = self.labels()?;
         let is_among = |row: &[f64], label: usize| match row {
@@ -292,7 +291,7 @@ impl Probabilities {
     /// samples, from low to high. scikit-learn's `calibration_curve`.
     ///
     /// # Errors
-    /// As [`calibration_error`](Self::calibration_error), and [`Error::Setting`] for an output that there is not.
+    /// As [`calibration_error`](Self::calibration_error), and [`Error::Argument`] for an output that there is not.
     pub fn reliability_curve(&self, output: usize) -> Result<Vec<ReliabilityBin>, Error> {
         self.check_output(output)?;
         self.check_bins()?;
@@ -394,7 +393,7 @@ impl Probabilities {
     }
 
     fn check_output(&self, output: usize) -> Result<(), Error> {
-        if output < self.width { Ok(()) } else { Err(Error::setting("output", output, "below the number of outputs")) }
+        if output < self.width { Ok(()) } else { Err(Error::argument("output", output, "below the number of outputs")) }
     }
 
     fn check_bins(&self) -> Result<(), Error> {

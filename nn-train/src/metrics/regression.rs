@@ -113,7 +113,7 @@ impl Regression {
     /// weights\[i\] times.
     ///
     /// # Errors
-    /// [`Error::Empty`] without a row, [`Error::Setting`] for a width of 0, [`Error::Length`] unless there are as many
+    /// [`Error::Empty`] without a row, [`Error::Argument`] for a width of 0, [`Error::Length`] unless there are as many
     /// predictions as targets, [`StepError::Ragged`](crate::StepError::Ragged) in [`Error::Step`] when they do not fill
     /// their last row, and for weights as [`DynDataset::with_weights`](crate::DynDataset::with_weights).
     pub fn from_flat<T: Element>(

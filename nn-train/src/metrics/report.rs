@@ -98,7 +98,7 @@ impl ClassificationReport {
 
     /// Judges labels that have been checked. It takes K tallies, where a matrix takes K × K counts.
     fn of(actual: &[usize], predicted: &[usize], classes: usize, weight: impl Fn(usize) -> f64) -> Result<Self, Error> {
-        let too_many = |_| Error::setting("classes", classes, "fewer, so that their scores fit into memory");
+        let too_many = |_| Error::argument("classes", classes, "fewer, so that their scores fit into memory");
         let (mut tallies, mut scores) = (Vec::new(), Vec::new());
         tallies.try_reserve_exact(classes).map_err(too_many)?;
         scores.try_reserve_exact(classes).map_err(too_many)?;

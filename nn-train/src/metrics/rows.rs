@@ -13,7 +13,7 @@ pub(super) fn check_rows(
     width: usize,
 ) -> Result<usize, Error> {
     if width == 0 {
-        return Err(Error::setting(name, width, "at least 1"));
+        return Err(Error::argument(name, width, "at least 1"));
     }
     if len == 0 {
         return Err(Error::Empty { what: targets });

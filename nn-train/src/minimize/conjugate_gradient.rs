@@ -33,9 +33,16 @@ use crate::vector::{add, combine, dot};
 /// d = -Δ' + β d with β = max(0, Δ'·(Δ' - Δ) / Δ·Δ): Polak and Ribière 1969, with the bound at 0 of Gilbert and
 /// Nocedal, "Global convergence properties of conjugate gradient methods for optimization", SIAM Journal on
 /// Optimization 2, 1992 (Nocedal and Wright, "Numerical Optimization", second edition, 2006, algorithm 5.4 with
-/// equation 5.45). Where d descends by less than a hundredth of what Δ' would, d = -Δ' starts anew. Steps satisfy the
-/// strong Wolfe conditions with c₁ = 10⁻⁴ and c₂ = 0.1, as that book advises, by the line search of Moré and Thuente,
-/// 1994. SciPy's `CG` differs in c₂ = 0.4 and in first steps of at most 1, and takes a quarter more evaluations on the
+/// equation 5.45).
+///
+/// The line search is that of Moré and Thuente, 1994. It looks for a step that satisfies the strong Wolfe conditions
+/// with c₁ = 10⁻⁴ and c₂ = 0.1, the c₂ that the book names for conjugate gradients: a c₂ of ½ or more may lead to
+/// directions that do not descend. For this β not even a small c₂ rules them out. So a d that descends by less than a
+/// hundredth of what -Δ' would, d·Δ' > -0.01 Δ'·Δ', is given up for d = -Δ', which starts anew: Gilbert and Nocedal ask
+/// for such a bound, and SciPy takes the same hundredth. Where rounding or a kink keeps the search from a step of that
+/// kind, the lowest point that it has seen is the next one.
+///
+/// SciPy's `CG` differs in c₂ = 0.4 and in first steps of at most 1, and takes a quarter more evaluations on the
 /// problems of the tests.
 ///
 /// # Memory

@@ -51,15 +51,16 @@ pub(super) fn minimize<N: Network, D: Directions<N::Scalar>>(
         let directions = directions(objective.set());
         let best = objective.point()?;
         let trial = objective.point()?;
-        let progress = Progress::new(current.cost, current.gradient_norm);
+        let progress = Progress::new(current.cost, current.max_gradient);
         let mut descent = Descent { settings, objective, directions, current, best, trial, iterations: 0, progress };
-        let reason = descent.run(callback)?;
+        let stopped = descent.run(callback);
         let Descent { objective, current, iterations, .. } = descent;
+        // An hour's work is not lost with a callback that cannot write its file.
         objective.write(&current, network.parameters_mut())?;
         Ok(Solution {
-            reason,
+            reason: stopped?,
             cost: current.cost,
-            gradient_norm: current.gradient_norm,
+            max_gradient: current.max_gradient,
             iterations,
             evaluations: objective.evaluations(),
             duration: start.elapsed(),
@@ -82,11 +83,11 @@ struct Descent<'a, T: Element, D> {
 }
 
 impl<T: Element, D: Directions<T>> Descent<'_, T, D> {
-    /// Goes down until there is a reason to stop. `current` is the lowest point then, up to rounding.
+    /// Goes down until there is a reason to stop, or an error. `current` is the lowest point then, up to rounding.
     fn run(&mut self, callback: OnIteration<'_>) -> Result<StopReason, Error> {
         let Settings { max_iterations, max_evaluations, gradient_tolerance, cost_tolerance, .. } = *self.settings;
         let mut direction = self.objective.zeros()?;
-        if self.current.gradient_norm <= gradient_tolerance {
+        if self.current.max_gradient <= gradient_tolerance {
             return Ok(StopReason::Gradient);
         }
         loop {
@@ -98,16 +99,16 @@ impl<T: Element, D: Directions<T>> Descent<'_, T, D> {
             }
             let Some(step_length) = self.iterate(direction.as_mut_slice())? else {
                 let limited = self.objective.evaluations() >= max_evaluations;
-                return Ok(if limited { StopReason::Evaluations } else { StopReason::Rounding });
+                return Ok(if limited { StopReason::Evaluations } else { StopReason::LineSearch });
             };
             self.iterations += 1;
-            let Point { cost, gradient_norm, .. } = self.current;
+            let Point { cost, max_gradient, .. } = self.current;
             let (number, evaluations) = (self.iterations, self.objective.evaluations());
-            let signal = callback(&Iteration { number, cost, gradient_norm, step_length, evaluations })?;
-            if gradient_norm <= gradient_tolerance {
+            let signal = callback(&Iteration { number, cost, max_gradient, step_length, evaluations })?;
+            if max_gradient <= gradient_tolerance {
                 return Ok(StopReason::Gradient);
             }
-            if let Some(reason) = self.progress.note(cost, gradient_norm, cost_tolerance) {
+            if let Some(reason) = self.progress.note(cost, max_gradient, cost_tolerance) {
                 return Ok(reason);
             }
             if signal == Signal::Stop {
@@ -197,8 +198,8 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(cost: f64, gradient_norm: f64) -> Self {
-        Self { lowest: cost, flattest: gradient_norm, idle: 0, mark: cost, waiting: 0 }
+    fn new(cost: f64, max_gradient: f64) -> Self {
+        Self { lowest: cost, flattest: max_gradient, idle: 0, mark: cost, waiting: 0 }
     }
 
     /// The highest cost that may be the lowest so far, but for rounding.
@@ -207,10 +208,10 @@ impl Progress {
     }
 
     /// Takes notice of an iteration; a reason to stop if there is one.
-    fn note(&mut self, cost: f64, gradient_norm: f64, tolerance: f64) -> Option<StopReason> {
-        self.idle = if cost < self.lowest || gradient_norm < self.flattest { 0 } else { self.idle + 1 };
+    fn note(&mut self, cost: f64, max_gradient: f64, tolerance: f64) -> Option<StopReason> {
+        self.idle = if cost < self.lowest || max_gradient < self.flattest { 0 } else { self.idle + 1 };
         self.lowest = self.lowest.min(cost);
-        self.flattest = self.flattest.min(gradient_norm);
+        self.flattest = self.flattest.min(max_gradient);
         if self.mark - cost > tolerance * self.mark.abs().max(1.0) {
             (self.mark, self.waiting) = (cost, 0);
         } else {

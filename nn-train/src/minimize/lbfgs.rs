@@ -41,8 +41,11 @@ use crate::vector::{add, combine, dot};
 /// # Method
 /// Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", Mathematical Programming 45,
 /// 1989; the two-loop recursion is algorithm 7.4 of Nocedal and Wright, "Numerical Optimization", second edition, 2006.
-/// Steps satisfy the strong Wolfe conditions with c₁ = 10⁻³ and c₂ = 0.9, by the line search of Moré and Thuente, 1994:
-/// the constants and the search of SciPy's `L-BFGS-B`, which is what scikit-learn's `solver="lbfgs"` calls.
+/// The line search of Moré and Thuente, 1994, looks for a step that satisfies the strong Wolfe conditions with c₁ = 10⁻³
+/// and c₂ = 0.9: the constants and the search of SciPy's `L-BFGS-B`, which is what scikit-learn's `solver="lbfgs"`
+/// calls. Where it finds none, since its interval is narrower than a tenth of the step, the lowest point that it has
+/// seen is the next one. The conditions make s·y positive, which keeps the inverse curvature positive definite; a step
+/// on which it is not, beyond rounding, is not remembered.
 ///
 /// # Memory
 /// 2 · [`memory`](Self::memory) + 9 vectors as long as the parameters.
@@ -63,9 +66,8 @@ impl Default for Lbfgs {
 
 impl Lbfgs {
     /// How many of the last steps stand for the curvature, at least 1; 10 unless set. 3 to 20 are usual.
-    pub fn memory(mut self, memory: usize) -> Self {
-        self.memory = memory;
-        self
+    pub fn memory(self, memory: usize) -> Self {
+        Self { memory, ..self }
     }
 
     fn validate(&self) -> Result<(), Error> {

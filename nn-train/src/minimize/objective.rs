@@ -24,13 +24,13 @@ pub(super) struct Point<T: Element> {
     gradient: Buffer<T>,
     pub(super) cost: f64,
     /// The largest |∂J/∂θ|.
-    pub(super) gradient_norm: f64,
+    pub(super) max_gradient: f64,
 }
 
 impl<T: Element> Point<T> {
     fn new(params: usize) -> Result<Self, Error> {
         let (theta, gradient) = (Buffer::zeros(params)?, Buffer::zeros(params)?);
-        Ok(Self { theta, gradient, cost: f64::INFINITY, gradient_norm: f64::INFINITY })
+        Ok(Self { theta, gradient, cost: f64::INFINITY, max_gradient: f64::INFINITY })
     }
 
     /// Θ.
@@ -96,7 +96,7 @@ impl<'a, T: Element> Objective<'a, T> {
         let mut point = self.point()?;
         self.plan.engine().import(parameters, point.theta.as_mut_slice())?;
         self.evaluate(&mut point)?;
-        if point.cost.is_finite() && point.gradient_norm.is_finite() {
+        if point.cost.is_finite() && point.max_gradient.is_finite() {
             return Ok(point);
         }
         let ranges = self.plan.engine().ranges();
@@ -120,16 +120,16 @@ impl<'a, T: Element> Objective<'a, T> {
         if combine(set, point.theta.as_mut_slice(), (1.0, from.theta()), (step, direction)) {
             return self.evaluate(point);
         }
-        (point.cost, point.gradient_norm) = (f64::INFINITY, f64::INFINITY);
+        (point.cost, point.max_gradient) = (f64::INFINITY, f64::INFINITY);
         Ok(())
     }
 
     fn evaluate(&mut self, point: &mut Point<T>) -> Result<(), Error> {
         self.evaluations += 1;
-        let Point { theta, gradient, cost, gradient_norm } = point;
+        let Point { theta, gradient, cost, max_gradient } = point;
         let engine = self.plan.engine_mut();
         *cost = engine.gradient(theta.as_slice(), self.batch, self.decay, None, gradient.as_mut_slice())?;
-        *gradient_norm = largest(self.plan.set(), gradient.as_slice());
+        *max_gradient = largest(self.plan.set(), gradient.as_slice());
         Ok(())
     }
 

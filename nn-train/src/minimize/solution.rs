@@ -15,9 +15,11 @@ pub enum StopReason {
     Iterations,
     /// `max_evaluations` were made.
     Evaluations,
-    /// Rounding is in the way: not even along the steepest descent did the line search find a lower cost, or neither
-    /// the cost nor the gradient became smaller in 10 iterations. A kink of the cost, as `relu` and `mae` have them,
-    /// has the same effect.
+    /// Not even along the steepest descent did the line search find a lower cost. What is left to gain is lost in the
+    /// rounding of the cost, or the cost has a kink there, as `relu` and `mae` make them.
+    LineSearch,
+    /// Neither the cost nor the largest entry of the gradient became smaller in 10 iterations: steps move no more than
+    /// rounding does.
     Rounding,
     /// The callback answered [`Signal::Stop`](crate::Signal::Stop).
     Callback,
@@ -38,7 +40,8 @@ impl fmt::Display for StopReason {
             Self::Cost => "converged, the cost falls by less than its tolerance",
             Self::Iterations => "stopped at the limit of iterations",
             Self::Evaluations => "stopped at the limit of evaluations",
-            Self::Rounding => "stopped, no step lowers the cost beyond rounding",
+            Self::LineSearch => "stopped, the line search finds no lower cost",
+            Self::Rounding => "stopped, steps move no more than rounding does",
             Self::Callback => "stopped by the callback",
         })
     }
@@ -54,7 +57,7 @@ pub struct Solution {
     /// J at the network's parameters, the λ term included.
     pub cost: f64,
     /// The largest entry of the gradient there, max |∂J/∂θ|.
-    pub gradient_norm: f64,
+    pub max_gradient: f64,
     /// Steps that moved the parameters.
     pub iterations: usize,
     /// How often cost and gradient of the whole data set were computed.
@@ -64,12 +67,12 @@ pub struct Solution {
 }
 
 impl fmt::Display for Solution {
-    /// `converged, the gradient is within its tolerance: cost 0.215907, gradient 8.7e-6, 41 iterations, 47 evaluations,
-    /// 0.031 s`.
+    /// `converged, the gradient is within its tolerance: cost 0.215907, largest gradient 8.7e-6, 41 iterations, 47
+    /// evaluations, 0.031 s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { reason, cost, gradient_norm, iterations, evaluations, duration } = self;
+        let Self { reason, cost, max_gradient, iterations, evaluations, duration } = self;
         let seconds = duration.as_secs_f64();
-        write!(f, "{reason}: cost {cost:.6}, gradient {gradient_norm:.1e}, {iterations} iterations, ")?;
+        write!(f, "{reason}: cost {cost:.6}, largest gradient {max_gradient:.1e}, {iterations} iterations, ")?;
         write!(f, "{evaluations} evaluations, {seconds:.3} s")
     }
 }
@@ -83,7 +86,7 @@ pub struct Iteration {
     /// J after the step.
     pub cost: f64,
     /// The largest entry of the gradient after the step, max |∂J/∂θ|.
-    pub gradient_norm: f64,
+    pub max_gradient: f64,
     /// α, how far the step went along its direction; 1 is the natural length with L-BFGS.
     pub step_length: f64,
     /// Evaluations of the whole data set so far.

@@ -185,7 +185,7 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     /// A [`Predictor`] for many batches of up to `batch_rows` samples, with a copy of the current parameters.
     ///
     /// # Errors
-    /// [`Error::Setting`] for no rows, [`Error::Step`] when there is no memory, or when the environment asks for an
+    /// [`Error::Argument`] for no rows, [`Error::Step`] when there is no memory, or when the environment asks for an
     /// instruction set that the CPU lacks.
     fn predictor(&self, batch_rows: usize) -> Result<Predictor<Self>, Error> {
         Predictor::new(self, batch_rows)

@@ -47,7 +47,7 @@ pub struct Predictor<N: Network> {
 impl<N: Network> Predictor<N> {
     pub(super) fn new(network: &N, batch_rows: usize) -> Result<Self, Error> {
         if batch_rows == 0 {
-            return Err(Error::setting("batch_rows", batch_rows, "at least 1"));
+            return Err(Error::argument("batch_rows", batch_rows, "at least 1"));
         }
         let mut planned = Planned::new(&Key::new(network.architecture(), batch_rows, false)?)?;
         planned.import(network.parameters())?;

@@ -19,7 +19,7 @@ pub(crate) struct Adjustment {
 
 impl Adjustment {
     /// λ₁/B Σ|Θ_w|. Where λ₁ = 0 the parameters are not read.
-    pub(super) fn penalty<T: Element>(&self, engine: &dyn StepEngine<T>, theta: &[T]) -> f64 {
+    pub(crate) fn penalty<T: Element>(&self, engine: &dyn StepEngine<T>, theta: &[T]) -> f64 {
         if self.l1 == 0.0 { 0.0 } else { self.l1 * sum_of_magnitudes(engine.set(), engine.ranges(), theta) }
     }
 
@@ -29,7 +29,7 @@ impl Adjustment {
     }
 
     /// Adds the term of λ₁ to a whole gradient.
-    pub(super) fn add_l1<T: Element>(&self, engine: &dyn StepEngine<T>, theta: &[T], gradient: &mut [T]) {
+    pub(crate) fn add_l1<T: Element>(&self, engine: &dyn StepEngine<T>, theta: &[T], gradient: &mut [T]) {
         if self.l1 != 0.0 {
             // What it returns is seen when the parameters are updated.
             let _ = update_all(

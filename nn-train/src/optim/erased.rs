@@ -12,7 +12,9 @@ use crate::error::Error;
 
 /// An optimiser of which only the interface is known.
 pub(crate) trait AnyOptimizer: fmt::Debug + Send + Sync {
+    fn name(&self) -> &'static str;
     fn default_learning_rate(&self) -> f64;
+    fn follows_learning_rate(&self) -> bool;
     /// The settings' ranges, in the widest number type.
     fn validate(&self) -> Result<(), Error>;
     fn single(self: Arc<Self>) -> Arc<dyn TypedOptimizer<f32>>;
@@ -55,8 +57,7 @@ impl<T: Element> Work<'_, T> {
     fn run(self, update: &dyn Update<T>, span: Span<'_, T>) -> Result<Outcome, Error> {
         let Self { engine, batch, decay, dropout, slots, measures_norm, adjustment } = self;
         if update.slots() != slots {
-            let expected = "as many as its update has, Update::slots";
-            return Err(Error::setting("Optimizer::slots", slots, expected));
+            return Err(Error::Slots { found: slots, expected: "as many as its update has, Update::slots" });
         }
         let penalty = adjustment.penalty(engine, span.theta);
         if !measures_norm && adjustment.clip_norm == f64::INFINITY {
@@ -86,8 +87,16 @@ impl<T: Element> Work<'_, T> {
 }
 
 impl<O: Optimizer> AnyOptimizer for O {
+    fn name(&self) -> &'static str {
+        Optimizer::name(self)
+    }
+
     fn default_learning_rate(&self) -> f64 {
         Optimizer::default_learning_rate(self)
+    }
+
+    fn follows_learning_rate(&self) -> bool {
+        Optimizer::follows_learning_rate(self)
     }
 
     fn validate(&self) -> Result<(), Error> {

@@ -107,6 +107,12 @@ pub trait Optimizer: fmt::Debug + Send + Sync + 'static {
     /// The learning rate of a trainer that is not given any.
     fn default_learning_rate(&self) -> f64;
 
+    /// Whether each step follows its own learning rate, as unless said otherwise. Of [`Rprop`]'s only the first does. Others
+    /// are an error of the [range test](crate::Trainer::lr_find), whose curve would say nothing of rates.
+    fn follows_learning_rate(&self) -> bool {
+        true
+    }
+
     /// Numbers that the optimiser keeps for each parameter, at most [`MAX_SLOTS`](crate::MAX_SLOTS). They start at 0.
     fn slots(&self) -> usize;
 

@@ -20,7 +20,7 @@ use crate::error::Error;
 /// | 0 | stays | |
 ///
 /// Then θ ← θ - sgn(g) Δ. The learning rate is where Δ begins, kept within its bounds. It is that of the first step:
-/// what a schedule says later has no effect. Numbers are as in PyTorch's `Rprop`, but that signs are multiplied rather
+/// what a schedule says later has no effect, and a [range test](crate::Trainer::lr_find) is an error. Numbers are as in PyTorch's `Rprop`, but that signs are multiplied rather
 /// than gradients, whose product rounds to 0 where they are small.
 ///
 /// On parts of the data a sign changes by chance, and steps shrink to nothing: let the batch size be the number of
@@ -80,6 +80,10 @@ impl Optimizer for Rprop {
 
     fn default_learning_rate(&self) -> f64 {
         0.01
+    }
+
+    fn follows_learning_rate(&self) -> bool {
+        false
     }
 
     fn slots(&self) -> usize {

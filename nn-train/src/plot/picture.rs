@@ -111,7 +111,7 @@ impl Picture {
     /// As PNG, two pixels a unit each way, for screens that show it so.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a picture that there is no memory for.
+    /// [`Error::Argument`] for a picture that there is no memory for.
     pub fn to_png(&self) -> Result<Vec<u8>, Error> {
         png::write(self)
     }
@@ -119,7 +119,7 @@ impl Picture {
     /// Writes it to a file, as SVG or PNG as the name ends.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a name that ends otherwise, [`Error::Io`] when the file cannot be written, and as
+    /// [`Error::Argument`] for a name that ends otherwise, [`Error::Io`] when the file cannot be written, and as
     /// [`to_png`](Self::to_png).
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
@@ -127,7 +127,7 @@ impl Picture {
         let bytes = match extension.to_ascii_lowercase().as_str() {
             "svg" => self.to_svg().into_bytes(),
             "png" => self.to_png()?,
-            _ => return Err(Error::setting("the picture's file", path.display(), "a name that ends in .svg or .png")),
+            _ => return Err(Error::argument("the picture's file", path.display(), "a name that ends in .svg or .png")),
         };
         std::fs::write(path, bytes).map_err(|error| Error::write(path.display(), &error))
     }

@@ -18,7 +18,7 @@ pub(super) const DASHES: [f32; 2] = [5.0, 4.0];
 
 pub(super) fn write(picture: &Picture) -> Result<Vec<u8>, Error> {
     let (width, height) = (picture.width() * SCALE as u32, picture.height() * SCALE as u32);
-    let too_large = || Error::setting("the picture's pixels", format!("{width} × {height}"), "fewer");
+    let too_large = || Error::argument("the picture's pixels", format!("{width} × {height}"), "fewer");
     let mut pixmap = Pixmap::new(width, height).ok_or_else(too_large)?;
     pixmap.fill(tiny_skia::Color::WHITE);
     for shape in &picture.shapes {

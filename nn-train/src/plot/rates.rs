@@ -1,5 +1,7 @@
 //! Learning rates: schedules, and what a test of rates found.
 
+use nn_kernels::number_text;
+
 use super::color::{self, BLUE, VERMILION};
 use super::panel::{ABOVE, BELOW, CURVE, MARGIN, Panel, Sign, WIDTH, legend, legend_height, title};
 use super::picture::{Picture, Shape, Stroke};
@@ -22,13 +24,13 @@ const POINTS: u64 = 700;
 /// ```
 ///
 /// # Errors
-/// [`Error::Empty`] without a schedule, [`Error::Setting`] for no step and what [`Schedule::validate`] returns.
+/// [`Error::Empty`] without a schedule, [`Error::Argument`] for no step, and what [`Schedule::validate`] returns.
 pub fn schedules(schedules: &[(&str, &dyn Schedule)], steps: u64) -> Result<Picture, Error> {
     if schedules.is_empty() {
         return Err(Error::Empty { what: "the schedules" });
     }
     if steps == 0 {
-        return Err(Error::setting("steps", steps, "at least 1"));
+        return Err(Error::argument("steps", steps, "at least 1"));
     }
     let last = steps - 1;
     let points = steps.min(POINTS);
@@ -68,13 +70,13 @@ pub fn schedules(schedules: &[(&str, &dyn Schedule)], steps: u64) -> Result<Pict
 ///
 /// # Errors
 /// [`Error::Length`] when there is not one cost for each rate, [`Error::Empty`] without a finite cost, and
-/// [`Error::Setting`] for a rate, or a suggested one, that is not a finite number above 0.
+/// [`Error::Argument`] for a rate, or a suggested one, that is not a finite number above 0.
 pub fn rate_range(rates: &[f64], costs: &[f64], suggested: Option<f64>) -> Result<Picture, Error> {
     if rates.len() != costs.len() {
         return Err(Error::Length { what: "the costs", expected: rates.len(), found: costs.len() });
     }
     if let Some(&rate) = rates.iter().chain(&suggested).find(|rate| !(rate.is_finite() && **rate > 0.0)) {
-        return Err(Error::number("the learning rate", rate, "a finite number above 0"));
+        return Err(Error::argument("the learning rate", number_text(rate), "a finite number above 0"));
     }
     let finite = |place: &usize| costs[*place].is_finite();
     let places = 0..costs.len();

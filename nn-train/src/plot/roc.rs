@@ -25,7 +25,7 @@ const SIDE: f64 = 400.0;
 /// ```
 ///
 /// # Errors
-/// [`Error::Empty`] without a ranking, and [`Error::Setting`] for one whose samples are all positive or all negative,
+/// [`Error::Empty`] without a ranking, and [`Error::Argument`] for one whose samples are all positive or all negative,
 /// which has no such curve.
 pub fn roc(rankings: &[(&str, &Ranking)]) -> Result<Picture, Error> {
     if rankings.is_empty() {
@@ -34,7 +34,7 @@ pub fn roc(rankings: &[(&str, &Ranking)]) -> Result<Picture, Error> {
     let mut curves = Vec::new();
     for (index, (name, ranking)) in rankings.iter().enumerate() {
         let (Some(points), Some(area)) = (ranking.roc_curve(), ranking.roc_auc()) else {
-            return Err(Error::setting("the ranking", format!("`{name}`"), "one of positive and of negative samples"));
+            return Err(Error::argument("the ranking", format!("`{name}`"), "one of positive and of negative samples"));
         };
         let (color, dashed) = color::of(index);
         curves.push((format!("{name}: {area:.4}"), points, Stroke::new(color, CURVE).dashed(dashed)));

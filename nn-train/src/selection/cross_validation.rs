@@ -7,7 +7,7 @@ use super::mean_and_deviation;
 use super::score::Score;
 use crate::error::Error;
 use crate::network::Network;
-use crate::train::{Goal, History, Trainer};
+use crate::train::{Callback, Goal, History, Trainer};
 
 impl Trainer {
     /// Cross-validation: for each fold a new network, `network(fold)` with the fold's number from 0, is trained on one
@@ -48,6 +48,7 @@ impl Trainer {
             data,
             folds,
             prepare: None,
+            callbacks: None,
             score: Score::default(),
             keep_networks: false,
         }
@@ -63,6 +64,9 @@ type Parts<N> = (<N as Network>::Data, <N as Network>::Data);
 /// Makes of both parts as they stand in the data what is trained and validated on.
 type Prepare<'a, N> = dyn FnMut(<N as Network>::Data, <N as Network>::Data) -> Result<Parts<N>, Error> + 'a;
 
+/// Makes the callbacks of a fold's run.
+type Watch<'a, N> = dyn FnMut(usize) -> Result<Vec<Box<dyn Callback<N>>>, Error> + 'a;
+
 /// Cross-validation before it runs: see [`Trainer::cross_validate`].
 ///
 /// Folds are trained one after the other, each on all the trainer's threads. Only the fold that is under way has a copy
@@ -75,6 +79,7 @@ pub struct CrossValidation<'a, N: Network> {
     data: &'a N::Data,
     folds: &'a [Fold],
     prepare: Option<Box<Prepare<'a, N>>>,
+    callbacks: Option<Box<Watch<'a, N>>>,
     score: Score<'a, N>,
     keep_networks: bool,
 }
@@ -87,6 +92,30 @@ impl<'a, N: Network> CrossValidation<'a, N> {
     /// The same holds for class weights, [`balanced`](crate::DynDataset::balanced).
     pub fn prepare(self, prepare: impl FnMut(N::Data, N::Data) -> Result<Parts<N>, Error> + 'a) -> Self {
         Self { prepare: Some(Box::new(prepare)), ..self }
+    }
+
+    /// Sets the callbacks of each fold's run, by the fold's number from 0: new ones each time, as most of them remember
+    /// something of the run that they watch. None unless set.
+    ///
+    /// A network that [`EarlyStopping`](crate::EarlyStopping) chooses by its validation cost is chosen by the samples that
+    /// it is then scored on: the score is a little too good.
+    ///
+    /// ```
+    /// # use nn_train::prelude::*;
+    /// # network! { struct Line<1 => 1 linear>; }
+    /// # let xs: Vec<[f32; 1]> = (0..30).map(|i| [i as f32 / 30.0]).collect();
+    /// # let data = Dataset::new(xs.clone(), xs)?;
+    /// # let trainer = Trainer::builder().learning_rate(0.1).epochs(1000).build()?;
+    /// let folds = KFold::new(3).split(data.len())?;
+    /// let scores = trainer
+    ///     .cross_validate(|_| Ok(Line::new(1)), &data, &folds)
+    ///     .callbacks(|_| Ok(vec![Box::new(EarlyStopping::new(Monitor::ValidationCost).patience(3))]))
+    ///     .run()?;
+    /// assert!(scores.folds.iter().all(|fold| fold.history.len() < 1000));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn callbacks(self, callbacks: impl FnMut(usize) -> Result<Vec<Box<dyn Callback<N>>>, Error> + 'a) -> Self {
+        Self { callbacks: Some(Box::new(callbacks)), ..self }
     }
 
     /// Sets what a network is scored by on the validation part, such as
@@ -104,13 +133,13 @@ impl<'a, N: Network> CrossValidation<'a, N> {
     /// Trains and scores.
     ///
     /// # Errors
-    /// [`Error::Setting`] without a fold, [`Error::Index`], [`Error::Empty`] or [`Error::Weightless`] for a part that
+    /// [`Error::Missing`] without a fold, [`Error::Index`], [`Error::Empty`] or [`Error::Weightless`] for a part that
     /// is none, what the closures return, otherwise as [`Trainer::fit`]: [`Error::Diverged`] too, since a mean over the
     /// other folds would be too good.
     pub fn run(self) -> Result<CrossValidated<N>, Error> {
-        let Self { trainer, mut network, data, folds, mut prepare, score, keep_networks } = self;
+        let Self { trainer, mut network, data, folds, mut prepare, mut callbacks, score, keep_networks } = self;
         if folds.is_empty() {
-            return Err(Error::setting("the number of folds", 0, "at least 1"));
+            return Err(Error::Missing { what: "fold", expected: "at least 1" });
         }
         let mut runs = Vec::with_capacity(folds.len());
         for (number, fold) in folds.iter().enumerate() {
@@ -120,7 +149,11 @@ impl<'a, N: Network> CrossValidation<'a, N> {
                 (train, validation) = prepare(train, validation)?;
             }
             let mut network = network(number)?;
-            let history = trainer.fit(&mut network, &train, Some(&validation))?;
+            let mut run = trainer.run(&mut network, &train)?.validation(&validation)?;
+            if let Some(callbacks) = &mut callbacks {
+                run = run.callbacks(callbacks(number)?);
+            }
+            let history = run.finish()?;
             let score = score.measure(&network, &validation)?;
             runs.push(FoldRun { score, history, network: keep_networks.then_some(network) });
         }
@@ -139,7 +172,7 @@ impl<N: Network> fmt::Debug for CrossValidation<'_, N> {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FoldRun<N> {
-    /// The score of the network, after its last epoch, on the part to validate on.
+    /// The score of the network, as its run has left it, on the part to validate on.
     pub score: f64,
     /// Its epochs, with the validation cost of each.
     pub history: History,

@@ -90,7 +90,8 @@ impl<N: Network, D: TrainingData<N> + ?Sized> RangeTest<'_, N, D> {
     /// Runs the test.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a setting that is out of its range, [`Error::Diverged`] when not even the first step can
+    /// [`Error::Setting`] for a setting that is out of its range, and for an optimiser that does not follow the learning
+    /// rate, as [`Rprop`](crate::Rprop); [`Error::Diverged`] when not even the first step can
     /// be taken, otherwise as [`Trainer::fit`]. A later step that diverges is the end of the curve and no error.
     pub fn run(self) -> Result<RangeCurve, Error> {
         self.check()?;
@@ -126,6 +127,14 @@ impl<N: Network, D: TrainingData<N> + ?Sized> RangeTest<'_, N, D> {
     }
 
     fn check(&self) -> Result<(), Error> {
+        let optimizer = &self.trainer.optimizer();
+        if !optimizer.follows_learning_rate() {
+            return Err(Error::setting(
+                "optimizer",
+                optimizer.name(),
+                "one whose every step follows the learning rate",
+            ));
+        }
         let (least, most) = (*self.rates.start(), *self.rates.end());
         for rate in [least, most] {
             if rate == 0.0 {

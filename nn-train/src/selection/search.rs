@@ -6,12 +6,12 @@ use std::ops::RangeInclusive;
 use nn_kernels::threads::{alone, join};
 
 use super::score::Score;
-use super::trial::{Trial, Work};
+use super::trial::{Judges, Trial, Watch, Work};
 use super::{mean_and_deviation, short};
 use crate::data::TrainingData;
 use crate::error::Error;
 use crate::network::Network;
-use crate::train::{Goal, Threads, TrainerBuilder, Workers};
+use crate::train::{Callback, Goal, Threads, TrainerBuilder, Workers};
 
 /// Trains a network for each candidate, a list of them or what a [`Space`](super::Space) draws, and finds the best by
 /// its score on validation data. Trials run side by side, each on one thread.
@@ -50,6 +50,9 @@ use crate::train::{Goal, Threads, TrainerBuilder, Workers};
 /// Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", AISTATS 2016
 /// ([arXiv 1502.07943](https://arxiv.org/abs/1502.07943)).
 ///
+/// A trial that a [callback](Self::callbacks) has stopped is trained no further. It keeps its score, and with that goes
+/// up the rungs or does not.
+///
 /// Candidates that learn slowly at first and well in the end are lost on the way. A schedule that counts on a number of
 /// steps takes the full number of epochs, so that trials of a lower rung have not come to its end.
 ///
@@ -60,7 +63,6 @@ use crate::train::{Goal, Threads, TrainerBuilder, Workers};
 /// training and validation data are borrowed and not copied.
 ///
 /// The result does not depend on the number of threads, but for the durations in the histories.
-#[derive(Debug)]
 #[must_use = "nothing is trained before `run`"]
 pub struct Search<'a, C, N: Network> {
     candidates: Vec<C>,
@@ -68,6 +70,7 @@ pub struct Search<'a, C, N: Network> {
     factor: Option<usize>,
     threads: Threads,
     score: Score<'a, N>,
+    callbacks: Option<Box<Watch<'a, C, N>>>,
 }
 
 impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
@@ -79,6 +82,7 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
             factor: None,
             threads: Threads::default(),
             score: Score::default(),
+            callbacks: None,
         }
     }
 
@@ -88,8 +92,8 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
         Self { epochs, ..self }
     }
 
-    /// Only one in `factor` = η ≥ 2 trials goes on after each rung, and takes η times the epochs in all. There are as
-    /// many rungs as leave one trial in the last, and the fewest epochs in the first: with 27 trials, 1 to 27 epochs
+    /// Sets that only one in `factor` = η ≥ 2 trials goes on after each rung, and takes η times the epochs in all. There are
+    /// as many rungs as leave one trial in the last, and the fewest epochs in the first: with 27 trials, 1 to 27 epochs
     /// and η = 3, 27 trials take 1 epoch, 9 of them 3 in all, 3 of them 9, and the best one 27. Divisions round down.
     ///
     /// η = 3 or 4 is usual. Unless set, every trial takes all epochs.
@@ -110,15 +114,44 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
         Self { score: Score::new(goal, measure), ..self }
     }
 
+    /// Sets the callbacks of each trial, by the trial as it is before it is trained and the number of the fold, 0 where
+    /// there is one part to train on: new ones each time, as most of them remember something of the run that they
+    /// watch. None unless set.
+    ///
+    /// With [`halving`](Self::halving) they are made for each rung, and get back what they [keep](Callback::state), as in
+    /// a run that is [resumed](crate::Run::resume). Their [`on_end`](Callback::on_end) is called at the end of each rung,
+    /// before the trial is scored; the next rung goes on from before that.
+    ///
+    /// ```
+    /// # use nn_train::prelude::*;
+    /// # network! { struct Line<1 => 1 linear>; }
+    /// # let xs: Vec<[f32; 1]> = (0..30).map(|i| [i as f32 / 30.0]).collect();
+    /// # let data = Dataset::new(xs.clone(), xs)?;
+    /// let search = Search::new([0.01, 0.1]).epochs(1..=1000).callbacks(|trial, _fold| {
+    ///     println!("trial {} at the rate {}", trial.number, trial.candidate);
+    ///     Ok(vec![Box::new(EarlyStopping::new(Monitor::ValidationCost).patience(3).min_delta(1e-6))])
+    /// });
+    /// let result = search.run(&data, &data, |&rate| Ok((Trainer::builder().learning_rate(rate), Line::new(1))))?;
+    /// assert!(result.best().epochs < 1000);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn callbacks(
+        self,
+        callbacks: impl Fn(&Trial<C>, usize) -> Result<Vec<Box<dyn Callback<N>>>, Error> + Sync + 'a,
+    ) -> Self {
+        Self { callbacks: Some(Box::new(callbacks)), ..self }
+    }
+
     /// Trains on `train` what `network` makes of each candidate, a trainer's settings and a network with its initial
     /// weights, and scores it on `validation`.
     ///
     /// A trial that diverges, or whose score is not finite, comes last, and [says why](Trial::failure).
     ///
     /// # Errors
-    /// [`Error::Setting`] for a setting that is out of its range or no candidate, [`Error::AllFailed`] when no trial
-    /// has a score, [`Error::Threads`] when the threads could not be started. What the closures return and what
-    /// [`Trainer::fit`](crate::Trainer::fit) does, but for [`Error::Diverged`]: of several candidates the first one's.
+    /// [`Error::Setting`] for a setting that is out of its range, [`Error::Missing`] without a candidate,
+    /// [`Error::AllFailed`] when no trial has a score, [`Error::Threads`] when the threads could not be started. What the
+    /// closures return and what [`Trainer::fit`](crate::Trainer::fit) does, but for [`Error::Diverged`]: of several
+    /// candidates the first one's.
     pub fn run<D: TrainingData<N> + Sync + ?Sized>(
         self,
         train: &D,
@@ -154,7 +187,7 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
     /// ```
     ///
     /// # Errors
-    /// As [`run`](Self::run), and [`Error::Setting`] without a fold.
+    /// As [`run`](Self::run), and [`Error::Missing`] without a fold.
     pub fn run_on_folds(
         self,
         parts: &[(N::Data, N::Data)],
@@ -164,7 +197,7 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
         N::Data: Sync,
     {
         if parts.is_empty() {
-            return Err(Error::setting("the number of folds", 0, "at least 1"));
+            return Err(Error::Missing { what: "fold", expected: "at least 1" });
         }
         let parts: Vec<(&N::Data, &N::Data)> = parts.iter().map(|(train, validation)| (train, validation)).collect();
         self.run_on(&parts, network)
@@ -179,7 +212,8 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
         N::Data: Sync,
     {
         let rungs = self.rungs()?;
-        let Self { candidates, threads, score, .. } = self;
+        let Self { candidates, threads, score, callbacks, .. } = self;
+        let judges = Judges { parts, score: &score, callbacks: callbacks.as_deref() };
         let threads = Workers::new(threads)?.ready()?;
         let mut entries: Vec<Entry<C, N>> = candidates.into_iter().enumerate().map(Entry::new).collect();
         for (index, &Rung { epochs, .. }) in rungs.iter().enumerate() {
@@ -188,9 +222,9 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
             let work = |entry: &mut &mut Entry<C, N>| {
                 let Entry { trial, work, error, .. } = &mut **entry;
                 let outcome = match work {
-                    Some(work) => work.advance(trial, parts, &score, epochs, next.is_some()),
+                    Some(work) => work.advance(trial, &judges, epochs, next.is_some()),
                     None => network(&trial.candidate).and_then(|made| {
-                        work.insert(Work::new(made, parts.len())).advance(trial, parts, &score, epochs, next.is_some())
+                        work.insert(Work::new(made, parts.len())).advance(trial, &judges, epochs, next.is_some())
                     }),
                 };
                 *error = outcome.err();
@@ -201,12 +235,12 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
                 return Err(error);
             }
             entries.sort_by(|a, b| a.trial.rank(&b.trial, score.goal));
-            // Those that stopped before keep their networks until somebody has come further.
-            let furthest = entries.first().map_or(0, |best| best.trial.epochs);
+            // Those that came no further keep their networks until somebody has.
+            let furthest = entries.first().map_or(0, |best| best.trial.rungs);
             let count = next.map_or(0, |next| next.trials);
             for (rank, entry) in entries.iter_mut().enumerate() {
-                let Trial { epochs: taken, failure, .. } = &entry.trial;
-                let in_front = failure.is_none() && *taken == furthest;
+                let Trial { rungs, failure, .. } = &entry.trial;
+                let in_front = failure.is_none() && *rungs == furthest;
                 entry.goes_on = entry.goes_on && in_front && rank < count;
                 if !in_front {
                     entry.work = None;
@@ -220,7 +254,7 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
     fn rungs(&self) -> Result<Vec<Rung>, Error> {
         let (trials, least, most) = (self.candidates.len(), *self.epochs.start(), *self.epochs.end());
         if trials == 0 {
-            return Err(Error::setting("the number of candidates", 0, "at least 1"));
+            return Err(NO_CANDIDATE);
         }
         if !(1..=most).contains(&least) {
             return Err(Error::setting("epochs", format!("{least}..={most}"), "at least 1, and then no fewer"));
@@ -236,6 +270,8 @@ impl<'a, C: Send + Sync, N: Network> Search<'a, C, N> {
         Ok(rungs.map(|(up, down)| Rung { trials: trials / up, epochs: most / down }).collect())
     }
 }
+
+const NO_CANDIDATE: Error = Error::Missing { what: "candidate", expected: "at least 1" };
 
 /// So many trials take so many epochs in all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -271,6 +307,15 @@ fn each<T: Send>(items: &mut [T], work: &(impl Fn(&mut T) + Sync)) {
     }
 }
 
+impl<C, N: Network> fmt::Debug for Search<'_, C, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { candidates, epochs, factor, threads, score, .. } = self;
+        let mut debug = f.debug_struct("Search");
+        debug.field("candidates", &candidates.len()).field("epochs", epochs).field("halving", factor);
+        debug.field("threads", threads).field("score", score).finish_non_exhaustive()
+    }
+}
+
 /// The result of a [`Search`]: the trials from the best to the worst, and the best one's network. Displayed, it is a
 /// table.
 #[derive(Debug, Clone, PartialEq)]
@@ -283,25 +328,25 @@ pub struct SearchResult<C, N> {
 impl<C, N: Network> SearchResult<C, N> {
     fn new(mut entries: Vec<Entry<C, N>>, goal: Goal) -> Result<Self, Error> {
         let best = entries.first_mut().filter(|best| best.trial.failure.is_none());
-        let Some(Work { networks, .. }) = best.and_then(|best| best.work.take()) else {
+        let Some(work) = best.and_then(|best| best.work.take()) else {
             let trials = entries.len();
             // They are in the order of the candidates.
             let first = entries.into_iter().find_map(|entry| entry.trial.failure);
-            let first = first.unwrap_or_else(|| Error::setting("the number of candidates", trials, "at least 1"));
+            let first = first.unwrap_or(NO_CANDIDATE);
             return Err(Error::AllFailed { trials, first: Box::new(first) });
         };
-        Ok(Self { trials: entries.into_iter().map(|entry| entry.trial).collect(), networks, goal })
+        Ok(Self { trials: entries.into_iter().map(|entry| entry.trial).collect(), networks: work.networks(), goal })
     }
 }
 
 impl<C, N> SearchResult<C, N> {
-    /// The best trial: of those that took the most epochs the one with the best score.
+    /// The best trial: of those that went up the most rungs, which are all without halving, the one with the best score.
     #[must_use]
     pub fn best(&self) -> &Trial<C> {
         &self.trials[0]
     }
 
-    /// The best trial's network after its last epoch; with folds that of the first one.
+    /// The best trial's network as its run has left it; with folds that of the first one.
     #[must_use]
     pub fn network(&self) -> &N {
         &self.networks[0]
@@ -313,7 +358,7 @@ impl<C, N> SearchResult<C, N> {
         &self.networks
     }
 
-    /// All trials from the best to the worst: those that took more epochs before the others, and those that failed
+    /// All trials from the best to the worst: those that went up more rungs before the others, and those that failed
     /// last.
     #[must_use]
     pub fn trials(&self) -> &[Trial<C>] {

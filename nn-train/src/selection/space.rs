@@ -55,10 +55,10 @@ pub trait Space {
     /// with each, the last one running fastest.
     ///
     /// # Errors
-    /// [`Error::Setting`] for fewer than 2 points, and as [`validate`](Self::validate).
+    /// [`Error::Argument`] for fewer than 2 points, and as [`validate`](Self::validate).
     fn grid(&self, points: usize) -> Result<Vec<Self::Value>, Error> {
         if points < 2 {
-            return Err(Error::setting("points", points, "at least 2"));
+            return Err(Error::argument("points", points, "at least 2"));
         }
         self.validate()?;
         Ok(self.points(points))
@@ -97,7 +97,7 @@ impl<V: Clone> Space for Choice<V> {
 
     fn validate(&self) -> Result<(), Error> {
         if self.values.is_empty() {
-            return Err(Error::setting("the number of choices", 0, "at least 1"));
+            return Err(Error::Missing { what: "choice", expected: "at least 1" });
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::score::{Score, compare};
 use crate::data::TrainingData;
 use crate::error::Error;
 use crate::network::Network;
-use crate::train::{Goal, History, RunState, TrainerBuilder};
+use crate::train::{Callback, Context, Goal, History, RunState, Signal, TrainerBuilder};
 
 /// One candidate of a [`Search`](super::Search), and what has come of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,19 +17,21 @@ pub struct Trial<C> {
     pub number: usize,
     /// The candidate.
     pub candidate: C,
-    /// The epochs that it was trained for.
+    /// The epochs that it was trained for; the fewest, where a callback has stopped folds at different ones.
     pub epochs: usize,
+    /// The rungs that it has gone up.
+    pub(super) rungs: usize,
     /// Its score after them on each validation part; empty if it failed.
     pub scores: Vec<f64>,
     /// Its epochs, a history for each validation part.
     pub histories: Vec<History>,
-    /// Why it has no score: [`Error::Diverged`], or [`Error::Setting`] for a score that is not finite.
+    /// Why it has no score: [`Error::Diverged`], or [`Error::Score`] for one that is not finite.
     pub failure: Option<Error>,
 }
 
 impl<C> Trial<C> {
     pub(super) fn new(number: usize, candidate: C) -> Self {
-        Self { number, candidate, epochs: 0, scores: Vec::new(), histories: Vec::new(), failure: None }
+        Self { number, candidate, epochs: 0, rungs: 0, scores: Vec::new(), histories: Vec::new(), failure: None }
     }
 
     /// The mean of its scores; none if it failed.
@@ -53,75 +55,112 @@ impl<C> Trial<C> {
     /// that was first among the candidates.
     pub(super) fn rank(&self, other: &Self, goal: Goal) -> Ordering {
         let better = match (self.score(), other.score()) {
-            (Some(a), Some(b)) => other.epochs.cmp(&self.epochs).then(compare(goal, a, b)),
+            (Some(a), Some(b)) => other.rungs.cmp(&self.rungs).then(compare(goal, a, b)),
             (a, b) => a.is_none().cmp(&b.is_none()),
         };
         better.then(self.number.cmp(&other.number))
     }
 }
 
+/// Makes the callbacks of a trial's run on a fold.
+pub(super) type Watch<'a, C, N> = dyn Fn(&Trial<C>, usize) -> Result<Vec<Box<dyn Callback<N>>>, Error> + Sync + 'a;
+
+/// What all trials are trained and scored on, and who watches them.
+pub(super) struct Judges<'j, 'a, C, D: ?Sized, N: Network> {
+    /// Pairs of a part to train on and a part to validate on.
+    pub(super) parts: &'j [(&'j D, &'j N::Data)],
+    pub(super) score: &'j Score<'a, N>,
+    pub(super) callbacks: Option<&'j Watch<'a, C, N>>,
+}
+
 /// What a trial needs to go on.
 pub(super) struct Work<N: Network> {
     builder: TrainerBuilder,
-    pub(super) networks: Vec<N>,
-    /// Where each network's run goes on; empty before the first epoch.
-    states: Vec<RunState<N::Scalar>>,
+    folds: Vec<FoldWork<N>>,
+}
+
+/// The same on one fold.
+struct FoldWork<N: Network> {
+    network: N,
+    progress: Progress<N::Scalar>,
+}
+
+/// How far a trial has come on a fold.
+enum Progress<T> {
+    New,
+    /// The last rung ended here, before its callbacks ended.
+    Paused(Box<RunState<T>>),
+    /// It is not trained any more.
+    Over,
 }
 
 impl<N: Network> Work<N> {
-    pub(super) fn new((builder, network): (TrainerBuilder, N), parts: usize) -> Self {
-        Self { builder, networks: vec![network; parts], states: Vec::new() }
+    pub(super) fn new((builder, network): (TrainerBuilder, N), folds: usize) -> Self {
+        let folds = (0..folds).map(|_| FoldWork { network: network.clone(), progress: Progress::New });
+        Self { builder, folds: folds.collect() }
     }
 
-    /// Trains up to `epochs` on each pair of a part to train and a part to validate on, and scores. `goes_on` says
-    /// whether there may be more epochs after these.
+    /// The networks, one for each fold.
+    pub(super) fn networks(self) -> Vec<N> {
+        self.folds.into_iter().map(|fold| fold.network).collect()
+    }
+
+    /// Trains up to `epochs` on each fold, and scores. `goes_on` says whether there may be more epochs after these.
     pub(super) fn advance<C, D: TrainingData<N> + ?Sized>(
         &mut self,
         trial: &mut Trial<C>,
-        parts: &[(&D, &N::Data)],
-        score: &Score<'_, N>,
+        judges: &Judges<'_, '_, C, D, N>,
         epochs: usize,
         goes_on: bool,
     ) -> Result<(), Error> {
         // A number that is not finite is the candidate's fault, and not the caller's.
-        match self.train(trial, parts, score, epochs, goes_on) {
+        match self.train(trial, judges, epochs, goes_on) {
             Err(failure @ Error::Diverged { .. }) => trial.fail(failure),
             outcome => outcome?,
         }
-        if let Some(&number) = trial.scores.iter().find(|score| !score.is_finite()) {
-            trial.fail(Error::number("score", number, "a finite number"));
+        if let Some(&value) = trial.scores.iter().find(|score| !score.is_finite()) {
+            trial.fail(Error::Score { value });
         }
         trial.epochs = trial.histories.iter().map(|history| history.len()).min().unwrap_or(0);
+        trial.rungs += 1;
         Ok(())
     }
 
     fn train<C, D: TrainingData<N> + ?Sized>(
         &mut self,
         trial: &mut Trial<C>,
-        parts: &[(&D, &N::Data)],
-        score: &Score<'_, N>,
+        judges: &Judges<'_, '_, C, D, N>,
         epochs: usize,
         goes_on: bool,
     ) -> Result<(), Error> {
         let trainer = self.builder.clone().threads(1).epochs(epochs).build()?;
-        let before = std::mem::take(&mut self.states);
-        trial.scores.clear();
-        trial.histories.resize_with(parts.len(), History::default);
-        let each = self.networks.iter_mut().zip(parts).zip(&mut trial.histories).enumerate();
-        for (part, ((network, (train, validation)), history)) in each {
-            let mut run = trainer.run(network, *train)?.validation(*validation)?;
-            if let Some(state) = before.get(part) {
-                run = run.resume(state)?;
+        trial.histories.resize_with(judges.parts.len(), History::default);
+        let mut scores = Vec::with_capacity(judges.parts.len());
+        for (number, (fold, &(train, validation))) in self.folds.iter_mut().zip(judges.parts).enumerate() {
+            let FoldWork { network, progress } = fold;
+            let before = std::mem::replace(progress, Progress::Over);
+            if !matches!(before, Progress::Over) {
+                let mut run = trainer.run(network, train)?.validation(validation)?;
+                if let Progress::Paused(state) = before {
+                    run = run.resume(&state)?;
+                }
+                if let Some(callbacks) = judges.callbacks {
+                    run = run.callbacks(callbacks(trial, number)?);
+                }
+                let pause = |context: &mut Context<'_, N>| {
+                    if context.epoch() == context.epochs() && !context.is_stopping() && goes_on {
+                        *progress = Progress::Paused(Box::new(context.state()?));
+                    }
+                    Ok(Signal::Continue)
+                };
+                let mut run = run.on_epoch(pause);
+                let trained = run.by_ref().try_for_each(|epoch| epoch.map(drop));
+                trial.histories[number].clone_from(run.history());
+                trained?;
             }
-            let trained = run.by_ref().try_for_each(|epoch| epoch.map(drop));
-            history.clone_from(run.history());
-            trained?;
-            if goes_on {
-                self.states.push(run.state()?);
-            }
-            drop(run);
-            trial.scores.push(score.measure(network, validation)?);
+            scores.push(judges.score.measure(network, validation)?);
         }
+        trial.scores = scores;
         Ok(())
     }
 }

@@ -160,8 +160,8 @@ impl TrainerBuilder {
     /// The costs of steps and epochs are those on smoothed targets. Validation costs, metrics, and
     /// [`Network::cost`](crate::Network::cost) are without smoothing; Keras' `val_loss` is with it.
     ///
-    /// A run on data in memory keeps a smoothed copy of its targets, not of its inputs. A loss other than cross-entropy
-    /// is an error when training starts.
+    /// Smoothed targets are made in each step, and no copy of them is kept. A loss other than cross-entropy is an error
+    /// when training starts.
     ///
     /// ```
     /// use nn_train::prelude::*;

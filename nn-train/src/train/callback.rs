@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::core::Core;
+use super::feed::Feed;
 use super::run::context_state;
 use super::session::set_network;
-use super::state::{CallbackState, Position, RunState};
+use super::state::{Batches, CallbackState, Position, RunState};
 use super::{Epoch, History};
 use crate::error::Error;
 use crate::network::Network;
@@ -53,6 +54,18 @@ pub enum Signal {
 /// [`EarlyStopping`](crate::EarlyStopping) does that and more; [`ReduceOnPlateau`](crate::ReduceOnPlateau) lowers the
 /// learning rate. What a callback keeps from call to call is part of the run's state if it says so by
 /// [`state`](Self::state) and [`restore`](Self::restore).
+///
+/// # Files
+///
+/// The library's callbacks that write files (`CsvLog`, `JsonLines`, `TensorBoard`, `Checkpoints`) have one rule for what an
+/// earlier run has left:
+///
+/// - A run that begins anew overwrites nothing. Where a log is there already, or a folder has such files, the run ends with
+///   `Error::Exists` before its first step. `overwrite(true)` lets it replace them.
+/// - A run that is [resumed](crate::Run::resume) goes on with its own. What an earlier attempt wrote after the point at
+///   which it goes on is cut off: lines of later epochs, the line that a killed program left unfinished, and in
+///   TensorBoard the later steps. A log or a checkpoint of another run is `Error::AnotherRun`, and is left as
+///   it is. What is not there is made.
 pub trait Callback<N: Network>: Send {
     /// Before the first step, of a run that is resumed too.
     ///
@@ -72,6 +85,17 @@ pub trait Callback<N: Network>: Send {
         Ok(Signal::Continue)
     }
 
+    /// After a step that [diverged and was dropped](crate::Divergence), in place of [`on_step`](Self::on_step). `why`
+    /// is the [`Error::Diverged`] of that step. The parameters are as they were before it, the learning rate is already
+    /// the lower one, and [`Context::cost`] is `None`.
+    ///
+    /// # Errors
+    /// Whatever should end the run.
+    fn on_dropped_step(&mut self, context: &mut Context<'_, N>, why: &Error) -> Result<Signal, Error> {
+        let _ = (context, why);
+        Ok(Signal::Continue)
+    }
+
     /// After each epoch and its validation.
     ///
     /// # Errors
@@ -82,6 +106,9 @@ pub trait Callback<N: Network>: Send {
     }
 
     /// After the last epoch, or when a callback has stopped the run; not after an error.
+    ///
+    /// The network may get other parameters for its user here, for example the best ones. They are no part of the run's
+    /// [state](crate::Run::state), which stays that of the last step.
     ///
     /// # Errors
     /// Whatever the run should return.
@@ -114,6 +141,10 @@ impl<N: Network, C: Callback<N> + ?Sized> Callback<N> for &mut C {
 
     fn on_step(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
         (**self).on_step(context)
+    }
+
+    fn on_dropped_step(&mut self, context: &mut Context<'_, N>, why: &Error) -> Result<Signal, Error> {
+        (**self).on_dropped_step(context, why)
     }
 
     fn on_epoch(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
@@ -183,10 +214,11 @@ impl<N: Network, F: FnMut(&mut Context<'_, N>) -> Result<Signal, Error> + Send> 
 pub struct Context<'c, N: Network> {
     pub(super) network: &'c mut N,
     pub(super) core: &'c mut Core<N::Scalar>,
+    pub(super) feed: &'c Feed<'c, N::Scalar>,
     pub(super) position: &'c Position,
     pub(super) history: &'c History,
     pub(super) epochs: usize,
-    pub(super) epoch_steps: u64,
+    pub(super) batches: Batches,
     pub(super) cost: Option<f64>,
     /// When the steps began that the position does not count the time of.
     pub(super) under_way_since: Option<Instant>,
@@ -219,7 +251,7 @@ impl<N: Network> Context<'_, N> {
     /// The number of steps in an epoch.
     #[must_use]
     pub fn epoch_steps(&self) -> u64 {
-        self.epoch_steps
+        self.batches.steps()
     }
 
     /// Steps taken in the whole run, those that were dropped not counted.
@@ -235,7 +267,7 @@ impl<N: Network> Context<'_, N> {
     }
 
     /// The cost of the last step's batch before that step, on smoothed targets and with the λ terms, as far as they are
-    /// set; none before the first step.
+    /// set; none before the first step and after one that was dropped.
     #[must_use]
     pub fn cost(&self) -> Option<f64> {
         self.cost
@@ -246,6 +278,41 @@ impl<N: Network> Context<'_, N> {
     #[must_use]
     pub fn gradient_norm(&self) -> Option<f64> {
         self.core.gradient_norm()
+    }
+
+    /// The cost J of the last step's batch as the parameters are now, and its gradient Δ, which has the network's own
+    /// type, as [`Network::gradient`] has it. `None` before the first step of the run, or after it was resumed.
+    ///
+    /// They are those that one more step on that batch would have: its samples as they weigh, smoothed targets and the
+    /// terms of λ and λ₁, as far as they are set. But units are not dropped, and nothing is clipped. Numbers may not be
+    /// finite, after a step that was dropped for one.
+    ///
+    /// It is computed when it is asked for, which takes about as long as a step. The run goes on with the same bits
+    /// as without it.
+    ///
+    /// ```
+    /// # use nn_train::prelude::*;
+    /// # network! { struct Line<1 => 1 linear>: f64; }
+    /// # let data = Dataset::new(vec![[1.0], [2.0]], vec![[3.0], [5.0]])?;
+    /// # let mut net = Line::new(1);
+    /// let trainer = Trainer::builder().learning_rate(0.1).batch_size(2).epochs(3).build()?;
+    /// let watch = |context: &mut Context<'_, Line>| {
+    ///     if let Some((cost, gradient)) = context.gradient()? {
+    ///         println!("cost {cost}, gradient of the weight {}", gradient.layer1().weights[0][0]);
+    ///     }
+    ///     Ok(Signal::Continue)
+    /// };
+    /// trainer.run(&mut net, &data)?.on_epoch(watch).finish()?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for it.
+    pub fn gradient(&mut self) -> Result<Option<(f64, N)>, Error> {
+        let Some(batch) = self.feed.last()? else { return Ok(None) };
+        let mut gradient = self.network.zeros_like()?;
+        let cost = self.core.gradient(&batch, gradient.parameters_mut())?;
+        Ok(Some((cost, gradient)))
     }
 
     /// The learning rate of the next step.
@@ -301,21 +368,20 @@ impl<N: Network> Context<'_, N> {
     /// added after them.
     ///
     /// # Errors
-    /// [`Error::Setting`] when a callback that keeps something comes after this one, or is this one;
+    /// [`Error::CallbackOrder`] when a callback that keeps something comes after this one, or is this one;
     /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for it.
     pub fn state(&self) -> Result<RunState<N::Scalar>, Error> {
         let mut position = *self.position;
         let under_way = self.under_way_since.map_or(Duration::ZERO, |start| start.elapsed());
         position.elapsed = position.elapsed.saturating_add(under_way);
         self.check_called()?;
-        context_state(self.core, &position, self.history, states(self.called))
+        context_state(self.core, position, self.batches, self.history, states(self.called))
     }
 
     /// All callbacks that keep something have been called.
     pub(super) fn check_called(&self) -> Result<(), Error> {
         let Some(name) = self.uncalled else { return Ok(()) };
-        let expected = "a callback that is added after those that keep something";
-        Err(Error::setting("the caller of Context::state", format!("called before `{name}`"), expected))
+        Err(Error::CallbackOrder { callback: name.to_owned() })
     }
 }
 

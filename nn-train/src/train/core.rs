@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use nn_kernels::{
-    Architecture, Batch, Buffer, Dropout, Element, Explanation, InstructionSet, LayerRange, MAX_SLOTS, Plan,
-    PlanOptions, Slot, Span, StepEngine, Stepped,
+    Architecture, Batch, Buffer, Dropout, Element, Explanation, LayerRange, MAX_SLOTS, Plan, PlanOptions, Slot, Span,
+    StepEngine, Stepped,
 };
 
 use super::divergence::Divergence;
@@ -28,7 +28,7 @@ pub(super) struct Core<T: Element> {
     /// What the schedule's rate is multiplied by, for steps that were dropped, and how many those are.
     rate_factor: f64,
     dropped_steps: u64,
-    divergence: Divergence,
+    pub(super) divergence: Divergence,
     /// The last rate that passed the check.
     checked_rate: f64,
     /// λ/B.
@@ -63,6 +63,16 @@ pub(super) struct Core<T: Element> {
     norm: Option<f64>,
     /// Whether the network's copy of the parameters is out of date.
     ahead: bool,
+    /// What no step will come after, and callbacks may still change.
+    end: Option<End>,
+}
+
+/// The state at the end of a run.
+#[derive(Clone, Copy)]
+struct End {
+    fixed_rate: Option<f64>,
+    /// Whether Θ was replaced, and is where the gradient was.
+    replaced: bool,
 }
 
 /// The most steps and samples that a state may have counted, far from where the counters end.
@@ -94,7 +104,7 @@ impl<T: Element> Core<T> {
         let mut theta = Buffer::zeros(params)?;
         plan.engine().import(parameters, theta.as_mut_slice())?;
         if optimizer.slots() > MAX_SLOTS {
-            return Err(Error::setting("Optimizer::slots", optimizer.slots(), "MAX_SLOTS at the most"));
+            return Err(Error::Slots { found: optimizer.slots(), expected: "MAX_SLOTS at the most" });
         }
         let slots = room(optimizer.slots(), params)?;
         let scalars = vec![0.0; optimizer.scalars()];
@@ -137,6 +147,7 @@ impl<T: Element> Core<T> {
             measures_norm: settings.gradient_norm,
             norm: None,
             ahead: false,
+            end: None,
         };
         check_learning_rate::<T>(core.learning_rate())?;
         Ok(core)
@@ -166,11 +177,6 @@ impl<T: Element> Core<T> {
         (self.plan.engine_mut(), self.theta.as_slice())
     }
 
-    /// The instruction set of the steps.
-    pub(super) fn set(&self) -> InstructionSet {
-        self.plan.engine().set()
-    }
-
     /// The targets of a batch are what the loss takes.
     pub(super) fn check_targets(&self, targets: &[T]) -> Result<(), Error> {
         self.target_rule.check(self.plan.engine().set(), targets, self.architecture().outputs())
@@ -182,6 +188,12 @@ impl<T: Element> Core<T> {
 
     pub(super) fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// The seed of orders and dropout masks.
+    #[cfg(feature = "checkpoints")]
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// The learning rate of the next step.
@@ -211,11 +223,6 @@ impl<T: Element> Core<T> {
         self.dropped_steps
     }
 
-    /// What becomes of targets before a step.
-    pub(super) fn smoothing(&self) -> Option<Smoothing<T>> {
-        self.smoothing
-    }
-
     /// Sets the rate of the steps to come.
     pub(super) fn set_learning_rate(&mut self, rate: f64) -> Result<(), Error> {
         check_learning_rate::<T>(rate)?;
@@ -232,9 +239,21 @@ impl<T: Element> Core<T> {
         self.norm
     }
 
+    /// No step will be taken any more. The state stays as it is, whatever is set from now on.
+    pub(super) fn end(&mut self) {
+        self.end = Some(End { fixed_rate: self.fixed_rate, replaced: false });
+    }
+
     /// Goes on from other parameters; the optimiser's memory stays.
     pub(super) fn set_parameters(&mut self, parameters: &[T]) -> Result<(), Error> {
-        self.plan.engine().import(parameters, self.theta.as_mut_slice())?;
+        match &mut self.end {
+            Some(end) if !end.replaced => {
+                self.plan.engine().import(parameters, self.gradient.as_mut_slice())?;
+                std::mem::swap(&mut self.theta, &mut self.gradient);
+                end.replaced = true;
+            }
+            _ => self.plan.engine().import(parameters, self.theta.as_mut_slice())?,
+        }
         self.ahead = true;
         Ok(())
     }
@@ -247,6 +266,7 @@ impl<T: Element> Core<T> {
             self.checked_rate = learning_rate;
         }
         let dropout = self.dropout.then_some(Dropout { seed: self.seed, first_sample: self.samples });
+        let batch = &self.smoothing.map_or(*batch, |smoothing| smoothing.of(batch));
         let Self { optimizer, plan, theta, gradient, slots, scalars, scalars_before, .. } = self;
         if !scalars.is_empty() {
             scalars_before.copy_from_slice(scalars);
@@ -281,6 +301,19 @@ impl<T: Element> Core<T> {
         }
     }
 
+    /// The cost of `batch` as the parameters are now, and its gradient in the network's layout: those of a step but for
+    /// dropout, and before clipping. Nothing that a step depends on changes.
+    pub(super) fn gradient(&mut self, batch: &Batch<'_, T>, gradient: &mut [T]) -> Result<f64, Error> {
+        let Self { plan, theta, gradient: room, decay, adjustment, smoothing, .. } = self;
+        let engine = plan.engine_mut();
+        let batch = smoothing.map_or(*batch, |smoothing| smoothing.of(batch));
+        // Between steps that is free.
+        let cost = engine.gradient(theta.as_slice(), batch, *decay, None, room.as_mut_slice())?;
+        adjustment.add_l1(engine, theta.as_slice(), room.as_mut_slice());
+        engine.export(room.as_slice(), gradient)?;
+        Ok(cost + adjustment.penalty(engine, theta.as_slice()))
+    }
+
     /// The error of a step that failed.
     #[cold]
     fn fault(
@@ -312,6 +345,10 @@ impl<T: Element> Core<T> {
     /// The whole state as a value, in the network's layout.
     pub(super) fn export(&self) -> Result<SessionState<T>, Error> {
         let params = self.architecture().params();
+        let (theta, learning_rate) = match self.end {
+            Some(End { fixed_rate, replaced }) => (if replaced { &self.gradient } else { &self.theta }, fixed_rate),
+            None => (&self.theta, self.fixed_rate),
+        };
         let flat = |own: &Buffer<T>| {
             let mut numbers = zeros(params)?;
             self.plan.engine().export(own.as_slice(), &mut numbers)?;
@@ -319,7 +356,7 @@ impl<T: Element> Core<T> {
         };
         Ok(SessionState {
             architecture: self.architecture().to_string(),
-            parameters: flat(&self.theta)?,
+            parameters: flat(theta)?,
             optimizer: OptimizerState {
                 name: self.optimizer.name().to_owned(),
                 slots: self.slots.iter().map(|[old, _]| flat(old)).collect::<Result<_, _>>()?,
@@ -328,7 +365,7 @@ impl<T: Element> Core<T> {
             steps: self.steps,
             samples: self.samples,
             seed: self.seed,
-            learning_rate: self.fixed_rate,
+            learning_rate,
             rate_factor: self.rate_factor,
             dropped_steps: self.dropped_steps,
             plan: Some(PlanState::of(self.explain())),
@@ -354,6 +391,12 @@ impl<T: Element> Core<T> {
         Ok(())
     }
 
+    /// A state is of this architecture.
+    pub(super) fn check_architecture(&self, found: &str) -> Result<(), Error> {
+        let expected = self.architecture().to_string();
+        if expected == found { Ok(()) } else { Err(Error::AnotherArchitecture { expected, found: found.to_owned() }) }
+    }
+
     /// Takes a state in place of its own, or an error and everything as it was.
     pub(super) fn import(&mut self, state: &SessionState<T>) -> Result<(), Error> {
         let expected = |what, expected: &str, found: &str| {
@@ -364,10 +407,7 @@ impl<T: Element> Core<T> {
         };
         let SessionState { architecture, parameters, optimizer, steps, samples, seed, .. } = state;
         let SessionState { learning_rate, rate_factor, dropped_steps, plan, .. } = state;
-        let own = self.architecture().to_string();
-        if own != *architecture {
-            return Err(Error::AnotherArchitecture { expected: own, found: architecture.clone() });
-        }
+        self.check_architecture(architecture)?;
         expected("the optimiser", self.optimizer.name(), &optimizer.name)?;
         let counts = [
             ("the number of parameters", self.architecture().params(), parameters.len()),

@@ -30,7 +30,7 @@ pub enum Divergence {
     /// The step is dropped, and the run goes on with the next batch at a lower learning rate.
     ///
     /// Parameters and the optimiser's memory are as before the step; it is not counted, takes no part in the epoch's
-    /// cost, and callbacks are not called for it. The rate of all steps to come, the schedule's or one that was set, is
+    /// cost, and callbacks are told of it by [`on_dropped_step`](crate::Callback::on_dropped_step). The rate of all steps to come, the schedule's or one that was set, is
     /// multiplied by `factor`. Of [`Rprop`](crate::Rprop), which reads the rate in its first step only, that changes no
     /// later step.
     SkipAndShrink {

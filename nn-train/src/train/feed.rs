@@ -1,41 +1,33 @@
 //! The batches of an epoch, from memory or from elsewhere.
 
-use std::sync::Arc;
+use std::ops::Range;
 
 use nn_kernels::random::{self, Purpose};
-use nn_kernels::{Architecture, Batch, Element, InstructionSet};
+use nn_kernels::{Architecture, Batch, Element};
 use rand::seq::SliceRandom;
 
-use super::smoothing::Smoothing;
-use crate::data::{Access, DynDataset, Rows, Samples, Source};
+use super::state::Batches;
+use crate::data::{Access, DynDataset, Rows, Source};
 use crate::error::Error;
 
 /// The batches of an epoch.
 pub(super) struct Feed<'a, T: Element> {
     rows: Kind<'a, T>,
-    count: u64,
-    batch_size: u64,
+    batches: Batches,
     /// The seed of the orders, where there are any.
     shuffle: Option<u64>,
     /// The order of this epoch, or of this step where rows are taken as they stand.
     order: Vec<u64>,
-    smoothing: Option<Smoothing<T>>,
+    /// Which of them the last batch was; empty before the first one.
+    last: Range<usize>,
 }
 
 enum Kind<'a, T: Element> {
     /// All samples are in memory.
-    Resident {
-        data: &'a DynDataset<T>,
-        all: Batch<'a, T>,
-        /// Their targets, where they are smoothed.
-        smoothed: Option<Smoothed<T>>,
-    },
+    Resident { data: &'a DynDataset<T>, all: Batch<'a, T> },
     /// Each step's are read.
     Read { source: &'a dyn Source<Scalar = T>, rows: Rows<T>, architecture: Architecture },
 }
-
-/// Smoothed targets, shared so that batches may borrow them while a run is borrowed by its callbacks.
-type Smoothed<T> = Arc<Vec<T>>;
 
 /// Checks what a source says of itself, and the targets of one that is in memory.
 pub(super) fn check_source<T: Element>(
@@ -64,36 +56,23 @@ impl<'a, T: Element> Feed<'a, T> {
         batch_size: usize,
         shuffle: bool,
         seed: u64,
-        smoothing: Option<Smoothing<T>>,
     ) -> Result<Self, Error> {
         check_source(source, architecture)?;
         let rows = match source.resident() {
-            Some(data) => {
-                let smoothed = smoothing.map(|smoothing| {
-                    let mut room = Vec::new();
-                    smoothing.copy(InstructionSet::best(), data.targets(), &mut room)?;
-                    Ok::<_, Error>(Arc::new(room))
-                });
-                Kind::Resident { data, all: data.samples().batch(architecture)?, smoothed: smoothed.transpose()? }
-            }
+            Some(data) => Kind::Resident { data, all: data.samples().batch(architecture)? },
             None => {
                 let rows = Rows::of(source)?.checked_for(architecture);
                 Kind::Read { source, rows, architecture: architecture.clone() }
             }
         };
-        let count = source.len();
-        let shuffle = (shuffle && source.access() == Access::Random).then_some(seed);
-        Ok(Self { rows, count, batch_size: (batch_size as u64).min(count), shuffle, order: Vec::new(), smoothing })
+        let (samples, shuffled) = (source.len(), shuffle && source.access() == Access::Random);
+        let batches = Batches { samples, batch_size: (batch_size as u64).min(samples), shuffled };
+        Ok(Self { rows, batches, shuffle: shuffled.then_some(seed), order: Vec::new(), last: 0..0 })
     }
 
-    /// Steps of an epoch.
-    pub(super) fn steps(&self) -> u64 {
-        self.count.div_ceil(self.batch_size)
-    }
-
-    /// Samples of an epoch.
-    pub(super) fn count(&self) -> u64 {
-        self.count
+    /// How an epoch is divided.
+    pub(super) fn batches(&self) -> Batches {
+        self.batches
     }
 
     /// Draws orders under another seed.
@@ -105,84 +84,67 @@ impl<'a, T: Element> Feed<'a, T> {
     pub(super) fn begin(&mut self, epoch: usize) -> Result<(), Error> {
         let Some(seed) = self.shuffle else { return Ok(()) };
         if self.order.is_empty() {
-            reserve(&mut self.order, self.count)?;
+            reserve(&mut self.order, self.batches.samples)?;
         }
         self.order.clear();
-        self.order.extend(0..self.count);
+        self.order.extend(0..self.batches.samples);
         self.order.shuffle(&mut random::stream(seed, Purpose::Shuffle, (epoch - 1) as u32));
         Ok(())
-    }
-
-    /// The smoothed targets, where all are in memory and smoothed.
-    pub(super) fn smoothed(&self) -> Option<Smoothed<T>> {
-        match &self.rows {
-            Kind::Resident { smoothed, .. } => smoothed.clone(),
-            Kind::Read { .. } => None,
-        }
-    }
-
-    /// All samples, if they are in memory, with other targets than their own. It looks at each weight: once an epoch,
-    /// and not in each step.
-    pub(super) fn with_targets<'t>(
-        &self,
-        targets: &'t [T],
-        architecture: &Architecture,
-    ) -> Result<Option<Batch<'t, T>>, Error>
-    where
-        'a: 't,
-    {
-        match &self.rows {
-            Kind::Resident { data, .. } => Ok(Some(Samples { targets, ..data.samples() }.batch(architecture)?)),
-            Kind::Read { .. } => Ok(None),
-        }
     }
 
     /// Goes to step `step` of the epoch, from 0: a stream has its rows in one order only, and is read up to there.
     pub(super) fn skip(&mut self, step: u64) -> Result<(), Error> {
         let streams = matches!(&self.rows, Kind::Read { source, .. } if source.access() == Access::Stream);
-        if streams && step < self.steps() {
+        if streams && step < self.batches.steps() {
             for passed in 0..step {
-                self.batch(passed, None)?;
+                self.batch(passed)?;
             }
+            self.last = 0..0;
         }
         Ok(())
     }
 
-    /// The batch of step `step`, from 0, and what its samples weigh together: of `samples`, or else of the source's
-    /// own.
-    pub(super) fn batch<'s>(
-        &'s mut self,
-        step: u64,
-        samples: Option<Batch<'s, T>>,
-    ) -> Result<(Batch<'s, T>, f64), Error> {
-        let first = step * self.batch_size;
-        let rows = first..(first + self.batch_size).min(self.count);
-        let order = if self.shuffle.is_some() {
-            &self.order[rows.start as usize..rows.end as usize]
+    /// The batch of step `step`, from 0, and what its samples weigh together.
+    pub(super) fn batch(&mut self, step: u64) -> Result<(Batch<'_, T>, f64), Error> {
+        let Batches { samples, batch_size, .. } = self.batches;
+        let first = step * batch_size;
+        let rows = first..(first + batch_size).min(samples);
+        if self.shuffle.is_some() {
+            self.last = rows.start as usize..rows.end as usize;
         } else {
+            self.last = 0..(rows.end - rows.start) as usize;
             if self.order.is_empty() {
-                reserve(&mut self.order, self.batch_size)?;
+                reserve(&mut self.order, batch_size)?;
             }
             self.order.clear();
             self.order.extend(rows);
-            &self.order
-        };
+        }
+        let order = &self.order[self.last.clone()];
         match &mut self.rows {
-            Kind::Resident { data, all, .. } => {
+            Kind::Resident { data, all } => {
                 let weight = data
                     .weights()
                     .map(|weights| order.iter().map(|&index| weights[index as usize].to_f64()).sum::<f64>());
-                Ok((samples.unwrap_or(*all).with_order(order)?, weight.unwrap_or(order.len() as f64)))
+                Ok((all.with_order(order)?, weight.unwrap_or(order.len() as f64)))
             }
             Kind::Read { source, rows, architecture } => {
                 rows.fill(*source, order)?;
-                if let Some(smoothing) = self.smoothing {
-                    smoothing.apply(InstructionSet::best(), rows.targets_mut());
-                }
                 let weight = rows.weights().map(|weights| weights.iter().map(|weight| weight.to_f64()).sum::<f64>());
                 Ok((rows.samples().batch(architecture)?, weight.unwrap_or(order.len() as f64)))
             }
         }
+    }
+
+    /// The batch of the last step, if one was taken since the run began or was resumed.
+    pub(super) fn last(&self) -> Result<Option<Batch<'_, T>>, Error> {
+        if self.last.is_empty() {
+            return Ok(None);
+        }
+        let batch = match &self.rows {
+            Kind::Resident { all, .. } => all.with_order(&self.order[self.last.clone()])?,
+            Kind::Read { rows, architecture, .. } => rows.samples().batch(architecture)?,
+        };
+        Ok(Some(batch))
     }
 }
 

@@ -39,7 +39,7 @@ pub use schedule::{
     Annealing, Constant, Cosine, CosineRestarts, Exponential, FlatCosine, OneCycle, Schedule, StepDecay, WarmUp,
 };
 pub use session::Session;
-pub use state::{CallbackState, OptimizerState, PlanState, Position, RunState, SessionState};
+pub use state::{Batches, CallbackState, OptimizerState, PlanState, Position, RunState, SessionState};
 pub use threads::Threads;
 pub(crate) use threads::{Ready, Workers};
 pub use trainer::Trainer;

@@ -9,8 +9,7 @@ use super::callback::{Callback, Context, OnEpoch, OnStep, Signal, restore, state
 use super::core::{Core, Place};
 use super::feed::Feed;
 use super::session::Session;
-use super::smoothing::Smoothing;
-use super::state::{CallbackState, Position, RunState, check_most};
+use super::state::{Batches, CallbackState, Position, RunState, check_most};
 use super::trainer::Trainer;
 use super::validation::Validation;
 use super::{Epoch, History};
@@ -70,7 +69,7 @@ pub struct Run<'a, N: Network> {
     callbacks: Vec<Box<dyn Callback<N> + 'a>>,
     /// The last of them that keeps something: which one, and its name.
     keeper: Option<(usize, String)>,
-    /// What a state says that callbacks keep, before they have it.
+    /// What a state says that callbacks keep, before they have it; and what they kept when the run ended.
     kept: Option<Vec<CallbackState>>,
     epochs: usize,
     position: Position,
@@ -96,8 +95,7 @@ impl<'a, N: Network> Run<'a, N> {
     ) -> Result<Self, Error> {
         let settings = trainer.settings();
         let (batch_size, shuffle, seed) = (settings.batch_size, settings.shuffle, settings.seed);
-        let smoothing = Smoothing::new(settings.label_smoothing, network.architecture())?;
-        let feed = Feed::new(source, network.architecture(), batch_size, shuffle, seed, smoothing)?;
+        let feed = Feed::new(source, network.architecture(), batch_size, shuffle, seed)?;
         Ok(Self {
             session: Session::new(trainer, network, source.len())?,
             feed,
@@ -116,17 +114,24 @@ impl<'a, N: Network> Run<'a, N> {
     ///
     /// # Errors
     /// The same as for training data.
-    pub fn validation<D: TrainingData<N> + ?Sized>(mut self, data: &'a D) -> Result<Self, Error> {
-        self.validation = Some(Validation::new(data.source(), self.session.network.architecture())?);
-        Ok(self)
+    pub fn validation<D: TrainingData<N> + ?Sized>(self, data: &'a D) -> Result<Self, Error> {
+        let validation = Some(Validation::new(data.source(), self.session.network.architecture())?);
+        Ok(Self { validation, ..self })
     }
 
     /// Adds a callback, to be called after those that were added before.
-    pub fn callback(mut self, callback: impl Callback<N> + 'a) -> Self {
-        if let Some(state) = callback.state() {
-            self.keeper = Some((self.callbacks.len(), state.name));
+    pub fn callback(self, callback: impl Callback<N> + 'a) -> Self {
+        self.callbacks([Box::new(callback) as Box<dyn Callback<N> + 'a>])
+    }
+
+    /// Adds callbacks in their order, for a program that learns only when it runs which there are.
+    pub fn callbacks(mut self, callbacks: impl IntoIterator<Item = Box<dyn Callback<N> + 'a>>) -> Self {
+        for callback in callbacks {
+            if let Some(state) = callback.state() {
+                self.keeper = Some((self.callbacks.len(), state.name));
+            }
+            self.callbacks.push(callback);
         }
-        self.callbacks.push(Box::new(callback));
         self
     }
 
@@ -140,8 +145,8 @@ impl<'a, N: Network> Run<'a, N> {
         self.callback(OnEpoch(callback))
     }
 
-    /// Goes on from a state, which a run of the same architecture, optimiser, data and batch size has exported: bit for
-    /// bit as that run went on, from the midst of an epoch too, on another number of threads too.
+    /// Goes on from a state, which a run of the same architecture and optimiser has exported: under the same settings and on
+    /// the same data bit for bit as that run went on, from the midst of an epoch too, on another number of threads too.
     ///
     /// ```
     /// # use nn_train::prelude::*;
@@ -165,22 +170,31 @@ impl<'a, N: Network> Run<'a, N> {
     /// # Ok::<(), Error>(())
     /// ```
     ///
+    /// Within an epoch the number of samples, the batch size and whether they are shuffled must be [those of the
+    /// state](crate::Batches): its position would be another one under others. At an epoch's end they may have changed.
+    /// The seed is the state's. All other settings are the trainer's, whatever they were before: more epochs, another
+    /// schedule, λ, clipping, smoothing, callbacks that keep nothing.
+    ///
     /// Callbacks that [keep something](Callback::state) get back what the state has of them, whether they are added
     /// before or after this call. There must be the same ones; which, the run's first epoch finds out. For one to begin
     /// anew put its state as it is when new in place of the one in [`RunState::callbacks`], or among them.
     ///
     /// # Errors
-    /// As [`Session::resume`](crate::Session::resume), and [`Error::State`] when this run has begun, or the state is further than its
-    /// data or epochs go; what a [stream](crate::Access::Stream) returns, which is read again up to the step that the
+    /// As [`Session::resume`](crate::Session::resume), and [`Error::State`] when this run has begun, the state is further than
+    /// its epochs go, or is from the midst of an epoch that was divided into other batches; what a [stream](crate::Access::Stream) returns, which is read again up to the step that the
     /// state has come to. The run is then lost, and the network as it was.
     pub fn resume(mut self, state: &RunState<N::Scalar>) -> Result<Self, Error> {
         if self.phase != Phase::New {
             let (expected, found) = ("one that has not begun".to_owned(), "one that has".to_owned());
             return Err(Error::State { what: "the run to go on from it", expected, found });
         }
+        self.session.core.check_architecture(&state.session.architecture)?;
         let Position { epoch, step, dropped_steps, .. } = state.position;
         check_most("the epochs begun", self.epochs as u64, epoch as u64)?;
-        check_most("the steps taken in the epoch", self.feed.steps(), step)?;
+        if step > 0 {
+            self.feed.batches().check(&state.batches)?;
+        }
+        check_most("the steps taken in the epoch", self.feed.batches().steps(), step)?;
         check_most("the steps dropped in the epoch", step, dropped_steps)?;
         if step > 0 && epoch == 0 {
             let (expected, found) = ("at least 1, since steps were taken".to_owned(), epoch.to_string());
@@ -206,11 +220,15 @@ impl<'a, N: Network> Run<'a, N> {
 
     /// The run as a value, from which another [goes on](Self::resume) bit for bit.
     ///
+    /// After the run's end it is still the state of its last step: without what callbacks have put into the network [at the
+    /// end](Callback::on_end), such as the best weights. So a trainer with more epochs goes on from it as if the run had
+    /// had them from the first.
+    ///
     /// # Errors
     /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for it.
     pub fn state(&self) -> Result<RunState<N::Scalar>, Error> {
         let kept = self.kept.clone().unwrap_or_else(|| states(&self.callbacks));
-        context_state(&self.session.core, &self.position, &self.history, kept)
+        context_state(&self.session.core, self.position, self.feed.batches(), &self.history, kept)
     }
 
     /// Goes through all epochs that are left, and says how the run went, the epochs before included.
@@ -242,7 +260,7 @@ impl<'a, N: Network> Run<'a, N> {
     /// The number of steps in an epoch.
     #[must_use]
     pub fn epoch_steps(&self) -> u64 {
-        self.feed.steps()
+        self.feed.batches().steps()
     }
 
     /// How steps are computed, and why so.
@@ -271,7 +289,7 @@ impl<'a, N: Network> Run<'a, N> {
             self.feed.begin(self.position.epoch)?;
         }
         let stopped = self.steps()?;
-        if stopped == Signal::Stop && self.position.step < self.feed.steps() {
+        if stopped == Signal::Stop && self.position.step < self.feed.batches().steps() {
             return self.end().map(|()| None);
         }
         // Stopped by its last step, an epoch is over all the same.
@@ -287,30 +305,37 @@ impl<'a, N: Network> Run<'a, N> {
 
     /// The steps that are left of the epoch.
     fn steps(&mut self) -> Result<Signal, Error> {
-        let steps = self.feed.steps();
-        let smoothed = self.feed.smoothed();
-        let architecture = self.session.network.architecture();
-        let samples = smoothed.as_ref().map(|targets| self.feed.with_targets(targets, architecture)).transpose()?;
-        let samples = samples.flatten();
+        let steps = self.feed.batches().steps();
         // The clock is read twice an epoch: twice a step would be a tenth of a small network's step.
         let (start, before) = (Instant::now(), self.position.elapsed);
         let mut signal = Signal::Continue;
         while self.position.step < steps {
-            let (batch, weight) = self.feed.batch(self.position.step, samples)?;
+            let (batch, weight) = self.feed.batch(self.position.step)?;
             let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
-            let cost = match self.session.core.step(&batch, place) {
-                Err(Error::Diverged { .. }) if self.session.core.drops_step() => {
+            let step = match self.session.core.step(&batch, place) {
+                Err(why @ Error::Diverged { .. }) if self.session.core.drops_step() => {
                     self.position.drop_step();
-                    continue;
+                    Err(why)
                 }
-                result => result?,
+                result => {
+                    let cost = result?;
+                    self.position.add(cost, weight);
+                    Ok(cost)
+                }
             };
-            self.position.add(cost, weight);
-            if !self.callbacks.is_empty() {
-                signal = self.call(signal, Some(cost), Some(start), |callback, context| callback.on_step(context))?;
-                if signal == Signal::Stop {
-                    break;
+            if self.callbacks.is_empty() {
+                continue;
+            }
+            signal = match step {
+                Ok(cost) => {
+                    self.call(signal, Some(cost), Some(start), |callback, context| callback.on_step(context))?
                 }
+                Err(why) => {
+                    self.call(signal, None, Some(start), |callback, context| callback.on_dropped_step(context, &why))?
+                }
+            };
+            if signal == Signal::Stop {
+                break;
             }
         }
         self.position.elapsed = before.saturating_add(start.elapsed());
@@ -335,7 +360,7 @@ impl<'a, N: Network> Run<'a, N> {
             cost: position.mean_cost(),
             validation_cost,
             accuracy,
-            samples_per_second: self.feed.count() as f64 / elapsed.as_secs_f64().max(f64::MIN_POSITIVE),
+            samples_per_second: self.feed.batches().samples as f64 / elapsed.as_secs_f64().max(f64::MIN_POSITIVE),
             dropped_steps,
             duration: elapsed,
         })
@@ -343,6 +368,9 @@ impl<'a, N: Network> Run<'a, N> {
 
     fn end(&mut self) -> Result<(), Error> {
         self.phase = Phase::Over;
+        // What the state will be, whatever the callbacks do now.
+        self.kept = Some(states(&self.callbacks));
+        self.session.core.end();
         let signal = Signal::Continue;
         self.call(signal, None, None, |callback, context| callback.on_end(context).map(|()| signal)).map(|_| ())
     }
@@ -361,10 +389,11 @@ impl<'a, N: Network> Run<'a, N> {
             let mut context = Context {
                 network: &mut *self.session.network,
                 core: &mut self.session.core,
+                feed: &self.feed,
                 position: &self.position,
                 history: &self.history,
                 epochs: self.epochs,
-                epoch_steps: self.feed.steps(),
+                batches: self.feed.batches(),
                 cost,
                 under_way_since,
                 stopping: signal == Signal::Stop,
@@ -382,11 +411,12 @@ impl<'a, N: Network> Run<'a, N> {
 /// A run as a value.
 pub(super) fn context_state<T: Element>(
     core: &Core<T>,
-    position: &Position,
+    position: Position,
+    batches: Batches,
     history: &History,
     callbacks: Vec<CallbackState>,
 ) -> Result<RunState<T>, Error> {
-    Ok(RunState { session: core.export()?, position: *position, history: history.clone(), callbacks })
+    Ok(RunState { session: core.export()?, position, batches, history: history.clone(), callbacks })
 }
 
 impl<N: Network> Iterator for Run<'_, N> {

@@ -69,15 +69,13 @@ pub struct Session<'a, N: Network> {
     pub(super) network: &'a mut N,
     pub(super) core: Core<N::Scalar>,
     pub(super) threads: Ready,
-    /// Room for smoothed targets.
-    smoothed: Vec<N::Scalar>,
 }
 
 impl<'a, N: Network> Session<'a, N> {
     pub(super) fn new(trainer: &Trainer, network: &'a mut N, rows: u64) -> Result<Self, Error> {
         let threads = trainer.threads()?;
         let core = Core::new(trainer, network.architecture(), network.parameters(), rows)?;
-        Ok(Self { network, core, threads, smoothed: Vec::new() })
+        Ok(Self { network, core, threads })
     }
 
     /// One training step on m ≥ 1 samples and their targets: the cost as it was before the step, the λ terms included.
@@ -141,12 +139,8 @@ impl<'a, N: Network> Session<'a, N> {
     /// [`Error::Empty`] without an index, [`Error::Index`] for one past the data, [`Error::Width`] when data is not as
     /// wide as the network; otherwise as [`step`](Self::step).
     pub fn step_at(&mut self, data: &N::Data, indices: &[u64]) -> Result<f64, Error> {
-        let Self { core, threads, smoothed, .. } = self;
-        let mut samples = N::dataset(data).samples();
-        if let Some(smoothing) = core.smoothing() {
-            samples.targets = smoothing.copy_rows(samples.targets, samples.target_width, indices, smoothed)?;
-        }
-        let batch = samples.batch(core.architecture())?.with_order(indices);
+        let Self { core, threads, .. } = self;
+        let batch = N::dataset(data).samples().batch(core.architecture())?.with_order(indices);
         let batch = batch.map_err(|error| match error {
             StepError::NoRows { .. } => Error::Empty { what: "indices" },
             StepError::Order { index, rows, .. } => {
@@ -164,13 +158,9 @@ impl<'a, N: Network> Session<'a, N> {
         targets: &N::Outputs,
         weights: Option<&[N::Scalar]>,
     ) -> Result<f64, Error> {
-        let Self { core, threads, smoothed, .. } = self;
+        let Self { core, threads, .. } = self;
         let (inputs, targets) = (N::flat_inputs(inputs), N::flat_outputs(targets));
-        let trained = match core.smoothing() {
-            Some(smoothing) => smoothing.copy(core.set(), targets, smoothed)?,
-            None => targets,
-        };
-        let mut batch = batch(core.architecture(), inputs, trained)?;
+        let mut batch = batch(core.architecture(), inputs, targets)?;
         if let Some(weights) = weights {
             batch = batch.with_weights(weights)?;
         }

@@ -133,6 +133,8 @@ pub struct RunState<T> {
     pub session: SessionState<T>,
     /// How far the run has come.
     pub position: Position,
+    /// What that position depends on.
+    pub batches: Batches,
     /// The epochs that are over.
     pub history: History,
     /// What the run's callbacks keep, of those that keep anything.
@@ -261,6 +263,42 @@ impl Position {
     pub(super) fn sums(&self) -> [Sum; 2] {
         let Self { cost, cost_rounding, weight, weight_rounding, .. } = *self;
         [Sum { sum: cost, lost: cost_rounding }, Sum { sum: weight, lost: weight_rounding }]
+    }
+}
+
+/// How an epoch is divided into steps: what a position within it depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Batches {
+    /// Samples of an epoch.
+    pub samples: u64,
+    /// Samples of a step: [`batch_size`](crate::TrainerBuilder::batch_size), or all samples if that is less.
+    pub batch_size: u64,
+    /// Whether each epoch has an order of its own, drawn by the seed: not where shuffling is off or the data is a stream.
+    pub shuffled: bool,
+}
+
+impl Batches {
+    /// Steps of an epoch.
+    pub(super) fn steps(&self) -> u64 {
+        self.samples.div_ceil(self.batch_size)
+    }
+
+    /// A position within an epoch that was divided as `found` says is the same one here.
+    pub(super) fn check(&self, found: &Self) -> Result<(), Error> {
+        let settings = [
+            ("the number of samples", self.samples.to_string(), found.samples.to_string()),
+            ("batch_size", self.batch_size.to_string(), found.batch_size.to_string()),
+            ("shuffle", self.shuffled.to_string(), found.shuffled.to_string()),
+        ];
+        match settings.into_iter().find(|(_, expected, found)| expected != found) {
+            Some((what, expected, found)) => {
+                let expected = format!("{expected} as in this run, since the state is from the midst of an epoch");
+                Err(Error::State { what, expected, found })
+            }
+            None => Ok(()),
+        }
     }
 }
 

@@ -23,8 +23,8 @@ use crate::optim::AnyOptimizer;
 /// | [`run`](Self::run) | epoch by epoch, with callbacks, and to be resumed |
 /// | [`session`](Self::session) | step by step, on batches that the caller makes |
 ///
-/// Same seed, same instruction set: the same parameters, bit for bit, whatever the number of threads. A clone shares the
-/// threads, which are started when they are first needed.
+/// Same machine, same seed, same instruction set: the same parameters, bit for bit, whatever the number of threads. A
+/// clone shares the threads, which are started when they are first needed.
 #[derive(Debug, Clone)]
 pub struct Trainer {
     settings: Arc<Settings>,
@@ -139,6 +139,10 @@ impl Trainer {
 
     pub(super) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    pub(crate) fn optimizer(&self) -> &dyn AnyOptimizer {
+        &*self.settings.optimizer
     }
 
     /// The trainer's threads, started.

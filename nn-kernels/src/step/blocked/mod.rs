@@ -217,8 +217,8 @@ struct Labels<'a, T> {
 }
 
 impl<T: Element> Labels<'_, T> {
-    fn target(&self, sample: usize) -> &[T] {
-        self.batch.target(self.first + sample)
+    fn copy_target(&self, sample: usize, room: &mut [T]) {
+        self.batch.copy_target(self.first + sample, room);
     }
 
     /// The weight of a sample, where samples have weights.

@@ -133,7 +133,7 @@ impl<T: Element> Pass<'_, '_, T> {
             let mut weighted = false;
             let rows = samples.len();
             for ((targets, weight), sample) in targets.chunks_exact_mut(units).zip(&mut weights).zip(samples) {
-                targets.copy_from_slice(labels.target(sample));
+                labels.copy_target(sample, targets);
                 if let Some(found) = labels.weight(sample) {
                     (*weight, weighted) = (found, true);
                 }

@@ -12,7 +12,7 @@ use self::folder::Folder;
 use super::{Best, Goal, Metric, Monitor};
 use crate::error::Error;
 use crate::network::Network;
-use crate::train::checkpoint::{CheckpointFault, disk, load_run};
+use crate::train::checkpoint::{BestNumber, CheckpointFault, disk, load_run};
 use crate::train::{Callback, Context, RunState, Signal};
 
 /// Writes the run's state to a folder as it goes, so that a program that was ended, or a machine that failed, goes on
@@ -47,7 +47,7 @@ use crate::train::{Callback, Context, RunState, Signal};
 /// # When
 ///
 /// After every epoch, unless one of [`every_epochs`](Self::every_epochs), [`every_steps`](Self::every_steps) and
-/// [`every`](Self::every) is set; each that is set counts. Besides them when a callback stops the run, and after the
+/// [`every_interval`](Self::every_interval) is set; each that is set counts. Besides them when a callback stops the run, and after the
 /// last epoch. What is due after the last step of an epoch is written after its validation. Of a run that is dropped,
 /// or ends with an error, nothing more is written. A file that cannot be written ends the run with that error.
 ///
@@ -57,8 +57,10 @@ use crate::train::{Callback, Context, RunState, Signal};
 /// or not at all](crate::checkpoint). The last three are kept, or as many as [`keep_last`](Self::keep_last) says; an
 /// older one is removed after the new one is on the disk. So there is never one less to go on from than before.
 ///
-/// A folder is one run's. A run that begins anew is refused in a folder that has checkpoints: it would remove those of
-/// another run, which may be all that is left of it. Numbers go on where the folder's end.
+/// A folder is one run's, since it would remove the checkpoints of another one, which may be all that is left of it. A run
+/// that begins anew is [refused](Callback#files) in a folder that has checkpoints, unless it may
+/// [overwrite](Self::overwrite) them. So is one that is resumed where the newest of them is another run's: of another
+/// architecture, number type or seed, or with another cost in its first epoch. Numbers go on where the folder's end.
 pub struct Checkpoints<M = Monitor> {
     folder: Folder,
     epochs: Option<u64>,
@@ -67,6 +69,7 @@ pub struct Checkpoints<M = Monitor> {
     keep: usize,
     metric: Option<M>,
     goal: Option<Goal>,
+    overwrite: bool,
     best: Best,
     /// When the last file was written, or the run began.
     since: Instant,
@@ -95,6 +98,7 @@ impl Checkpoints {
             keep: 3,
             metric: None,
             goal: None,
+            overwrite: false,
             best: Best(None),
             since: Instant::now(),
             last: None,
@@ -130,6 +134,21 @@ fn is_damage(error: &Error) -> bool {
     }
 }
 
+/// What tells that a state is not one of the run under way.
+fn difference<N: Network>(context: &Context<'_, N>, state: &RunState<N::Scalar>) -> Option<String> {
+    let (own, found) = (context.core.architecture().to_string(), &state.session.architecture);
+    if own != *found {
+        return Some(format!("the architecture is `{found}`, not `{own}`"));
+    }
+    let (own, found) = (context.core.seed(), state.session.seed);
+    if own != found {
+        return Some(format!("the seed is {found}, not {own}"));
+    }
+    // The same bits come of the same data and settings.
+    let (own, found) = (context.history().first()?.cost, state.history.first()?.cost);
+    (own.to_bits() != found.to_bits()).then(|| format!("the first epoch's cost is {found}, not {own}"))
+}
+
 impl<M> Checkpoints<M> {
     /// Writes after every so many epochs, at least 1: those whose number it divides.
     #[must_use]
@@ -146,7 +165,7 @@ impl<M> Checkpoints<M> {
     /// Writes after the step at which so much time has passed since the last file, more than none. The clock is then
     /// read in every step, which takes some ten nanoseconds.
     #[must_use]
-    pub fn every(self, interval: Duration) -> Self {
+    pub fn every_interval(self, interval: Duration) -> Self {
         Self { interval: Some(interval), ..self }
     }
 
@@ -157,17 +176,25 @@ impl<M> Checkpoints<M> {
     }
 
     /// Writes `best.ckpt` too, after each epoch in which `metric` is better than in all before, those of earlier parts
-    /// of a resumed run included.
+    /// of a resumed run included. The file has the metric's [name](Metric::name), goal and number; a run with another
+    /// metric or goal is refused in its folder, as the numbers cannot be compared, until the file is moved or removed.
     #[must_use]
     pub fn keep_best<B>(self, metric: B) -> Checkpoints<B> {
-        let Self { folder, epochs, steps, interval, keep, metric: _, goal, best, since, last } = self;
-        Checkpoints { folder, epochs, steps, interval, keep, metric: Some(metric), goal, best, since, last }
+        let Self { folder, epochs, steps, interval, keep, metric: _, goal, overwrite, best, since, last } = self;
+        Checkpoints { folder, epochs, steps, interval, keep, metric: Some(metric), goal, overwrite, best, since, last }
     }
 
     /// Sets whether lower or higher is better; as [the metric says](Metric::goal) unless set.
     #[must_use]
     pub fn goal(self, goal: Goal) -> Self {
         Self { goal: Some(goal), ..self }
+    }
+
+    /// Sets whether a run that begins anew takes the place of the one whose checkpoints the folder has; false unless set,
+    /// and then it is [refused](Callback#files). They are removed once its first one is on the disk.
+    #[must_use]
+    pub fn overwrite(self, overwrite: bool) -> Self {
+        Self { overwrite, ..self }
     }
 
     /// The last file that was written, that of the best epoch not counted.
@@ -185,7 +212,7 @@ impl<M> Checkpoints<M> {
             }
         }
         if self.interval == Some(Duration::ZERO) {
-            return Err(Error::setting("every", "0 s", "a longer time"));
+            return Err(Error::setting("every_interval", "0 s", "a longer time"));
         }
         Ok(())
     }
@@ -210,18 +237,36 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
     fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
         self.check()?;
         context.check_called()?;
-        self.folder.open(&disk::System, context.epoch() > 0)?;
-        self.best = Best(None);
-        let best = self.folder.best();
-        if self.metric.is_some() && best.exists() {
-            self.best = match load_run::<N::Scalar>(&best) {
-                Ok((_, number)) => Best(number),
+        let resumed = context.epoch() > 0;
+        self.folder.open(&disk::System, resumed, self.overwrite)?;
+        (self.best, self.last, self.since) = (Best(None), None, Instant::now());
+        if !resumed {
+            return Ok(Signal::Continue);
+        }
+        if let Some((path, newest)) = Checkpoints::latest(self.folder.path())?.found
+            && let Some(why) = difference(context, &newest)
+        {
+            return Err(Error::AnotherRun { place: path.display().to_string(), why });
+        }
+        let path = self.folder.best();
+        if let Some(metric) = &self.metric
+            && path.exists()
+        {
+            let found = match load_run::<N::Scalar>(&path) {
+                Ok((_, best)) => best,
                 // The next one is the best that there is.
-                Err(error) if is_damage(&error) => Best(None),
+                Err(error) if is_damage(&error) => None,
                 Err(error) => return Err(error),
             };
+            if let Some(BestNumber { metric: name, goal, number }) = found {
+                let (own, own_goal) = (metric.name(), self.goal.unwrap_or_else(|| metric.goal()));
+                if (name.as_str(), goal) != (own, own_goal) {
+                    let why = format!("it is kept for the {goal} {name}, not the {own_goal} {own}");
+                    return Err(Error::AnotherRun { place: path.display().to_string(), why });
+                }
+                self.best = Best(Some(number));
+            }
         }
-        (self.last, self.since) = (None, Instant::now());
         Ok(Signal::Continue)
     }
 
@@ -229,6 +274,14 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
         let ends_epoch = context.epoch_step() == context.epoch_steps();
         let due = Self::is_due(self.steps, context.step()) || context.is_stopping() || self.is_due_by_time();
         if due && !ends_epoch {
+            self.save(&context.state()?)?;
+        }
+        Ok(Signal::Continue)
+    }
+
+    /// As after a step that was taken: what stops the run here must not lose the steps before.
+    fn on_dropped_step(&mut self, context: &mut Context<'_, N>, _why: &Error) -> Result<Signal, Error> {
+        if context.is_stopping() && context.epoch_step() != context.epoch_steps() {
             self.save(&context.state()?)?;
         }
         Ok(Signal::Continue)
@@ -252,8 +305,10 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
         let state = context.state()?;
         // The best first: were the program killed between the two, the run would go on before this epoch, and measure it
         // again.
-        if let Some(number) = best {
-            self.folder.save_best(&disk::System, &state, number)?;
+        if let (Some(number), Some(metric)) = (best, &self.metric) {
+            let goal = self.goal.unwrap_or_else(|| metric.goal());
+            let best = BestNumber { metric: metric.name().to_owned(), goal, number };
+            self.folder.save_best(&disk::System, &state, &best)?;
         }
         if due {
             self.save(&state)?;
@@ -269,7 +324,7 @@ impl<M> fmt::Debug for Checkpoints<M> {
             .field("folder", &folder.path())
             .field("every_epochs", epochs)
             .field("every_steps", steps)
-            .field("every", interval)
+            .field("every_interval", interval)
             .field("keep_last", keep)
             .field("last", last)
             .finish_non_exhaustive()

@@ -23,7 +23,7 @@ use crate::train::{Callback, Context, Signal};
 ///
 /// let table = String::from_utf8_lossy(&table);
 /// let (head, lines) = table.split_once('\n').unwrap_or_default();
-/// assert_eq!(head, "epoch,steps,learning_rate,cost,validation_cost,accuracy,samples_per_second,seconds");
+/// assert_eq!(head, "epoch,steps,dropped_steps,learning_rate,cost,validation_cost,accuracy,samples_per_second,seconds");
 /// assert_eq!(lines.lines().count(), 3);
 /// # Ok::<(), Error>(())
 /// ```
@@ -32,6 +32,7 @@ use crate::train::{Callback, Context, Signal};
 /// |---|---|
 /// | `epoch` | its number, from 1 |
 /// | `steps` | taken in the run so far |
+/// | `dropped_steps` | of the epoch, those that [diverged](crate::Divergence) |
 /// | `learning_rate` | of the next step, as the callbacks before this one have left it |
 /// | `cost`, `validation_cost`, `accuracy`, `samples_per_second` | as in [`Epoch`](crate::Epoch); empty where there is none |
 /// | `seconds` | the [duration](crate::Epoch::duration) |
@@ -39,9 +40,7 @@ use crate::train::{Callback, Context, Signal};
 /// A number has the digits that read back to the same bits; one that is not finite is `NaN`, `inf` or `-inf`. A line is
 /// written through in one piece when its epoch is over, so that a run that is killed leaves whole lines.
 ///
-/// A [file](Self::file) is made anew by a run that begins, and appended to by one that is
-/// [resumed](crate::Run::resume). Where it goes on from an earlier epoch than the last one of the file, of two lines of
-/// one epoch the later one counts.
+/// A [file](Self::file) that is there already is [treated as all files are](Callback#files).
 #[derive(Debug)]
 pub struct CsvLog<'a> {
     destination: Destination<'a>,
@@ -54,6 +53,13 @@ impl<'a> CsvLog<'a> {
         Self { destination: Destination::file(path.into()) }
     }
 
+    /// Sets whether a run that begins anew makes a file anew that is there already; false unless set, and then it is
+    /// [refused](Callback#files).
+    #[must_use]
+    pub fn overwrite(self, overwrite: bool) -> Self {
+        Self { destination: self.destination.overwrite(overwrite) }
+    }
+
     /// To any writer, which begins with the names of the columns.
     #[must_use]
     pub fn writer(writer: impl Write + Send + 'a) -> Self {
@@ -63,17 +69,26 @@ impl<'a> CsvLog<'a> {
 
 impl<N: Network> Callback<N> for CsvLog<'_> {
     fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
-        self.destination.open(context.epoch() > 0)?;
+        let head = row(Line::default(), true)?;
+        let end = head.iter().position(|&byte| byte == b'\n').map_or(0, |place| place + 1);
+        let read =
+            |line: &[u8]| csv::ReaderBuilder::new().has_headers(false).from_reader(line).deserialize().next()?.ok();
+        self.destination.open(context, &head[..end], read)?;
         Ok(Signal::Continue)
     }
 
     fn on_epoch(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
         if let Some(line) = Line::of(context) {
-            let names = self.destination.empty;
-            let mut writer = csv::WriterBuilder::new().has_headers(names).from_writer(Vec::new());
-            writer.serialize(line).map_err(Error::callback)?;
-            self.destination.write(&writer.into_inner().map_err(Error::callback)?)?;
+            let row = row(line, self.destination.empty)?;
+            self.destination.write(&row)?;
         }
         Ok(Signal::Continue)
     }
+}
+
+/// A line, below the names of the columns if they are wanted.
+fn row(line: Line, names: bool) -> Result<Vec<u8>, Error> {
+    let mut writer = csv::WriterBuilder::new().has_headers(names).from_writer(Vec::new());
+    writer.serialize(line).map_err(Error::callback)?;
+    writer.into_inner().map_err(Error::callback)
 }

@@ -41,6 +41,9 @@ const NAME: &str = "early_stopping";
 /// # Ok::<(), Error>(())
 /// ```
 ///
+/// With a [`WeightAverage`](crate::WeightAverage) that is applied at the end, the last one added decides what the network
+/// has.
+///
 /// Best number, patience used and best weights are part of the [run's state](crate::RunState). A run that is resumed
 /// when its patience was used up ends at once.
 #[derive(Debug, Clone)]

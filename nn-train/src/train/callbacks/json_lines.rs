@@ -23,7 +23,7 @@ use crate::train::{Callback, Context, Signal};
 ///
 /// let lines = String::from_utf8_lossy(&lines);
 /// assert_eq!(lines.lines().count(), 3);
-/// assert!(lines.starts_with(r#"{"epoch":1,"steps":1,"learning_rate":0.1,"cost":0."#));
+/// assert!(lines.starts_with(r#"{"epoch":1,"steps":1,"dropped_steps":0,"learning_rate":0.1,"cost":0."#));
 /// # Ok::<(), Error>(())
 /// ```
 ///
@@ -42,6 +42,13 @@ impl<'a> JsonLines<'a> {
         Self { destination: Destination::file(path.into()) }
     }
 
+    /// Sets whether a run that begins anew makes a file anew that is there already; false unless set, and then it is
+    /// [refused](Callback#files).
+    #[must_use]
+    pub fn overwrite(self, overwrite: bool) -> Self {
+        Self { destination: self.destination.overwrite(overwrite) }
+    }
+
     /// To any writer.
     #[must_use]
     pub fn writer(writer: impl Write + Send + 'a) -> Self {
@@ -51,7 +58,7 @@ impl<'a> JsonLines<'a> {
 
 impl<N: Network> Callback<N> for JsonLines<'_> {
     fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
-        self.destination.open(context.epoch() > 0)?;
+        self.destination.open(context, b"", |line| serde_json::from_slice(line).ok())?;
         Ok(Signal::Continue)
     }
 

@@ -2,20 +2,21 @@
 
 use std::fmt;
 use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::network::Network;
-use crate::train::{Context, Epoch};
+use crate::train::{Context, Epoch, History};
 
 /// The numbers of an epoch, in the order of the columns.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Line {
     epoch: usize,
     steps: u64,
+    dropped_steps: u64,
     #[serde(with = "crate::number")]
     learning_rate: f64,
     #[serde(with = "crate::number")]
@@ -33,11 +34,12 @@ pub(super) struct Line {
 impl Line {
     /// The line of the last epoch that is over.
     pub(super) fn of<N: Network>(context: &Context<'_, N>) -> Option<Self> {
-        let Epoch { number, cost, validation_cost, accuracy, samples_per_second, duration, .. } =
+        let Epoch { number, cost, validation_cost, accuracy, samples_per_second, dropped_steps, duration } =
             *context.last_epoch()?;
         Some(Self {
             epoch: number,
             steps: context.step(),
+            dropped_steps,
             learning_rate: context.learning_rate(),
             cost,
             validation_cost,
@@ -46,11 +48,19 @@ impl Line {
             seconds: duration.as_secs_f64(),
         })
     }
+
+    /// Whether it is one of these epochs'.
+    fn is_of(&self, history: &History) -> bool {
+        let epoch = history.binary_search_by_key(&self.epoch, |epoch| epoch.number);
+        epoch.is_ok_and(|place| history[place].cost.total_cmp(&self.cost).is_eq())
+    }
 }
 
 /// Where lines go.
 pub(super) struct Destination<'a> {
     place: Place<'a>,
+    /// Whether a run that begins anew makes a file anew that is there.
+    overwrite: bool,
     /// Whether nothing stands there.
     pub(super) empty: bool,
 }
@@ -63,23 +73,48 @@ enum Place<'a> {
 
 impl<'a> Destination<'a> {
     pub(super) fn writer(writer: impl Write + Send + 'a) -> Self {
-        Self { place: Place::Writer(Box::new(writer)), empty: true }
+        Self { place: Place::Writer(Box::new(writer)), overwrite: false, empty: true }
     }
 
     pub(super) fn file(path: PathBuf) -> Self {
-        Self { place: Place::File(path, None), empty: true }
+        Self { place: Place::File(path, None), overwrite: false, empty: true }
     }
 
-    /// Makes a file anew, or opens it to go on where it ends.
-    pub(super) fn open(&mut self, goes_on: bool) -> Result<(), Error> {
+    pub(super) fn overwrite(self, overwrite: bool) -> Self {
+        Self { overwrite, ..self }
+    }
+
+    /// Makes a file, or goes on in one behind the lines of the epochs that are over. `head` is what a file begins with, and
+    /// `read` reads a line without its end.
+    pub(super) fn open<N: Network>(
+        &mut self,
+        context: &Context<'_, N>,
+        head: &[u8],
+        read: fn(&[u8]) -> Option<Line>,
+    ) -> Result<(), Error> {
         let Place::File(path, file) = &mut self.place else { return Ok(()) };
+        let failed = |error| Error::io("open", path.display(), &error);
+        let resumed = context.epoch() > 0;
         let mut options = OpenOptions::new();
-        let options = if goes_on { options.append(true) } else { options.write(true).truncate(true) };
-        let opened = options.create(true).open(&*path).and_then(|opened| {
-            self.empty = opened.metadata()?.len() == 0;
-            Ok(opened)
-        });
-        *file = Some(opened.map_err(|error| Error::write(path.display(), &error))?);
+        let mut opened = options.read(resumed).write(true).create(true).truncate(false).open(&*path).map_err(failed)?;
+        let length = opened.metadata().map_err(failed)?.len();
+        if length > 0 && !resumed && !self.overwrite {
+            return Err(Error::Exists { place: path.display().to_string() });
+        }
+        let mut kept = 0;
+        if resumed {
+            let mut text = Vec::new();
+            opened.read_to_end(&mut text).map_err(failed)?;
+            let place = || path.display().to_string();
+            let another = |line| Error::AnotherRun { place: place(), why: format!("line {line} is none of its lines") };
+            kept = behind(&text, context.history(), head, read).map_err(another)? as u64;
+        }
+        if kept < length {
+            opened.set_len(kept).map_err(failed)?;
+            opened.seek(SeekFrom::Start(kept)).map_err(failed)?;
+        }
+        self.empty = kept == 0;
+        *file = Some(opened);
         Ok(())
     }
 
@@ -95,6 +130,27 @@ impl<'a> Destination<'a> {
         self.empty = false;
         Ok(())
     }
+}
+
+/// How many bytes of a log a run goes on behind whose epochs `history` has, or the number of a line that is not one of
+/// that run. A line without an end is what a program left that was killed.
+fn behind(text: &[u8], history: &History, head: &[u8], read: fn(&[u8]) -> Option<Line>) -> Result<usize, usize> {
+    let last = history.last().map_or(0, |epoch| epoch.number);
+    let mut end = 0;
+    for (number, line) in (1..).zip(text.split_inclusive(|&byte| byte == b'\n')) {
+        let Some(whole) = line.strip_suffix(b"\n") else { break };
+        if number > 1 || line != head {
+            let line = read(whole).ok_or(number)?;
+            if line.epoch > last {
+                break;
+            }
+            if !line.is_of(history) {
+                return Err(number);
+            }
+        }
+        end += line.len();
+    }
+    Ok(end)
 }
 
 impl fmt::Debug for Destination<'_> {

@@ -14,12 +14,28 @@ pub enum Goal {
     Highest,
 }
 
+impl std::fmt::Display for Goal {
+    /// `lowest` or `highest`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Lowest => "lowest",
+            Self::Highest => "highest",
+        })
+    }
+}
+
 /// A number that tells after each epoch how well a run goes: a [`Monitor`], or a closure that measures something of its
 /// own, of which lower is better.
 pub trait Metric<N: Network>: Send {
     /// Whether a lower or a higher number is better.
     fn goal(&self) -> Goal {
         Goal::Lowest
+    }
+
+    /// What it is called, always the same: a number that was kept is compared only with numbers of this name. The name of
+    /// its type unless implemented, of which those of two closures of one function do not differ.
+    fn name(&self) -> &str {
+        std::any::type_name::<Self>()
     }
 
     /// The number after the epoch that has just ended. One that is NaN is no better than any.
@@ -55,15 +71,23 @@ impl<N: Network> Metric<N> for Monitor {
         }
     }
 
+    fn name(&self) -> &str {
+        match self {
+            Self::ValidationCost => "validation cost",
+            Self::Cost => "cost",
+            Self::Accuracy => "accuracy",
+        }
+    }
+
     fn measure(&mut self, context: &mut Context<'_, N>) -> Result<f64, Error> {
         let Some(epoch) = context.last_epoch() else {
-            return Err(Error::setting("metric", "measured before any epoch is over", "after one"));
+            return Err(Error::Missing { what: "epoch that is over", expected: "one to measure" });
         };
         match self {
             Self::Cost => Ok(epoch.cost),
             Self::ValidationCost => {
                 let expected = "a run with validation data, or another metric";
-                epoch.validation_cost.ok_or_else(|| Error::setting("metric", "the validation cost", expected))
+                epoch.validation_cost.ok_or(Error::Missing { what: "validation cost", expected })
             }
             Self::Accuracy => match (epoch.accuracy, epoch.validation_cost) {
                 (Some(accuracy), _) => Ok(accuracy),
@@ -72,7 +96,7 @@ impl<N: Network> Metric<N> for Monitor {
                 _ => {
                     let expected =
                         "a run with validation data, cross-entropy and targets that are classes, or another metric";
-                    Err(Error::setting("metric", "the accuracy", expected))
+                    Err(Error::Missing { what: "accuracy", expected })
                 }
             },
         }

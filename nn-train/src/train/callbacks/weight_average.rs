@@ -44,6 +44,11 @@ use crate::vector::{CHUNK, half};
 /// step, on the trainer's threads. For SWA the paper takes a rate that is constant or [cyclic](crate::CosineRestarts)
 /// in the epochs that are averaged.
 ///
+/// [`EarlyStopping`](crate::EarlyStopping) puts weights into the network when the run ends, too. Callbacks end in the
+/// order in which they were added, so the last one wins. Add the average last, and the network has the average of all
+/// steps, those after the best epoch included. Add it first, and the network has the best epoch's weights;
+/// [`write_to`](Self::write_to) still gives the average.
+///
 /// The average is part of the [run's state](crate::RunState).
 #[derive(Debug, Clone)]
 pub struct WeightAverage {
@@ -106,11 +111,11 @@ impl WeightAverage {
     /// Puts the average into a network of the architecture that was trained.
     ///
     /// # Errors
-    /// [`Error::Setting`] before anything has been averaged, [`Error::AnotherArchitecture`] for another network. It is
+    /// [`Error::Missing`] before anything has been averaged, [`Error::AnotherArchitecture`] for another network. It is
     /// then as it was.
     pub fn write_to<N: Network>(&self, network: &mut N) -> Result<(), Error> {
         if self.count == 0 {
-            return Err(Error::setting("the count of averaged weights", 0, "at least 1"));
+            return Err(Error::Missing { what: "average of weights yet", expected: "one of a run before" });
         }
         let found = network.architecture().to_string();
         if found != self.architecture {

@@ -32,10 +32,10 @@
 //! # What is in it
 //!
 //! The declaration, the number type, the parameters, the optimiser's memory, the steps and samples that number the
-//! schedule and the dropout masks, the seed, the learning rate if one was set, the plan, the position in the epoch,
-//! the history, what the callbacks keep, and the version of the library. Not in it are the data and the trainer's
-//! settings: a run goes on under the trainer and on the data that it is given, which must be the same ones for the
-//! same bits.
+//! schedule and the dropout masks, the seed, the learning rate if one was set, the plan, the position in the epoch and
+//! what it depends on ([`Batches`](crate::Batches)), the history, what the callbacks keep, and the version of the
+//! library. Not in it are the data and the trainer's settings: a run goes on under the trainer and on the data that it
+//! is given, which must be the same ones for the same bits.
 //!
 //! # Written whole or not at all
 //!
@@ -48,78 +48,87 @@
 //!
 //! # The format
 //!
-//! Version 1. Numbers are in little-endian order; parameters are the bits of the number type.
+//! Version 1. A front, contents, and a checksum; numbers of the front and the checksum are in little-endian order.
 //!
 //! ```text
 //! offset  bytes
 //!      0      8  89 4E 4E 54 0D 0A 1A 0A: no text, and spoilt by whoever takes it for one
 //!      8      4  version of the format
 //!     12      8  length of the whole file
-//!     20      …  sections, one behind the other in this order:
-//!             ┌      4  name
-//!             │      8  length of its contents
-//!             └      …  contents
+//!     20      …  contents
 //!    end-4    4  CRC-32 (as in zlib) of all bytes before it
-//!
-//! HEAD  kind u8 (1 session, 2 run) · number type, version of the library, architecture: texts
-//! NETW  parameters: numbers
-//! OPTI  name: text · count u64, then the slots: numbers each · scalars: f64s
-//! SESS  steps u64 · samples u64 · seed u64 · learning rate: optional · factor of the rate f64 · steps dropped u64 ·
-//!       plan u8 (1 if there is one), then 3 texts
-//!       (these four of a session; of a run the next four too)
-//! POSI  epoch u64 · step u64 · steps dropped u64 · cost, its rounding f64 · weight, its rounding f64 · elapsed: time
-//! HIST  count u64, then each epoch: number u64 · cost f64 · validation cost, accuracy: optional ·
-//!       samples a second f64 · steps dropped u64 · time
-//! CALL  count u64, then each callback: name: text · f64s · count u64, then lists: f64s each
-//! BEST  optional: for what number the file was kept as the best
-//!
-//! text      length u32, UTF-8          optional  u8 (1 if there is one), then f64
-//! numbers   count u64, then the bits   time      seconds u64, nanoseconds u32
-//! f64s      the same, of f64
 //! ```
+//!
+//! The contents are values in the [wire format of postcard](https://postcard.jamesmunns.com/wire-format), one behind the
+//! other, and nothing else:
+//!
+//! ```text
+//! number type           text, "f32" or "f64"
+//! version of the library text
+//! kind                  0 for a session, 1 for a run
+//! session               SessionState, which begins with the architecture and the parameters
+//!                       (of a run also:)
+//! position              Position
+//! batches               Batches
+//! history               History
+//! callbacks             list of CallbackState
+//! best                  optional: metric, goal and number for which the file was kept as the best
+//! ```
+//!
+//! Structures are their fields in the order of their declaration. A list of numbers is a byte array of their bits in
+//! little-endian order.
 //!
 //! Signature, version, length and checksum will stand where they are in every version to come, and every version that
 //! there has been will be read.
 //!
 //! # Limits
 //!
-//! - A file is read only as far as it is long. A length in it is compared with the bytes that are left before anything
-//!   is allocated for it, so that a file never asks for more than a few times its own size of memory.
-//! - Length and checksum are compared before anything else is looked at. The checksum finds every error of up to 32
-//!   bits in a row, and all but one in 4 × 10⁹ of any others. It protects from accidents, not from somebody who writes
-//!   files: such a file can hold any parameters, but leads to no panic.
-//! - A text has at most 2³² - 1 bytes.
+//! - A file is read into memory as a whole. Length and checksum are compared before anything else is looked at. The
+//!   checksum finds every error of up to 32 bits in a row, and all but one in 4 × 10⁹ of any others.
+//! - It protects from accidents, not from somebody who writes files: such a file can hold any parameters, but leads to no
+//!   panic. A length in it is compared with the bytes that are left, so that a state takes about as much memory as its file
+//!   has bytes, and never more than a hundred times that, which takes a file of nothing but empty lists.
 
-mod decode;
+mod contents;
 pub(super) mod disk;
-pub(super) mod encode;
 mod fault;
 #[cfg(test)]
 pub(super) mod tests;
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek};
+use std::io::{self, Read};
 use std::path::Path;
 
-use nn_kernels::Element;
+use nn_kernels::{Element, StepError};
+use serde::{Deserialize, Serialize};
 
+pub(super) use self::contents::Contents;
 use self::disk::System;
-use self::encode::Contents;
 pub use self::fault::CheckpointFault;
-use super::{RunState, SessionState};
+use super::{Goal, RunState, SessionState};
 use crate::error::Error;
 use crate::network::Network;
 
 /// The version of the format that is written, the newest that is read.
 const VERSION: u32 = 1;
 const SIGNATURE: [u8; 8] = *b"\x89NNT\r\n\x1a\n";
-/// Bytes before the sections.
-const FRONT: u64 = 20;
+/// Bytes before the contents.
+const FRONT: usize = 20;
 /// Bytes behind them.
-const BACK: u64 = 4;
+const BACK: usize = 4;
 
 /// What stands for a path in messages about bytes in memory.
 const MEMORY: &str = "the checkpoint";
+
+/// For what a checkpoint was kept as the best.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct BestNumber {
+    /// The [name](super::Metric::name) of the metric.
+    pub(super) metric: String,
+    pub(super) goal: Goal,
+    #[serde(with = "crate::number")]
+    pub(super) number: f64,
+}
 
 impl<T: Element> RunState<T> {
     /// Writes the state to a file, whole or not at all: see [`checkpoint`](crate::checkpoint).
@@ -127,7 +136,7 @@ impl<T: Element> RunState<T> {
     /// # Errors
     /// [`Error::Io`] names the file and what could not be done with it. What stood there before stands there still.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        save(&System, path.as_ref(), &Contents::run(self, None))
+        save(&System, path.as_ref(), &Contents::Run(self, None))
     }
 
     /// Reads a state from a file.
@@ -143,7 +152,7 @@ impl<T: Element> RunState<T> {
     /// The bytes of the file that [`save`](Self::save) writes, to be kept elsewhere than in a file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        Contents::run(self, None).to_bytes()
+        Contents::Run(self, None).to_bytes()
     }
 
     /// The inverse of [`to_bytes`](Self::to_bytes).
@@ -151,7 +160,7 @@ impl<T: Element> RunState<T> {
     /// # Errors
     /// As [`load`](Self::load), but for [`Error::Io`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        decode::run(&mut Cursor::new(bytes), bytes.len() as u64, MEMORY).map(|(state, _)| state)
+        contents::run(bytes, MEMORY).map(|(state, _)| state)
     }
 }
 
@@ -161,7 +170,7 @@ impl<T: Element> SessionState<T> {
     /// # Errors
     /// As [`RunState::save`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        save(&System, path.as_ref(), &Contents::session(self))
+        save(&System, path.as_ref(), &Contents::Session(self))
     }
 
     /// Reads a state from a file. From that of a run it takes the session's part.
@@ -169,13 +178,13 @@ impl<T: Element> SessionState<T> {
     /// # Errors
     /// As [`RunState::load`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
-        from_file(path.as_ref(), decode::session)
+        from_file(path.as_ref(), contents::session)
     }
 
     /// The bytes of the file that [`save`](Self::save) writes, to be kept elsewhere than in a file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        Contents::session(self).to_bytes()
+        Contents::Session(self).to_bytes()
     }
 
     /// The inverse of [`to_bytes`](Self::to_bytes).
@@ -183,7 +192,7 @@ impl<T: Element> SessionState<T> {
     /// # Errors
     /// As [`load`](Self::load), but for [`Error::Io`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        decode::session(&mut Cursor::new(bytes), bytes.len() as u64, MEMORY)
+        contents::session(bytes, MEMORY)
     }
 }
 
@@ -194,7 +203,7 @@ impl<T: Element> SessionState<T> {
 /// [`Error::AnotherArchitecture`] for a checkpoint of another network than `N`, which names the first layer that
 /// differs; otherwise as [`RunState::load`].
 pub fn load_network<N: Network>(path: impl AsRef<Path>) -> Result<N, Error> {
-    from_file(path.as_ref(), decode::network)
+    from_file(path.as_ref(), contents::network)
 }
 
 /// Writes a file.
@@ -203,23 +212,20 @@ pub(super) fn save<D: disk::Disk, T: Element>(disk: &D, path: &Path, contents: &
 }
 
 /// Reads the state of a run, and for what number it was kept as the best.
-pub(super) fn load_run<T: Element>(path: &Path) -> Result<(RunState<T>, Option<f64>), Error> {
-    from_file(path, decode::run)
+pub(super) fn load_run<T: Element>(path: &Path) -> Result<(RunState<T>, Option<BestNumber>), Error> {
+    from_file(path, contents::run)
 }
 
-fn from_file<V>(
-    path: &Path,
-    decode: impl FnOnce(&mut BufReader<File>, u64, &str) -> Result<V, Error>,
-) -> Result<V, Error> {
+fn from_file<V>(path: &Path, decode: impl FnOnce(&[u8], &str) -> Result<V, Error>) -> Result<V, Error> {
     let place = path.display().to_string();
-    let opened = File::open(path).and_then(|file| {
-        let length = file.metadata()?.len();
-        Ok((file, length))
-    });
-    let (file, length) = opened.map_err(|error| Error::io("open", &place, &error))?;
-    decode(&mut BufReader::new(file), length, &place)
+    let failed = |operation| move |error: io::Error| Error::io(operation, path.display(), &error);
+    let mut file = File::open(path).map_err(failed("open"))?;
+    // A large file of something else is not read to its end.
+    let mut bytes = Vec::new();
+    Read::by_ref(&mut file).take(FRONT as u64).read_to_end(&mut bytes).map_err(failed("read"))?;
+    contents::check_signature(&bytes, &place)?;
+    let length = file.metadata().map_err(failed("read"))?.len() as usize;
+    bytes.try_reserve_exact(length).map_err(|_| StepError::Memory { bytes: length })?;
+    file.read_to_end(&mut bytes).map_err(failed("read"))?;
+    decode(&bytes, &place)
 }
-
-/// What a checkpoint is read from.
-trait Input: Read + Seek {}
-impl<R: Read + Seek> Input for R {}

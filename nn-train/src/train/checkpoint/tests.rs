@@ -5,14 +5,13 @@ use std::fs;
 use std::io::ErrorKind;
 
 use super::disk::faulty::{Failure, Faulty, Scratch};
-use super::encode::Contents;
-use super::save;
+use super::{Contents, save};
 use crate::error::Error;
 use crate::prelude::*;
 
 /// A state of a small network after `steps` steps, longer than one write.
 pub(crate) fn state(steps: u64) -> RunState<f64> {
-    let layers = vec![Layer::new(2, 7, Activation::Tanh), Layer::new(7, 1, Activation::Linear)];
+    let layers = vec![Layer::new(2, 17, Activation::Tanh), Layer::new(17, 1, Activation::Linear)];
     let architecture = Architecture::new(layers, Loss::Mse).unwrap();
     let mut net = DynNetwork::<f64>::new(architecture, Init::default(), 1).unwrap();
     let inputs = (0..40).map(|index| (index as f64).sin()).collect();
@@ -32,7 +31,7 @@ pub(crate) fn state(steps: u64) -> RunState<f64> {
 /// The operations of a save that nothing disturbs.
 fn operations(scratch: &Scratch) -> Vec<&'static str> {
     let disk = Faulty::new(usize::MAX, Failure::Killed);
-    save(&disk, &scratch.0.join("undisturbed"), &Contents::run(&state(1), None)).unwrap();
+    save(&disk, &scratch.0.join("undisturbed"), &Contents::Run(&state(1), None)).unwrap();
     fs::remove_file(scratch.0.join("undisturbed")).unwrap();
     disk.operations()
 }
@@ -49,7 +48,7 @@ fn an_error_at_any_operation_leaves_the_old_file_and_no_litter() {
     for kind in [ErrorKind::StorageFull, ErrorKind::Other] {
         for (number, name) in operations.iter().enumerate() {
             old.save(&path).unwrap();
-            let error = save(&Faulty::new(number + 1, Failure::Error(kind)), &path, &Contents::run(&new, None));
+            let error = save(&Faulty::new(number + 1, Failure::Error(kind)), &path, &Contents::Run(&new, None));
             match error {
                 Err(Error::Io { operation, kind: found, place, .. }) => {
                     assert_eq!(found, kind, "{name}");
@@ -71,7 +70,7 @@ fn an_interrupted_write_is_repeated() {
     let (path, state) = (scratch.0.join("run.ckpt"), state(2));
     for (number, _) in operations(&scratch).iter().enumerate().filter(|(_, name)| **name == "write") {
         let disk = Faulty::new(number + 1, Failure::Error(ErrorKind::Interrupted));
-        save(&disk, &path, &Contents::run(&state, None)).unwrap();
+        save(&disk, &path, &Contents::Run(&state, None)).unwrap();
         assert_eq!(RunState::load(&path).unwrap(), state);
     }
 }
@@ -85,7 +84,7 @@ fn a_program_killed_at_any_operation_leaves_one_of_both_files_and_the_next_save_
     let mut unfinished = 0;
     for (number, name) in operations.iter().enumerate() {
         old.save(&path).unwrap();
-        let killed = save(&Faulty::new(number + 1, Failure::Killed), &path, &Contents::run(&new, None));
+        let killed = save(&Faulty::new(number + 1, Failure::Killed), &path, &Contents::Run(&new, None));
         assert!(killed.is_err(), "{name}");
         let wanted = if *name == "flush_folder" { &new } else { &old };
         assert_eq!(&RunState::load(&path).unwrap(), wanted, "{name}");

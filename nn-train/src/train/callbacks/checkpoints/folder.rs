@@ -12,21 +12,23 @@ use nn_kernels::Element;
 use crate::error::Error;
 use crate::train::RunState;
 use crate::train::checkpoint::disk::{Disk, folder_of, remove_unfinished};
-use crate::train::checkpoint::encode::Contents;
-use crate::train::checkpoint::save;
+use crate::train::checkpoint::{BestNumber, Contents, save};
 
 const BEST: &str = "best.ckpt";
 const EXTENSION: &str = ".ckpt";
 
-/// A folder, and the number of the last file in it.
+/// A folder of one run.
 pub(super) struct Folder {
     path: PathBuf,
+    /// The number of the last file.
     last: u64,
+    /// The checkpoints of another run, which go once there is one of this.
+    others: Vec<PathBuf>,
 }
 
 impl Folder {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, last: 0 }
+        Self { path, last: 0, others: Vec::new() }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -37,21 +39,16 @@ impl Folder {
         self.path.join(BEST)
     }
 
-    /// Makes the folder, or goes on in it where the run goes on.
-    pub(super) fn open<D: Disk>(&mut self, disk: &D, goes_on: bool) -> Result<(), Error> {
+    /// Makes the folder, or goes on in it where the run is resumed; one that is not may be let `overwrite`.
+    pub(super) fn open<D: Disk>(&mut self, disk: &D, resumed: bool, overwrite: bool) -> Result<(), Error> {
         self.make(disk).map_err(|error| Error::io("make the folder", self.path.display(), &error))?;
-        let numbered = self.numbered(disk)?;
-        if !goes_on
-            && let Some(name) = numbered.first().map(|(_, name)| name.as_str()).or(self.best().exists().then_some(BEST))
+        self.others = if resumed { Vec::new() } else { self.newest_first(disk)? };
+        if let Some(newest) = self.others.first()
+            && !overwrite
         {
-            let found = format!("{}, which has {name}", self.path.display());
-            return Err(Error::setting(
-                "the folder of Checkpoints",
-                found,
-                "one without checkpoints for a run that begins anew, or a run that is resumed from one of them",
-            ));
+            return Err(Error::Exists { place: newest.display().to_string() });
         }
-        self.last = numbered.first().map_or(0, |(number, _)| *number);
+        self.last = self.numbered(disk)?.first().map_or(0, |(number, _)| *number);
         remove_unfinished(disk, &self.path, |name| name.starts_with('.') && name.contains(&format!("{EXTENSION}.")))
     }
 
@@ -98,22 +95,24 @@ impl Folder {
     ) -> Result<PathBuf, Error> {
         let number = self.last + 1;
         let path = self.path.join(format!("{number:06}-step-{}{EXTENSION}", state.session.steps));
-        save(disk, &path, &Contents::run(state, None))?;
+        save(disk, &path, &Contents::Run(state, None))?;
         self.last = number;
-        for (_, name) in self.numbered(disk)?.into_iter().skip(keep) {
-            let old = self.path.join(name);
-            disk.remove(&old).map_err(|error| Error::io("remove", old.display(), &error))?;
-        }
+        let remove = |old: PathBuf| disk.remove(&old).map_err(|error| Error::io("remove", old.display(), &error));
+        self.others.drain(..).try_for_each(remove)?;
+        self.numbered(disk)?.into_iter().skip(keep).try_for_each(|(_, name)| remove(self.path.join(name)))?;
         Ok(path)
     }
 
-    /// Writes the best one, for which the metric was `number`.
+    /// Writes the best one, and for what it is that.
     pub(super) fn save_best<D: Disk, T: Element>(
-        &self,
+        &mut self,
         disk: &D,
         state: &RunState<T>,
-        number: f64,
+        best: &BestNumber,
     ) -> Result<(), Error> {
-        save(disk, &self.best(), &Contents::run(state, Some(number)))
+        let path = self.best();
+        save(disk, &path, &Contents::Run(state, Some(best)))?;
+        self.others.retain(|other| *other != path);
+        Ok(())
     }
 }

@@ -26,10 +26,10 @@ use text::{changed, clock, quantity, short};
 /// # let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0])?;
 /// # let mut net = Xor::new(1);
 /// let trainer = Trainer::builder().learning_rate(0.1).epochs(20).build()?;
-/// trainer.run(&mut net, &data)?.callback(Progress::stderr().every(10)).finish()?;
+/// trainer.run(&mut net, &data)?.callback(Progress::stderr().every_epochs(10)).finish()?;
 ///
 /// let mut text = Vec::new();
-/// trainer.run(&mut net, &data)?.callback(Progress::writer(&mut text).every(10)).finish()?;
+/// trainer.run(&mut net, &data)?.callback(Progress::writer(&mut text).every_epochs(10)).finish()?;
 /// let text = String::from_utf8_lossy(&text);
 /// assert_eq!(text.lines().count(), 2);
 /// assert!(text.starts_with("epoch 10/20  cost 0."));
@@ -40,6 +40,7 @@ use text::{changed, clock, quantity, short};
 /// |---|---|
 /// | `cost` | of a line, that of the [`Epoch`]; of the bar, the mean over the epoch so far |
 /// | `validation`, `accuracy` | cost and accuracy on the validation data, where there is some |
+/// | `steps dropped` | how many steps of the epoch [diverged](crate::Divergence), where any has |
 /// | `rate` | the learning rate of the next step |
 /// | `k/s`, `samples/s` | samples trained on a second, without validation |
 /// | `left`, `run` | the time that the rest of the epoch will take, and that of the run, as it has gone so far; with validation |
@@ -52,7 +53,7 @@ use text::{changed, clock, quantity, short};
 /// What it shows is no part of the run's state. A run that ends with an error leaves the bar as it was.
 pub struct Progress<'a> {
     output: Output<'a>,
-    every: usize,
+    every_epochs: usize,
     quiet: bool,
     pace: Pace,
     /// When the run began, and how many steps had been taken.
@@ -106,21 +107,19 @@ impl<'a> Progress<'a> {
     }
 
     fn of(output: Output<'a>) -> Self {
-        Self { output, every: 1, quiet: false, pace: Pace::new(Instant::now()), begun: None, before: None }
+        Self { output, every_epochs: 1, quiet: false, pace: Pace::new(Instant::now()), begun: None, before: None }
     }
 
-    /// A line for every so many epochs and for the last one of the run, at least 1. Unless set, one for each.
+    /// Writes a line after every so many epochs, at least 1, and after the last one of the run; after each unless set.
     #[must_use]
-    pub fn every(mut self, epochs: usize) -> Self {
-        self.every = epochs;
-        self
+    pub fn every_epochs(self, epochs: usize) -> Self {
+        Self { every_epochs: epochs, ..self }
     }
 
-    /// Whether nothing is shown, for instance as a program's user likes it.
+    /// Sets whether nothing is shown, for instance as a program's user likes it; false unless set.
     #[must_use]
-    pub fn quiet(mut self, quiet: bool) -> Self {
-        self.quiet = quiet;
-        self
+    pub fn quiet(self, quiet: bool) -> Self {
+        Self { quiet, ..self }
     }
 
     /// Writes the line of an epoch.
@@ -133,6 +132,7 @@ impl<'a> Progress<'a> {
         if let Some(accuracy) = epoch.accuracy {
             line += &format!("  accuracy {}", changed(accuracy, before.and_then(|e| e.accuracy)));
         }
+        line += &dropped(epoch.dropped_steps);
         line += &format!("  {} samples/s", quantity(epoch.samples_per_second));
         match &mut self.output {
             Output::Bar(bar) => {
@@ -157,6 +157,11 @@ fn place(epoch: usize, epochs: usize) -> String {
     format!("epoch {epoch:>width$}/{epochs}")
 }
 
+/// `  steps dropped 2`, and nothing for none.
+fn dropped(steps: u64) -> String {
+    if steps == 0 { String::new() } else { format!("  steps dropped {steps}") }
+}
+
 /// Where a run is, for a bar.
 fn draw<N: Network>(bar: &ProgressBar, context: &Context<'_, N>, begun: Option<(Instant, u64)>) {
     let (epoch, epochs) = (context.epoch(), context.epochs());
@@ -169,8 +174,9 @@ fn draw<N: Network>(bar: &ProgressBar, context: &Context<'_, N>, begun: Option<(
         taken.as_secs_f64() / done.max(1) as f64 * all.saturating_sub(done) as f64
     };
     let mut text = format!(
-        "cost {}  rate {}  {}/s  {} left",
+        "cost {}{}  rate {}  {}/s  {} left",
         changed(position.cost / position.weight, None),
+        dropped(position.dropped_steps),
         short(context.learning_rate()),
         quantity(samples / taken.as_secs_f64()),
         clock(left(taken, step, steps)),
@@ -189,8 +195,8 @@ fn draw<N: Network>(bar: &ProgressBar, context: &Context<'_, N>, begun: Option<(
 
 impl<N: Network> Callback<N> for Progress<'_> {
     fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
-        if self.every == 0 {
-            return Err(Error::setting("every", self.every, "at least 1"));
+        if self.every_epochs == 0 {
+            return Err(Error::setting("every_epochs", self.every_epochs, "at least 1"));
         }
         let now = Instant::now();
         (self.begun, self.pace, self.before) = (Some((now, context.step())), Pace::new(now), None);
@@ -218,7 +224,7 @@ impl<N: Network> Callback<N> for Progress<'_> {
         let epochs = context.epochs();
         if let Some(epoch) = context.last_epoch()
             && !self.quiet
-            && (epoch.number.is_multiple_of(self.every) || epoch.number == epochs)
+            && (epoch.number.is_multiple_of(self.every_epochs) || epoch.number == epochs)
         {
             self.line(epoch, epochs)?;
         }
@@ -242,7 +248,8 @@ impl<N: Network> Callback<N> for Progress<'_> {
 
 impl fmt::Debug for Progress<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Progress").field("every", &self.every).field("quiet", &self.quiet).finish_non_exhaustive()
+        let Self { every_epochs, quiet, .. } = self;
+        f.debug_struct("Progress").field("every_epochs", every_epochs).field("quiet", quiet).finish_non_exhaustive()
     }
 }
 

@@ -26,8 +26,8 @@ pub(super) struct Histogram {
 }
 
 impl Histogram {
-    /// In bins of equal width from the least number to the greatest; in a single one where all are the same. Parameters
-    /// are finite, which each step sees to.
+    /// In bins of equal width from the least number to the greatest; in a single one where all are the same. They
+    /// are finite.
     pub(super) fn of(numbers: &[f64]) -> Self {
         let ends = |(least, greatest): (f64, f64), &number: &f64| (number.min(least), number.max(greatest));
         let (min, max) = numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), ends);

@@ -10,13 +10,13 @@ use nn_kernels::Element;
 
 use crate::error::Error;
 use crate::network::Network;
-use crate::train::{Callback, Context, Epoch, Signal};
+use crate::train::{Callback, Context, Divergence, Epoch, Signal};
 use event::{Event, Value};
-use file::EventFile;
+use file::{EventFile, clear};
 
 /// Writes a run as event files, which `tensorboard --logdir FOLDER` shows while it trains (feature `tensorboard`):
-/// numbers an epoch, numbers every so many steps if asked for, and the distribution of each layer's weights and biases.
-/// Keras' `TensorBoard` callback, or PyTorch's `SummaryWriter`.
+/// numbers an epoch, numbers every so many steps if asked for, and the distribution of each layer's weights and biases
+/// and of their gradients. Keras' `TensorBoard` callback, or PyTorch's `SummaryWriter`.
 ///
 /// ```
 /// use nn_train::TensorBoard;
@@ -42,21 +42,23 @@ use file::EventFile;
 /// | `epoch/cost`, `epoch/validation_cost`, `epoch/accuracy`, `epoch/samples_per_second` | as in [`Epoch`] |
 /// | `epoch/learning_rate` | of the next step, as the callbacks before this one have left it |
 /// | `epoch/gradient_norm` | in the epoch's last step, where it [is measured](crate::TrainerBuilder::gradient_norm) |
+/// | `epoch/dropped_steps` | as in [`Epoch`], where the run may [drop steps](crate::Divergence) |
 /// | `step/cost`, `step/learning_rate`, `step/gradient_norm` | the same in a step, [every so many steps](Self::every_steps) |
 /// | `layer1/weights`, `layer1/bias`, … | histograms of 30 bins, after each epoch |
+/// | `layer1/weights_gradient`, `layer1/bias_gradient`, … | the same of the [gradient](Context::gradient) on the epoch's last batch; none where a number of it is not finite |
 ///
-/// There are no histograms of gradients. Engines apply an update where a gradient is finished, and the gradient of all
-/// layers together is never in memory; to have it would cost a step more. Its norm is what they can measure on the way.
+/// The gradients take about as long as one more step an epoch.
 ///
 /// Each run writes a file of its own, of TFRecords with masked CRC-32C. A record is written through in one piece, so
-/// that a run that is killed leaves a file that can be read to its last whole record. A run that is
-/// [resumed](crate::Run::resume) begins another file in the folder, and TensorBoard drops what the earlier ones have
-/// after the step at which it goes on.
+/// that a run that is killed leaves a file that can be read to its last whole record. Earlier event files of the folder
+/// are [treated as all files are](Callback#files): where a run is resumed it begins another file, and TensorBoard drops
+/// what the earlier ones have after the step at which it goes on.
 #[derive(Debug)]
 pub struct TensorBoard {
     folder: PathBuf,
     every_steps: Option<u64>,
     histograms: bool,
+    overwrite: bool,
     file: Option<EventFile>,
 }
 
@@ -64,21 +66,26 @@ impl TensorBoard {
     /// To a file in a folder, which is made if it is not there once the run has begun.
     #[must_use]
     pub fn folder(path: impl Into<PathBuf>) -> Self {
-        Self { folder: path.into(), every_steps: None, histograms: true, file: None }
+        Self { folder: path.into(), every_steps: None, histograms: true, overwrite: false, file: None }
     }
 
-    /// Cost, learning rate and gradient norm of a step every so many steps too, at least 1.
+    /// Writes cost, learning rate and gradient norm of a step every so many steps too, at least 1.
     #[must_use]
-    pub fn every_steps(mut self, steps: u64) -> Self {
-        self.every_steps = Some(steps);
-        self
+    pub fn every_steps(self, steps: u64) -> Self {
+        Self { every_steps: Some(steps), ..self }
     }
 
-    /// Whether histograms of weights and biases are written. Unless set they are.
+    /// Sets whether histograms of weights, biases and their gradients are written; true unless set.
     #[must_use]
-    pub fn histograms(mut self, histograms: bool) -> Self {
-        self.histograms = histograms;
-        self
+    pub fn histograms(self, histograms: bool) -> Self {
+        Self { histograms, ..self }
+    }
+
+    /// Sets whether a run that begins anew removes the event files that the folder has; false unless set, and then it
+    /// is [refused](Callback#files).
+    #[must_use]
+    pub fn overwrite(self, overwrite: bool) -> Self {
+        Self { overwrite, ..self }
     }
 
     fn write(&mut self, event: &Event) -> Result<(), Error> {
@@ -91,9 +98,13 @@ impl<N: Network> Callback<N> for TensorBoard {
         if let Some(steps @ 0) = self.every_steps {
             return Err(Error::setting("every_steps", steps, "at least 1"));
         }
+        let resumed = context.epoch() > 0;
+        if !resumed {
+            clear(&self.folder, self.overwrite)?;
+        }
         self.file = Some(EventFile::create(&self.folder)?);
         self.write(&Event::version())?;
-        if context.epoch() > 0 {
+        if resumed {
             self.write(&Event::start(context.step()))?;
         }
         Ok(Signal::Continue)
@@ -112,9 +123,12 @@ impl<N: Network> Callback<N> for TensorBoard {
     }
 
     fn on_epoch(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
-        let Some(&Epoch { cost, validation_cost, accuracy, samples_per_second, .. }) = context.last_epoch() else {
+        let Some(&Epoch { cost, validation_cost, accuracy, samples_per_second, dropped_steps, .. }) =
+            context.last_epoch()
+        else {
             return Ok(Signal::Continue);
         };
+        let dropped = (context.core.divergence != Divergence::Stop).then_some(dropped_steps as f64);
         let mut values = scalars([
             ("epoch/cost", Some(cost)),
             ("epoch/validation_cost", validation_cost),
@@ -122,16 +136,13 @@ impl<N: Network> Callback<N> for TensorBoard {
             ("epoch/learning_rate", Some(context.learning_rate())),
             ("epoch/gradient_norm", context.gradient_norm()),
             ("epoch/samples_per_second", Some(samples_per_second)),
+            ("epoch/dropped_steps", dropped),
         ]);
         let step = context.step();
         if self.histograms {
-            let network = context.network();
-            let numbers = network.parameters();
-            for (layer, range) in (1..).zip(network.architecture().ranges()) {
-                for (name, part) in [("weights", range.weights), ("bias", range.bias)] {
-                    let numbers: Vec<f64> = numbers[part].iter().map(|number| number.to_f64()).collect();
-                    values.push(Value::histogram(format!("layer{layer}/{name}"), &numbers));
-                }
+            values.extend(histograms(context.network(), ""));
+            if let Some((_, gradient)) = context.gradient()? {
+                values.extend(histograms(&gradient, "_gradient"));
             }
         }
         self.write(&Event::summary(step, values))?;
@@ -142,4 +153,18 @@ impl<N: Network> Callback<N> for TensorBoard {
 /// The numbers that there are.
 fn scalars<const COUNT: usize>(numbers: [(&str, Option<f64>); COUNT]) -> Vec<Value> {
     numbers.into_iter().filter_map(|(tag, number)| Some(Value::scalar(tag, number?))).collect()
+}
+
+/// How the numbers of each layer are distributed, of those that are finite.
+fn histograms<N: Network>(numbers: &N, suffix: &str) -> Vec<Value> {
+    let mut values = Vec::new();
+    for (layer, range) in (1..).zip(numbers.architecture().ranges()) {
+        for (name, part) in [("weights", range.weights), ("bias", range.bias)] {
+            let part: Vec<f64> = numbers.parameters()[part].iter().map(|number| number.to_f64()).collect();
+            if part.iter().all(|number| number.is_finite()) {
+                values.push(Value::histogram(format!("layer{layer}/{name}{suffix}"), &part));
+            }
+        }
+    }
+    values
 }

@@ -5,10 +5,11 @@ use std::fs;
 use std::io::ErrorKind;
 
 use super::Folder;
-use crate::RunState;
+use crate::train::checkpoint::BestNumber;
 use crate::train::checkpoint::disk::faulty::{Failure, Faulty, Scratch};
 use crate::train::checkpoint::disk::{Disk, System};
 use crate::train::checkpoint::tests::state;
+use crate::{Goal, RunState};
 
 /// The states of a folder that can be loaded, the newest first, by their steps.
 fn loadable(folder: &Folder) -> Vec<u64> {
@@ -18,7 +19,7 @@ fn loadable(folder: &Folder) -> Vec<u64> {
 
 fn folder(scratch: &Scratch) -> Folder {
     let mut folder = Folder::new(scratch.0.clone());
-    folder.open(&System, true).unwrap();
+    folder.open(&System, true, false).unwrap();
     folder
 }
 
@@ -33,7 +34,8 @@ fn the_last_files_are_kept() {
     let mut folder = folder(&scratch);
     saves(&System, &mut folder, 1..=5).unwrap();
     assert_eq!(scratch.names(), ["000004-step-4.ckpt", "000005-step-5.ckpt"]);
-    folder.save_best(&System, &state(3), 0.5).unwrap();
+    let best = BestNumber { metric: "cost".to_owned(), goal: Goal::Lowest, number: 0.5 };
+    folder.save_best(&System, &state(3), &best).unwrap();
     assert_eq!(loadable(&folder), [5, 4, 3]);
     // Newer by its number, whatever its steps, and beyond six digits.
     fs::rename(scratch.0.join("000005-step-5.ckpt"), scratch.0.join("999999-step-5.ckpt")).unwrap();
