@@ -272,7 +272,7 @@ fn splits_are_those_of_data_sets() {
         let (first, second) = table.stratified_split(column, 0.3, 5).unwrap();
         assert_eq!((first.numbers("row").unwrap(), second.numbers("row").unwrap()), (left.inputs(), right.inputs()));
     }
-    assert!(matches!(table.split(1.0, 5), Err(Error::Setting { .. })));
+    assert!(matches!(table.split(1.0, 5), Err(Error::Argument { .. })));
     assert!(matches!(table.head(1).split(0.5, 5), Err(Error::EmptyPart { .. })));
     // Zeros of both signs are one class, and what is missing is one.
     let odd = Table::new([("x", Column::from([0.0, -0.0, NAN, -NAN].repeat(3)))]).unwrap();

@@ -53,7 +53,7 @@ impl Table {
     /// rows that [`DynDataset::split`](crate::DynDataset::split) would put there.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a fraction outside (0, 1), [`Error::EmptyPart`] when a part would get no row.
+    /// [`Error::Argument`] for a fraction outside (0, 1), [`Error::EmptyPart`] when a part would get no row.
     pub fn split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
         self.divide(&split::plain(self.rows, fraction, seed)?, fraction)
     }
