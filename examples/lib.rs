@@ -69,6 +69,7 @@ mod tests {
             "docs/README.md",
             "docs/architecture.md",
             "docs/coming-from.md",
+            "docs/data.md",
             "docs/derivation.md",
             "docs/pictures.md",
             "docs/side-by-side.md",

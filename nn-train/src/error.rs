@@ -4,6 +4,8 @@ use nn_kernels::{ArchitectureError, Element, ParseError, StepError, number_text}
 use thiserror::Error;
 
 use crate::network::{UnknownInit, difference};
+#[cfg(feature = "tables")]
+use crate::table::{Place, TableFault};
 #[cfg(feature = "checkpoints")]
 use crate::train::checkpoint::CheckpointFault;
 
@@ -419,6 +421,15 @@ pub enum Error {
         /// What is wrong with it.
         fault: CheckpointFault,
     },
+    /// Something is wrong with a table, or with what should be made of it.
+    #[cfg(feature = "tables")]
+    #[error("{place}: {fault}")]
+    Table {
+        /// Where: the file, the line and the column, as far as they are known.
+        place: Box<Place>,
+        /// What is wrong.
+        fault: Box<TableFault>,
+    },
     /// Training met a number that is not finite. The parameters and the optimiser's memory are those from before the
     /// step, bit for bit.
     #[error(
@@ -511,7 +522,7 @@ impl Error {
     }
 
     /// Something could not be written.
-    #[cfg(any(feature = "logs", feature = "plot", feature = "progress", feature = "tensorboard"))]
+    #[cfg(any(feature = "logs", feature = "plot", feature = "progress", feature = "tables", feature = "tensorboard"))]
     pub(crate) fn write(place: impl ToString, error: &std::io::Error) -> Self {
         Self::io("write", place, error)
     }
@@ -522,10 +533,17 @@ impl Error {
         feature = "logs",
         feature = "plot",
         feature = "progress",
+        feature = "tables",
         feature = "tensorboard"
     ))]
     pub(crate) fn io(operation: &'static str, place: impl ToString, error: &std::io::Error) -> Self {
         Self::Io { operation, place: place.to_string(), kind: error.kind(), reason: error.to_string() }
+    }
+
+    /// Something is wrong with a table.
+    #[cfg(feature = "tables")]
+    pub(crate) fn table(place: Place, fault: TableFault) -> Self {
+        Self::Table { place: Box::new(place), fault: Box::new(fault) }
     }
 
     /// The same error at another sample, where it is at one.

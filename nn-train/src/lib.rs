@@ -31,6 +31,7 @@
 //! | [`Dataset`], [`DynDataset`] | samples with targets or class labels, in memory: splits, sample and class weights |
 //! | [`Source`], [`Stream`] | samples that are read as they are needed, for data larger than memory |
 //! | [`Standardizer`] | scales of inputs and targets, which travel with the data |
+//! | `table::Table`, `preprocess::Preprocess` (feature `tables`) | CSV files, and what makes their columns inputs and targets and predictions values or classes again |
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
 //! | [`EarlyStopping`], [`ReduceOnPlateau`], [`WeightAverage`] | ending a run that gets no better, lowering its rate, averaging its weights |
@@ -108,7 +109,11 @@ mod number;
 mod optim;
 #[cfg(feature = "plot")]
 pub mod plot;
+#[cfg(feature = "tables")]
+pub mod preprocess;
 pub mod selection;
+#[cfg(feature = "tables")]
+pub mod table;
 mod train;
 mod vector;
 
@@ -147,14 +152,23 @@ pub use train::{CsvLog, JsonLines};
 struct ExamplesOfTheMacro;
 
 /// The programs of the README.
-#[cfg(all(doctest, feature = "serde"))]
+#[cfg(all(doctest, feature = "serde", feature = "tables"))]
 #[doc = include_str!("../../README.md")]
 struct ProgramsOfTheReadme;
+
+/// The programs of docs/data.md.
+#[cfg(all(doctest, feature = "serde", feature = "tables"))]
+#[doc = include_str!("../../docs/data.md")]
+struct ProgramsOfTheDocumentation;
 
 /// The names that most programs need.
 pub mod prelude {
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Probabilities, Regression};
+    #[cfg(feature = "tables")]
+    pub use crate::preprocess::{Missing, Preprocess, Scaling, Unseen};
     pub use crate::selection::{self, Choice, KFold, LogUniform, Search, Space, Uniform};
+    #[cfg(feature = "tables")]
+    pub use crate::table::{Column, Csv, Table};
     pub use crate::{
         Access, Activation, Adagrad, Adam, AdamW, Architecture, Callback, ConjugateGradient, Context, Cosine, Dataset,
         Declared, DynDataset, DynNetwork, EarlyStopping, Epoch, Error, Goal, HasLayer, History, Init, Layer, Lbfgs,

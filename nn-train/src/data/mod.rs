@@ -8,7 +8,7 @@ mod samples;
 #[cfg(feature = "serde")]
 mod serde;
 mod source;
-mod split;
+pub(crate) mod split;
 mod standardize;
 mod stream;
 mod targets;

@@ -4,7 +4,7 @@ use nn_kernels::random::{self, Purpose};
 use nn_kernels::{Element, number_text};
 use rand::seq::SliceRandom;
 
-use super::{DynDataset, Samples};
+use super::DynDataset;
 use crate::error::Error;
 
 /// The stream of [`DynDataset::split`] within [`Purpose::Split`].
@@ -26,7 +26,7 @@ fn check_fraction(fraction: f64) -> Result<(), Error> {
 }
 
 /// Which of `count` samples are in the first part.
-fn plain(count: usize, fraction: f64, seed: u64) -> Result<Vec<bool>, Error> {
+pub(crate) fn plain(count: usize, fraction: f64, seed: u64) -> Result<Vec<bool>, Error> {
     check_fraction(fraction)?;
     let mut order: Vec<usize> = (0..count).collect();
     order.shuffle(&mut random::stream(seed, Purpose::Split, PLAIN));
@@ -38,14 +38,14 @@ fn plain(count: usize, fraction: f64, seed: u64) -> Result<Vec<bool>, Error> {
 }
 
 /// Which samples are in the first part, where each class is divided by itself.
-fn stratified(samples: Samples<'_, impl Element>, fraction: f64, seed: u64) -> Result<Vec<bool>, Error> {
+pub(crate) fn stratified(labels: &[usize], classes: usize, fraction: f64, seed: u64) -> Result<Vec<bool>, Error> {
     check_fraction(fraction)?;
-    let mut strata = vec![Vec::new(); samples.classes()];
-    for (index, label) in samples.labels()?.into_iter().enumerate() {
+    let mut strata = vec![Vec::new(); classes];
+    for (index, &label) in labels.iter().enumerate() {
         strata[label].push(index);
     }
     let mut generator = random::stream(seed, Purpose::Split, STRATIFIED);
-    let mut in_first = vec![false; samples.rows()];
+    let mut in_first = vec![false; labels.len()];
     for stratum in &mut strata {
         let count = match stratum.len() {
             0 => continue,
@@ -61,7 +61,7 @@ fn stratified(samples: Samples<'_, impl Element>, fraction: f64, seed: u64) -> R
 }
 
 /// The indices of the samples that are in the first part, and of the others.
-fn parts(in_first: &[bool], fraction: f64) -> Result<(Vec<usize>, Vec<usize>), Error> {
+pub(crate) fn parts(in_first: &[bool], fraction: f64) -> Result<(Vec<usize>, Vec<usize>), Error> {
     let part = |first: bool, part| {
         let indices: Vec<usize> = (0..in_first.len()).filter(|&index| in_first[index] == first).collect();
         if indices.is_empty() {
@@ -92,7 +92,8 @@ impl<T: Element> DynDataset<T> {
     /// # Errors
     /// As [`split`](Self::split), and [`Error::NotAClass`] when a target stands for no class.
     pub fn stratified_split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
-        self.divide(&stratified(self.samples(), fraction, seed)?, fraction)
+        check_fraction(fraction)?;
+        self.divide(&stratified(&self.labels()?, self.classes(), fraction, seed)?, fraction)
     }
 
     fn divide(&self, in_first: &[bool], fraction: f64) -> Result<(Self, Self), Error> {

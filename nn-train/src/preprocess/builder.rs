@@ -1,0 +1,155 @@
+//! What is to be done with which column.
+
+use super::{Missing, Scaling, Unseen};
+
+/// The settings of a [`Preprocess`](super::Preprocess), which [`fit`](Self::fit) makes of them and of training rows.
+///
+/// ```
+/// use nn_train::prelude::*;
+///
+/// let text = b"id,carat,cut,price\n1,0.3,Fair,400\n2,,Ideal,600\n3,1.2,Good,2400\n";
+/// let preprocess = Preprocess::for_target("price")
+///     .without(["id"])
+///     .ordinal("cut", ["Fair", "Good", "Ideal"])
+///     .scaling(Scaling::Robust)
+///     .scaling_of("cut", Scaling::Standard)
+///     .missing(Missing::Median)
+///     .indicators()
+///     .fit(&Csv::new().read_bytes(text)?)?;
+/// assert_eq!(preprocess.input_names(), ["carat", "carat missing", "cut"]);
+/// # Ok::<(), nn_train::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct PreprocessBuilder {
+    pub(super) targets: Vec<String>,
+    pub(super) classes: bool,
+    pub(super) scale_targets: bool,
+    pub(super) inputs: Option<Vec<String>>,
+    pub(super) without: Vec<String>,
+    pub(super) weights: Option<String>,
+    pub(super) ordinals: Vec<(String, Vec<String>)>,
+    pub(super) one_hot: Vec<String>,
+    pub(super) scaling: Scaling,
+    pub(super) scaling_of: Vec<(String, Scaling)>,
+    pub(super) missing: Missing,
+    pub(super) missing_of: Vec<(String, Missing)>,
+    pub(super) indicators: bool,
+    pub(super) unseen: Unseen,
+    pub(super) max_categories: usize,
+}
+
+impl PreprocessBuilder {
+    pub(super) fn new(targets: Vec<String>) -> Self {
+        Self {
+            targets,
+            classes: false,
+            scale_targets: true,
+            inputs: None,
+            without: Vec::new(),
+            weights: None,
+            ordinals: Vec::new(),
+            one_hot: Vec::new(),
+            scaling: Scaling::default(),
+            scaling_of: Vec::new(),
+            missing: Missing::default(),
+            missing_of: Vec::new(),
+            indicators: false,
+            unseen: Unseen::default(),
+            max_categories: 256,
+        }
+    }
+
+    /// The numbers of the target are classes: 0 and 1, or 1 to 7. A target of text always is.
+    pub fn classes(mut self) -> Self {
+        self.classes = true;
+        self
+    }
+
+    /// Whether targets that are numbers are standardised. They are by default.
+    pub fn scale_targets(mut self, scale: bool) -> Self {
+        self.scale_targets = scale;
+        self
+    }
+
+    /// The columns to predict from, in this order. By default all that are neither target nor weight, in the table's.
+    pub fn inputs<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.inputs = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Columns that are not used: a row's number, say.
+    pub fn without<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.without.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// The column that says how many times each row counts. It is no input. Scalings and fillings do not ask for it.
+    pub fn weights(mut self, name: impl Into<String>) -> Self {
+        self.weights = Some(name.into());
+        self
+    }
+
+    /// The categories of a column of text have this order, so it becomes one number: 0 for the first. Other values are
+    /// [unseen](Self::unseen), even in the training rows.
+    pub fn ordinal<S: Into<String>>(
+        mut self,
+        name: impl Into<String>,
+        categories: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.ordinals.push((name.into(), categories.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// The numbers of this column are categories: a month, or a code.
+    pub fn one_hot(mut self, name: impl Into<String>) -> Self {
+        self.one_hot.push(name.into());
+        self
+    }
+
+    /// How numbers and ordinals are scaled: [`Scaling::Standard`] by default.
+    pub fn scaling(mut self, scaling: Scaling) -> Self {
+        self.scaling = scaling;
+        self
+    }
+
+    /// How one column is scaled.
+    pub fn scaling_of(mut self, name: impl Into<String>, scaling: Scaling) -> Self {
+        self.scaling_of.push((name.into(), scaling));
+        self
+    }
+
+    /// What takes the place of missing values: nothing by default, they are an error.
+    ///
+    /// In a one-hot column they make all inputs 0, with one more input that says so where training rows miss a value; only
+    /// [`Missing::MostFrequent`] fills them with a category. In an ordinal column mean, median and constant are places.
+    pub fn missing(mut self, missing: Missing) -> Self {
+        self.missing = missing;
+        self
+    }
+
+    /// What takes the place of missing values in one column.
+    pub fn missing_of(mut self, name: impl Into<String>, missing: Missing) -> Self {
+        self.missing_of.push((name.into(), missing));
+        self
+    }
+
+    /// One more input for each column that misses values in the training rows: 1 where a value is missing, otherwise 0.
+    pub fn indicators(mut self) -> Self {
+        self.indicators = true;
+        self
+    }
+
+    /// What becomes of categories that did not occur in the training rows.
+    pub fn unseen(mut self, unseen: Unseen) -> Self {
+        self.unseen = unseen;
+        self
+    }
+
+    /// The most categories that a one-hot column may have, 256 by default. With more it is an error, as a column of names or
+    /// numbers of rows would make very many inputs of which none helps.
+    pub fn max_categories(mut self, categories: usize) -> Self {
+        self.max_categories = categories;
+        self
+    }
+}

@@ -1,0 +1,181 @@
+//! A column of a table as inputs of a network.
+
+use std::collections::HashMap;
+
+use nn_kernels::Element;
+
+use super::fit::category_of;
+use super::{Scale, Unseen};
+use crate::error::Error;
+use crate::table::{Column, Table, TableFault, expected_name};
+
+/// A column, and the inputs that it becomes: those of its encoding, and perhaps one that says that a value is missing.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub(super) struct Input {
+    pub(super) name: String,
+    pub(super) encoding: Encoding,
+    pub(super) indicator: bool,
+    /// Whether a value may be missing.
+    pub(super) optional: bool,
+    pub(super) unseen: Unseen,
+    /// Whether all training rows had the same value.
+    pub(super) constant: bool,
+}
+
+/// How a value becomes numbers.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub(super) enum Encoding {
+    /// A number, scaled; `fill` where it is missing.
+    Number { fill: Option<f64>, scale: Scale },
+    /// The place of a category, scaled.
+    Ordinal { categories: Vec<String>, fill: Option<f64>, scale: Scale },
+    /// A number for each category, all 0 but one; all 0 where it is missing and there is no category to fill in.
+    OneHot { categories: Vec<String>, fill: Option<usize>, numbers: bool },
+}
+
+impl Input {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the column holds numbers.
+    pub(super) fn is_number(&self) -> bool {
+        match self.encoding {
+            Encoding::Number { .. } => true,
+            Encoding::Ordinal { .. } => false,
+            Encoding::OneHot { numbers, .. } => numbers,
+        }
+    }
+
+    /// How many inputs it becomes.
+    pub(super) fn width(&self) -> usize {
+        let encoded = match &self.encoding {
+            Encoding::Number { .. } | Encoding::Ordinal { .. } => 1,
+            Encoding::OneHot { categories, .. } => categories.len(),
+        };
+        encoded + usize::from(self.indicator)
+    }
+
+    /// A name for each input.
+    pub(super) fn names(&self) -> Vec<String> {
+        let name = &self.name;
+        let mut names = match &self.encoding {
+            Encoding::Number { .. } | Encoding::Ordinal { .. } => vec![name.clone()],
+            Encoding::OneHot { categories, .. } => {
+                categories.iter().map(|category| format!("{name}={category}")).collect()
+            }
+        };
+        names.extend(self.indicator.then(|| format!("{name} missing")));
+        names
+    }
+
+    /// Writes the inputs of each row of `table` to `rows`, zeros that are `width` wide, from column `first` on.
+    pub(super) fn write<T: Element>(
+        &self,
+        table: &Table,
+        rows: &mut [T],
+        first: usize,
+        width: usize,
+    ) -> Result<(), Error> {
+        let cells = rows.chunks_exact_mut(width).map(|row| &mut row[first..][..self.width()]).enumerate();
+        let last = self.width() - 1;
+        match &self.encoding {
+            Encoding::Number { fill, scale } => {
+                for ((row, cells), &number) in cells.zip(table.numbers(&self.name)?) {
+                    let found = Some(number).filter(|number| !number.is_nan());
+                    if self.indicator && found.is_none() {
+                        cells[last] = T::ONE;
+                    }
+                    cells[0] = self.scaled(table, row, found.or(*fill), scale)?;
+                }
+            }
+            Encoding::Ordinal { categories, fill, scale } => {
+                for ((row, cells), category) in cells.zip(self.categories(table, categories)?) {
+                    let found = if let Category::Place(place) = category { Some(place as f64) } else { None };
+                    if self.indicator && found.is_none() {
+                        cells[last] = T::ONE;
+                    }
+                    cells[0] = self.scaled(table, row, found.or(*fill), scale)?;
+                }
+            }
+            Encoding::OneHot { categories, fill, .. } => {
+                for ((_, cells), category) in cells.zip(self.categories(table, categories)?) {
+                    let missing = category == Category::Missing;
+                    if self.indicator && missing {
+                        cells[last] = T::ONE;
+                    }
+                    match (category, fill) {
+                        (Category::Place(place), _) => cells[place] = T::ONE,
+                        (Category::Missing, Some(fill)) => cells[*fill] = T::ONE,
+                        _ => {}
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn scaled<T: Element>(&self, table: &Table, row: usize, found: Option<f64>, scale: &Scale) -> Result<T, Error> {
+        let found = found.ok_or_else(|| table.fault(row, &self.name, TableFault::Missing))?;
+        if found.is_infinite() {
+            return Err(table.fault(row, &self.name, TableFault::NotFinite { found }));
+        }
+        let input = T::from_f64(scale.apply(found));
+        if input.is_finite() {
+            return Ok(input);
+        }
+        Err(table.fault(row, &self.name, TableFault::TooFar { found }))
+    }
+
+    /// The category of each row.
+    fn categories(&self, table: &Table, categories: &[String]) -> Result<Vec<Category>, Error> {
+        let ordinal = matches!(self.encoding, Encoding::Ordinal { .. });
+        let places = categories.iter().enumerate().map(|(place, category)| (category.as_str(), place));
+        let places: HashMap<_, _> = places.collect();
+        let missing = |row| match self.optional {
+            true => Ok(Category::Missing),
+            false => Err(table.fault(row, &self.name, TableFault::Missing)),
+        };
+        let category = |row, text: &str| match (places.get(text), self.unseen) {
+            (Some(&place), _) => Ok(Category::Place(place)),
+            (None, Unseen::Zeros) if !ordinal => Ok(Category::Zeros),
+            (None, Unseen::Missing) => missing(row),
+            (None, _) => {
+                let expected = expected_name(text, categories.iter().map(String::as_str));
+                Err(table.fault(row, &self.name, TableFault::Unseen { found: text.to_owned(), expected }))
+            }
+        };
+        match table.column(&self.name)? {
+            Column::Text(text) => {
+                let texts: Vec<&str> = text.categories().collect();
+                let of_row = |(row, code): (usize, Option<usize>)| match code {
+                    Some(code) => category(row, texts[code]),
+                    None => missing(row),
+                };
+                text.codes().enumerate().map(of_row).collect()
+            }
+            // A few rows may look like numbers where there was text in training.
+            Column::Number(numbers) => {
+                let of_row = |(row, &number): (usize, &f64)| match number.is_nan() {
+                    true => missing(row),
+                    false => category(row, &category_of(number)),
+                };
+                numbers.iter().enumerate().map(of_row).collect()
+            }
+        }
+    }
+}
+
+/// What a row has where a category is wanted.
+#[derive(Clone, Copy, PartialEq)]
+enum Category {
+    /// The category at this place.
+    Place(usize),
+    /// One of which nothing is known.
+    Zeros,
+    Missing,
+}

@@ -1,0 +1,115 @@
+//! What is predicted: numbers or classes.
+
+use std::collections::HashMap;
+
+use nn_kernels::{Activation, Element};
+
+use super::fit::category_of;
+use crate::Standardizer;
+use crate::data::DynDataset;
+use crate::error::Error;
+use crate::network::compute;
+use crate::table::{Table, TableFault, Value, expected_name};
+
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub(super) enum Target {
+    /// Numbers, one or several columns of them.
+    Numbers { names: Vec<String>, standardizer: Option<Standardizer> },
+    /// Classes, at least two, in the order of the outputs.
+    Classes { name: String, classes: Vec<String>, numbers: bool },
+}
+
+impl Target {
+    /// How many outputs a network needs. Two classes need one: the probability of the second.
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Self::Numbers { names, .. } => names.len(),
+            Self::Classes { classes, .. } if classes.len() == 2 => 1,
+            Self::Classes { classes, .. } => classes.len(),
+        }
+    }
+
+    pub(super) fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Numbers { names, .. } => names.iter().map(String::as_str).collect(),
+            Self::Classes { name, .. } => vec![name],
+        }
+    }
+
+    /// Whether the columns hold numbers.
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self, Self::Numbers { .. } | Self::Classes { numbers: true, .. })
+    }
+
+    /// What the output layer computes.
+    pub(super) fn activation(&self) -> Activation {
+        match self {
+            Self::Numbers { .. } => Activation::Linear,
+            Self::Classes { .. } if self.width() == 1 => Activation::Sigmoid,
+            Self::Classes { .. } => Activation::Softmax,
+        }
+    }
+
+    /// The targets of each row, as they stand in the table.
+    pub(super) fn rows<T: Element>(&self, table: &Table) -> Result<Vec<T>, Error> {
+        let names = self.names();
+        let width = names.len();
+        let mut rows = compute::zeros(table.rows().saturating_mul(width))?;
+        for (column, name) in names.into_iter().enumerate() {
+            for (row, &found) in table.numbers(name)?.iter().enumerate() {
+                let number = T::from_f64(found);
+                if !number.is_finite() {
+                    let missing = TableFault::MissingTarget { what: "target" };
+                    let fault = if found.is_nan() { missing } else { TableFault::NotFinite { found } };
+                    return Err(table.fault(row, name, fault));
+                }
+                rows[row * width + column] = number;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The class of each row.
+    fn labels(table: &Table, name: &str, classes: &[String]) -> Result<Vec<usize>, Error> {
+        let places = classes.iter().enumerate().map(|(place, class)| (class.as_str(), place));
+        let places: HashMap<_, _> = places.collect();
+        let column = table.column(name)?;
+        let label = |row| {
+            let text = match column.value(row) {
+                Value::Number(number) => category_of(number).into(),
+                Value::Text(text) => std::borrow::Cow::Borrowed(text),
+                Value::Missing => {
+                    return Err(table.fault(row, name, TableFault::MissingTarget { what: "target" }));
+                }
+            };
+            places.get(&*text).copied().ok_or_else(|| {
+                let expected = expected_name(&text, classes.iter().map(String::as_str));
+                table.fault(row, name, TableFault::Unseen { found: text.into_owned(), expected })
+            })
+        };
+        (0..table.rows()).map(label).collect()
+    }
+
+    /// The samples of these inputs with their targets.
+    pub(super) fn dataset<T: Element>(
+        &self,
+        table: &Table,
+        inputs: Vec<T>,
+        input_width: usize,
+    ) -> Result<DynDataset<T>, Error> {
+        match self {
+            Self::Numbers { names, standardizer } => {
+                let data = DynDataset::new(inputs, input_width, self.rows(table)?, names.len())?;
+                match standardizer {
+                    Some(standardizer) => data.targets_standardized_by(standardizer),
+                    None => Ok(data),
+                }
+            }
+            Self::Classes { name, classes, .. } => {
+                DynDataset::from_labels(inputs, input_width, &Self::labels(table, name, classes)?, self.width())
+            }
+        }
+    }
+}

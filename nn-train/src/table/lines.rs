@@ -1,0 +1,69 @@
+//! Which line of which file each row of a table comes from.
+
+use std::sync::Arc;
+
+use super::Place;
+
+/// The file, and the lines of its rows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Origin {
+    source: Option<Arc<str>>,
+    lines: Lines,
+}
+
+/// The line of each row.
+#[derive(Debug, Clone, Default)]
+enum Lines {
+    /// Rows that are from no file.
+    #[default]
+    None,
+    /// Row 0 is in this line, and each row in the line after the last one's.
+    From(u64),
+    /// One for each row.
+    Listed(Vec<u64>),
+}
+
+impl Origin {
+    /// Rows that are to come from a file.
+    pub(super) fn file(source: &str) -> Self {
+        Self { source: Some(source.into()), lines: Lines::None }
+    }
+
+    /// The row number `row` is in `line`. Rows come in their order.
+    pub(super) fn push(&mut self, row: usize, line: u64) {
+        match &mut self.lines {
+            Lines::None => self.lines = Lines::From(line),
+            Lines::From(first) if *first + row as u64 == line => {}
+            Lines::From(first) => {
+                let lines = (*first..).take(row).chain([line]).collect();
+                self.lines = Lines::Listed(lines);
+            }
+            Lines::Listed(lines) => lines.push(line),
+        }
+    }
+
+    /// The rows at `indices`.
+    pub(super) fn gather(&self, indices: &[usize]) -> Self {
+        let lines = match &self.lines {
+            Lines::None => Lines::None,
+            Lines::From(first) => Lines::Listed(indices.iter().map(|&row| first + row as u64).collect()),
+            Lines::Listed(lines) => Lines::Listed(indices.iter().map(|&row| lines[row]).collect()),
+        };
+        Self { source: self.source.clone(), lines }
+    }
+
+    /// The file.
+    pub(super) fn source(&self) -> Place {
+        Place { source: self.source.as_deref().map(str::to_owned), ..Place::default() }
+    }
+
+    /// The file, and where in it a row is.
+    pub(super) fn place(&self, row: usize) -> Place {
+        let line = match &self.lines {
+            Lines::None => None,
+            Lines::From(first) => Some(first + row as u64),
+            Lines::Listed(lines) => lines.get(row).copied(),
+        };
+        Place { line, row: Some(row), ..self.source() }
+    }
+}

@@ -1,0 +1,51 @@
+//! Tables as files of comma-separated values.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use nn_kernels::number_text;
+
+use super::{Table, Value};
+use crate::error::Error;
+
+impl Table {
+    /// Writes a file of comma-separated values that [`Table::from_csv`] reads as the same table. A missing value is an
+    /// empty field, and numbers have the digits that it takes to read the same number.
+    ///
+    /// A text that a reader takes for something else, `"NA"` or `"007"`, is written as it is:
+    /// [`Csv::missing`](super::Csv::missing) and [`Csv::text`](super::Csv::text) say how to read it.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let file = File::create(path).map_err(|error| Error::io("create", path.display(), &error))?;
+        self.write_rows(file, &path.display().to_string())
+    }
+
+    /// As [`write_csv`](Self::write_csv), to anything: the standard output, for instance.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_csv_to(&self, writer: impl Write) -> Result<(), Error> {
+        self.write_rows(writer, "the output")
+    }
+
+    fn write_rows(&self, writer: impl Write, place: &str) -> Result<(), Error> {
+        let failed = |error: csv::Error| Error::write(place, &std::io::Error::from(error));
+        let mut writer = csv::Writer::from_writer(writer);
+        writer.write_record(&self.names).map_err(failed)?;
+        for row in 0..self.rows {
+            for column in &self.columns {
+                match column.value(row) {
+                    Value::Number(number) => writer.write_field(number_text(number)).map_err(failed)?,
+                    Value::Text(text) => writer.write_field(text).map_err(failed)?,
+                    Value::Missing => writer.write_field("").map_err(failed)?,
+                }
+            }
+            writer.write_record(None::<&[u8]>).map_err(failed)?;
+        }
+        writer.flush().map_err(|error| Error::write(place, &error))
+    }
+}

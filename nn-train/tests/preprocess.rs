@@ -1,0 +1,361 @@
+//! What preprocessing learns, what it makes of tables, and what it refuses. tests/preprocess_agreement.py holds its numbers
+//! against scikit-learn's.
+#![cfg(feature = "tables")]
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use nn_train::prelude::*;
+use nn_train::preprocess::{Missing, Preprocess, PreprocessBuilder, Scaling, Unseen};
+use nn_train::table::{Column, Csv, Table, TableFault};
+use nn_train::{Activation, Error, Loss};
+
+const FLATS: &str = "area,town,grade,rooms,price\n50,Ulm,good,2,200\n70,Aalen,bad,3,280\n60,Ulm,best,1,240\n";
+
+fn read(text: &str) -> Table {
+    Csv::new().read_bytes(text.as_bytes()).unwrap()
+}
+
+fn fault<V: std::fmt::Debug>(result: Result<V, Error>) -> TableFault {
+    match result.unwrap_err() {
+        Error::Table { fault, .. } => *fault,
+        other => panic!("{other}"),
+    }
+}
+
+fn message<V: std::fmt::Debug>(result: Result<V, Error>) -> String {
+    result.unwrap_err().to_string()
+}
+
+fn of(text: &str) -> PreprocessBuilder {
+    Preprocess::for_target(text)
+}
+
+/// The inputs that the training rows become.
+fn inputs(builder: &PreprocessBuilder, table: &Table) -> Vec<f64> {
+    builder.fit(table).unwrap().inputs(table).unwrap()
+}
+
+#[test]
+fn columns_become_inputs() {
+    let flats = read(FLATS);
+    let builder = of("price").ordinal("grade", ["bad", "good", "best"]).scaling(Scaling::None);
+    let preprocess = builder.fit(&flats).unwrap();
+    assert_eq!(preprocess.input_names(), ["area", "town=Aalen", "town=Ulm", "grade", "rooms"]);
+    assert_eq!((preprocess.input_width(), preprocess.target_width()), (5, 1));
+    assert_eq!((preprocess.target_names(), preprocess.classes()), (vec!["price"], None));
+    let expected = [50., 0., 1., 1., 2., 70., 1., 0., 0., 3., 60., 0., 1., 2., 1.];
+    assert_eq!(preprocess.inputs::<f64>(&flats).unwrap(), expected);
+    let data = preprocess.dataset::<f64>(&flats).unwrap();
+    assert_eq!(data.inputs(), expected);
+    assert_eq!(data.to_original_units(&[-1.0, 0.0]).unwrap()[1], 240.0);
+    assert!((data.targets().iter().sum::<f64>()).abs() < 1e-12);
+
+    // Without targets, in another order, and with columns that nobody asks for.
+    let new = read("rooms,new,grade,town,area\n1,x,best,Ulm,60\n");
+    assert_eq!(preprocess.inputs::<f64>(&new).unwrap(), expected[10..]);
+    let months = builder.inputs(["rooms", "area"]).one_hot("rooms");
+    assert_eq!(
+        fault(months.fit(&flats)),
+        TableFault::UnknownColumn { expected: "an input, one of \"rooms\", \"area\"".to_owned() }
+    );
+    let months = of("price").inputs(["rooms", "area"]).one_hot("rooms").scaling_of("area", Scaling::None);
+    assert_eq!(months.fit(&flats).unwrap().input_names(), ["rooms=1", "rooms=2", "rooms=3", "area"]);
+    assert_eq!(inputs(&months, &flats), [0., 1., 0., 50., 0., 0., 1., 70., 1., 0., 0., 60.]);
+    assert_eq!(
+        months.without(["area"]).fit(&flats).unwrap_err(),
+        of("price").inputs(["rooms"]).scaling_of("area", Scaling::None).fit(&flats).unwrap_err()
+    );
+}
+
+#[test]
+fn only_training_rows_are_learned_from() {
+    let table = read("x,town,y\n1,a,1\n3,b,2\n100,c,3\n,d,4\n");
+    let train = table.subset(&[1, 0]).unwrap();
+    let preprocess = of("y").missing(Missing::Mean).fit(&train).unwrap();
+    assert_eq!(preprocess.input_names(), ["x", "town=a", "town=b"]);
+    // Mean 2, deviation 1; a town of the test rows is none of the training rows'.
+    assert_eq!(preprocess.inputs::<f64>(&table).unwrap()[6..], [98., 0., 0., 0., 0., 0.]);
+}
+
+#[test]
+fn scales_are_learned() {
+    let column =
+        |numbers: &[f64]| Table::new([("x", numbers.to_vec().into()), ("y", Column::from(numbers.to_vec()))]).unwrap();
+    let scaled = |scaling, numbers: &[f64]| inputs(&of("y").scale_targets(false).scaling(scaling), &column(numbers));
+    assert_eq!(scaled(Scaling::Standard, &[1.0, 3.0]), [-1.0, 1.0]);
+    let numbers = [0.0, 1.0, 2.0, 3.0, 8.0];
+    assert_eq!(scaled(Scaling::Robust, &numbers), [-1.0, -0.5, 0.0, 0.5, 3.0]);
+    let clipped = scaled(Scaling::RobustClipped, &numbers);
+    assert!((clipped[4] - 3.0 / 2.0_f64.sqrt()).abs() < 1e-15 && clipped[2] == 0.0, "{clipped:?}");
+    // The quartiles are alike: half the range.
+    assert_eq!(scaled(Scaling::Robust, &[0.0, 0.0, 0.0, 0.0, 8.0]), [0.0, 0.0, 0.0, 0.0, 2.0]);
+    let normal = scaled(Scaling::Quantile, &[0.0, 5.0, 5.0, 5.0, 100.0]);
+    assert!(normal[2].abs() < 1e-15 && normal[4] == -normal[0], "{normal:?}");
+    assert!((normal[4] - 5.199337582605575).abs() < 1e-12);
+    for scaling in [Scaling::Standard, Scaling::Robust, Scaling::RobustClipped, Scaling::Quantile] {
+        // A column that never varies, and one that nearly overflows.
+        assert_eq!(scaled(scaling, &[7.0, 7.0, 7.0]), [0.0; 3]);
+        assert!(scaled(scaling, &[f64::MAX, -f64::MAX, 0.0, 1.0]).iter().all(|input| input.is_finite()));
+        assert_eq!(scaled(scaling, &[1e300, -1e300])[0], -scaled(scaling, &[1e300, -1e300])[1]);
+    }
+    let far = column(&[1.0, 2.0]);
+    for scaling in [Scaling::RobustClipped, Scaling::Quantile] {
+        let fitted = of("y").scale_targets(false).scaling(scaling).fit(&far).unwrap();
+        let ends = fitted.inputs::<f32>(&column(&[f64::MAX, -f64::MAX])).unwrap();
+        assert!(ends[0] > 2.9 && ends[1] == -ends[0], "{ends:?}");
+    }
+    let fitted = of("y").fit(&far).unwrap();
+    assert_eq!(fault(fitted.inputs::<f32>(&column(&[1e300]))), TableFault::TooFar { found: 1e300 });
+    assert_eq!(fitted.inputs::<f64>(&column(&[1e300])).unwrap(), [2e300]);
+    assert_eq!(fault(fitted.inputs::<f32>(&column(&[f64::INFINITY]))), TableFault::NotFinite { found: f64::INFINITY });
+    assert_eq!(fault(of("y").fit(&column(&[1.0, f64::INFINITY]))), TableFault::NotFinite { found: f64::INFINITY });
+    let tiny = column(&[0.0, f64::MIN_POSITIVE * f64::EPSILON]);
+    assert_eq!(fault(of("y").fit(&tiny)), TableFault::Deviation);
+}
+
+#[test]
+fn missing_values_follow_the_policy() {
+    let table = read("x,town,grade,y\n1,b,low,1\n,a,high,2\n4,,high,3\n4,b,,4\n");
+    let builder = of("y").ordinal("grade", ["low", "high"]).scaling(Scaling::None);
+    let error = "the input, line 3, column \"x\": the value is missing; expected one, or a policy such as \
+                 missing(Missing::Median)";
+    assert_eq!(message(builder.fit(&table)), error);
+    let rows = |missing| inputs(&builder.clone().missing(missing), &table);
+    let whole = [1.0, 0.0, 1.0];
+    assert_eq!(rows(Missing::Mean)[..3], whole);
+    for (missing, x, grade) in [
+        (Missing::Mean, 3.0, 2.0 / 3.0),
+        (Missing::Median, 4.0, 1.0),
+        (Missing::MostFrequent, 4.0, 1.0),
+        (Missing::Constant(-1.0), -1.0, -1.0),
+    ] {
+        let preprocess = builder.clone().missing(missing).indicators().fit(&table).unwrap();
+        let names = preprocess.input_names();
+        let rows = preprocess.inputs::<f64>(&table).unwrap();
+        let row = |row: usize| &rows[row * names.len()..][..names.len()];
+        if missing == Missing::MostFrequent {
+            assert_eq!(names, ["x", "x missing", "town=a", "town=b", "town missing", "grade", "grade missing"]);
+            assert_eq!(row(2), [4.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0]);
+        } else {
+            assert_eq!(names, ["x", "x missing", "town=a", "town=b", "town missing", "grade", "grade missing"]);
+            assert_eq!(row(2), [4.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
+        }
+        assert_eq!(row(1), [x, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0]);
+        assert_eq!(row(3), [4.0, 0.0, 0.0, 1.0, 0.0, grade, 1.0]);
+    }
+    // A column of its own is enough for text; numbers need to be asked.
+    let mixed =
+        builder.clone().missing(Missing::Error).missing_of("x", Missing::Mean).missing_of("town", Missing::Mean);
+    assert_eq!(fault(mixed.fit(&table)), TableFault::Missing);
+    let mixed = mixed.missing_of("grade", Missing::Mean).fit(&table).unwrap();
+    assert_eq!(mixed.input_names(), ["x", "town=a", "town=b", "town missing", "grade"]);
+    // Tomorrow's rows miss what training's did not.
+    let fitted = builder.clone().missing(Missing::Median).fit(&table.head(1)).unwrap();
+    assert_eq!(fitted.inputs::<f64>(&table).unwrap()[2..6], [0.0, 1.0, 0.0, 1.0]);
+    let strict = builder.fit(&table.head(1)).unwrap();
+    assert_eq!(message(strict.inputs::<f64>(&table)), error);
+
+    let nothing = read("x,y\n,1\n,2\n");
+    for missing in [Missing::Mean, Missing::Median, Missing::MostFrequent] {
+        assert_eq!(fault(of("y").missing(missing).fit(&nothing)), TableFault::NoValue);
+        assert_eq!(fault(of("y").missing(missing).one_hot("x").fit(&nothing)), TableFault::NoValue);
+    }
+    assert_eq!(inputs(&of("y").missing(Missing::Constant(5.0)), &nothing), [0.0, 0.0]);
+    let infinite = of("y").missing(Missing::Constant(f64::INFINITY));
+    assert_eq!(fault(infinite.fit(&nothing)), TableFault::NotFinite { found: f64::INFINITY });
+}
+
+#[test]
+fn unseen_categories_follow_the_policy() {
+    let (train, test) = (read("a,b,y\np,low,1\nq,high,2\n"), read("a,b,y\nr,low,1\n"));
+    let builder = of("y").ordinal("b", ["low", "high"]).scaling(Scaling::None);
+    assert_eq!(builder.fit(&train).unwrap().inputs::<f64>(&test).unwrap(), [0.0, 0.0, 0.0]);
+    let not_missing = builder.clone().missing(Missing::MostFrequent).fit(&train).unwrap();
+    assert_eq!(not_missing.inputs::<f64>(&test).unwrap(), [0.0, 0.0, 0.0]);
+    let strict = builder.clone().unseen(Unseen::Error).fit(&train).unwrap();
+    let expected = "the input, line 2, column \"a\": found \"r\"; expected one of \"p\", \"q\"";
+    assert_eq!(message(strict.inputs::<f64>(&test)), expected);
+    let middle = read("a,b,y\np,hig,1\n");
+    let expected = "the input, line 2, column \"b\": found \"hig\"; expected one that there is; did you mean \"high\"?";
+    assert_eq!(message(builder.fit(&train).unwrap().inputs::<f64>(&middle)), expected);
+    let as_missing = builder.unseen(Unseen::Missing);
+    assert_eq!(fault(as_missing.fit(&train).unwrap().inputs::<f64>(&test)), TableFault::Missing);
+    let filled = as_missing.missing(Missing::MostFrequent).fit(&train).unwrap();
+    assert_eq!(filled.inputs::<f64>(&test).unwrap(), [1.0, 0.0, 0.0]);
+    assert_eq!(filled.inputs::<f64>(&middle).unwrap(), [1.0, 0.0, 0.0]);
+
+    let gaps = read("a,y\np,1\n,2\n");
+    let column = of("y").missing(Missing::Mean).unseen(Unseen::Missing).fit(&gaps).unwrap();
+    assert_eq!(column.inputs::<f64>(&test).unwrap(), [0.0, 1.0]);
+
+    let ids =
+        Table::new([("id", Column::text((0..257).map(|id| id.to_string()))), ("y", vec![1.0; 257].into())]).unwrap();
+    assert_eq!(fault(of("y").fit(&ids)), TableFault::Categories { found: 257, limit: 256 });
+    assert_eq!(of("y").max_categories(257).fit(&ids).unwrap().input_width(), 257);
+}
+
+#[test]
+fn targets_decide_the_task() {
+    let table = read("x,kind,zero,w,p,q\n1,cat,0,1,5,1\n2,dog,1,2,7,2\n3,cow,1,0,9,3\n4,dog,0,1,11,4\n");
+    let kind = of("kind").inputs(["x"]).fit(&table).unwrap();
+    assert_eq!(kind.classes().unwrap(), ["cat", "cow", "dog"]);
+    assert_eq!(kind.dataset::<f32>(&table).unwrap().labels().unwrap(), [0, 2, 1, 2]);
+    let architecture = kind.architecture(&[7, 3]).unwrap();
+    assert_eq!(architecture.to_string(), "1 => 7 relu => 3 relu => 3 softmax, cross_entropy");
+    assert!(matches!(kind.architecture(&[0]), Err(Error::Architecture(_))));
+
+    let zero = of("zero").inputs(["x"]).classes().weights("w").fit(&table).unwrap();
+    let architecture = zero.architecture(&[]).unwrap();
+    assert_eq!((architecture.output_activation(), architecture.loss()), (Activation::Sigmoid, Loss::CrossEntropy));
+    let data = zero.dataset::<f64>(&table).unwrap();
+    assert_eq!((data.targets(), data.weights()), (&[0.0, 1.0, 1.0, 0.0][..], Some(&[1.0, 2.0, 0.0, 1.0][..])));
+    assert_eq!(zero.classes().unwrap(), ["0", "1"]);
+    assert_eq!(of("w").fit(&table).unwrap().architecture(&[4]).unwrap().loss(), Loss::Mse);
+
+    let both = Preprocess::for_targets(["p", "q"]).inputs(["x"]).fit(&table).unwrap();
+    let data = both.dataset::<f64>(&table).unwrap();
+    assert_eq!(data.target_width(), 2);
+    let values = both.invert(data.targets()).unwrap();
+    assert!(values.values().iter().zip([5., 1., 7., 2., 9., 3., 11., 4.]).all(|(a, b)| (a - b).abs() < 1e-12));
+    assert_eq!(values.to_table().unwrap().names(), ["p", "q"]);
+    let plain = Preprocess::for_targets(["p", "q"]).inputs(["x"]).scale_targets(false).fit(&table).unwrap();
+    assert_eq!(plain.dataset::<f64>(&table).unwrap().targets()[..2], [5.0, 1.0]);
+
+    let new = read("x,kind\n1,cot\n");
+    let expected =
+        "the input, line 2, column \"kind\": found \"cot\"; expected one that there is; did you mean \"cat\"?";
+    assert_eq!(message(kind.dataset::<f32>(&new)), expected);
+    let gaps = read("x,kind,p,w\n1,cat,5,1\n2,,,1\n3,dog,2,\n");
+    assert_eq!(fault(of("p").inputs(["x"]).fit(&gaps)), TableFault::MissingTarget { what: "target" });
+    assert_eq!(fault(kind.dataset::<f32>(&gaps)), TableFault::MissingTarget { what: "target" });
+    let weighted = of("kind").inputs(["x"]).weights("w").fit(&gaps.subset(&[0, 2]).unwrap()).unwrap();
+    assert_eq!(
+        fault(weighted.dataset::<f32>(&gaps.subset(&[0, 2]).unwrap())),
+        TableFault::MissingTarget { what: "weight" }
+    );
+    assert_eq!(fault(of("kind").inputs(["x"]).fit(&table.head(1))), TableFault::Classes { found: 1 });
+}
+
+#[test]
+fn settings_that_contradict_are_refused() {
+    let table = read(FLATS);
+    let settings = |builder: PreprocessBuilder| match fault(builder.fit(&table)) {
+        TableFault::Settings { reason } => reason,
+        other => panic!("{other}"),
+    };
+    let none: [&str; 0] = [];
+    assert!(settings(Preprocess::for_targets(none)).starts_with("there is no target"));
+    assert!(settings(of("price").weights("price")).starts_with("a column is target or weight twice"));
+    assert!(settings(of("price").inputs(["price"])).starts_with("an input is the target"));
+    assert!(settings(of("price").inputs(none)).starts_with("no column is left"));
+    assert!(settings(of("price").inputs(["area", "area"])).starts_with("a column is named twice"));
+    assert!(settings(of("price").ordinal("grade", ["a", "a"])).starts_with("a category"));
+    assert!(settings(Preprocess::for_targets(["price", "area"]).classes()).starts_with("several targets"));
+    for builder in [of("prize"), of("price").without(["x"]), of("price").inputs(["x"]), of("price").weights("x")] {
+        assert!(matches!(fault(builder.fit(&table)), TableFault::UnknownColumn { .. }));
+    }
+    let kind = fault(of("price").ordinal("rooms", ["1", "2", "3"]).fit(&table));
+    assert!(matches!(kind, TableFault::Kind { found: "numbers", .. }), "{kind}");
+    assert_eq!(fault(of("price").fit(&table.head(0))), TableFault::NoRows);
+    assert_eq!(fault(of("price").fit(&table).unwrap().inputs::<f32>(&table.head(0))), TableFault::NoRows);
+}
+
+#[test]
+fn a_declared_network_is_held_against_the_columns() {
+    network! { struct Price<5 => 4 relu => 1 linear>: f64; }
+    network! { struct Kind<4 => 2 softmax>; }
+    let flats = read(FLATS);
+    let preprocess = of("price").ordinal("grade", ["bad", "good", "best"]).fit(&flats).unwrap();
+    let mut network = Price::new(1);
+    let data = preprocess.dataset_for(&network, &flats).unwrap();
+    assert_eq!(data.inputs().len(), 3);
+    Trainer::builder().learning_rate(0.02).epochs(300).build().unwrap().fit(&mut network, &data, None).unwrap();
+    let predictions = preprocess.predict(&network, &flats).unwrap();
+    for (value, price) in predictions.values().iter().zip([200.0, 280.0, 240.0]) {
+        assert!((value - price).abs() < 1.0, "{value} {price}");
+    }
+    // The same numbers one by one.
+    let one = preprocess.predict(&network, &flats.subset(&[1]).unwrap()).unwrap();
+    assert!((one.values()[0] - predictions.values()[1]).abs() < 1e-9);
+
+    let expected = "the input: the network has 4 inputs; expected 5: 1 from \"area\", 2 from \"town\", 1 from \"grade\", 1 \
+                    from \"rooms\"";
+    assert_eq!(message(preprocess.dataset_for(&Kind::new(1), &flats)), expected);
+    assert_eq!(message(preprocess.predict(&Kind::new(1), &flats)), expected);
+    let grades = of("grade").inputs(["area", "rooms", "town"]).fit(&flats).unwrap();
+    let expected =
+        "the input: the network has 2 outputs; expected 3: \"grade\" has the classes \"bad\", \"best\", \"good\"";
+    assert_eq!(message(grades.dataset_for(&Kind::new(1), &flats)), expected);
+}
+
+#[test]
+fn predictions_are_in_the_words_of_the_table() {
+    let table = read("x,kind\n1,a\n2,b\n3,c\n");
+    let preprocess = of("kind").fit(&table).unwrap();
+    let predictions = preprocess.invert(&[0.2_f32, 0.5, 0.3, 0.4, 0.2, 0.4]).unwrap();
+    assert_eq!((predictions.labels(), predictions.rows()), (vec!["b", "a"], 2));
+    assert_eq!((predictions.probabilities().len(), predictions.values().len()), (6, 0));
+    let table = predictions.to_table().unwrap();
+    assert_eq!(table.column("kind").unwrap(), &Column::text(["b", "a"]));
+    assert_eq!(table.numbers("probability of a").unwrap()[1], f64::from(0.4_f32));
+    assert!(matches!(preprocess.invert(&[0.5_f64; 4]), Err(Error::Features { expected: 3, found: 4, .. })));
+    let nan = preprocess.invert(&[0.1, 0.2, 0.7, 0.5, f64::NAN, 0.5]);
+    assert!(matches!(nan, Err(Error::NaNOutput { sample: 1, column: 1 })));
+    assert_eq!(preprocess.invert::<f32>(&[]).unwrap().rows(), 0);
+}
+
+#[test]
+fn files_are_read_as_in_training() {
+    let preprocess =
+        of("y").fit(&Csv::new().text("zip").read_bytes(b"zip,x,y\n07030,1,1\n10001,2,2\n").unwrap()).unwrap();
+    // Neither the zip codes nor the target's absence make a difference.
+    let new = preprocess.csv().read_bytes(b"x,zip\n1,07030\n").unwrap();
+    assert_eq!(preprocess.inputs::<f64>(&new).unwrap(), [1.0, 0.0, -1.0]);
+    let error = preprocess.csv().read_bytes(b"x,zip\n1,07030\nO,07030\n").unwrap_err();
+    assert_eq!(error.to_string(), "the input, line 3, column \"x\": found \"O\"; expected a number");
+    // Of categories that look like numbers in a few rows, too.
+    let kinds = of("y").fit(&read("kind,y\n1,1\n2,2\nx,3\n")).unwrap();
+    assert_eq!(kinds.inputs::<f64>(&read("kind\n2\n")).unwrap(), [0.0, 1.0, 0.0]);
+    assert_eq!(fault(kinds.inputs::<f64>(&read("kind,x\n,1\n"))), TableFault::Missing);
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn what_was_learned_goes_into_a_file_and_comes_out() {
+    let table = read("a,b,c,d,e,y,z\n1,x,1,2,low,1,k\n,y,2,5,high,0,l\n4,,3,9,low,1,m\n");
+    let numbers = Preprocess::for_targets(["y", "c"])
+        .without(["z"])
+        .weights("d")
+        .ordinal("e", ["low", "high"])
+        .missing(Missing::Median)
+        .scaling_of("a", Scaling::Quantile)
+        .scaling_of("e", Scaling::RobustClipped);
+    for builder in
+        [numbers, of("z").missing(Missing::MostFrequent).indicators(), of("y").classes().missing(Missing::Mean)]
+    {
+        let fitted = builder.fit(&table).unwrap();
+        let text = serde_json::to_string(&fitted).unwrap();
+        let read: Preprocess = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, fitted);
+        assert_eq!(read.inputs::<f64>(&table).unwrap(), fitted.inputs::<f64>(&table).unwrap());
+        let bytes = postcard::to_stdvec(&fitted).unwrap();
+        assert_eq!(postcard::from_bytes::<Preprocess>(&bytes).unwrap(), fitted);
+    }
+    let good = serde_json::to_value(of("z").missing(Missing::MostFrequent).fit(&table).unwrap()).unwrap();
+    for (place, wrong) in [
+        ("/inputs", "[]"),
+        ("/inputs/0/encoding/Number/scale/Affine/unit", "0"),
+        ("/inputs/0/encoding/Number/scale", r#"{"Quantile":{"knots":[]}}"#),
+        ("/inputs/0/encoding/Number/scale", r#"{"Quantile":{"knots":[2,1]}}"#),
+        ("/inputs/1/encoding/OneHot/fill", "2"),
+        ("/inputs/1/encoding/OneHot/categories", "[]"),
+        ("/inputs/1/encoding/OneHot/categories", r#"["x","x"]"#),
+        ("/target/Classes/classes", r#"["k"]"#),
+        ("/target", r#"{"Numbers":{"names":[],"standardizer":null}}"#),
+        ("/target", r#"{"Numbers":{"names":["y"],"standardizer":{"means":[1,2],"deviations":[1,2]}}}"#),
+    ] {
+        let mut file = good.clone();
+        *file.pointer_mut(place).unwrap() = serde_json::from_str(wrong).unwrap();
+        let error = serde_json::from_value::<Preprocess>(file).unwrap_err().to_string();
+        assert!(error.starts_with("column "), "{place} {wrong}: {error}");
+    }
+}
