@@ -4,6 +4,8 @@ use nn_kernels::{ArchitectureError, Element, ParseError, StepError, number_text}
 use thiserror::Error;
 
 use crate::network::{UnknownInit, difference};
+#[cfg(feature = "records")]
+use crate::records::RecordsFault;
 #[cfg(feature = "checkpoints")]
 use crate::train::checkpoint::CheckpointFault;
 
@@ -348,6 +350,15 @@ pub enum Error {
         /// What is wrong with it.
         fault: CheckpointFault,
     },
+    /// A file is not one of records that can be read.
+    #[cfg(feature = "records")]
+    #[error("{place}: {fault}")]
+    Records {
+        /// The path of the file.
+        place: String,
+        /// What is wrong with it.
+        fault: RecordsFault,
+    },
     /// Training met a number that is not finite. The parameters and the optimiser's memory are those from before the
     /// step, bit for bit.
     #[error(
@@ -447,10 +458,12 @@ impl Error {
 
     /// Something could not be done with a file.
     #[cfg(any(
+        feature = "arrays",
         feature = "checkpoints",
         feature = "logs",
         feature = "plot",
         feature = "progress",
+        feature = "records",
         feature = "tensorboard"
     ))]
     pub(crate) fn io(operation: &'static str, place: impl ToString, error: &std::io::Error) -> Self {

@@ -30,6 +30,7 @@
 //! | [`Predictor`] | predictions for many batches, planned once |
 //! | [`Dataset`], [`DynDataset`] | samples with targets or class labels, in memory: splits, sample and class weights |
 //! | [`Source`], [`Stream`] | samples that are read as they are needed, for data larger than memory |
+//! | `Records`, `records` (feature `records`) | files of fixed-size records, for data larger than memory |
 //! | [`Standardizer`] | scales of inputs and targets, which travel with the data |
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
@@ -91,6 +92,8 @@
 //! `progress` adds `Progress`, which shows how far a run has come; `tensorboard` adds `TensorBoard`, which writes what that
 //! program shows; and `plot` adds `plot`, pictures of runs, networks and metrics.
 //!
+//! `records` adds `Records`, a source that reads a file larger than memory block by block, and `records`, which writes such files.
+//!
 //! `serde` writes and reads networks, standardizers, histories, reports, optimiser settings, and the states of runs and
 //! sessions.
 
@@ -107,6 +110,8 @@ mod number;
 mod optim;
 #[cfg(feature = "plot")]
 pub mod plot;
+#[cfg(feature = "records")]
+pub mod records;
 pub mod selection;
 mod train;
 mod vector;
@@ -125,6 +130,8 @@ pub use nn_kernels::{
 };
 pub use nn_macros::network;
 pub use optim::{Adagrad, Adam, AdamW, Lion, Optimizer, RmsProp, Rprop, Sgd, Step};
+#[cfg(feature = "records")]
+pub use records::Records;
 #[cfg(feature = "progress")]
 pub use train::Progress;
 #[cfg(feature = "tensorboard")]
@@ -152,6 +159,8 @@ struct ProgramsOfTheReadme;
 
 /// The names that most programs need.
 pub mod prelude {
+    #[cfg(feature = "records")]
+    pub use crate::Records;
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Probabilities, Regression};
     pub use crate::selection::{self, Choice, KFold, LogUniform, Search, Space, Uniform};
     pub use crate::{

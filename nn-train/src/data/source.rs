@@ -14,6 +14,15 @@ pub enum Access {
     Random,
     /// From the first row to the last, each once an epoch: a source that wants another order shuffles by itself.
     Stream,
+    /// In any order, but fastest block by block: rows 0 to `rows` - 1 are the first block, the next `rows` the second, and so
+    /// on; the last may be shorter. An epoch draws the order of the blocks, and then of the rows within each `window` of
+    /// blocks that have come to stand beside each other. It takes 8 bytes of memory for each block and each row of a window.
+    Blocks {
+        /// Rows of a block, at least 1.
+        rows: u64,
+        /// Blocks whose rows are mixed with each other, at least 1.
+        window: u64,
+    },
 }
 
 /// Samples with their targets, row by row as a step asks for them: a file larger than memory, a data base, numbers
@@ -76,6 +85,11 @@ pub trait Source: Sync {
     fn access(&self) -> Access {
         Access::Random
     }
+
+    /// The rows of these blocks are asked for next: a source of [`Blocks`](Access::Blocks) may begin to read them, in a thread
+    /// of its own. Blocks are numbered from 0. A run says so whenever its steps reach a window, of that one's blocks and of
+    /// the next one's. Unless a source does something, nothing is done.
+    fn prefetch(&self, _blocks: &[u64]) {}
 
     /// Pushes the rows number `indices`, in this order, onto `rows`, which is empty: exactly one row an index. Each
     /// index is below [`len`](Self::len).

@@ -6,6 +6,7 @@ use nn_kernels::random::{self, Purpose};
 use nn_kernels::{Architecture, Batch, Element, InstructionSet};
 use rand::seq::SliceRandom;
 
+use super::block_order::BlockOrder;
 use super::smoothing::Smoothing;
 use crate::data::{Access, DynDataset, Rows, Samples, Source};
 use crate::error::Error;
@@ -17,6 +18,8 @@ pub(super) struct Feed<'a, T: Element> {
     batch_size: u64,
     /// The seed of the orders, where there are any.
     shuffle: Option<u64>,
+    /// The order of rows that come in blocks.
+    blocks: Option<BlockOrder>,
     /// The order of this epoch, or of this step where rows are taken as they stand.
     order: Vec<u64>,
     smoothing: Option<Smoothing<T>>,
@@ -82,8 +85,21 @@ impl<'a, T: Element> Feed<'a, T> {
             }
         };
         let count = source.len();
-        let shuffle = (shuffle && source.access() == Access::Random).then_some(seed);
-        Ok(Self { rows, count, batch_size: (batch_size as u64).min(count), shuffle, order: Vec::new(), smoothing })
+        let seed = shuffle.then_some(seed);
+        let (shuffle, blocks) = match source.access() {
+            Access::Random => (seed, None),
+            Access::Stream => (None, None),
+            Access::Blocks { rows, window } => (None, Some(BlockOrder::new(count, rows, window, seed)?)),
+        };
+        Ok(Self {
+            rows,
+            count,
+            batch_size: (batch_size as u64).min(count),
+            shuffle,
+            blocks,
+            order: Vec::new(),
+            smoothing,
+        })
     }
 
     /// Steps of an epoch.
@@ -99,10 +115,16 @@ impl<'a, T: Element> Feed<'a, T> {
     /// Draws orders under another seed.
     pub(super) fn reseed(&mut self, seed: u64) {
         self.shuffle = self.shuffle.map(|_| seed);
+        if let Some(blocks) = &mut self.blocks {
+            blocks.reseed(seed);
+        }
     }
 
     /// Draws the order of an epoch, from 1. It depends on the seed and the epoch's number alone.
     pub(super) fn begin(&mut self, epoch: usize) -> Result<(), Error> {
+        if let Some(blocks) = &mut self.blocks {
+            blocks.begin(epoch);
+        }
         let Some(seed) = self.shuffle else { return Ok(()) };
         if self.order.is_empty() {
             reserve(&mut self.order, self.count)?;
@@ -159,6 +181,9 @@ impl<'a, T: Element> Feed<'a, T> {
         let rows = first..(first + self.batch_size).min(self.count);
         let order = if self.shuffle.is_some() {
             &self.order[rows.start as usize..rows.end as usize]
+        } else if let (Some(blocks), Kind::Read { source, .. }) = (&mut self.blocks, &self.rows) {
+            blocks.extend(rows, *source, &mut self.order)?;
+            &self.order
         } else {
             if self.order.is_empty() {
                 reserve(&mut self.order, self.batch_size)?;

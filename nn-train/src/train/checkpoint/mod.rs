@@ -91,7 +91,6 @@
 //! - A text has at most 2³² - 1 bytes.
 
 mod decode;
-pub(super) mod disk;
 pub(super) mod encode;
 mod fault;
 #[cfg(test)]
@@ -103,9 +102,9 @@ use std::path::Path;
 
 use nn_kernels::Element;
 
-use self::disk::System;
 use self::encode::Contents;
 pub use self::fault::CheckpointFault;
+use super::disk::{self, System};
 use super::{RunState, SessionState};
 use crate::error::Error;
 use crate::network::Network;

@@ -11,9 +11,9 @@ use nn_kernels::Element;
 
 use crate::error::Error;
 use crate::train::RunState;
-use crate::train::checkpoint::disk::{Disk, folder_of, remove_unfinished};
 use crate::train::checkpoint::encode::Contents;
 use crate::train::checkpoint::save;
+use crate::train::disk::{Disk, folder_of, remove_unfinished};
 
 const BEST: &str = "best.ckpt";
 const EXTENSION: &str = ".ckpt";
