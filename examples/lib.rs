@@ -4,7 +4,6 @@
 
 pub mod arguments;
 pub mod digit_images;
-pub mod idx;
 pub mod mnist;
 
 #[cfg(test)]
@@ -70,6 +69,7 @@ mod tests {
             "docs/architecture.md",
             "docs/coming-from.md",
             "docs/derivation.md",
+            "docs/larger-than-memory.md",
             "docs/pictures.md",
             "examples/data/README.md",
         ];

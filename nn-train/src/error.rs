@@ -3,6 +3,8 @@
 use nn_kernels::{ArchitectureError, Element, ParseError, StepError, number_text};
 use thiserror::Error;
 
+#[cfg(feature = "arrays")]
+use crate::arrays::ArrayFault;
 use crate::network::{UnknownInit, difference};
 #[cfg(feature = "records")]
 use crate::records::RecordsFault;
@@ -349,6 +351,15 @@ pub enum Error {
         place: String,
         /// What is wrong with it.
         fault: CheckpointFault,
+    },
+    /// A file does not hold an array that can be read, or an array is not the one that is needed.
+    #[cfg(feature = "arrays")]
+    #[error("{place}: {fault}")]
+    Array {
+        /// The path of the file, with the name of the array in an archive; `"inputs"` and the like for one in memory.
+        place: String,
+        /// What is wrong with it.
+        fault: ArrayFault,
     },
     /// A file is not one of records that can be read.
     #[cfg(feature = "records")]

@@ -30,6 +30,7 @@
 //! | [`Predictor`] | predictions for many batches, planned once |
 //! | [`Dataset`], [`DynDataset`] | samples with targets or class labels, in memory: splits, sample and class weights |
 //! | [`Source`], [`Stream`] | samples that are read as they are needed, for data larger than memory |
+//! | `arrays` (features `arrays`, `npz`) | NumPy's NPY and NPZ and MNIST's IDX, to and from data sets |
 //! | `Records`, `records` (feature `records`) | files of fixed-size records, for data larger than memory |
 //! | [`Standardizer`] | scales of inputs and targets, which travel with the data |
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
@@ -84,6 +85,8 @@
 //!
 //! # Features
 //!
+//! `arrays` reads and writes NPY files and reads IDX files (`arrays`); `npz` adds NPZ archives to it.
+//!
 //! `checkpoints` writes and reads the states of runs and sessions as files that are whole or not there (`checkpoint`),
 //! with the callbacks `Checkpoints` and `Interrupt`.
 //!
@@ -100,6 +103,8 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "arrays")]
+pub mod arrays;
 mod data;
 mod error;
 pub mod metrics;

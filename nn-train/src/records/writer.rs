@@ -126,9 +126,9 @@ impl<'a> Writer<'a> {
     /// byte times the scale, or for a weight where the first block had none.
     pub fn write<S: Source + ?Sized>(mut self, source: &S, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let layout =
-            self.layout(source).map_err(|fault| Error::Records { place: path.display().to_string(), fault })?;
-        write_file(path, |writer| self.write_to(source, layout, writer))
+        let place = path.display().to_string();
+        let layout = self.layout(source).map_err(|fault| Error::Records { place: place.clone(), fault })?;
+        write_file(path, |writer| self.write_to(source, layout, &place, writer))
     }
 
     /// The layout, still without weights unless they were asked for.
