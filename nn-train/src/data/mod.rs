@@ -17,11 +17,15 @@ mod weights;
 
 pub use dataset::Dataset;
 pub use dynamic::DynDataset;
-pub(crate) use labels::{check_labels, class_of, highest, is_nan};
 #[cfg(feature = "records")]
-pub(crate) use labels::{classes, write_labels};
+pub(crate) use labels::classes;
+pub(crate) use labels::{check_labels, class_of, highest, is_nan};
 pub(crate) use moments::{Moments, Sum, Weighing, moments, unit};
 pub(crate) use samples::Samples;
+#[cfg(feature = "records")]
+pub(crate) use samples::check_finite;
+#[cfg(feature = "records")]
+pub(crate) use source::KnownTarget;
 pub use source::{Access, Rows, Source};
 pub use standardize::Standardizer;
 pub use stream::{Stream, StreamItem};

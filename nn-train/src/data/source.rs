@@ -2,6 +2,8 @@
 
 use nn_kernels::{Architecture, Element, InstructionSet, StepError};
 
+#[cfg(feature = "records")]
+use super::labels::write_labels;
 use super::samples::check_finite;
 use super::targets::TargetRule;
 use super::{DynDataset, Samples};
@@ -263,6 +265,46 @@ impl<T: Element> Rows<T> {
         Ok(())
     }
 
+    /// Pushes rows that a source has looked at before, so that each need not be looked at for itself: inputs and weights that
+    /// [`push_weighted`](Self::push_weighted) takes, and targets that are finite or labels that are classes.
+    #[cfg(feature = "records")]
+    pub(crate) fn push_known<'r>(
+        &mut self,
+        input_width: usize,
+        target_width: usize,
+        known: impl Iterator<Item = (&'r [T], KnownTarget<'r, T>, Option<T>)>,
+    ) -> Result<(), Error> {
+        let first = self.len();
+        let row = self.indices.get(first).copied().unwrap_or(u64::MAX);
+        let widths = [("input", self.input_width, input_width), ("target", self.target_width, target_width)];
+        if let Some((what, expected, found)) = widths.into_iter().find(|(_, expected, found)| expected != found) {
+            return Err(Error::RowWidth { what, row, expected, found });
+        }
+        for (input, target, weight) in known {
+            self.inputs.extend_from_slice(input);
+            match target {
+                KnownTarget::Numbers(numbers) => self.targets.extend_from_slice(numbers),
+                KnownTarget::Label(label) => {
+                    let start = self.targets.len();
+                    self.targets.resize(start + target_width, T::ZERO);
+                    write_labels(&[label], target_width, &mut self.targets[start..]);
+                }
+            }
+            self.weights.push(weight.unwrap_or(T::ONE));
+            self.weighted |= weight.is_some();
+        }
+        let targets = &self.targets[first * target_width..];
+        let set = InstructionSet::best();
+        if self.rule.check(set, targets, target_width).is_ok() {
+            return Ok(());
+        }
+        let each = targets.chunks_exact(target_width).zip(&self.indices[first..]);
+        each.map(|(target, &index)| {
+            self.rule.check(set, target, target_width).map_err(|error| error.at_sample(place(index)))
+        })
+        .collect()
+    }
+
     /// The rows so far.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -304,6 +346,13 @@ impl<T: Element> Rows<T> {
         let (input_width, target_width) = (*input_width, *target_width);
         Samples { inputs, targets, weights: self.weights(), input_width, target_width }
     }
+}
+
+/// A target of [`Rows::push_known`].
+#[cfg(feature = "records")]
+pub(crate) enum KnownTarget<'r, T> {
+    Numbers(&'r [T]),
+    Label(usize),
 }
 
 /// Room for `count` in all.

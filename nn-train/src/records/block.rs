@@ -3,7 +3,7 @@
 use nn_kernels::{Element, StepError};
 
 use super::layout::{InputFormat, Layout, TargetFormat, WeightFormat};
-use crate::data::{Rows, classes, write_labels};
+use crate::data::{KnownTarget, check_finite, classes};
 use crate::error::Error;
 
 /// Some records after each other.
@@ -68,25 +68,36 @@ impl<T: Element> Block<T> {
                 WeightFormat::F64 => take(bytes, &mut self.weights[row..=row], from_f64),
             };
         }
-        Ok(())
+        self.check(layout, first)
     }
 
-    /// Pushes a record; `target` is room for the numbers of a target, all 0.
-    pub(super) fn push(&self, row: usize, width: usize, target: &mut [T], rows: &mut Rows<T>) -> Result<(), Error> {
-        let input = &self.inputs[row * width..][..width];
-        let Some(&label) = self.labels.get(row) else {
-            return self.push_with(row, input, &self.targets[row * target.len()..][..target.len()], rows);
+    /// A record, as it is pushed onto rows.
+    pub(super) fn record(&self, row: usize, layout: &Layout) -> (&[T], KnownTarget<'_, T>, Option<T>) {
+        let (inputs, targets) = (layout.input_width as usize, layout.target_width as usize);
+        let target = match self.labels.get(row) {
+            Some(&label) => KnownTarget::Label(label as usize),
+            None => KnownTarget::Numbers(&self.targets[row * targets..][..targets]),
         };
-        write_labels(&[label as usize], target.len(), target);
-        let pushed = self.push_with(row, input, target, rows);
-        target.fill(T::ZERO);
-        pushed
+        (&self.inputs[row * inputs..][..inputs], target, self.weights.get(row).copied())
     }
 
-    fn push_with(&self, row: usize, input: &[T], target: &[T], rows: &mut Rows<T>) -> Result<(), Error> {
-        match self.weights.get(row) {
-            Some(&weight) => rows.push_weighted(input, target, weight),
-            None => rows.push(input, target),
+    /// The first number of a record.
+    pub(super) fn first(&self, row: usize, layout: &Layout) -> T {
+        self.inputs[row * layout.input_width as usize]
+    }
+
+    /// All numbers are finite, and weights not negative.
+    fn check(&self, layout: &Layout, first: u64) -> Result<(), Error> {
+        let first = usize::try_from(first).unwrap_or(usize::MAX);
+        let (inputs, targets) = (layout.input_width as usize, layout.target_width as usize);
+        let checked =
+            check_finite("inputs", &self.inputs, inputs).and_then(|()| check_finite("targets", &self.targets, targets));
+        if let Err(Error::NonFinite { what, row, column, value }) = checked {
+            return Err(Error::NonFinite { what, row: first.saturating_add(row), column, value });
+        }
+        match self.weights.iter().position(|&weight| !(weight.is_finite() && weight >= T::ZERO)) {
+            Some(row) => Err(Error::Weight { sample: first.saturating_add(row), value: self.weights[row].to_f64() }),
+            None => Ok(()),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 
 use nn_kernels::Element;
 
-use super::cache::Cache;
+use super::cache::{AT_ONCE, Cache};
 use super::fault::RecordsFault as Fault;
 use super::layout::{HEADER, InputFormat, Layout, TargetFormat, WeightFormat};
 use crate::data::{Access, Rows, Source};
@@ -232,24 +232,25 @@ impl<T: Element> Source for Records<T> {
     }
 
     fn read(&self, indices: &[u64], rows: &mut Rows<T>) -> Result<(), Error> {
-        let Layout { count, block: records, .. } = self.cache.layout;
-        let width = self.input_width();
+        let layout = &self.cache.layout;
+        let count = layout.count;
+        if let Some(&index) = indices.iter().find(|&&index| index >= count) {
+            let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
+            return Err(Error::Index { index: number(index), len: number(count) });
+        }
         let mut memory = self.cache.memory();
-        for &index in indices {
-            if index >= count {
-                let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
-                return Err(Error::Index { index: number(index), len: number(count) });
+        for indices in indices.chunks(AT_ONCE) {
+            if memory.push(layout, indices, rows)? {
+                continue;
             }
-            let (block, row) = (index / u64::from(records), (index % u64::from(records)) as usize);
-            loop {
-                if let Some(pushed) = memory.push(block, row, width, rows) {
-                    pushed?;
-                    break;
+            // One by one: all at once, their blocks may be more than there is room for.
+            for index in indices {
+                while !memory.push(layout, std::slice::from_ref(index), rows)? {
+                    let now = memory.now();
+                    drop(memory);
+                    self.cache.load(index / u64::from(layout.block), now, true)?;
+                    memory = self.cache.memory();
                 }
-                let now = memory.now();
-                drop(memory);
-                self.cache.load(block, now, true)?;
-                memory = self.cache.memory();
             }
         }
         Ok(())
