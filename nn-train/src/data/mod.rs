@@ -24,9 +24,9 @@ pub(crate) use moments::{Moments, Sum, Weighing, moments, unit};
 pub(crate) use samples::Samples;
 #[cfg(feature = "records")]
 pub(crate) use samples::check_finite;
-#[cfg(feature = "records")]
-pub(crate) use source::KnownTarget;
 pub use source::{Access, Rows, Source};
+#[cfg(feature = "records")]
+pub(crate) use source::{Known, KnownTarget};
 pub use standardize::Standardizer;
 pub use stream::{Stream, StreamItem};
 pub(crate) use targets::{TargetRule, sum_tolerance};

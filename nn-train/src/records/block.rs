@@ -3,7 +3,7 @@
 use nn_kernels::{Element, StepError};
 
 use super::layout::{InputFormat, Layout, TargetFormat, WeightFormat};
-use crate::data::{KnownTarget, check_finite, classes};
+use crate::data::{Known, KnownTarget, check_finite, classes};
 use crate::error::Error;
 
 /// Some records after each other.
@@ -72,18 +72,12 @@ impl<T: Element> Block<T> {
     }
 
     /// A record, as it is pushed onto rows.
-    pub(super) fn record(&self, row: usize, layout: &Layout) -> (&[T], KnownTarget<'_, T>, Option<T>) {
-        let (inputs, targets) = (layout.input_width as usize, layout.target_width as usize);
+    pub(super) fn record(&self, row: usize, [inputs, targets]: [usize; 2]) -> Known<'_, T> {
         let target = match self.labels.get(row) {
             Some(&label) => KnownTarget::Label(label as usize),
             None => KnownTarget::Numbers(&self.targets[row * targets..][..targets]),
         };
-        (&self.inputs[row * inputs..][..inputs], target, self.weights.get(row).copied())
-    }
-
-    /// The first number of a record.
-    pub(super) fn first(&self, row: usize, layout: &Layout) -> T {
-        self.inputs[row * layout.input_width as usize]
+        Known { input: &self.inputs[row * inputs..][..inputs], target, weight: self.weights.get(row).copied() }
     }
 
     /// All numbers are finite, and weights not negative.

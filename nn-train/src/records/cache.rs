@@ -1,7 +1,6 @@
 //! The blocks of a file that are in memory.
 
 use std::fs::File;
-use std::hint::black_box;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,9 +11,6 @@ use super::fault::RecordsFault as Fault;
 use super::layout::Layout;
 use crate::data::Rows;
 use crate::error::Error;
-
-/// Records that are pushed at a time: as many as lie in the first cache without crowding it out.
-pub(super) const AT_ONCE: usize = 128;
 
 /// Marks a block that is not in memory.
 const ABSENT: u32 = u32::MAX;
@@ -45,8 +41,6 @@ pub(super) struct Memory<T> {
     slots: Vec<Slot<T>>,
     /// Counts how often blocks were asked for.
     clock: u64,
-    /// Where the records are that are being pushed: slot, and row in it.
-    places: Vec<(u32, u32)>,
 }
 
 struct Slot<T> {
@@ -62,7 +56,7 @@ impl<T: Element> Cache<T> {
         let blocks = filled(layout.blocks(), || ABSENT)?;
         let slots = filled(slots, || Slot { block: None, asked: 0, records: Block::default() })?;
         let bytes = filled(layout.record() * layout.block_records(0), || 0)?;
-        let memory = Memory { slot_of: blocks, slots, clock: 0, places: Vec::with_capacity(AT_ONCE) };
+        let memory = Memory { slot_of: blocks, slots, clock: 0 };
         Ok(Self { layout, place, file: Mutex::new(Input { file, bytes }), memory: Mutex::new(memory) })
     }
 
@@ -114,21 +108,15 @@ impl<T: Element> Memory<T> {
         }
     }
 
-    /// Pushes the records number `indices`, of which there are at most [`AT_ONCE`], or none of them where a block of one is not
-    /// in memory; whether it did.
-    pub(super) fn push(&mut self, layout: &Layout, indices: &[u64], rows: &mut Rows<T>) -> Result<bool, Error> {
-        let Self { slot_of, slots, places, .. } = self;
-        places.clear();
-        for index in indices {
-            let (block, row) = (index / u64::from(layout.block), index % u64::from(layout.block));
-            let place = slot_of[block as usize];
-            let Some(slot) = slots.get(place as usize) else { return Ok(false) };
-            // Records lie all over the window: what is touched here comes into the cache while others are on their way.
-            black_box(slot.records.first(row as usize, layout));
-            places.push((place, row as u32));
-        }
-        let records = places.iter().map(|&(slot, row)| slots[slot as usize].records.record(row as usize, layout));
-        rows.push_known(layout.input_width as usize, layout.target_width as usize, records).map(|()| true)
+    /// Pushes the records number `indices`, or none of them where a block of one is not in memory; whether it did.
+    pub(super) fn push(&self, layout: &Layout, indices: &[u64], rows: &mut Rows<T>) -> Result<bool, Error> {
+        let widths = [layout.input_width, layout.target_width].map(|width| width as usize);
+        let records = u64::from(layout.block);
+        let known = |index: u64| {
+            let slot = self.slots.get(self.slot_of[(index / records) as usize] as usize)?;
+            Some(slot.records.record((index % records) as usize, widths))
+        };
+        rows.push_known(widths, indices, &known)
     }
 
     /// Takes the room for a block that is to be read, if it is to be.

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 
 use nn_kernels::Element;
 
-use super::cache::{AT_ONCE, Cache};
+use super::cache::Cache;
 use super::fault::RecordsFault as Fault;
 use super::layout::{HEADER, InputFormat, Layout, TargetFormat, WeightFormat};
 use crate::data::{Access, Rows, Source};
@@ -239,18 +239,16 @@ impl<T: Element> Source for Records<T> {
             return Err(Error::Index { index: number(index), len: number(count) });
         }
         let mut memory = self.cache.memory();
-        for indices in indices.chunks(AT_ONCE) {
-            if memory.push(layout, indices, rows)? {
-                continue;
-            }
-            // One by one: all at once, their blocks may be more than there is room for.
-            for index in indices {
-                while !memory.push(layout, std::slice::from_ref(index), rows)? {
-                    let now = memory.now();
-                    drop(memory);
-                    self.cache.load(index / u64::from(layout.block), now, true)?;
-                    memory = self.cache.memory();
-                }
+        if memory.push(layout, indices, rows)? {
+            return Ok(());
+        }
+        // One by one: all together, their blocks may be more than there is room for.
+        for index in indices {
+            while !memory.push(layout, std::slice::from_ref(index), rows)? {
+                let now = memory.now();
+                drop(memory);
+                self.cache.load(index / u64::from(layout.block), now, true)?;
+                memory = self.cache.memory();
             }
         }
         Ok(())
