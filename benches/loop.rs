@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use nn_benches::{Samples, Workload};
 use nn_train::prelude::*;
-use nn_train::{Element, Elementwise, EngineKind, JsonLines, Progress, Rule, Simd, Step, Vector};
+use nn_train::{Element, Elementwise, EngineKind, JsonLines, Progress, Rule, Simd, Step, Vector, records};
 use rayon::ThreadPoolBuilder;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -218,6 +218,33 @@ fn run_that_is_watched(extent: Extent) -> Result<(), Failure> {
     question.answer(extent)
 }
 
+/// Shuffled epochs of tabular-b8k from memory, and from a file of records in the page cache.
+fn run_on_records(threads: usize, extent: Extent) -> Result<(), Failure> {
+    let (workload, network, _) = standard("tabular-b8k")?;
+    let data = dataset(&workload, 32)?;
+    let file = env::temp_dir().join(format!("nn-train-bench-{}.nnr", std::process::id()));
+    records::convert(&data, &file, |_| ())?;
+    // A quarter of its 35 MB, and all of it.
+    let (part, whole) = (Records::open_within(&file, 9 << 20)?, Records::open(&file)?);
+    // Open files stay, and a failure leaves none behind.
+    std::fs::remove_file(&file)?;
+    let trainer = Trainer::builder().optimizer(Sgd::default()).learning_rate(LEARNING_RATE).batch_size(workload.rows);
+    let trainer = trainer.epochs(usize::MAX).threads(threads).build()?;
+    let mut networks: [DynNetwork<f32>; 3] = std::array::from_fn(|_| network.clone());
+    let [memory, parts, all] = &mut networks;
+    let mut memory = trainer.run(memory, &data)?;
+    let mut parts = trainer.run(parts, &part)?;
+    let mut all = trainer.run(all, &whole)?;
+
+    let plural = if threads == 1 { "" } else { "s" };
+    let name = format!("an epoch of tabular-b8k from a file of records, {threads} thread{plural}");
+    let mut question = Question::new(name, "less than 5 %");
+    question.way("a data set in memory", 1, || next(&mut memory));
+    question.way("Records, 35 MB within 9 MiB", 1, || next(&mut parts));
+    question.way("Records that fit into the memory allowed", 1, || next(&mut all));
+    question.answer(Extent { rounds: extent.rounds.min(21), ..extent })
+}
+
 fn next(run: &mut Run<'_, DynNetwork<f32>>) -> Result<(), Failure> {
     match run.next() {
         Some(epoch) => black_box(epoch.map(|_| ()).map_err(Failure::from)),
@@ -409,6 +436,11 @@ fn run(extent: Extent, names: &[String]) -> Result<(), Failure> {
     if wanted("callback") {
         run_of_steps(1, extent)?;
         run_that_is_watched(extent)?;
+    }
+    if wanted("records") {
+        for &threads in &counts {
+            run_on_records(threads, extent)?;
+        }
     }
     if wanted("optimiser") {
         for (workload, engine) in

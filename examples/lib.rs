@@ -4,7 +4,6 @@
 
 pub mod arguments;
 pub mod digit_images;
-pub mod idx;
 pub mod mnist;
 
 #[cfg(test)]
@@ -71,6 +70,7 @@ mod tests {
             "docs/coming-from.md",
             "docs/data.md",
             "docs/derivation.md",
+            "docs/larger-than-memory.md",
             "docs/pictures.md",
             "docs/side-by-side.md",
             "examples/data/README.md",

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use nn_train::arrays::Array;
 use thiserror::Error;
-
-use crate::idx::{Idx, IdxError};
 
 /// Pixels on each side of an image.
 pub const SIDE: usize = 28;
@@ -54,7 +53,17 @@ pub enum MnistError {
     },
     /// A file is no IDX file, or damaged.
     #[error(transparent)]
-    Idx(#[from] IdxError),
+    Idx(#[from] nn_train::Error),
+    /// A file of images is one of labels, or the other way round.
+    #[error("{}: has {found} dimensions, expected {expected}", path.display())]
+    Dimensions {
+        /// The file.
+        path: PathBuf,
+        /// 3 of images, 1 of labels.
+        expected: usize,
+        /// How many it has.
+        found: usize,
+    },
     /// Its images have another size.
     #[error("{}: the images are {} × {} pixels, expected {SIDE} × {SIDE}", path.display(), found[0], found[1])]
     Size {
@@ -138,17 +147,29 @@ fn find(folder: &Path, stem: &str, dimensions: usize) -> Option<PathBuf> {
     paths.find(|path| path.exists())
 }
 
+fn dimensions(path: &Path, expected: usize, found: &Array<u8>) -> MnistError {
+    MnistError::Dimensions { path: path.to_owned(), expected, found: found.sizes().len() }
+}
+
 impl Images {
     /// Reads images and their labels.
     fn read(images: &Path, labels: &Path) -> Result<Self, MnistError> {
-        let Idx { sizes: [count, rows, columns], bytes: pixels } = Idx::<3>::read(images)?;
+        let found = Array::<u8>::read_idx(images)?;
+        let &[count, rows, columns] = found.sizes() else {
+            return Err(dimensions(images, 3, &found));
+        };
         if [rows, columns] != [SIDE; 2] {
             return Err(MnistError::Size { path: images.to_owned(), found: [rows, columns] });
         }
+        let pixels = found.into_numbers();
         if count == 0 {
             return Err(MnistError::Empty { path: images.to_owned() });
         }
-        let Idx { sizes: [found], bytes } = Idx::<1>::read(labels)?;
+        let read = Array::<u8>::read_idx(labels)?;
+        let &[found] = read.sizes() else {
+            return Err(dimensions(labels, 1, &read));
+        };
+        let bytes = read.into_numbers();
         if found != count {
             let (images, labels) = (images.to_owned(), labels.to_owned());
             return Err(MnistError::Counts { images, expected: count, labels, found });
@@ -181,10 +202,26 @@ impl Images {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
 
     use super::*;
-    use crate::idx::Fault;
-    use crate::idx::tests::{gzip, idx};
+
+    /// A file of the format.
+    fn idx(sizes: &[usize], bytes: &[u8]) -> Vec<u8> {
+        let mut file = vec![0, 0, 8, sizes.len() as u8];
+        sizes.iter().for_each(|&size| file.extend((size as u32).to_be_bytes()));
+        file.extend(bytes);
+        file
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).expect("a vector takes it");
+        encoder.finish().expect("a vector takes it")
+    }
 
     /// A folder of its own, removed when it is dropped.
     struct Folder(PathBuf);
@@ -280,8 +317,7 @@ mod tests {
         labels(&idx(&[3], &[0, 1]));
         assert_eq!(folder.fault(), "FOLDER/train-labels-idx1-ubyte: ends after 2 bytes, expected 3 as its sizes say");
         labels(&idx(&[1, SIDE, SIDE], &pixels(1)));
-        let error = folder.read().expect_err("images are no labels");
-        assert!(matches!(&error, MnistError::Idx(IdxError { fault: Fault::Magic { .. }, .. })), "{error}");
+        assert_eq!(folder.fault(), "FOLDER/train-labels-idx1-ubyte: has 3 dimensions, expected 1");
 
         labels(&idx(&[3], &[0, 1, 2]));
         let images = |bytes: &[u8]| folder.write("t10k-images.idx3-ubyte", bytes);

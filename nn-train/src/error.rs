@@ -3,7 +3,11 @@
 use nn_kernels::{ArchitectureError, Element, ParseError, StepError, number_text};
 use thiserror::Error;
 
+#[cfg(feature = "arrays")]
+use crate::arrays::ArrayFault;
 use crate::network::{UnknownInit, difference};
+#[cfg(feature = "records")]
+use crate::records::RecordsFault;
 #[cfg(feature = "tables")]
 use crate::table::{Place, TableFault};
 #[cfg(feature = "checkpoints")]
@@ -430,6 +434,24 @@ pub enum Error {
         /// What is wrong.
         fault: Box<TableFault>,
     },
+    /// A file does not hold an array that can be read, or an array is not the one that is needed.
+    #[cfg(feature = "arrays")]
+    #[error("{place}: {fault}")]
+    Array {
+        /// The path of the file, with the name of the array in an archive; `"inputs"` and the like for one in memory.
+        place: String,
+        /// What is wrong with it.
+        fault: ArrayFault,
+    },
+    /// A file is not one of records that can be read.
+    #[cfg(feature = "records")]
+    #[error("{place}: {fault}")]
+    Records {
+        /// The path of the file.
+        place: String,
+        /// What is wrong with it.
+        fault: RecordsFault,
+    },
     /// Training met a number that is not finite. The parameters and the optimiser's memory are those from before the
     /// step, bit for bit.
     #[error(
@@ -529,10 +551,12 @@ impl Error {
 
     /// Something could not be done with a file.
     #[cfg(any(
+        feature = "arrays",
         feature = "checkpoints",
         feature = "logs",
         feature = "plot",
         feature = "progress",
+        feature = "records",
         feature = "tables",
         feature = "tensorboard"
     ))]

@@ -30,6 +30,8 @@
 //! | [`Predictor`] | predictions for many batches, planned once |
 //! | [`Dataset`], [`DynDataset`] | samples with targets or class labels, in memory: splits, sample and class weights |
 //! | [`Source`], [`Stream`] | samples that are read as they are needed, for data larger than memory |
+//! | `arrays` (features `arrays`, `npz`) | NumPy's NPY and NPZ and MNIST's IDX, to and from data sets |
+//! | `Records`, `records` (feature `records`) | files of fixed-size records, for data larger than memory |
 //! | [`Standardizer`] | scales of inputs and targets, which travel with the data |
 //! | `table::Table`, `preprocess::Preprocess` (feature `tables`) | CSV files, and what makes their columns inputs and targets and predictions values or classes again |
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
@@ -85,6 +87,8 @@
 //!
 //! # Features
 //!
+//! `arrays` reads and writes NPY files and reads IDX files (`arrays`); `npz` adds NPZ archives to it.
+//!
 //! `checkpoints` writes and reads the states of runs and sessions as files that are whole or not there (`checkpoint`),
 //! with the callbacks `Checkpoints` and `Interrupt`; with it comes `serde`.
 //!
@@ -93,12 +97,16 @@
 //! `progress` adds `Progress`, which shows how far a run has come; `tensorboard` adds `TensorBoard`, which writes what that
 //! program shows; and `plot` adds `plot`, pictures of runs, networks and metrics.
 //!
+//! `records` adds `Records`, a source that reads a file larger than memory block by block, and `records`, which writes such files.
+//!
 //! `serde` writes and reads networks, standardizers, histories, reports, optimiser settings, and the states of runs and
 //! sessions.
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "arrays")]
+pub mod arrays;
 mod data;
 mod error;
 pub mod metrics;
@@ -111,6 +119,8 @@ mod optim;
 pub mod plot;
 #[cfg(feature = "tables")]
 pub mod preprocess;
+#[cfg(feature = "records")]
+pub mod records;
 pub mod selection;
 #[cfg(feature = "tables")]
 pub mod table;
@@ -131,6 +141,8 @@ pub use nn_kernels::{
 };
 pub use nn_macros::network;
 pub use optim::{Adagrad, Adam, AdamW, Lion, Optimizer, RmsProp, Rprop, Sgd, Step};
+#[cfg(feature = "records")]
+pub use records::Records;
 #[cfg(feature = "progress")]
 pub use train::Progress;
 #[cfg(feature = "tensorboard")]
@@ -163,6 +175,8 @@ struct ProgramsOfTheDocumentation;
 
 /// The names that most programs need.
 pub mod prelude {
+    #[cfg(feature = "records")]
+    pub use crate::Records;
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Probabilities, Regression};
     #[cfg(feature = "tables")]
     pub use crate::preprocess::{Missing, Preprocess, Scaling, Unseen};

@@ -17,10 +17,16 @@ mod weights;
 
 pub use dataset::Dataset;
 pub use dynamic::DynDataset;
+#[cfg(feature = "records")]
+pub(crate) use labels::classes;
 pub(crate) use labels::{check_labels, class_of, highest, is_nan};
 pub(crate) use moments::{Moments, Sum, Weighing, moments, unit};
 pub(crate) use samples::Samples;
+#[cfg(feature = "records")]
+pub(crate) use samples::check_finite;
 pub use source::{Access, Rows, Source};
+#[cfg(feature = "records")]
+pub(crate) use source::{Known, KnownTarget};
 pub use standardize::Standardizer;
 pub use stream::{Stream, StreamItem};
 pub(crate) use targets::{TargetRule, sum_tolerance};

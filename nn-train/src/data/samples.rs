@@ -22,7 +22,7 @@ pub(crate) struct Samples<'a, T> {
 }
 
 /// No number in rows of `width` is infinite or NaN.
-pub(super) fn check_finite<T: Element>(what: &'static str, numbers: &[T], width: usize) -> Result<(), Error> {
+pub(crate) fn check_finite<T: Element>(what: &'static str, numbers: &[T], width: usize) -> Result<(), Error> {
     // Without an early end this becomes vector instructions; where the fault is matters once there is one.
     if numbers.iter().fold(true, |finite, number| finite & number.is_finite()) {
         return Ok(());

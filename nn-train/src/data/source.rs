@@ -1,7 +1,14 @@
 //! Sources: training data that need not all be in memory.
 
+#[cfg(feature = "records")]
+use std::hint::black_box;
+
+#[cfg(feature = "records")]
+use nn_kernels::threads::join;
 use nn_kernels::{Architecture, Element, InstructionSet, StepError};
 
+#[cfg(feature = "records")]
+use super::labels::write_labels;
 use super::samples::check_finite;
 use super::targets::TargetRule;
 use super::{DynDataset, Samples};
@@ -14,6 +21,15 @@ pub enum Access {
     Random,
     /// From the first row to the last, each once an epoch: a source that wants another order shuffles by itself.
     Stream,
+    /// In any order, but fastest block by block: rows 0 to `rows` - 1 are the first block, the next `rows` the second, and so
+    /// on; the last may be shorter. An epoch draws the order of the blocks, and then of the rows within each `window` of
+    /// blocks that have come to stand beside each other. It takes 8 bytes of memory for each block and each row of a window.
+    Blocks {
+        /// Rows of a block, at least 1.
+        rows: u64,
+        /// Blocks whose rows are mixed with each other, at least 1.
+        window: u64,
+    },
 }
 
 /// Samples with their targets, row by row as a step asks for them: a file larger than memory, a data base, numbers
@@ -76,6 +92,11 @@ pub trait Source: Sync {
     fn access(&self) -> Access {
         Access::Random
     }
+
+    /// The rows of these blocks are asked for next: a source of [`Blocks`](Access::Blocks) may begin to read them, in a thread
+    /// of its own. Blocks are numbered from 0. A run says so whenever its steps reach a window, of that one's blocks and of
+    /// the next one's. Unless a source does something, nothing is done.
+    fn prefetch(&self, _blocks: &[u64]) {}
 
     /// Pushes the rows number `indices`, in this order, onto `rows`, which is empty: exactly one row an index. Each
     /// index is below [`len`](Self::len).
@@ -248,6 +269,45 @@ impl<T: Element> Rows<T> {
         Ok(())
     }
 
+    /// Pushes the rows number `indices`, which a source has looked at before so that each need not be looked at for itself:
+    /// `known` finds the input and weight, which are such as [`push_weighted`](Self::push_weighted) takes, and the target, finite or a
+    /// label that is a class. Where it does not find one, no row is pushed; whether all were. They are copied on the current pool.
+    #[cfg(feature = "records")]
+    pub(crate) fn push_known<'r, K>(&mut self, widths: [usize; 2], indices: &[u64], known: &K) -> Result<bool, Error>
+    where
+        K: Fn(u64) -> Option<Known<'r, T>> + Sync,
+    {
+        let first = self.len();
+        let row = indices.first().copied().unwrap_or(u64::MAX);
+        let parts = [("input", self.input_width, widths[0]), ("target", self.target_width, widths[1])];
+        if let Some((what, expected, found)) = parts.into_iter().find(|(_, expected, found)| expected != found) {
+            return Err(Error::RowWidth { what, row, expected, found });
+        }
+        let all = first + indices.len();
+        self.inputs.resize(all * self.input_width, T::ZERO);
+        self.targets.resize(all * self.target_width, T::ZERO);
+        self.weights.resize(all, T::ONE);
+        let (inputs, targets) =
+            (&mut self.inputs[first * self.input_width..], &mut self.targets[first * self.target_width..]);
+        if !copy(indices, inputs, targets, &mut self.weights[first..], known) {
+            self.inputs.truncate(first * self.input_width);
+            self.targets.truncate(first * self.target_width);
+            self.weights.truncate(first);
+            return Ok(false);
+        }
+        self.weighted |= indices.first().and_then(|&index| known(index)).is_some_and(|known| known.weight.is_some());
+        let targets = &self.targets[first * self.target_width..];
+        let set = InstructionSet::best();
+        if self.rule.check(set, targets, self.target_width).is_ok() {
+            return Ok(true);
+        }
+        for (target, &index) in targets.chunks_exact(self.target_width).zip(indices) {
+            let checked = self.rule.check(set, target, self.target_width);
+            checked.map_err(|error| error.at_sample(place(index)))?;
+        }
+        Ok(true)
+    }
+
     /// The rows so far.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -284,6 +344,76 @@ impl<T: Element> Rows<T> {
         let (input_width, target_width) = (*input_width, *target_width);
         Samples { inputs, targets, weights: self.weights(), input_width, target_width }
     }
+}
+
+/// A row of [`Rows::push_known`].
+#[cfg(feature = "records")]
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'r, T> {
+    pub(crate) input: &'r [T],
+    pub(crate) target: KnownTarget<'r, T>,
+    pub(crate) weight: Option<T>,
+}
+
+/// A target of [`Rows::push_known`].
+#[cfg(feature = "records")]
+#[derive(Clone, Copy)]
+pub(crate) enum KnownTarget<'r, T> {
+    Numbers(&'r [T]),
+    Label(usize),
+}
+
+/// Rows that one thread copies.
+#[cfg(feature = "records")]
+const SHARE: usize = 1024;
+/// Rows that are looked for before they are copied: as many as lie in the first cache without crowding it out.
+#[cfg(feature = "records")]
+const AT_ONCE: usize = 64;
+
+/// Copies rows to their places, which hold zeros and the weight 1; whether all were found.
+#[cfg(feature = "records")]
+fn copy<'r, T: Element, K: Fn(u64) -> Option<Known<'r, T>> + Sync>(
+    indices: &[u64],
+    inputs: &mut [T],
+    targets: &mut [T],
+    weights: &mut [T],
+    known: &K,
+) -> bool {
+    let [input_width, target_width] = [inputs.len(), targets.len()].map(|numbers| numbers / indices.len().max(1));
+    if indices.len() > SHARE {
+        let half = indices.len() / 2;
+        let (indices, other_indices) = indices.split_at(half);
+        let (inputs, other_inputs) = inputs.split_at_mut(half * input_width);
+        let (targets, other_targets) = targets.split_at_mut(half * target_width);
+        let (weights, other_weights) = weights.split_at_mut(half);
+        let (these, others) = join(
+            || copy(indices, inputs, targets, weights, known),
+            || copy(other_indices, other_inputs, other_targets, other_weights, known),
+        );
+        return these && others;
+    }
+    let places = inputs.chunks_mut(AT_ONCE * input_width).zip(targets.chunks_mut(AT_ONCE * target_width));
+    for ((indices, weights), (inputs, targets)) in indices.chunks(AT_ONCE).zip(weights.chunks_mut(AT_ONCE)).zip(places)
+    {
+        // Rows lie all over memory: what is touched here is on its way to the cache while others are looked for.
+        if !indices
+            .iter()
+            .all(|&index| known(index).is_some_and(|known| black_box(known.input.first().copied()).is_some()))
+        {
+            return false;
+        }
+        let places = inputs.chunks_exact_mut(input_width).zip(targets.chunks_exact_mut(target_width)).zip(weights);
+        for (((input, target), weight), &index) in places.zip(indices) {
+            let Some(known) = known(index) else { return false };
+            input.copy_from_slice(known.input);
+            match known.target {
+                KnownTarget::Numbers(numbers) => target.copy_from_slice(numbers),
+                KnownTarget::Label(label) => write_labels(&[label], target_width, target),
+            }
+            *weight = known.weight.unwrap_or(T::ONE);
+        }
+    }
+    true
 }
 
 /// Room for `count` in all.

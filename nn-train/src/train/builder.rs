@@ -216,7 +216,7 @@ impl TrainerBuilder {
     }
 
     /// Whether the data is shuffled anew for each epoch; true unless set. A [stream](crate::Access::Stream) is never
-    /// shuffled.
+    /// shuffled, and what comes in [blocks](crate::Access::Blocks) is shuffled so.
     pub fn shuffle(self, shuffle: bool) -> Self {
         Self { shuffle, ..self }
     }

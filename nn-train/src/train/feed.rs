@@ -6,6 +6,7 @@ use nn_kernels::random::{self, Purpose};
 use nn_kernels::{Architecture, Batch, Element};
 use rand::seq::SliceRandom;
 
+use super::block_order::BlockOrder;
 use super::state::Batches;
 use crate::data::{Access, DynDataset, Rows, Source};
 use crate::error::Error;
@@ -16,6 +17,8 @@ pub(super) struct Feed<'a, T: Element> {
     batches: Batches,
     /// The seed of the orders, where there are any.
     shuffle: Option<u64>,
+    /// The order of rows that come in blocks.
+    blocks: Option<BlockOrder>,
     /// The order of this epoch, or of this step where rows are taken as they stand.
     order: Vec<u64>,
     /// Which of them the last batch was; empty before the first one.
@@ -65,9 +68,18 @@ impl<'a, T: Element> Feed<'a, T> {
                 Kind::Read { source, rows, architecture: architecture.clone() }
             }
         };
-        let (samples, shuffled) = (source.len(), shuffle && source.access() == Access::Random);
-        let batches = Batches { samples, batch_size: (batch_size as u64).min(samples), shuffled };
-        Ok(Self { rows, batches, shuffle: shuffled.then_some(seed), order: Vec::new(), last: 0..0 })
+        let (samples, access) = (source.len(), source.access());
+        let seed = (shuffle && access != Access::Stream).then_some(seed);
+        let (shuffle, blocks, window) = match access {
+            Access::Random => (seed, None, None),
+            Access::Stream => (None, None, None),
+            Access::Blocks { rows, window } => {
+                (None, Some(BlockOrder::new(samples, rows, window, seed)?), seed.map(|_| (rows, window)))
+            }
+        };
+        let batch_size = (batch_size as u64).min(samples);
+        let batches = Batches { samples, batch_size, shuffled: seed.is_some(), blocks: window };
+        Ok(Self { rows, batches, shuffle, blocks, order: Vec::new(), last: 0..0 })
     }
 
     /// How an epoch is divided.
@@ -78,10 +90,16 @@ impl<'a, T: Element> Feed<'a, T> {
     /// Draws orders under another seed.
     pub(super) fn reseed(&mut self, seed: u64) {
         self.shuffle = self.shuffle.map(|_| seed);
+        if let Some(blocks) = &mut self.blocks {
+            blocks.reseed(seed);
+        }
     }
 
     /// Draws the order of an epoch, from 1. It depends on the seed and the epoch's number alone.
     pub(super) fn begin(&mut self, epoch: usize) -> Result<(), Error> {
+        if let Some(blocks) = &mut self.blocks {
+            blocks.begin(epoch);
+        }
         let Some(seed) = self.shuffle else { return Ok(()) };
         if self.order.is_empty() {
             reserve(&mut self.order, self.batches.samples)?;
@@ -111,6 +129,9 @@ impl<'a, T: Element> Feed<'a, T> {
         let rows = first..(first + batch_size).min(samples);
         if self.shuffle.is_some() {
             self.last = rows.start as usize..rows.end as usize;
+        } else if let (Some(blocks), Kind::Read { source, .. }) = (&mut self.blocks, &self.rows) {
+            self.last = 0..(rows.end - rows.start) as usize;
+            blocks.extend(rows, *source, &mut self.order)?;
         } else {
             self.last = 0..(rows.end - rows.start) as usize;
             if self.order.is_empty() {

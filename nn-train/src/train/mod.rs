@@ -1,11 +1,14 @@
 //! Training: a session takes steps, a run goes through epochs, a trainer has the settings.
 
+mod block_order;
 mod builder;
 mod callback;
 mod callbacks;
 #[cfg(feature = "checkpoints")]
 pub mod checkpoint;
 mod core;
+#[cfg(any(feature = "arrays", feature = "checkpoints", feature = "records"))]
+pub(crate) mod disk;
 mod divergence;
 mod epoch;
 mod feed;

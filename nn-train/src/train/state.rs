@@ -277,6 +277,8 @@ pub struct Batches {
     pub batch_size: u64,
     /// Whether each epoch has an order of its own, drawn by the seed: not where shuffling is off or the data is a stream.
     pub shuffled: bool,
+    /// The rows of a block and the blocks of a window, where [blocks](crate::Access::Blocks) are shuffled.
+    pub blocks: Option<(u64, u64)>,
 }
 
 impl Batches {
@@ -291,6 +293,7 @@ impl Batches {
             ("the number of samples", self.samples.to_string(), found.samples.to_string()),
             ("batch_size", self.batch_size.to_string(), found.batch_size.to_string()),
             ("shuffle", self.shuffled.to_string(), found.shuffled.to_string()),
+            ("the window of blocks", window(self.blocks), window(found.blocks)),
         ];
         match settings.into_iter().find(|(_, expected, found)| expected != found) {
             Some((what, expected, found)) => {
@@ -300,6 +303,11 @@ impl Batches {
             None => Ok(()),
         }
     }
+}
+
+/// `8 blocks of 512 rows`.
+fn window(blocks: Option<(u64, u64)>) -> String {
+    blocks.map_or("none".to_owned(), |(rows, window)| format!("{window} blocks of {rows} rows"))
 }
 
 /// A state has counted no more than `most`.

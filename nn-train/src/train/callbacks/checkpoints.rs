@@ -12,7 +12,8 @@ use self::folder::Folder;
 use super::{Best, Goal, Metric, Monitor};
 use crate::error::Error;
 use crate::network::Network;
-use crate::train::checkpoint::{BestNumber, CheckpointFault, disk, load_run};
+use crate::train::checkpoint::{BestNumber, CheckpointFault, load_run};
+use crate::train::disk;
 use crate::train::{Callback, Context, RunState, Signal};
 
 /// Writes the run's state to a folder as it goes, so that a program that was ended, or a machine that failed, goes on

@@ -90,7 +90,6 @@
 //!   has bytes, and never more than a hundred times that, which takes a file of nothing but empty lists.
 
 mod contents;
-pub(super) mod disk;
 mod fault;
 #[cfg(test)]
 pub(super) mod tests;
@@ -103,8 +102,8 @@ use nn_kernels::{Element, StepError};
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::contents::Contents;
-use self::disk::System;
 pub use self::fault::CheckpointFault;
+use super::disk::{self, System};
 use super::{Goal, RunState, SessionState};
 use crate::error::Error;
 use crate::network::Network;

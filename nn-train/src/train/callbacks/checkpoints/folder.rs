@@ -11,8 +11,8 @@ use nn_kernels::Element;
 
 use crate::error::Error;
 use crate::train::RunState;
-use crate::train::checkpoint::disk::{Disk, folder_of, remove_unfinished};
 use crate::train::checkpoint::{BestNumber, Contents, save};
+use crate::train::disk::{Disk, folder_of, remove_unfinished};
 
 const BEST: &str = "best.ckpt";
 const EXTENSION: &str = ".ckpt";

@@ -6,9 +6,9 @@ use std::io::ErrorKind;
 
 use super::Folder;
 use crate::train::checkpoint::BestNumber;
-use crate::train::checkpoint::disk::faulty::{Failure, Faulty, Scratch};
-use crate::train::checkpoint::disk::{Disk, System};
 use crate::train::checkpoint::tests::state;
+use crate::train::disk::faulty::{Failure, Faulty, Scratch};
+use crate::train::disk::{Disk, System};
 use crate::{Goal, RunState};
 
 /// The states of a folder that can be loaded, the newest first, by their steps.

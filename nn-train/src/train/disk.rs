@@ -118,6 +118,43 @@ pub(super) fn write_whole<D: Disk>(
     disk.flush_folder(folder).map_err(|error| Error::io("flush to disk the folder of", &place, &error))
 }
 
+/// Why a file was not written: the disk, or what was to be written.
+#[cfg(any(feature = "arrays", feature = "records"))]
+pub(crate) enum Failure {
+    Disk(io::Error),
+    Contents(Error),
+}
+
+#[cfg(any(feature = "arrays", feature = "records"))]
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+#[cfg(any(feature = "arrays", feature = "records"))]
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Contents(error)
+    }
+}
+
+/// [`write_whole`] on the system's disk, for contents that may fail by themselves.
+#[cfg(any(feature = "arrays", feature = "records"))]
+pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> Result<(), Error> {
+    let mut reason = None;
+    let written = write_whole(&System, path, |writer| {
+        write(writer).map_err(|failure| match failure {
+            Failure::Disk(error) => error,
+            Failure::Contents(error) => {
+                reason = Some(error);
+                io::Error::other("the contents failed")
+            }
+        })
+    });
+    reason.map_or(written, Err)
+}
+
 /// From a new file to its place.
 fn finish<D: Disk>(
     disk: &D,

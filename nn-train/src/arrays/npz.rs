@@ -1,0 +1,182 @@
+//! NPZ, NumPy's archive of arrays: a zip of NPY files.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Seek, Write};
+use std::path::Path;
+
+use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::array::{Array, error, open};
+use super::fault::ArrayFault as Fault;
+use super::item::Item;
+use super::npy;
+use super::numbers::{Bytes, Trouble};
+use crate::error::Error;
+use crate::train::disk::write_file;
+
+/// The most arrays of an archive.
+const MOST: usize = 1 << 16;
+
+/// Where an archive is read from.
+trait Input: Read + Seek {}
+impl<R: Read + Seek> Input for R {}
+
+/// An NPZ archive, whose arrays are read as they are asked for.
+///
+/// ```
+/// use nn_train::arrays::{Array, Npz, NpzWriter};
+/// use nn_train::prelude::*;
+///
+/// # let file = std::env::temp_dir().join(format!("nn-train-doc-{}.npz", std::process::id()));
+/// let (x, y) = (Array::new(vec![0.0_f32, 0.5, 1.0], [3, 1])?, Array::new(vec![0_usize, 0, 1], [3])?);
+/// NpzWriter::new().array("x", &x).array("y", &y).write(&file)?; // np.savez_compressed(file, x=x, y=y)
+///
+/// let mut archive = Npz::open(&file)?;
+/// assert_eq!(archive.names(), ["x", "y"]);
+/// let data = archive.array::<f32>("x")?.with_labels(&archive.array("y")?, 1)?;
+/// # std::fs::remove_file(file).map_err(Error::source)?;
+/// # assert_eq!(data.len(), 3);
+/// # Ok::<(), Error>(())
+/// ```
+pub struct Npz {
+    place: String,
+    archive: ZipArchive<Box<dyn Input + Send>>,
+    names: Vec<String>,
+    limit: Option<u64>,
+}
+
+impl Npz {
+    /// Opens an archive and reads what is in it.
+    ///
+    /// # Errors
+    /// [`Error::Array`] names the file and what is wrong with it; [`Error::Io`] when it cannot be read.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let (reader, _, place): (BufReader<File>, _, _) = open(path.as_ref())?;
+        Self::of(Box::new(reader), place)
+    }
+
+    /// The same of the bytes of a file.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::of(Box::new(Cursor::new(bytes)), "the archive".to_owned())
+    }
+
+    fn of(input: Box<dyn Input + Send>, place: String) -> Result<Self, Error> {
+        let mut archive = ZipArchive::new(input).map_err(|fault| zip_error(&place, fault))?;
+        if archive.len() > MOST {
+            let found = archive.len().to_string();
+            let fault = Fault::Header { what: "the count of its files", found, expected: "at most 65536" };
+            return Err(Error::Array { place, fault });
+        }
+        let mut names = Vec::with_capacity(archive.len());
+        for number in 0..archive.len() {
+            let file = archive.by_index_raw(number).map_err(|fault| zip_error(&place, fault))?;
+            let name = file.name().map_err(|fault| zip_error(&place, fault))?;
+            names.push(name.strip_suffix(".npy").unwrap_or(&name).to_owned());
+        }
+        Ok(Self { place, archive, names, limit: None })
+    }
+
+    /// Arrays of up to so many bytes are unpacked. Unless set the limit is 256 MiB, or 20 times the packed bytes of an array if
+    /// that is more, so that a small file cannot ask for all memory.
+    #[must_use]
+    pub fn limit(self, bytes: u64) -> Self {
+        Self { limit: Some(bytes), ..self }
+    }
+
+    /// The names of the arrays, as `np.savez` was given them.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Reads an array.
+    ///
+    /// # Errors
+    /// [`Error::Array`] for a name that there is not, and as [`Array::read_npy`].
+    pub fn array<T: Item>(&mut self, name: &str) -> Result<Array<T>, Error> {
+        let Self { place, archive, names, limit } = self;
+        let Some(number) = names.iter().position(|found| found == name) else {
+            let fault = Fault::Missing { name: name.to_owned(), names: names.clone() };
+            return Err(Error::Array { place: place.clone(), fault });
+        };
+        let file = archive.by_index(number).map_err(|fault| zip_error(place, fault))?;
+        let known = Bytes::packed(file.compressed_size(), *limit);
+        let place = format!("{place}, array {name}");
+        npy::read(file, known).map_err(|trouble| match trouble {
+            // Of a checksum too.
+            Trouble::Read(fault) => zip_error(&place, fault.into()),
+            other => error(&place, other),
+        })
+    }
+}
+
+impl fmt::Debug for Npz {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Npz").field("place", &self.place).field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+fn zip_error(place: &str, fault: ZipError) -> Error {
+    let packed = |reason: String| {
+        let fault = Fault::Packed { format: "zip", reason };
+        Error::Array { place: place.to_owned(), fault }
+    };
+    match fault {
+        ZipError::Io(fault) if fault.kind() == io::ErrorKind::PermissionDenied => Error::io("read", place, &fault),
+        other => packed(other.to_string()),
+    }
+}
+
+/// Writes one array.
+type Write1<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>;
+
+/// Arrays to be written as an NPZ archive.
+#[derive(Default)]
+#[must_use = "nothing is written before `write`"]
+pub struct NpzWriter<'a> {
+    arrays: Vec<(String, Write1<'a>)>,
+}
+
+impl<'a> NpzWriter<'a> {
+    /// An archive without an array yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an array under a name, by which `np.load` finds it.
+    pub fn array<T: Item>(mut self, name: impl Into<String>, array: &'a Array<T>) -> Self {
+        self.arrays.push((name.into(), Box::new(move |writer| npy::write(array, writer))));
+        self
+    }
+
+    /// Writes the archive, packed as by `np.savez_compressed`, whole or not at all: after an error what stood there stands
+    /// there still.
+    ///
+    /// # Errors
+    /// [`Error::Io`] names the file and what could not be done with it, two arrays of the same name among it.
+    pub fn write(self, path: impl AsRef<Path>) -> Result<(), Error> {
+        write_file(path.as_ref(), |writer| {
+            let mut archive = ZipWriter::new_stream(writer);
+            let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).large_file(true);
+            for (name, write) in &self.arrays {
+                archive.start_file(format!("{name}.npy"), options).map_err(io::Error::other)?;
+                write(&mut archive)?;
+            }
+            archive.finish().map_err(io::Error::other)?;
+            Ok(())
+        })
+    }
+}
+
+impl fmt::Debug for NpzWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.arrays.iter().map(|(name, _)| &**name).collect();
+        f.debug_struct("NpzWriter").field("names", &names).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,270 @@
+//! A file of records as a source.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use nn_kernels::Element;
+
+use super::cache::Cache;
+use super::fault::RecordsFault as Fault;
+use super::layout::{HEADER, InputFormat, Layout, TargetFormat, WeightFormat};
+use crate::data::{Access, Rows, Source};
+use crate::error::Error;
+
+/// Bytes of memory unless said otherwise.
+const MEMORY: u64 = 64 << 20;
+/// Bytes that the order of an epoch takes for a block or a row of a window.
+const PLACE: u64 = 8;
+
+/// A file of records, of which only some blocks are in memory at a time: a [`Source`] for data larger than memory.
+///
+/// ```
+/// use nn_train::prelude::*;
+/// use nn_train::records::{self, Records};
+///
+/// # let file = std::env::temp_dir().join(format!("nn-train-doc-records-{}.nnr", std::process::id()));
+/// let data = DynDataset::new((0..3000).map(|x| x as f32 / 3000.0).collect(), 1, (0..3000).map(|x| (x % 2) as f32).collect(), 1)?;
+/// records::convert(&data, &file, |_| ())?;
+///
+/// let records = Records::<f32>::open(&file)?;
+/// assert_eq!((records.len(), records.input_width(), records.target_width()), (3000, 1, 1));
+/// let mut net: DynNetwork<f32> = DynNetwork::new("1 => 8 tanh => 1".parse()?, Init::default(), 1)?;
+/// Trainer::builder().epochs(2).build()?.fit(&mut net, &records, None)?;
+/// # drop(records);
+/// # std::fs::remove_file(file).map_err(Error::source)?;
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// A trainer shuffles the blocks of the file, and the records within a [window](Self::window) of some of them at a time, by
+/// its seed: see [`Access::Blocks`]. While it trains on one window, a thread reads the next. A run goes on from a checkpoint
+/// bit for bit, from the midst of an epoch too; where only the memory or the blocks of the file differ, the order does.
+///
+/// Rows may be asked for in any order otherwise, at the cost of reading a block of the file where it is not in memory.
+pub struct Records<T: Element> {
+    cache: Arc<Cache<T>>,
+    window: u64,
+    memory: u64,
+    reader: Option<Reader>,
+}
+
+/// The thread that reads ahead: it ends when nothing more can be asked of it.
+struct Reader {
+    /// Blocks, and the times at which they were asked for.
+    asked: SyncSender<(u64, u64)>,
+    over: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl<T: Element> Records<T> {
+    /// Opens a file, to be read within 64 MiB of memory, or what two of its blocks take if that is more.
+    ///
+    /// # Errors
+    /// [`Error::Records`] for a file that is not one of records, is damaged, has another length than it says, holds no
+    /// record, or was written by a newer version; [`Error::Io`] when it cannot be read; [`Error::Threads`] when there
+    /// is no thread to read ahead. Blocks are looked at when they are read.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::open_path(path.as_ref(), None)
+    }
+
+    /// Opens a file, to be read within so many bytes of memory: those of two windows and of the order of a window's
+    /// records, 12 for each block of the file, and of one block as it is in the file. A file that fits is in memory as
+    /// a whole once it has been read, and is one window. The room for a step's rows, which is the trainer's, comes on
+    /// top.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`Error::Records`] with [`RecordsFault::Memory`](super::RecordsFault::Memory) where
+    /// two blocks do not fit.
+    pub fn open_within(path: impl AsRef<Path>, memory: u64) -> Result<Self, Error> {
+        Self::open_path(path.as_ref(), Some(memory))
+    }
+
+    fn open_path(path: &Path, memory: Option<u64>) -> Result<Self, Error> {
+        let place = path.display().to_string();
+        let failed = |operation| {
+            let place = &place;
+            move |error: std::io::Error| Error::io(operation, place, &error)
+        };
+        let mut file = File::open(path).map_err(failed("open"))?;
+        let length = file.metadata().map_err(failed("open"))?.len();
+        let mut header = Vec::new();
+        file.by_ref().take(HEADER).read_to_end(&mut header).map_err(failed("read"))?;
+        let fault = |fault| Error::Records { place: place.clone(), fault };
+        let layout = Layout::read(&header, length).map_err(fault)?;
+
+        let memory = memory.unwrap_or_else(|| MEMORY.max(least::<T>(&layout)));
+        let (window, slots) = extent::<T>(&layout, memory).map_err(fault)?;
+        let cache = Arc::new(Cache::new(layout, place.clone(), file, slots)?);
+        let reader = Some(Reader::start(&cache, slots)?);
+        Ok(Self { cache, window, memory, reader })
+    }
+
+    /// Bytes of memory that reading takes at most.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    /// Blocks whose records are shuffled with each other.
+    #[must_use]
+    pub fn window(&self) -> u64 {
+        self.window
+    }
+
+    /// Records of a block, but for the last one.
+    #[must_use]
+    pub fn block_records(&self) -> u64 {
+        u64::from(self.cache.layout.block)
+    }
+
+    /// How the inputs are written.
+    #[must_use]
+    pub fn input_format(&self) -> InputFormat {
+        self.cache.layout.input
+    }
+
+    /// How the targets are written.
+    #[must_use]
+    pub fn target_format(&self) -> TargetFormat {
+        self.cache.layout.target
+    }
+
+    /// Whether each record has a weight.
+    #[must_use]
+    pub fn is_weighted(&self) -> bool {
+        self.cache.layout.weight != WeightFormat::None
+    }
+}
+
+/// Bytes for so many blocks in memory, and for the order of the records of a window of so many.
+fn bytes<T: Element>(layout: &Layout, slots: u64, window: u64) -> u64 {
+    let rows = layout.count.min(window.saturating_mul(u64::from(layout.block)));
+    let order = rows.saturating_add(layout.blocks()).saturating_mul(PLACE);
+    Cache::<T>::bytes(layout, slots).saturating_add(Cache::<T>::fixed_bytes(layout)).saturating_add(order)
+}
+
+/// The least memory that a file can be read within.
+fn least<T: Element>(layout: &Layout) -> u64 {
+    let blocks = layout.blocks().min(2);
+    bytes::<T>(layout, blocks, 1)
+}
+
+/// The blocks of a window, and those in memory, within so many bytes.
+fn extent<T: Element>(layout: &Layout, memory: u64) -> Result<(u64, u64), Fault> {
+    let blocks = layout.blocks();
+    if bytes::<T>(layout, blocks, blocks) <= memory {
+        return Ok((blocks, blocks));
+    }
+    let expected = least::<T>(layout);
+    let Some(left) = memory.checked_sub(expected) else { return Err(Fault::Memory { expected, found: memory }) };
+    // Each further block of a window is in memory twice, and its records in the order.
+    let more = Cache::<T>::bytes(layout, 2).saturating_add(u64::from(layout.block).saturating_mul(PLACE));
+    let window = 1 + left / more;
+    Ok((window.min(blocks), (2 * window).min(blocks)))
+}
+
+impl Reader {
+    /// Starts a thread for what is asked of it, which may be as many blocks as there are slots.
+    fn start<T: Element>(cache: &Arc<Cache<T>>, slots: u64) -> Result<Self, Error> {
+        let (asked, blocks) = sync_channel(usize::try_from(slots).unwrap_or(usize::MAX));
+        let over = Arc::new(AtomicBool::new(false));
+        let (cache, ends) = (Arc::clone(cache), Arc::clone(&over));
+        let read = move || {
+            for (block, asked) in blocks {
+                if ends.load(Ordering::Relaxed) {
+                    return;
+                }
+                // Whoever needs a block that could not be read reads it again, and learns why.
+                let _ = cache.load(block, asked, false);
+            }
+        };
+        let thread = thread::Builder::new().name("nn-train records".to_owned()).spawn(read);
+        let thread = thread.map_err(|error| Error::Threads { threads: 1, reason: error.to_string() })?;
+        Ok(Self { asked, over, thread })
+    }
+}
+
+impl<T: Element> Drop for Records<T> {
+    fn drop(&mut self) {
+        if let Some(Reader { asked, over, thread }) = self.reader.take() {
+            over.store(true, Ordering::Relaxed);
+            drop(asked);
+            // It does not panic, and if it did nobody could be told any more.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl<T: Element> Source for Records<T> {
+    type Scalar = T;
+
+    fn len(&self) -> u64 {
+        self.cache.layout.count
+    }
+
+    fn input_width(&self) -> usize {
+        usize::try_from(self.cache.layout.input_width).unwrap_or(usize::MAX)
+    }
+
+    fn target_width(&self) -> usize {
+        usize::try_from(self.cache.layout.target_width).unwrap_or(usize::MAX)
+    }
+
+    fn access(&self) -> Access {
+        Access::Blocks { rows: self.block_records(), window: self.window }
+    }
+
+    fn prefetch(&self, blocks: &[u64]) {
+        let Some(reader) = &self.reader else { return };
+        let mut memory = self.cache.memory();
+        let now = memory.now();
+        // The thread waits for the memory until all are known, so that none of them makes room for another.
+        let absent = blocks.iter().filter(|&&block| block < self.cache.layout.blocks() && !memory.ask(block, now));
+        for &block in absent {
+            // Where more is asked for than there is room for, the rest is read when it is needed.
+            let _ = reader.asked.try_send((block, now));
+        }
+    }
+
+    fn read(&self, indices: &[u64], rows: &mut Rows<T>) -> Result<(), Error> {
+        let layout = &self.cache.layout;
+        let count = layout.count;
+        if let Some(&index) = indices.iter().find(|&&index| index >= count) {
+            let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
+            return Err(Error::Index { index: number(index), len: number(count) });
+        }
+        let mut memory = self.cache.memory();
+        if memory.push(layout, indices, rows)? {
+            return Ok(());
+        }
+        // One by one: all together, their blocks may be more than there is room for.
+        for index in indices {
+            while !memory.push(layout, std::slice::from_ref(index), rows)? {
+                let now = memory.now();
+                drop(memory);
+                self.cache.load(index / u64::from(layout.block), now, true)?;
+                memory = self.cache.memory();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T: Element> fmt::Debug for Records<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Layout { count, block, input_width, target_width, .. } = self.cache.layout;
+        f.debug_struct("Records")
+            .field("place", &self.cache.place)
+            .field("count", &count)
+            .field("block", &block)
+            .field("input_width", &input_width)
+            .field("target_width", &target_width)
+            .field("window", &self.window)
+            .finish_non_exhaustive()
+    }
+}
