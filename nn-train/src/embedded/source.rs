@@ -84,7 +84,7 @@ pub(super) fn source<W: Written>(model: &Model<'_, W>, sizes: Sizes) -> Result<S
     for (l, layer) in (1..).zip(&layers) {
         let (inputs, outputs) = (layer.inputs, layer.outputs);
         let mut weights = W::literals(layer.weights);
-        table(&mut text, &format!("WEIGHTS_{l}: [[{}; {inputs}]; {outputs}]", W::TYPE), |table| {
+        table(&mut text, &format!("WEIGHTS_{l}: &[[{}; {inputs}]; {outputs}]", W::TYPE), |table| {
             for _ in 0..outputs {
                 row(table, "    [", weights.by_ref().take(inputs), "],\n");
             }
@@ -177,7 +177,7 @@ fn function_predict<W: Written>(model: &Model<'_, W>, layers: &[Layer<'_>]) -> S
         let output = if last { "outputs".to_owned() } else { format!("&mut {to}") };
         let (call, scales) =
             if W::IS_INT8 { ("dense_int8", format!(", &SCALES_{l}")) } else { ("dense", String::new()) };
-        line(&format!("{call}(&WEIGHTS_{l}{scales}, &BIASES_{l}, {input}, {output}, {g});"));
+        line(&format!("{call}(WEIGHTS_{l}{scales}, &BIASES_{l}, {input}, {output}, {g});"));
         (from, to) = if to == "first" { ("first", "second") } else { ("second", "first") };
     }
     if layers.last().is_some_and(|layer| layer.activation == Activation::Softmax) {
@@ -212,7 +212,8 @@ fn array(text: &mut String, name: &str, words: Words<'_>) {
 
 /// A weight may look like π by chance, and rustfmt would take a line for each.
 fn table(text: &mut String, declaration: &str, fill: impl FnOnce(&mut String)) {
-    let _ = write!(text, "\n#[rustfmt::skip]\n#[allow(clippy::approx_constant)]\nstatic {declaration} = [\n");
+    let open = if declaration.contains('&') { "&[" } else { "[" };
+    let _ = write!(text, "\n#[rustfmt::skip]\n#[allow(clippy::approx_constant)]\nstatic {declaration} = {open}\n");
     fill(text);
     text.push_str("];\n");
 }
