@@ -75,9 +75,9 @@ fn a_wrong_function_is_found() {
 #[test]
 #[ignore = "takes minutes"]
 #[allow(clippy::print_stdout, reason = "the figures are what it is run for")]
-fn every_number_there_is() {
+fn every_seventh_number() {
     for function in FUNCTIONS {
-        let (error, x) = worst(0..=u32::MAX, function);
+        let (error, x) = worst((0..=u32::MAX).step_by(7), function);
         println!("{}: {error:.3} ULP at {x:e}", function.0);
         assert!(error <= function.3);
     }

@@ -2,6 +2,7 @@
 #![cfg(feature = "embedded")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use nn_kernels::math::{ExpConstants, LogConstants};
 use nn_kernels::reference;
 use nn_train::StepError;
 use nn_train::embedded::{Export, ExportFault, MAX_SOURCE_PARAMETERS};
@@ -252,4 +253,19 @@ fn the_format_is_that_of_the_kept_file() {
     let classes: Vec<_> =
         [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]].iter().map(|x| export.classify(x).unwrap()).collect();
     assert_eq!(classes, [Some(0), Some(1), Some(1), Some(0)]);
+}
+
+/// The polynomials stand in both crates, as nn-embedded has no dependency.
+#[test]
+fn the_polynomials_are_those_of_the_kernels() {
+    let text = nn_embedded::SOURCES[0];
+    let list = |name: &str| -> Vec<f32> {
+        let line = text.lines().find(|line| line.starts_with(&format!("const {name}:"))).unwrap();
+        let numbers = line.split('=').nth(1).unwrap().trim_matches([' ', ';', '[', ']']);
+        numbers.split(',').map(|number| number.trim().replace('_', "").parse().unwrap()).collect()
+    };
+    assert_eq!(list("EXP"), <f32 as ExpConstants>::Q);
+    assert_eq!(list("LN2_HIGH"), [<f32 as ExpConstants>::LN2_HIGH]);
+    assert_eq!(list("LN2_LOW"), [<f32 as ExpConstants>::LN2_LOW]);
+    assert_eq!(list("ARTANH"), <f32 as LogConstants>::P);
 }
