@@ -70,6 +70,7 @@ mod tests {
             "docs/architecture.md",
             "docs/coming-from.md",
             "docs/derivation.md",
+            "docs/embedded.md",
             "docs/pictures.md",
             "examples/data/README.md",
         ];
