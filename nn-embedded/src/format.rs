@@ -180,7 +180,7 @@ impl fmt::Display for Fault {
 
 impl core::error::Error for Fault {}
 
-/// A factor and a zero point, by which numbers become 8-bit ones: see [`quantize`](crate::quantize).
+/// A factor and a zero point, by which numbers become 8-bit ones: see [`quantize`](crate::int8::quantize).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Quantization {
     /// Steps in a unit.

@@ -82,14 +82,3 @@ unsafe extern "C" fn memset(place: *mut u8, byte: i32, count: usize) -> *mut u8 
     unsafe { asm!("rep stosb", inout("rdi") place => _, inout("rcx") count => _, in("al") byte as u8) }
     place
 }
-
-/// What the compiler calls to copy memory.
-///
-/// # Safety
-/// There are `count` bytes at both places, which do not overlap.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
-    // SAFETY: as above.
-    unsafe { asm!("rep movsb", inout("rdi") to => _, inout("rsi") from => _, inout("rcx") count => _) }
-    to
-}
