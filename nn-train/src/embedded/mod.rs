@@ -135,7 +135,7 @@ impl<W: Bytes + Written> Export<W> {
     }
 
     /// The network as a file for [`include_model!`](nn_embedded::include_model).
-    /// [`nn_embedded::format`](nn_embedded::format) says what is in it.
+    /// [`nn_embedded::format`] says what is in it.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
