@@ -1,5 +1,5 @@
-//! Hand-written digits on a microcontroller: trains a network, exports it as a source file and as a file of bytes, in `f32` and in whole
-//! numbers of 8 bits, and says what each takes and how many test images each reads.
+//! Hand-written digits on a microcontroller: trains a network, exports it as a source file and as a file of bytes, in
+//! `f32` and in whole numbers of 8 bits, and says what each takes and how many test images each reads.
 //!
 //! The files are those that docs/embedded.md shows how to use.
 

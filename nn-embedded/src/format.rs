@@ -1,4 +1,5 @@
-//! The file of a network: what it says, and whether it is right. All of it in `const`, so that a bad file does not compile.
+//! The file of a network: what it says, and whether it is right. All of it in `const`, so that a bad file does not
+//! compile.
 
 use core::fmt;
 

@@ -14,7 +14,8 @@ pub fn quantize(x: f32, factor: f32, zero: f32) -> i8 {
     round((x * factor + zero).clamp(-128.0, 127.0)) as i8
 }
 
-/// a_j = g(s_j Σ_i w_ji x_i + b_j) of every row of weights. The sum is exact: it does not leave 32 bits with up to 2¹⁷ inputs.
+/// a_j = g(s_j Σ_i w_ji x_i + b_j) of every row of weights. The sum is exact: it does not leave 32 bits with up to 2¹⁷
+/// inputs.
 pub fn dense_int8<W: Stored<i32>, N: Stored<f32>, A>(
     rows: impl IntoIterator<Item = impl AsRef<[W]>>,
     scales: &[N],

@@ -38,8 +38,8 @@ pub fn restore<W: Stored<f32>>(outputs: &mut [f32], means: &[W], deviations: &[W
     }
 }
 
-/// The class that outputs decide for: the highest of several, the first if there are more; of one output, whether it is at
-/// least ½. None where one is NaN.
+/// The class that outputs decide for: the highest of several, the first if there are more; of one output, whether it is
+/// at least ½. None where one is NaN.
 pub fn class(outputs: &[f32]) -> Option<usize> {
     if outputs.iter().any(|output| output.is_nan()) {
         return None;

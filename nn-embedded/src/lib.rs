@@ -27,13 +27,13 @@
 //!
 //! # What is computed
 //!
-//! Each sum begins with the bias and goes through the inputs in their order; products are rounded before they are added. So
-//! every CPU whose `f32` is that of IEEE 754, in hardware or in software, comes to the same bits, and so does
+//! Each sum begins with the bias and goes through the inputs in their order; products are rounded before they are
+//! added. So every CPU whose `f32` is that of IEEE 754, in hardware or in software, comes to the same bits, and so does
 //! `nn_train::embedded` on the machine that exports. (x86 without SSE, which computes in 80 bits, does not.)
 //!
-//! With weights of 8 bits, numbers are rounded to the nearest whole one, half to even, and held in -128 to 127. Sums are whole numbers of
-//! 32 bits, which up to [`format::MAX_INT8_INPUTS`] inputs cannot overflow. Each is multiplied by the scale of its row and
-//! added to the bias in `f32`, where the activation is computed too.
+//! With weights of 8 bits, numbers are rounded to the nearest whole one, half to even, and held in -128 to 127. Sums
+//! are whole numbers of 32 bits, which up to [`format::MAX_INT8_INPUTS`] inputs cannot overflow. Each is multiplied by
+//! the scale of its row and added to the bias in `f32`, where the activation is computed too.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -53,8 +53,8 @@ pub use predictor::Predictor;
 #[doc(hidden)]
 pub const SOURCES: [&str; 3] = [include_str!("math.rs"), include_str!("layer.rs"), include_str!("int8.rs")];
 
-/// A [`Predictor`] of the file at a path, which is looked for beside the source file. The compiler checks the file: one that is
-/// damaged, or has other sizes than the predictor's type, is an error.
+/// A [`Predictor`] of the file at a path, which is looked for beside the source file. The compiler checks the file: one
+/// that is damaged, or has other sizes than the predictor's type, is an error.
 #[macro_export]
 macro_rules! include_model {
     ($path:expr) => {

@@ -235,7 +235,8 @@ impl<'a, W: Weight> Model<'a, W> {
     /// h(x) of S_1 inputs, written to S_L outputs. `watch` sees the inputs of each layer.
     ///
     /// # Errors
-    /// [`Fault::Size`] for another number of inputs or outputs, or for less scratch than [`scratch`](Self::scratch) says.
+    /// [`Fault::Size`] for another number of inputs or outputs, or for less scratch than [`scratch`](Self::scratch)
+    /// says.
     pub fn predict(
         &self,
         inputs: &[f32],

@@ -4,16 +4,16 @@ use crate::format::{Fault, tri};
 use crate::layer::class;
 use crate::model::{Model, Weight, size};
 
-/// A network of `INPUTS` and `OUTPUTS`, whose prediction needs room on the stack for `SCRATCH` numbers of type `W`. It is made
-/// by [`include_model!`](crate::include_model) when the program is compiled.
+/// A network of `INPUTS` and `OUTPUTS`, whose prediction needs room on the stack for `SCRATCH` numbers of type `W`. It
+/// is made by [`include_model!`](crate::include_model) when the program is compiled.
 #[derive(Debug, Clone, Copy)]
 pub struct Predictor<W, const INPUTS: usize, const OUTPUTS: usize, const SCRATCH: usize>(Model<'static, W>);
 
 impl<W: Weight, const INPUTS: usize, const OUTPUTS: usize, const SCRATCH: usize>
     Predictor<W, INPUTS, OUTPUTS, SCRATCH>
 {
-    /// Checks the bytes of a file, and that its sizes are those of this type. [`include_model!`](crate::include_model) calls it at
-    /// compile time.
+    /// Checks the bytes of a file, and that its sizes are those of this type. [`include_model!`](crate::include_model)
+    /// calls it at compile time.
     ///
     /// # Errors
     /// The first [`Fault`] that is found.
@@ -34,7 +34,8 @@ impl<W: Weight, const INPUTS: usize, const OUTPUTS: usize, const SCRATCH: usize>
         }
     }
 
-    /// The class that the outputs decide for: the highest of several, or of one, a probability, 1 from ½ on. None where one is NaN.
+    /// The class that the outputs decide for: the highest of several, or of one, a probability, 1 from ½ on. None where
+    /// one is NaN.
     #[must_use]
     pub fn classify(&self, inputs: &[f32; INPUTS]) -> Option<usize> {
         let mut outputs = [0.0; OUTPUTS];

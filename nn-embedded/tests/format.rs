@@ -7,8 +7,8 @@ use nn_embedded::{Activation, Fault, Model, Predictor, Weight, include_model};
 const XOR: &[u8] = include_bytes!("data/xor.nne");
 static PREDICTOR: Predictor<f32, 2, 1, 2> = include_model!("data/xor.nne");
 
-/// 2 => 1 linear in 8 bits with both kinds of scales, by hand: h = ((x₀ + 1) · 0.5 · 4 · 3 - (x₁ · 4 + 2) · 5) / 8 · 10 + 7 where
-/// quantisation is x · 4 + 0.
+/// 2 => 1 linear in 8 bits with both kinds of scales, by hand: h = ((3 p - 5 q) / 8 + ¼) · 10 + 7 with
+/// p = round((x₀ + 1) / 2 · 4) and q = round(x₁ · 4).
 fn int8() -> Vec<u8> {
     let mut bytes = b"\x89NNE\r\n\x1a\n".to_vec();
     let mut words = |words: &[u32]| bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));

@@ -3,7 +3,8 @@
 
 use nn_embedded::math;
 
-/// A function, its value in `f64`, how many ULP it may be off, and from which magnitude on these are units of the result itself.
+/// A function, its value in `f64`, how many ULP it may be off, and from which magnitude on these are units of the
+/// result itself.
 type Function = (&'static str, fn(f32) -> f32, fn(f64) -> f64, f64, f64);
 
 /// Below it some results have lost bits as subnormal numbers.
@@ -31,8 +32,8 @@ const FUNCTIONS: [Function; 8] = [
     ("leaky_relu", |z| math::leaky_relu(z, 0.5), |z| if z > 0.0 { z } else { 0.5 * z }, 0.5, TINY),
 ];
 
-/// How far a function is off at x, in units of the last place of `f32` at the right result, or at `least`. Beyond the greatest number
-/// the right result is ∞.
+/// How far a function is off at x, in units of the last place of `f32` at the right result, or at `least`. Beyond the
+/// greatest number the right result is ∞.
 fn error(found: f32, right: f64, least: f64) -> f64 {
     if right.is_nan() || found.is_nan() {
         return if right.is_nan() && found.is_nan() { 0.0 } else { f64::INFINITY };

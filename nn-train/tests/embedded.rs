@@ -12,8 +12,8 @@ use nn_train::prelude::*;
 mod support;
 use support::{CASES, network, samples};
 
-/// How far a prediction in `f32` may be from the reference, output by output: the rounding of each operation, carried through the
-/// layers by their Lipschitz constants. (u = 2⁻²⁴; a sum of n products and a bias is off by at most n u Σ|terms| to first order.)
+/// How far a prediction in `f32` may be from the reference, output by output: the rounding of each operation, carried
+/// through the layers by their Lipschitz constants. (u = 2⁻²⁴; a sum of n products and a bias is off by at most n u Σ|terms| to first order.)
 fn bounds(net: &DynNetwork<f32>, inputs: &[f64]) -> Vec<f64> {
     const U: f64 = 1.0 / 16_777_216.0;
     let theta: Vec<f64> = net.parameters().iter().map(|p| f64::from(*p)).collect();

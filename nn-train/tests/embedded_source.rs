@@ -1,5 +1,5 @@
-//! The source files of embedded networks: that a compiler, clippy and rustfmt have nothing to say about them, and that they compute
-//! what the library computes.
+//! The source files of embedded networks: that a compiler, clippy and rustfmt have nothing to say about them, and that
+//! they compute what the library computes.
 #![cfg(feature = "embedded")]
 #![allow(clippy::unwrap_used, missing_docs)]
 

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-/// An item as rustfmt writes it: documentation, then code up to a line that is `}` or ends with `;` and begins no block.
+/// An item as rustfmt writes it: documentation, then code up to a line that is `}` or ends with `;` and begins no
+/// block.
 struct Item<'a> {
     text: &'a str,
     /// `None` of an `impl`.
     name: Option<&'a str>,
 }
 
-/// The items of `sources` that `code` names, and that these name, in the order in which they stand there, and all `impl`s. They
-/// are private.
+/// The items of `sources` that `code` names, and that these name, in the order in which they stand there, and all
+/// `impl`s. They are private.
 pub(super) fn needed(sources: &[&str], code: &str) -> String {
     let items: Vec<Item<'_>> = sources.iter().flat_map(|source| items(source)).collect();
     let mut wanted: BTreeSet<&str> = identifiers(code).collect();

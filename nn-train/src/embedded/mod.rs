@@ -20,7 +20,9 @@
 //!
 //! let export = Export::new(&net)?;
 //! assert!(export.source()?.contains("pub fn predict(inputs: &[f32; 2], outputs: &mut [f32; 1])"));
-//! assert_eq!(export.sizes().to_string(), "68 bytes of numbers in flash beside the code, 16 bytes of activations on the stack");
+//! // 17 parameters, and the outputs of 4 hidden units.
+//! assert_eq!((export.sizes().numbers, export.sizes().scratch), (68, 16));
+//! println!("{}", export.sizes());
 //!
 //! // On the device these bits come out, whatever it is.
 //! let output = export.predict(&[1.0, 0.0])?;
@@ -34,12 +36,13 @@
 //!
 //! # What to know
 //!
-//! - A network of `f64` is exported in `f32`, each parameter rounded to the nearest. One that was trained in bfloat16 has parameters of
-//!   `f32`, and these are exported. Dropout is for training, and not in a file.
-//! - [`Export::predict`] is the prediction in scalar `f32`: each sum begins with the bias and goes through the inputs in their order,
-//!   and nothing is fused. [`Network::predict`] adds in another order, so the two differ in their last digits.
-//! - A network that was trained on standardised data is exported [`scaled`](Export::scaled): its predictor takes inputs and gives
-//!   outputs in the original units. Without, it takes inputs as the network does.
+//! - A network of `f64` is exported in `f32`, each parameter rounded to the nearest. One that was trained in bfloat16
+//!   has parameters of `f32`, and these are exported. Dropout is for training, and not in a file.
+//! - [`Export::predict`] is the prediction in scalar `f32`: each sum begins with the bias and goes through the inputs
+//!   in their order, and nothing is fused. [`Network::predict`] adds in another order, so the two differ in their last
+//!   digits.
+//! - A network that was trained on standardised data is exported [`scaled`](Export::scaled): its predictor takes inputs
+//!   and gives outputs in the original units. Without, it takes inputs as the network does.
 //! - In 8 bits one scale serves all inputs of a layer. Inputs of different magnitudes have to be standardised.
 
 mod fault;
@@ -61,8 +64,8 @@ use crate::Standardizer;
 use crate::error::Error;
 use crate::network::Network;
 
-/// The most parameters that a [source file](Export::source) may hold. A compiler takes some seconds for as many; a file of
-/// [bytes](Export::bytes) takes it no time.
+/// The most parameters that a [source file](Export::source) may hold. A compiler takes some seconds for as many; a file
+/// of [bytes](Export::bytes) takes it no time.
 pub const MAX_SOURCE_PARAMETERS: usize = 1_000_000;
 
 /// A network as a small device takes it: in `f32`, or with `i8` in whole numbers of 8 bits. See the [module](self).
@@ -85,8 +88,8 @@ impl Export<f32> {
     /// numbers in the original units. It computes (x - mean) · (1 / deviation) and y · deviation + mean in `f32`.
     ///
     /// # Errors
-    /// As [`new`](Self::new); [`Error::Features`] for a standardizer of another width; [`ExportFault::Constant`] for a mean or
-    /// deviation that `f32` has not.
+    /// As [`new`](Self::new); [`Error::Features`] for a standardizer of another width; [`ExportFault::Constant`] for a
+    /// mean or deviation that `f32` has not.
     pub fn scaled<N: Network>(
         network: &N,
         inputs: Option<&Standardizer>,
@@ -95,14 +98,15 @@ impl Export<f32> {
         Self::of(&Parts::of(network, inputs, targets)?)
     }
 
-    /// The network with weights of 8 bits, each row with a scale of its own, and activations of 8 bits, whose range in each layer is that
-    /// which `samples` take: m × S_1 numbers as the predictor will see them. A few hundred are enough; numbers beyond their
-    /// range are taken for its ends.
+    /// The network with weights of 8 bits, each row with a scale of its own, and activations of 8 bits, whose range in
+    /// each layer is that which `samples` take: m × S_1 numbers as the predictor will see them. A few hundred are
+    /// enough; numbers beyond their range are taken for its ends.
     ///
     /// # Errors
     /// [`Error::Empty`] without a sample, [`StepError::Ragged`] when the numbers do not fill their last row,
-    /// [`Error::NonFinite`], [`ExportFault::Calibration`] for samples that overflow, [`Fault::TooWide`](nn_embedded::Fault::TooWide) in
-    /// [`ExportFault::Format`] for a layer of more than [`MAX_INT8_INPUTS`](nn_embedded::format::MAX_INT8_INPUTS) inputs.
+    /// [`Error::NonFinite`], [`ExportFault::Calibration`] for samples that overflow,
+    /// [`Fault::TooWide`](nn_embedded::Fault::TooWide) in [`ExportFault::Format`] for a layer of more than
+    /// [`MAX_INT8_INPUTS`](nn_embedded::format::MAX_INT8_INPUTS) inputs.
     pub fn quantized<T: Element>(&self, samples: &[T]) -> Result<Export<i8>, Error> {
         let (model, what) = (self.model()?, "calibration samples");
         let width = model.frame().inputs;
@@ -141,8 +145,8 @@ impl<W: Bytes + Written> Export<W> {
         &self.bytes
     }
 
-    /// The network as one Rust source file with `predict(inputs: &[f32; S_1], outputs: &mut [f32; S_L])`, and with `classify` where the
-    /// output is a softmax or sigmoid. The same network gives the same text.
+    /// The network as one Rust source file with `predict(inputs: &[f32; S_1], outputs: &mut [f32; S_L])`, and with
+    /// `classify` where the output is a softmax or sigmoid. The same network gives the same text.
     ///
     /// # Errors
     /// [`ExportFault::SourceTooLarge`] above [`MAX_SOURCE_PARAMETERS`].
@@ -177,8 +181,8 @@ impl<W: Bytes + Written> Export<W> {
         Ok(outputs)
     }
 
-    /// The class as the device decides it: the highest output, or of one output whether it is at least ½. None where one is
-    /// NaN.
+    /// The class as the device decides it: the highest output, or of one output whether it is at least ½. None where
+    /// one is NaN.
     ///
     /// # Errors
     /// As [`predict`](Self::predict).

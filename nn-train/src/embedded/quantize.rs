@@ -22,7 +22,8 @@ impl Range {
         }
     }
 
-    /// The range on -128 to 127. Of one that is hardly more than 0, whose factor would overflow, whole numbers stand for themselves.
+    /// The range on -128 to 127. Of one that is hardly more than 0, whose factor would overflow, whole numbers stand
+    /// for themselves.
     fn quantization(self) -> Quantization {
         let factor = (255.0 / (self.greatest - self.least)) as f32;
         if factor > 1e30 {
@@ -33,7 +34,8 @@ impl Range {
     }
 }
 
-/// The same network with weights of 8 bits, and scales for its activations from what `samples`, m × S_1 finite numbers, make of them.
+/// The same network with weights of 8 bits, and scales for its activations from what `samples`, m × S_1 finite numbers,
+/// make of them.
 pub(super) fn quantize(model: &Model<'_, f32>, samples: &[f32]) -> Result<Parts<i8>, Error> {
     let frame = model.frame();
     let mut ranges = vec![Range::default(); frame.layers];
