@@ -70,6 +70,7 @@ mod tests {
             "docs/coming-from.md",
             "docs/data.md",
             "docs/derivation.md",
+            "docs/embedded.md",
             "docs/larger-than-memory.md",
             "docs/pictures.md",
             "docs/side-by-side.md",

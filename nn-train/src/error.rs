@@ -500,6 +500,10 @@ pub enum Error {
     /// A text is no initialisation.
     #[error(transparent)]
     UnknownInit(#[from] UnknownInit),
+    /// A network cannot be exported to a small device.
+    #[cfg(feature = "embedded")]
+    #[error(transparent)]
+    Export(#[from] crate::embedded::ExportFault),
     /// A step engine refused its input.
     #[error(transparent)]
     Step(#[from] StepError),

@@ -38,6 +38,7 @@
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
 //! | [`EarlyStopping`], [`ReduceOnPlateau`], [`WeightAverage`] | ending a run that gets no better, lowering its rate, averaging its weights |
 //! | `Checkpoints`, `Interrupt`, `checkpoint` (feature `checkpoints`) | files from which a run goes on, and ending one by Ctrl-C |
+//! | `embedded` (feature `embedded`) | networks for microcontrollers: a source file or a checked file of bytes, in `f32` or 8 bits |
 //! | [`Session`] | training step by step, on batches of your own |
 //! | [`l2`](TrainerBuilder::l2), [`l1`](TrainerBuilder::l1), [`label_smoothing`](TrainerBuilder::label_smoothing) | regularisation, beside dropout, the decay of [`AdamW`] and [`WeightAverage`] |
 //! | [`clip_norm`](TrainerBuilder::clip_norm), [`clip_value`](TrainerBuilder::clip_value), [`Divergence`] | gradients that are too large, and steps that overflow |
@@ -92,6 +93,8 @@
 //! `checkpoints` writes and reads the states of runs and sessions as files that are whole or not there (`checkpoint`),
 //! with the callbacks `Checkpoints` and `Interrupt`; with it comes `serde`.
 //!
+//! `embedded` writes networks for devices without a standard library (`embedded`).
+//!
 //! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
 //!
 //! `progress` adds `Progress`, which shows how far a run has come; `tensorboard` adds `TensorBoard`, which writes what that
@@ -108,6 +111,8 @@ pub mod __private;
 #[cfg(feature = "arrays")]
 pub mod arrays;
 mod data;
+#[cfg(feature = "embedded")]
+pub mod embedded;
 mod error;
 pub mod metrics;
 mod minimize;
