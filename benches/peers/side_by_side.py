@@ -59,9 +59,8 @@ IMPORTS = {"keras": "import keras", "scikit_learn": "from sklearn.neural_network
 # What the packages of the Rust programs name.
 DEPENDENCIES = {
     "nn_train": f"""\
-nn-train = {{ path = "{ROOT / "nn-train"}", features = ["serde"] }}
-csv = "1"
-serde_json = "1"
+nn-train = {{ path = "{ROOT / "nn-train"}", features = ["serde", "tables"] }}
+serde_json = {{ version = "1", features = ["float_roundtrip"] }}
 """,
     "burn": """\
 csv = "1"
