@@ -178,7 +178,11 @@ fn unseen_categories_follow_the_policy() {
     let expected = "the input, line 2, column \"b\": found \"hig\"; expected one that there is; did you mean \"high\"?";
     assert_eq!(message(builder.fit(&train).unwrap().inputs::<f64>(&middle)), expected);
     let as_missing = builder.unseen(Unseen::Missing);
-    assert_eq!(fault(as_missing.fit(&train).unwrap().inputs::<f64>(&test)), TableFault::Missing);
+    // Without a policy for missing values the category is what is wrong.
+    assert_eq!(
+        fault(as_missing.fit(&train).unwrap().inputs::<f64>(&test)),
+        TableFault::Unseen { found: "r".to_owned(), expected: "one of \"p\", \"q\"".to_owned() }
+    );
     let filled = as_missing.missing(Missing::MostFrequent).fit(&train).unwrap();
     assert_eq!(filled.inputs::<f64>(&test).unwrap(), [1.0, 0.0, 0.0]);
     assert_eq!(filled.inputs::<f64>(&middle).unwrap(), [1.0, 0.0, 0.0]);
@@ -316,6 +320,44 @@ fn files_are_read_as_in_training() {
     let kinds = of("y").fit(&read("kind,y\n1,1\n2,2\nx,3\n")).unwrap();
     assert_eq!(kinds.inputs::<f64>(&read("kind\n2\n")).unwrap(), [0.0, 1.0, 0.0]);
     assert_eq!(fault(kinds.inputs::<f64>(&read("kind,x\n,1\n"))), TableFault::Missing);
+}
+
+#[test]
+fn categories_of_the_other_kind_are_compared_by_number_or_refused() {
+    // The file to predict from has nothing but numbers where there was text in training.
+    for code in ["07030", "1.0", "1\n1.0", "12345678901234567891", "NaN"] {
+        let train = format!("code,y\nx\n{code}\n").replace('\n', ",1\n").replacen(",1", "", 1);
+        let train = Csv::new().missing(["-"]).read_bytes(train.as_bytes()).unwrap();
+        let codes = of("y").scale_targets(false).fit(&train).unwrap();
+        let new = "code\n7030\n1\n";
+        let expected = "the input, column \"code\": it holds numbers; expected text as in the training rows, which has a \
+                        number written in another way, such as 07030 or 1.0: preprocess.csv() reads a file so";
+        assert_eq!(message(codes.inputs::<f64>(&read(new))), expected, "{code}");
+        codes.inputs::<f64>(&codes.csv().read_bytes(new.as_bytes()).unwrap()).unwrap();
+        let ordinal = of("y").ordinal("code", train_categories(code)).fit(&train).unwrap();
+        assert_eq!(message(ordinal.inputs::<f64>(&read(new))), expected);
+        let classes = of("code").fit(&train).unwrap();
+        assert_eq!(message(classes.dataset::<f64>(&read("code,y\n1,1\n"))), expected);
+    }
+    // Categories that are the texts of their numbers are not ambiguous.
+    let plain = of("y").fit(&read("code,y\nx,1\n-1.5,2\n0,3\n")).unwrap();
+    assert_eq!(plain.inputs::<f64>(&read("code\n-1.50\n-0\n7\n")).unwrap(), [1., 0., 0., 0., 1., 0., 0., 0., 0.]);
+    // One bad value makes text of numbers that are categories.
+    let months = of("y").one_hot("month").missing(Missing::Mean).fit(&read("month,y\n1,1\n2,2\n")).unwrap();
+    let new = Csv::new().missing(["-"]).read_bytes(b"month\n01\n 2.0\nnan\n3\nx\n").unwrap();
+    assert_eq!(months.inputs::<f64>(&new).unwrap(), [1., 0., 0., 1., 0., 0., 0., 0., 0., 0.]);
+    let class = of("y").classes().fit(&read("x,y\n1,0\n2,1\n")).unwrap();
+    let new = read("x,y\n1,1.0\n2,00\n3,x\n");
+    assert_eq!(class.dataset::<f64>(&new.head(2)).unwrap().targets(), [1.0, 0.0]);
+    assert_eq!(
+        message(class.dataset::<f64>(&new)),
+        "the input, line 4, column \"y\": found \"x\"; expected one of \"0\", \"1\""
+    );
+}
+
+/// The categories of a column of these lines and of x.
+fn train_categories(lines: &str) -> Vec<&str> {
+    lines.lines().chain(["x"]).collect()
 }
 
 #[cfg(feature = "serde")]

@@ -1,7 +1,6 @@
 //! Learning from training rows.
 
-use nn_kernels::number_text;
-
+use super::categories::category_of;
 use super::input::Encoding;
 use super::scale::{mean_and_deviation, median, sorted};
 use super::{Input, Missing, Preprocess, PreprocessBuilder, Scale, Scaling, Target};
@@ -196,11 +195,6 @@ fn counts(column: &Column) -> Vec<(String, usize)> {
             counted.into_iter().map(|(number, count)| (category_of(number), count)).collect()
         }
     }
-}
-
-/// A number as the name of a category: 0 and -0 are one.
-pub(super) fn category_of(number: f64) -> String {
-    number_text(number + 0.0)
 }
 
 /// What fills the gaps (NaN) in numbers, and how they are scaled when these are filled.

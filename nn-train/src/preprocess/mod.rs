@@ -1,6 +1,7 @@
 //! From the rows of a table to the numbers of a network, and back.
 
 mod builder;
+mod categories;
 mod display;
 mod fit;
 mod input;

@@ -17,6 +17,7 @@ pub use csv::Csv;
 pub use fault::{Place, TableFault};
 pub(crate) use fault::{expected_name, list};
 use lines::Origin;
+pub(crate) use read::number;
 
 use crate::error::Error;
 

@@ -28,7 +28,7 @@ const MOST_COLUMNS: usize = 1 << 16;
 const REPORT: usize = 1 << 20;
 
 /// The number that a value stands for, spaces around it aside.
-pub(super) fn number(field: &[u8]) -> Option<f64> {
+pub(crate) fn number(field: &[u8]) -> Option<f64> {
     fast_float2::parse(field.trim_ascii()).ok()
 }
 
