@@ -102,8 +102,11 @@
 //!
 //! `records` adds `Records`, a source that reads a file larger than memory block by block, and `records`, which writes such files.
 //!
-//! `serde` writes and reads networks, standardizers, histories, reports, optimiser settings, and the states of runs and
-//! sessions.
+//! `serde` writes and reads networks, standardizers, preprocessings, histories, reports, optimiser settings, and the states
+//! of runs and sessions.
+//!
+//! `tables` adds CSV files (`table`), and what makes inputs and targets of their columns and values or classes of
+//! predictions (`preprocess`).
 
 #[doc(hidden)]
 #[path = "private.rs"]

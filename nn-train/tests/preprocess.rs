@@ -178,7 +178,11 @@ fn unseen_categories_follow_the_policy() {
     let expected = "the input, line 2, column \"b\": found \"hig\"; expected one that there is; did you mean \"high\"?";
     assert_eq!(message(builder.fit(&train).unwrap().inputs::<f64>(&middle)), expected);
     let as_missing = builder.unseen(Unseen::Missing);
-    assert_eq!(fault(as_missing.fit(&train).unwrap().inputs::<f64>(&test)), TableFault::Missing);
+    // Without a policy for missing values the category is what is wrong.
+    assert_eq!(
+        fault(as_missing.fit(&train).unwrap().inputs::<f64>(&test)),
+        TableFault::Unseen { found: "r".to_owned(), expected: "one of \"p\", \"q\"".to_owned() }
+    );
     let filled = as_missing.missing(Missing::MostFrequent).fit(&train).unwrap();
     assert_eq!(filled.inputs::<f64>(&test).unwrap(), [1.0, 0.0, 0.0]);
     assert_eq!(filled.inputs::<f64>(&middle).unwrap(), [1.0, 0.0, 0.0]);
@@ -316,6 +320,134 @@ fn files_are_read_as_in_training() {
     let kinds = of("y").fit(&read("kind,y\n1,1\n2,2\nx,3\n")).unwrap();
     assert_eq!(kinds.inputs::<f64>(&read("kind\n2\n")).unwrap(), [0.0, 1.0, 0.0]);
     assert_eq!(fault(kinds.inputs::<f64>(&read("kind,x\n,1\n"))), TableFault::Missing);
+}
+
+#[test]
+fn categories_of_the_other_kind_are_compared_by_number_or_refused() {
+    // The file to predict from has nothing but numbers where there was text in training.
+    for code in ["07030", "1.0", "1\n1.0", "12345678901234567891", "NaN"] {
+        let train = format!("code,y\nx\n{code}\n").replace('\n', ",1\n").replacen(",1", "", 1);
+        let train = Csv::new().missing(["-"]).read_bytes(train.as_bytes()).unwrap();
+        let codes = of("y").scale_targets(false).fit(&train).unwrap();
+        let new = "code\n7030\n1\n";
+        let expected = "the input, column \"code\": it holds numbers; expected text as in the training rows, which has a \
+                        number written in another way, such as 07030 or 1.0: preprocess.csv() reads a file so";
+        assert_eq!(message(codes.inputs::<f64>(&read(new))), expected, "{code}");
+        codes.inputs::<f64>(&codes.csv().read_bytes(new.as_bytes()).unwrap()).unwrap();
+        let ordinal = of("y").ordinal("code", train_categories(code)).fit(&train).unwrap();
+        assert_eq!(message(ordinal.inputs::<f64>(&read(new))), expected);
+        let classes = of("code").classes().fit(&train).unwrap();
+        assert_eq!(message(classes.dataset::<f64>(&read("code,y\n1,1\n"))), expected);
+    }
+    // Categories that are the texts of their numbers are not ambiguous.
+    let plain = of("y").fit(&read("code,y\nx,1\n-1.5,2\n0,3\n")).unwrap();
+    assert_eq!(plain.inputs::<f64>(&read("code\n-1.50\n-0\n7\n")).unwrap(), [1., 0., 0., 0., 1., 0., 0., 0., 0.]);
+    // One bad value makes text of numbers that are categories.
+    let months = of("y").one_hot("month").missing(Missing::Mean).fit(&read("month,y\n1,1\n2,2\n")).unwrap();
+    let new = Csv::new().missing(["-"]).read_bytes(b"month\n01\n 2.0\nnan\n3\nx\n").unwrap();
+    assert_eq!(months.inputs::<f64>(&new).unwrap(), [1., 0., 0., 1., 0., 0., 0., 0., 0., 0.]);
+    let class = of("y").classes().fit(&read("x,y\n1,0\n2,1\n")).unwrap();
+    let new = read("x,y\n1,1.0\n2,00\n3,x\n");
+    assert_eq!(class.dataset::<f64>(&new.head(2)).unwrap().targets(), [1.0, 0.0]);
+    assert_eq!(
+        message(class.dataset::<f64>(&new)),
+        "the input, line 4, column \"y\": found \"x\"; expected one of \"0\", \"1\""
+    );
+}
+
+#[test]
+fn files_to_predict_from_are_read_with_the_settings_of_training() {
+    let fit = |csv: Csv<'_>, text: &str| {
+        let train = csv.read_bytes(text.as_bytes()).unwrap().subset(&[1, 0]).unwrap();
+        of("y").scale_targets(false).scaling(Scaling::None).missing(Missing::Constant(0.5)).fit(&train).unwrap()
+    };
+    let inputs = |preprocess: &Preprocess, text: &str| {
+        let table = preprocess.csv().read_bytes(text.as_bytes()).unwrap();
+        preprocess.inputs::<f64>(&table).unwrap()
+    };
+    let marked = fit(Csv::new().missing(["-999"]), "x,y\n1,1\n1,1\n-999,1\n");
+    assert_eq!(inputs(&marked, "x\n-999.0\n2\n"), [0.5, 2.0]);
+    let category = fit(Csv::new().missing(["?"]), "x,y\nNA,1\nNA,1\nNA,1\nNA,1\n");
+    assert_eq!(category.input_names(), ["x=NA"]);
+    assert_eq!(inputs(&category, "x\nNA\n?\n"), [1.0, 0.0]);
+    let trimmed = fit(Csv::new().trim().delimiter(b';').lossy(), " x ;y\n a;1\na ;1\n a ;1\na;1\n");
+    assert_eq!(inputs(&trimmed, "y; x\n1;a \n\n1;\u{e9}\n"), [1.0, 0.0]);
+    let table = trimmed.csv().read_bytes(b"x\n\xE9\na\n").unwrap();
+    assert_eq!(trimmed.inputs::<f64>(&table).unwrap(), [0.0, 1.0]);
+    // What is set anew counts.
+    let table = trimmed.csv().delimiter(b',').read_bytes(b"x,z\na,1\n").unwrap();
+    assert_eq!(trimmed.inputs::<f64>(&table).unwrap(), [1.0]);
+    #[cfg(feature = "serde")]
+    for preprocess in [&marked, &category, &trimmed] {
+        let read: Preprocess = serde_json::from_str(&serde_json::to_string(preprocess).unwrap()).unwrap();
+        assert_eq!(format!("{:?}", read.csv()), format!("{:?}", preprocess.csv()));
+    }
+    // A table of columns in memory has no file.
+    let memory = Table::new([("x", Column::from(vec![1.0])), ("y", vec![1.0].into())]).unwrap();
+    let fitted = of("y").missing(Missing::Mean).fit(&memory).unwrap();
+    assert!(fitted.csv().read_bytes(b"x\nNA\n").unwrap().value(0, "x").unwrap().is_missing());
+}
+
+#[test]
+fn a_misspelt_number_makes_no_classes_of_a_target() {
+    let text = "x,y\n1,5\n2,\n3,6 m\n4,7\n5,8\n";
+    let expected = "the input, line 4, column \"y\": found \"6 m\", and most values of the target are numbers; expected a \
+                    number, or classes(), or text(name) of the reader, where the target is classes";
+    let table = read(text);
+    assert_eq!(message(of("y").fit(&table)), expected);
+    // Also where that row went to the other part.
+    let others = table.subset(&[0, 3, 4]).unwrap();
+    assert!(message(of("y").fit(&others)).starts_with("the input, column \"y\": it holds numbers as text"));
+    let classes = ["5", "6 m", "7", "8"];
+    assert_eq!(of("y").classes().fit(&table).unwrap().classes().unwrap(), classes);
+    let declared = Csv::new().text("y").read_bytes(text.as_bytes()).unwrap();
+    assert_eq!(of("y").fit(&declared).unwrap().classes().unwrap(), classes);
+    let memory = Table::new([("x", Column::from(vec![1.0; 4])), ("y", Column::text(classes))]).unwrap();
+    assert_eq!(of("y").fit(&memory).unwrap().classes().unwrap(), classes);
+    // Half of them are not most.
+    assert_eq!(of("y").fit(&read("x,y\n1,5\n2,a\n")).unwrap().classes().unwrap(), ["5", "a"]);
+
+    let many = |column: Column| Table::new([("x", Column::from(vec![1.0; 257])), ("y", column)]).unwrap();
+    let names = many(Column::text((0..257).map(|id| format!("name {id}"))));
+    let numbers = many(Column::from((0..257).map(f64::from).collect::<Vec<_>>()));
+    for builder in [of("y").classes(), of("y").classes().max_categories(256)] {
+        for table in [&names, &numbers] {
+            assert_eq!(fault(builder.fit(table)), TableFault::ManyClasses { found: 257, limit: 256 });
+            assert_eq!(builder.clone().max_categories(257).fit(table).unwrap().target_width(), 257);
+        }
+    }
+    assert_eq!(of("y").fit(&numbers).unwrap().target_width(), 1);
+}
+
+#[test]
+fn ordinals_that_have_no_place_are_refused_at_once() {
+    let table = read("x,y\nlow,1\nmid,2\nhigh,3\n");
+    let builder = of("y").ordinal("x", ["low", "high"]).scaling(Scaling::None).indicators();
+    let expected = "the input, line 3, column \"x\": found \"mid\"; expected one of \"low\", \"high\"";
+    let missing = builder.clone().missing(Missing::Constant(0.25));
+    for refused in [&builder, &missing, &builder.clone().unseen(Unseen::Missing)] {
+        assert_eq!(message(refused.fit(&table)), expected);
+    }
+    let counted = missing.unseen(Unseen::Missing).fit(&table).unwrap();
+    assert_eq!(counted.input_names(), ["x", "x missing"]);
+    assert_eq!(counted.inputs::<f64>(&table).unwrap(), [0.0, 0.0, 0.25, 1.0, 1.0, 0.0]);
+}
+
+#[test]
+fn weights_that_are_none_are_named() {
+    let fitted = of("y").weights("w").fit(&read("x,y,w\n1,1,1\n2,2,0\n")).unwrap();
+    for (weight, found) in [("-0.5", "-0.5"), ("inf", "inf"), ("1e300", "1e300")] {
+        let table = read(&format!("x,y,w\n1,1,1\n2,2,{weight}\n"));
+        let expected =
+            format!("the input, line 3, column \"w\": found {found}; expected a finite weight of at least 0");
+        assert_eq!(message(fitted.dataset::<f32>(&table)), expected);
+    }
+    assert!(matches!(fitted.dataset::<f32>(&read("x,y,w\n1,1,0\n")), Err(Error::Weightless { .. })));
+}
+
+/// The categories of a column of these lines and of x.
+fn train_categories(lines: &str) -> Vec<&str> {
+    lines.lines().chain(["x"]).collect()
 }
 
 #[cfg(feature = "serde")]

@@ -222,7 +222,11 @@ fn files_are_named_in_errors() {
     assert_eq!(Table::from_csv(&copy).unwrap(), table);
     let missing = Table::from_csv(folder.join("none.csv")).unwrap_err();
     assert!(matches!(missing, Error::Io { operation: "read", kind: std::io::ErrorKind::NotFound, .. }), "{missing}");
-    assert!(matches!(table.write_csv(&folder), Err(Error::Io { operation: "create", .. })));
+    // Written whole or not at all, with nothing left beside.
+    assert!(matches!(table.write_csv(&folder), Err(Error::Io { operation: "rename a file to", .. })));
+    table.head(1).write_csv(&copy).unwrap();
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), "a,b\n1,2\n");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
     assert!(matches!(Table::from_csv(&folder), Err(Error::Io { .. })));
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -60,7 +60,8 @@ impl PreprocessBuilder {
         }
     }
 
-    /// The numbers of the target are classes: 0 and 1, or 1 to 7. A target of text always is.
+    /// The numbers of the target are classes: 0 and 1, or 1 to 7. A target of text always is, but for one
+    /// most of whose values are numbers: it is an error unless this is said, or [`text`](crate::table::Csv::text) of the reader.
     pub fn classes(mut self) -> Self {
         self.classes = true;
         self
@@ -90,8 +91,8 @@ impl PreprocessBuilder {
         self
     }
 
-    /// The categories of a column of text have this order, so it becomes one number: 0 for the first. Other values are
-    /// [unseen](Self::unseen), even in the training rows.
+    /// The categories of a column of text have this order, so it becomes one number: 0 for the first. Another value, even in
+    /// the training rows, is an error unless it is to count as [missing](Unseen::Missing).
     pub fn ordinal<S: Into<String>>(
         mut self,
         name: impl Into<String>,
@@ -146,8 +147,8 @@ impl PreprocessBuilder {
         self
     }
 
-    /// The most categories that a one-hot column may have, 256 by default. With more it is an error, as a column of names or
-    /// numbers of rows would make very many inputs of which none helps.
+    /// The most categories that a one-hot column may have, and the most classes of a target: 256 by default. With more it is
+    /// an error, as a column of names or numbers of rows would make very many inputs of which none helps.
     pub fn max_categories(mut self, categories: usize) -> Self {
         self.max_categories = categories;
         self

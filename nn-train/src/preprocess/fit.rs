@@ -1,13 +1,12 @@
 //! Learning from training rows.
 
-use nn_kernels::number_text;
-
-use super::input::Encoding;
+use super::categories::category_of;
+use super::input::{Encoding, unseen};
 use super::scale::{mean_and_deviation, median, sorted};
-use super::{Input, Missing, Preprocess, PreprocessBuilder, Scale, Scaling, Target};
+use super::{Input, Missing, Preprocess, PreprocessBuilder, Scale, Scaling, Target, Unseen};
 use crate::Standardizer;
 use crate::error::Error;
-use crate::table::{Column, Table, TableFault, expected_name};
+use crate::table::{Column, Table, TableFault, TextColumn, expected_name, number};
 
 impl PreprocessBuilder {
     /// Learns from training rows: categories, scales, what fills missing values, and the classes or scale of the target.
@@ -23,7 +22,7 @@ impl PreprocessBuilder {
         if let Some(name) = &self.weights {
             table.numbers(name)?;
         }
-        Ok(Preprocess { inputs, target, weights: self.weights.clone() })
+        Ok(Preprocess { inputs, target, weights: self.weights.clone(), format: table.format() })
     }
 
     /// The columns to predict from, after all names that are mentioned have been looked up.
@@ -96,10 +95,20 @@ impl PreprocessBuilder {
                         reason: "a category of the ordinal column is named twice; expected each once",
                     }));
                 }
-                let place =
-                    |text: &str| categories.iter().position(|category| category == text).map(|place| place as f64);
-                let places = (0..table.rows()).map(|row| text.get(row).and_then(place).unwrap_or(f64::NAN));
-                let (fill, scale) = learn(missing, scaling, places.collect()).map_err(of_column)?;
+                let mut places = Vec::with_capacity(table.rows());
+                let known: Vec<Option<usize>> =
+                    text.categories().map(|text| categories.iter().position(|category| category == text)).collect();
+                for (row, code) in text.codes().enumerate() {
+                    let place = code.and_then(|code| known[code]);
+                    if let (None, Some(found)) = (place, text.get(row)) {
+                        if self.unseen != Unseen::Missing || missing == Missing::Error {
+                            return Err(table.fault(row, name, unseen(found.into(), categories)));
+                        }
+                        input.indicator = self.indicators;
+                    }
+                    places.push(place.map_or(f64::NAN, |place| place as f64));
+                }
+                let (fill, scale) = learn(missing, scaling, places).map_err(of_column)?;
                 Encoding::Ordinal { categories: categories.clone(), fill, scale }
             }
             (Column::Number(_), Some(_)) => {
@@ -138,10 +147,17 @@ impl PreprocessBuilder {
         if let [name] = &self.targets[..] {
             let column = table.column(name)?;
             let numbers = matches!(column, Column::Number(_));
+            if let (Column::Text(text), false) = (column, self.classes || !table.inferred(name)) {
+                check_text(table, name, text)?;
+            }
             if self.classes || !numbers {
                 let classes: Vec<String> = counts(column).into_iter().map(|(class, _)| class).collect();
                 if classes.len() < 2 {
                     let fault = TableFault::Classes { found: classes.len() };
+                    return Err(Error::table(table.place().column(name), fault));
+                }
+                if classes.len() > self.max_categories {
+                    let fault = TableFault::ManyClasses { found: classes.len(), limit: self.max_categories };
                     return Err(Error::table(table.place().column(name), fault));
                 }
                 return Ok(Target::Classes { name: name.clone(), classes, numbers });
@@ -165,6 +181,29 @@ impl PreprocessBuilder {
             }
         }
         Ok(target)
+    }
+}
+
+/// A target that was found to be text does not look like numbers, of which one is misspelt.
+fn check_text(table: &Table, name: &str, text: &TextColumn) -> Result<(), Error> {
+    let numbers: Vec<bool> = text.categories().map(|text| number(text.as_bytes()).is_some()).collect();
+    let rows = || text.codes().enumerate().filter_map(|(row, code)| Some((row, numbers[code?])));
+    let others = rows().filter(|&(_, number)| !number).count();
+    if 2 * others >= rows().count() {
+        return Ok(());
+    }
+    match rows().find(|&(_, number)| !number) {
+        Some((row, _)) => {
+            let found = text.get(row).unwrap_or_default().to_owned();
+            Err(table.fault(row, name, TableFault::MixedTarget { found }))
+        }
+        // What is misspelt is in another part of the table.
+        None => {
+            let expected =
+                "numbers, as which number(name) of the reader reads it, or classes() where the target is classes";
+            let fault = TableFault::Kind { found: "numbers as text, for another row of the file holds none", expected };
+            Err(Error::table(table.place().column(name), fault))
+        }
     }
 }
 
@@ -196,11 +235,6 @@ fn counts(column: &Column) -> Vec<(String, usize)> {
             counted.into_iter().map(|(number, count)| (category_of(number), count)).collect()
         }
     }
-}
-
-/// A number as the name of a category: 0 and -0 are one.
-pub(super) fn category_of(number: f64) -> String {
-    number_text(number + 0.0)
 }
 
 /// What fills the gaps (NaN) in numbers, and how they are scaled when these are filled.

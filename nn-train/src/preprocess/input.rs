@@ -1,13 +1,13 @@
 //! A column of a table as inputs of a network.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use nn_kernels::Element;
 
-use super::fit::category_of;
+use super::categories::{Category, categories_of};
 use super::{Scale, Unseen};
 use crate::error::Error;
-use crate::table::{Column, Table, TableFault, expected_name};
+use crate::table::{Table, TableFault, expected_name};
 
 /// A column, and the inputs that it becomes: those of its encoding, and perhaps one that says that a value is missing.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,8 +94,8 @@ impl Input {
                 }
             }
             Encoding::Ordinal { categories, fill, scale } => {
-                for ((row, cells), category) in cells.zip(self.categories(table, categories)?) {
-                    let found = if let Category::Place(place) = category { Some(place as f64) } else { None };
+                for ((row, cells), category) in cells.zip(self.places(table, categories)?) {
+                    let found = if let Place::At(place) = category { Some(place as f64) } else { None };
                     if self.indicator && found.is_none() {
                         cells[last] = T::ONE;
                     }
@@ -103,14 +103,14 @@ impl Input {
                 }
             }
             Encoding::OneHot { categories, fill, .. } => {
-                for ((_, cells), category) in cells.zip(self.categories(table, categories)?) {
-                    let missing = category == Category::Missing;
+                for ((_, cells), category) in cells.zip(self.places(table, categories)?) {
+                    let missing = category == Place::Missing;
                     if self.indicator && missing {
                         cells[last] = T::ONE;
                     }
                     match (category, fill) {
-                        (Category::Place(place), _) => cells[place] = T::ONE,
-                        (Category::Missing, Some(fill)) => cells[*fill] = T::ONE,
+                        (Place::At(place), _) => cells[place] = T::ONE,
+                        (Place::Missing, Some(fill)) => cells[*fill] = T::ONE,
                         _ => {}
                     }
                 }
@@ -131,50 +131,32 @@ impl Input {
         Err(table.fault(row, &self.name, TableFault::TooFar { found }))
     }
 
-    /// The category of each row.
-    fn categories(&self, table: &Table, categories: &[String]) -> Result<Vec<Category>, Error> {
+    /// The place of each row's category; none where it is missing, or treated so or as one of which nothing is known.
+    fn places(&self, table: &Table, known: &[String]) -> Result<Vec<Place>, Error> {
         let ordinal = matches!(self.encoding, Encoding::Ordinal { .. });
-        let places = categories.iter().enumerate().map(|(place, category)| (category.as_str(), place));
-        let places: HashMap<_, _> = places.collect();
-        let missing = |row| match self.optional {
-            true => Ok(Category::Missing),
-            false => Err(table.fault(row, &self.name, TableFault::Missing)),
+        let place = |(row, category)| match (category, self.unseen) {
+            (Category::Known(place), _) => Ok(Place::At(place)),
+            (Category::Missing, _) if self.optional => Ok(Place::Missing),
+            (Category::Missing, _) => Err(table.fault(row, &self.name, TableFault::Missing)),
+            (Category::Other(_), Unseen::Zeros) if !ordinal => Ok(Place::Zeros),
+            (Category::Other(_), Unseen::Missing) if self.optional => Ok(Place::Missing),
+            (Category::Other(found), _) => Err(table.fault(row, &self.name, unseen(found, known))),
         };
-        let category = |row, text: &str| match (places.get(text), self.unseen) {
-            (Some(&place), _) => Ok(Category::Place(place)),
-            (None, Unseen::Zeros) if !ordinal => Ok(Category::Zeros),
-            (None, Unseen::Missing) => missing(row),
-            (None, _) => {
-                let expected = expected_name(text, categories.iter().map(String::as_str));
-                Err(table.fault(row, &self.name, TableFault::Unseen { found: text.to_owned(), expected }))
-            }
-        };
-        match table.column(&self.name)? {
-            Column::Text(text) => {
-                let texts: Vec<&str> = text.categories().collect();
-                let of_row = |(row, code): (usize, Option<usize>)| match code {
-                    Some(code) => category(row, texts[code]),
-                    None => missing(row),
-                };
-                text.codes().enumerate().map(of_row).collect()
-            }
-            // A few rows may look like numbers where there was text in training.
-            Column::Number(numbers) => {
-                let of_row = |(row, &number): (usize, &f64)| match number.is_nan() {
-                    true => missing(row),
-                    false => category(row, &category_of(number)),
-                };
-                numbers.iter().enumerate().map(of_row).collect()
-            }
-        }
+        categories_of(table, &self.name, known, self.is_number())?.into_iter().enumerate().map(place).collect()
     }
 }
 
-/// What a row has where a category is wanted.
+/// A category is none of the known ones.
+pub(super) fn unseen(found: Cow<'_, str>, known: &[String]) -> TableFault {
+    let expected = expected_name(&found, known.iter().map(String::as_str));
+    TableFault::Unseen { found: found.into_owned(), expected }
+}
+
+/// What a row's inputs are made of.
 #[derive(Clone, Copy, PartialEq)]
-enum Category {
+enum Place {
     /// The category at this place.
-    Place(usize),
+    At(usize),
     /// One of which nothing is known.
     Zeros,
     Missing,

@@ -1,6 +1,7 @@
 //! From the rows of a table to the numbers of a network, and back.
 
 mod builder;
+mod categories;
 mod display;
 mod fit;
 mod input;
@@ -21,7 +22,7 @@ use target::Target;
 use crate::data::DynDataset;
 use crate::error::Error;
 use crate::network::{Network, compute};
-use crate::table::{Csv, Table, TableFault, list};
+use crate::table::{Csv, Format, Table, TableFault, list};
 
 /// How a column of numbers is brought to the size that networks learn from best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -127,6 +128,8 @@ pub struct Preprocess {
     inputs: Vec<Input>,
     target: Target,
     weights: Option<String>,
+    /// How the file of the training rows was written.
+    format: Format,
 }
 
 impl Preprocess {
@@ -191,12 +194,15 @@ impl Preprocess {
     }
 
     /// How a file is read in which these columns stand: numbers as numbers and text as text, whatever they look like. So a
-    /// value that is no number where there were numbers in training is an error with its line.
+    /// value that is no number where there were numbers in training is an error with its line. Markers of missing values,
+    /// delimiter, [`trim`](Csv::trim) and [`lossy`](Csv::lossy) are those that the training rows were read with, unless you
+    /// set others; names and [`no_header`](Csv::no_header) are to be set again.
     pub fn csv(&self) -> Csv<'static> {
         let inputs = self.inputs.iter().map(|input| (input.name(), input.is_number()));
         let targets = self.target.names().into_iter().map(|name| (name, self.target.is_number()));
         let weights = self.weights.iter().map(|name| (name.as_str(), true));
-        inputs.chain(targets).chain(weights).fold(Csv::new(), |csv, (name, number)| csv.kind(name, number))
+        let csv = Csv::new().format(&self.format);
+        inputs.chain(targets).chain(weights).fold(csv, |csv, (name, number)| csv.kind(name, number))
     }
 
     /// The inputs of each row, row by row: what a network predicts from. Targets need not be there.
@@ -222,17 +228,18 @@ impl Preprocess {
     /// Metrics such as [`Regression`](crate::metrics::Regression) on it are in the units of the table.
     ///
     /// # Errors
-    /// As [`inputs`](Self::inputs), [`Error::Table`] for a missing target and a class that the training rows have not, and
-    /// [`Error::Weight`] or [`Error::Weightless`] for the weights.
+    /// As [`inputs`](Self::inputs), [`Error::Table`] for a missing target, a class that the training rows have not, and a
+    /// weight that is missing, negative or infinite, and [`Error::Weightless`] where all weights are 0.
     pub fn dataset<T: Element>(&self, table: &Table) -> Result<DynDataset<T>, Error> {
         let inputs = self.inputs(table)?;
         let data = self.target.dataset(table, inputs, self.input_width())?;
         let Some(name) = &self.weights else { return Ok(data) };
-        let weights = table.numbers(name)?;
-        match weights.iter().position(|weight| weight.is_nan()) {
-            Some(row) => Err(table.fault(row, name, TableFault::MissingTarget { what: "weight" })),
-            None => data.with_weights(weights.iter().map(|&weight| T::from_f64(weight)).collect()),
-        }
+        let weight = |(row, &found): (usize, &f64)| match T::from_f64(found) {
+            _ if found.is_nan() => Err(table.fault(row, name, TableFault::MissingTarget { what: "weight" })),
+            weight if weight.is_finite() && found >= 0.0 => Ok(weight),
+            _ => Err(table.fault(row, name, TableFault::Weight { found })),
+        };
+        data.with_weights(table.numbers(name)?.iter().enumerate().map(weight).collect::<Result<_, _>>()?)
     }
 
     /// [`dataset`](Self::dataset) as the data that `network` is trained on: for a declared network a

@@ -1,15 +1,14 @@
 //! What is predicted: numbers or classes.
 
-use std::collections::HashMap;
-
 use nn_kernels::{Activation, Element};
 
-use super::fit::category_of;
+use super::categories::{Category, categories_of};
+use super::input::unseen;
 use crate::Standardizer;
 use crate::data::DynDataset;
 use crate::error::Error;
 use crate::network::compute;
-use crate::table::{Table, TableFault, Value, expected_name};
+use crate::table::{Table, TableFault};
 
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -72,24 +71,13 @@ impl Target {
     }
 
     /// The class of each row.
-    fn labels(table: &Table, name: &str, classes: &[String]) -> Result<Vec<usize>, Error> {
-        let places = classes.iter().enumerate().map(|(place, class)| (class.as_str(), place));
-        let places: HashMap<_, _> = places.collect();
-        let column = table.column(name)?;
-        let label = |row| {
-            let text = match column.value(row) {
-                Value::Number(number) => category_of(number).into(),
-                Value::Text(text) => std::borrow::Cow::Borrowed(text),
-                Value::Missing => {
-                    return Err(table.fault(row, name, TableFault::MissingTarget { what: "target" }));
-                }
-            };
-            places.get(&*text).copied().ok_or_else(|| {
-                let expected = expected_name(&text, classes.iter().map(String::as_str));
-                table.fault(row, name, TableFault::Unseen { found: text.into_owned(), expected })
-            })
+    fn labels(table: &Table, name: &str, classes: &[String], numbers: bool) -> Result<Vec<usize>, Error> {
+        let label = |(row, category)| match category {
+            Category::Known(class) => Ok(class),
+            Category::Other(found) => Err(table.fault(row, name, unseen(found, classes))),
+            Category::Missing => Err(table.fault(row, name, TableFault::MissingTarget { what: "target" })),
         };
-        (0..table.rows()).map(label).collect()
+        categories_of(table, name, classes, numbers)?.into_iter().enumerate().map(label).collect()
     }
 
     /// The samples of these inputs with their targets.
@@ -107,8 +95,9 @@ impl Target {
                     None => Ok(data),
                 }
             }
-            Self::Classes { name, classes, .. } => {
-                DynDataset::from_labels(inputs, input_width, &Self::labels(table, name, classes)?, self.width())
+            Self::Classes { name, classes, numbers } => {
+                let labels = Self::labels(table, name, classes, *numbers)?;
+                DynDataset::from_labels(inputs, input_width, &labels, self.width())
             }
         }
     }

@@ -17,6 +17,24 @@ pub(super) enum Kind {
     Text,
 }
 
+/// How values stand in a file. The files to predict from are taken to be like the one that was learned from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub(crate) struct Format {
+    /// Unless the name of the file says it.
+    pub(super) delimiter: Option<u8>,
+    pub(super) missing: Vec<String>,
+    pub(super) trim: bool,
+    pub(super) lossy: bool,
+}
+
+impl Default for Format {
+    fn default() -> Self {
+        Self { delimiter: None, missing: Csv::MISSING.map(str::to_owned).into(), trim: false, lossy: false }
+    }
+}
+
 /// What messages call bytes that are from no file.
 const INPUT: &str = "the input";
 
@@ -56,14 +74,11 @@ type OnProgress<'a> = Box<dyn FnMut(u64, u64) + 'a>;
 /// file no more is unpacked than [`max_bytes`](Self::max_bytes) allows.
 #[must_use]
 pub struct Csv<'a> {
-    pub(super) delimiter: Option<u8>,
+    pub(super) format: Format,
     pub(super) names: Option<Vec<String>>,
     pub(super) header: bool,
-    pub(super) missing: Vec<String>,
     /// Columns that are to be of a kind, and whether they must be there.
     pub(super) kinds: Vec<(String, Kind, bool)>,
-    pub(super) trim: bool,
-    pub(super) lossy: bool,
     pub(super) max_bytes: Option<u64>,
     pub(super) on_progress: Option<OnProgress<'a>>,
 }
@@ -75,13 +90,10 @@ impl<'a> Csv<'a> {
     /// The defaults.
     pub fn new() -> Self {
         Self {
-            delimiter: None,
+            format: Format::default(),
             names: None,
             header: true,
-            missing: Self::MISSING.map(str::to_owned).into(),
             kinds: Vec::new(),
-            trim: false,
-            lossy: false,
             max_bytes: None,
             on_progress: None,
         }
@@ -89,7 +101,7 @@ impl<'a> Csv<'a> {
 
     /// What stands between two values: `b';'`, for instance.
     pub fn delimiter(mut self, delimiter: u8) -> Self {
-        self.delimiter = Some(delimiter);
+        self.format.delimiter = Some(delimiter);
         self
     }
 
@@ -109,7 +121,7 @@ impl<'a> Csv<'a> {
     /// What stands for a missing value, in place of [`Csv::MISSING`]. A marker that is a number, `"-999"`, goes by its
     /// value in columns of numbers. NaN is missing in any case, and without `""` an empty value is a text.
     pub fn missing<S: Into<String>>(mut self, markers: impl IntoIterator<Item = S>) -> Self {
-        self.missing = markers.into_iter().map(Into::into).collect();
+        self.format.missing = markers.into_iter().map(Into::into).collect();
         self
     }
 
@@ -131,15 +143,21 @@ impl<'a> Csv<'a> {
         self
     }
 
+    /// As another file was read, but for names, kinds and limits.
+    pub(crate) fn format(mut self, format: &Format) -> Self {
+        self.format = format.clone();
+        self
+    }
+
     /// Spaces around names and values do not belong to them. Around numbers and markers they never do.
     pub fn trim(mut self) -> Self {
-        self.trim = true;
+        self.format.trim = true;
         self
     }
 
     /// Bytes that are not UTF-8 become replacement characters, U+FFFD, instead of an error.
     pub fn lossy(mut self) -> Self {
-        self.lossy = true;
+        self.format.lossy = true;
         self
     }
 
@@ -162,13 +180,11 @@ impl<'a> Csv<'a> {
     /// # Errors
     /// [`Error::Io`] when it cannot be read or unpacked, [`Error::Table`] with line and column for what is wrong in it,
     /// [`Error::Setting`] for a delimiter that cannot be one.
-    pub fn read(mut self, path: impl AsRef<Path>) -> Result<Table, Error> {
+    pub fn read(self, path: impl AsRef<Path>) -> Result<Table, Error> {
         let path = path.as_ref();
         let place = path.display().to_string();
         let name = place.strip_suffix(".gz").unwrap_or(&place);
-        if name.ends_with(".tsv") {
-            self.delimiter.get_or_insert(b'\t');
-        }
+        let delimiter = if name.ends_with(".tsv") { b'\t' } else { b',' };
         let open = || {
             let file = File::open(path)?;
             let bytes = file.metadata()?.len();
@@ -176,7 +192,7 @@ impl<'a> Csv<'a> {
         };
         let (file, bytes) = open().map_err(|error| Error::io("read", &place, &error))?;
         let text = unpack(file, bytes, self.max_bytes, &place)?;
-        self.read_text(&text, &place)
+        self.read_text(&text, &place, delimiter)
     }
 
     /// Reads from anything, the standard input for instance, gzip or plain.
@@ -185,7 +201,7 @@ impl<'a> Csv<'a> {
     /// As [`read`](Self::read).
     pub fn read_from(self, reader: impl Read) -> Result<Table, Error> {
         let text = unpack(reader, 0, self.max_bytes, INPUT)?;
-        self.read_text(&text, INPUT)
+        self.read_text(&text, INPUT, b',')
     }
 
     /// Reads what is in memory, gzip or plain.
@@ -193,11 +209,12 @@ impl<'a> Csv<'a> {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn read_bytes(self, bytes: &[u8]) -> Result<Table, Error> {
-        if packed(bytes) { self.read_from(bytes) } else { self.read_text(bytes, INPUT) }
+        if packed(bytes) { self.read_from(bytes) } else { self.read_text(bytes, INPUT, b',') }
     }
 
-    fn read_text(mut self, text: &[u8], source: &str) -> Result<Table, Error> {
-        let delimiter = self.delimiter.unwrap_or(b',');
+    /// Reads with this delimiter unless another was set.
+    fn read_text(mut self, text: &[u8], source: &str, delimiter: u8) -> Result<Table, Error> {
+        let delimiter = self.format.delimiter.unwrap_or(delimiter);
         if delimiter.is_ascii_alphanumeric() || b"+-.\"\r\n".contains(&delimiter) || !delimiter.is_ascii() {
             let expected = "an ASCII character that is no letter, digit, sign, point, quote or line break";
             return Err(Error::setting("delimiter", delimiter.escape_ascii(), expected));
@@ -217,8 +234,7 @@ impl Default for Csv<'_> {
 impl fmt::Debug for Csv<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut fields = f.debug_struct("Csv");
-        fields.field("delimiter", &self.delimiter).field("names", &self.names).field("header", &self.header);
-        fields.field("missing", &self.missing).field("kinds", &self.kinds).field("trim", &self.trim);
-        fields.field("lossy", &self.lossy).field("max_bytes", &self.max_bytes).finish_non_exhaustive()
+        fields.field("format", &self.format).field("names", &self.names).field("header", &self.header);
+        fields.field("kinds", &self.kinds).field("max_bytes", &self.max_bytes).finish_non_exhaustive()
     }
 }

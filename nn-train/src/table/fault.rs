@@ -113,6 +113,12 @@ pub enum TableFault {
         /// `"target"` or `"weight"`.
         what: &'static str,
     },
+    /// A weight is negative, infinite, or too large for the numbers of the network.
+    #[error("found {}; expected a finite weight of at least 0", number_text(*.found))]
+    Weight {
+        /// The weight.
+        found: f64,
+    },
     /// A category did not occur in the training rows.
     #[error("found {found:?}; expected {expected}")]
     Unseen {
@@ -181,6 +187,25 @@ pub enum TableFault {
     Classes {
         /// The classes.
         found: usize,
+    },
+    /// A target has very many classes: it may not be one of classes at all.
+    #[error(
+        "the target has {found} classes; expected at most {limit}, as each becomes an output: raise max_categories"
+    )]
+    ManyClasses {
+        /// The classes.
+        found: usize,
+        /// The most that are allowed.
+        limit: usize,
+    },
+    /// Most values of the target are numbers, but not all.
+    #[error(
+        "found {found:?}, and most values of the target are numbers; expected a number, or classes(), or text(name) of \
+         the reader, where the target is classes"
+    )]
+    MixedTarget {
+        /// The first value that is no number.
+        found: String,
     },
     /// A setting of the preprocessing contradicts another.
     #[error("{reason}")]

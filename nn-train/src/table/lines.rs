@@ -1,14 +1,24 @@
-//! Which line of which file each row of a table comes from.
+//! Which line of which file each row of a table comes from, and how that file was read.
 
 use std::sync::Arc;
 
 use super::Place;
+use super::csv::{Csv, Format, Kind};
 
 /// The file, and the lines of its rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Origin {
-    source: Option<Arc<str>>,
+    source: Option<Arc<Source>>,
     lines: Lines,
+}
+
+/// A file, and what its reader was told.
+#[derive(Debug)]
+struct Source {
+    name: String,
+    format: Format,
+    /// The columns that were to be text.
+    texts: Vec<String>,
 }
 
 /// The line of each row.
@@ -25,8 +35,20 @@ enum Lines {
 
 impl Origin {
     /// Rows that are to come from a file.
-    pub(super) fn file(source: &str) -> Self {
-        Self { source: Some(source.into()), lines: Lines::None }
+    pub(super) fn file(name: &str, reader: &Csv<'_>) -> Self {
+        let texts = reader.kinds.iter().filter(|(_, kind, _)| *kind == Kind::Text).map(|(name, ..)| name.clone());
+        let source = Source { name: name.to_owned(), format: reader.format.clone(), texts: texts.collect() };
+        Self { source: Some(Arc::new(source)), lines: Lines::None }
+    }
+
+    /// How values stand in the file; none without a file.
+    pub(super) fn format(&self) -> Option<&Format> {
+        self.source.as_deref().map(|source| &source.format)
+    }
+
+    /// Whether a column of text is text because the reader found it so, not because it was told.
+    pub(super) fn inferred(&self, name: &str) -> bool {
+        self.source.as_deref().is_some_and(|source| !source.texts.iter().any(|text| text == name))
     }
 
     /// The row number `row` is in `line`. Rows come in their order.
@@ -54,7 +76,7 @@ impl Origin {
 
     /// The file.
     pub(super) fn source(&self) -> Place {
-        Place { source: self.source.as_deref().map(str::to_owned), ..Place::default() }
+        Place { source: self.source.as_deref().map(|source| source.name.clone()), ..Place::default() }
     }
 
     /// The file, and where in it a row is.

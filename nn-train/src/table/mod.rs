@@ -14,9 +14,11 @@ use std::path::Path;
 
 pub use column::{Column, TextColumn, Value};
 pub use csv::Csv;
+pub(crate) use csv::Format;
 pub use fault::{Place, TableFault};
 pub(crate) use fault::{expected_name, list};
 use lines::Origin;
+pub(crate) use read::number;
 
 use crate::error::Error;
 
@@ -201,6 +203,16 @@ impl Table {
     /// The file that the table is from, for an error about no row in particular.
     pub(crate) fn place(&self) -> Place {
         self.origin.source()
+    }
+
+    /// How values stand in the file that the table is from.
+    pub(crate) fn format(&self) -> Format {
+        self.origin.format().cloned().unwrap_or_default()
+    }
+
+    /// Whether a column of text is text because of what stood in the file, not because somebody said so.
+    pub(crate) fn inferred(&self, name: &str) -> bool {
+        self.origin.inferred(name)
     }
 
     /// What is wrong with the value of a row.

@@ -28,7 +28,7 @@ const MOST_COLUMNS: usize = 1 << 16;
 const REPORT: usize = 1 << 20;
 
 /// The number that a value stands for, spaces around it aside.
-pub(super) fn number(field: &[u8]) -> Option<f64> {
+pub(crate) fn number(field: &[u8]) -> Option<f64> {
     fast_float2::parse(field.trim_ascii()).ok()
 }
 
@@ -90,7 +90,7 @@ pub(super) fn read(settings: &mut Csv<'_>, delimiter: u8, text: &[u8], source: &
         (text, 1)
     };
     // NaN is missing in any case.
-    let markers = settings.missing.iter().filter_map(|marker| number(marker.as_bytes()));
+    let markers = settings.format.missing.iter().filter_map(|marker| number(marker.as_bytes()));
     let markers = markers.filter(|marker| !marker.is_nan()).collect();
     let quoted = memchr(b'"', text).is_some();
     let kinds = kinds(settings, &names, source)?;
@@ -111,9 +111,9 @@ fn names(settings: &Csv<'_>, first: &ByteRecord, source: &Place) -> Result<Vec<S
         if !settings.header {
             return Ok(place);
         }
-        let field = if settings.trim { field.trim_ascii() } else { field };
+        let field = if settings.format.trim { field.trim_ascii() } else { field };
         let place_in_header = || Place { line: Some(1), ..source.clone() }.column(&place);
-        let name = text(field, settings.lossy).map_err(|fault| Error::table(place_in_header(), fault))?;
+        let name = text(field, settings.format.lossy).map_err(|fault| Error::table(place_in_header(), fault))?;
         Ok(if name.is_empty() { place } else { name })
     };
     first.iter().enumerate().map(name).collect()
@@ -177,7 +177,7 @@ impl Reading<'_, '_> {
     /// The columns of up to so many rows; none if one of them turned out to be text, which is then settled.
     fn rows(&mut self, limit: usize) -> Result<Option<(Vec<Column>, Origin)>, Error> {
         let mut columns = self.growing(limit);
-        let mut origin = Origin::file(self.source.source.as_deref().unwrap_or_default());
+        let mut origin = Origin::file(self.source.source.as_deref().unwrap_or_default(), self.settings);
         self.report = if limit == SAMPLE { usize::MAX } else { REPORT };
         if self.quoted {
             self.quoted_rows(limit, &mut columns, &mut origin)?;
@@ -320,11 +320,11 @@ impl Reading<'_, '_> {
                 None => *column = Growing::Misjudged,
             },
             Growing::Text(texts) => {
-                let field = if self.settings.trim { field.trim_ascii() } else { field };
+                let field = if self.settings.format.trim { field.trim_ascii() } else { field };
                 if self.is_missing(field) {
                     texts.push_missing();
                 } else if !texts.push_known(field) {
-                    texts.push(&text(field, self.settings.lossy).map_err(fault)?);
+                    texts.push(&text(field, self.settings.format.lossy).map_err(fault)?);
                 }
             }
             Growing::Misjudged => {}
@@ -334,7 +334,7 @@ impl Reading<'_, '_> {
 
     fn is_missing(&self, field: &[u8]) -> bool {
         let field = field.trim_ascii();
-        self.settings.missing.iter().any(|marker| marker.as_bytes() == field)
+        self.settings.format.missing.iter().any(|marker| marker.as_bytes() == field)
     }
 
     fn check_fields(&self, at: At, found: usize) -> Result<(), Error> {

@@ -1,6 +1,5 @@
 //! Tables as files of comma-separated values.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use nn_kernels::number_text;
 
 use super::{Table, Value};
 use crate::error::Error;
+use crate::train::disk::write_file;
 
 impl Table {
     /// Writes a file of comma-separated values that [`Table::from_csv`] reads as the same table. A missing value is an
@@ -16,12 +16,13 @@ impl Table {
     /// A text that a reader takes for something else, `"NA"` or `"007"`, is written as it is:
     /// [`Csv::missing`](super::Csv::missing) and [`Csv::text`](super::Csv::text) say how to read it.
     ///
+    /// The file is written whole or not at all: after an error what stood there stands there still.
+    ///
     /// # Errors
     /// [`Error::Io`].
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let file = File::create(path).map_err(|error| Error::io("create", path.display(), &error))?;
-        self.write_rows(file, &path.display().to_string())
+        write_file(path, |writer| Ok(self.write_rows(writer, &path.display().to_string())?))
     }
 
     /// As [`write_csv`](Self::write_csv), to anything: the standard output, for instance.

@@ -119,20 +119,20 @@ pub(super) fn write_whole<D: Disk>(
 }
 
 /// Why a file was not written: the disk, or what was to be written.
-#[cfg(any(feature = "arrays", feature = "records"))]
+#[cfg(any(feature = "arrays", feature = "records", feature = "tables"))]
 pub(crate) enum Failure {
     Disk(io::Error),
     Contents(Error),
 }
 
-#[cfg(any(feature = "arrays", feature = "records"))]
+#[cfg(any(feature = "arrays", feature = "records", feature = "tables"))]
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Disk(error)
     }
 }
 
-#[cfg(any(feature = "arrays", feature = "records"))]
+#[cfg(any(feature = "arrays", feature = "records", feature = "tables"))]
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Contents(error)
@@ -140,7 +140,7 @@ impl From<Error> for Failure {
 }
 
 /// [`write_whole`] on the system's disk, for contents that may fail by themselves.
-#[cfg(any(feature = "arrays", feature = "records"))]
+#[cfg(any(feature = "arrays", feature = "records", feature = "tables"))]
 pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> Result<(), Error> {
     let mut reason = None;
     let written = write_whole(&System, path, |writer| {
