@@ -6,7 +6,7 @@ mod scratch;
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use nn_train::prelude::*;
@@ -388,32 +388,59 @@ fn several_threads_read_the_same_file() {
     });
 }
 
-/// A thread of a pool that waits for its part of a copy may take up another run, which reads the same file.
+/// A thread of a pool that waits for its part of a copy may take up other work, which reads the same file.
 #[test]
-fn runs_side_by_side_in_one_pool_read_the_same_file() {
+fn steps_side_by_side_in_one_pool_read_the_same_file() {
     let scratch = Scratch::new("records-pool");
     let (data, path) = (data(20_000), file(&scratch, "data"));
     Writer::new().block_records(500).write(&data, &path).unwrap();
-    let fit = |data: &dyn Fn(&Trainer, &mut DynNetwork<f32>) -> History| {
-        let builder = Trainer::builder().batch_size(4096).epochs(3).threads(Threads::Current);
+    let indices: Arc<Vec<u64>> = Arc::new((0..4096).map(|i| i * 7919 % 20_000).collect());
+    let mut expected = Rows::of(&data).unwrap();
+    expected.fill(&data, &indices).unwrap();
+    for (memory, steps) in [(64 << 20, 5000), (200_000, 50)] {
+        let records = Arc::new(Records::<f32>::open_within(&path, memory).unwrap());
+        let (done, filled) = mpsc::channel();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        // They wait in the pool's queue, from which each of its threads takes what it finds no other work before.
+        for _ in 0..steps {
+            let (records, indices, done) = (Arc::clone(&records), Arc::clone(&indices), done.clone());
+            pool.spawn(move || {
+                let mut rows = Rows::of(&*records).unwrap();
+                rows.fill(&*records, &indices).unwrap();
+                done.send(rows).unwrap();
+            });
+        }
+        for step in 0..steps {
+            // Threads that hang cannot be joined.
+            let rows = filled.recv_timeout(Duration::from_secs(60));
+            assert!(rows.is_ok_and(|rows| rows == expected), "step {step} within {memory} bytes");
+        }
+    }
+}
+
+/// The same in whole runs.
+#[test]
+fn runs_side_by_side_in_one_pool_read_the_same_file() {
+    let scratch = Scratch::new("records-runs");
+    let path = file(&scratch, "data");
+    Writer::new().block_records(500).write(&data(10_000), &path).unwrap();
+    let records = Arc::new(Records::<f32>::open_within(&path, 200_000).unwrap());
+    assert!(records.window() < 10, "the file is larger than the memory: {records:?}");
+    let fit = |records: &Records<f32>| {
         let mut net = network();
-        data(&builder.build().unwrap(), &mut net);
+        let builder = Trainer::builder().batch_size(4096).epochs(2).threads(Threads::Current);
+        builder.build().unwrap().fit(&mut net, records, None).unwrap();
         net
     };
-    for memory in [64 << 20, 200_000] {
-        let records = Records::<f32>::open_within(&path, memory).unwrap();
-        let (done, end) = mpsc::channel();
-        // A thread that hangs cannot be joined.
-        std::thread::spawn(move || {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-            let nets: Vec<_> = pool.install(|| {
-                let runs = (0..8).into_par_iter().with_max_len(1);
-                runs.map(|_| fit(&|trainer, net| trainer.fit(net, &records, None).unwrap())).collect()
-            });
-            let alone = fit(&|trainer, net| trainer.fit(net, &records, None).unwrap());
-            done.send(nets.iter().all(|net| *net == alone)).unwrap();
-        });
-        assert_eq!(end.recv_timeout(Duration::from_secs(60)), Ok(true), "within {memory} bytes");
+    let expected = fit(&records);
+    let (done, nets) = mpsc::channel();
+    std::thread::spawn(move || {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        pool.install(|| (0..4).into_par_iter().with_max_len(1).for_each(|_| done.send(fit(&records)).unwrap()));
+    });
+    for run in 0..4 {
+        let net = nets.recv_timeout(Duration::from_secs(60));
+        assert!(net.is_ok_and(|net| net == expected), "run {run}");
     }
 }
 
