@@ -117,6 +117,7 @@ mod data;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod error;
+mod memory;
 pub mod metrics;
 mod minimize;
 mod network;

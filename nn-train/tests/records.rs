@@ -6,10 +6,12 @@ mod scratch;
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use nn_train::prelude::*;
 use nn_train::records::{self, InputFormat, RecordsFault, TargetFormat, Writer};
+use rayon::prelude::*;
 use scratch::Scratch;
 
 /// `count` rows of three numbers and two, all different.
@@ -100,7 +102,7 @@ fn labels_bytes_and_weights_are_written_as_such() {
     assert_eq!(message(&sum, writer()), "the target of sample 1 is no class; expected 0 or 1");
     let large = DynDataset::new(vec![0.0, 1e300], 1, vec![0.0; 2], 1).unwrap();
     let narrow = Writer::new().input_format(InputFormat::F32);
-    assert_eq!(message(&large, narrow), "inputs, row 1, column 0 is inf; expected a finite number");
+    assert_eq!(message(&large, narrow), "input is 1e300 in row 1, column 0; expected one that f32 can hold");
     let zero = Writer::new().input_format(InputFormat::Bytes { scale: 0.0 });
     assert!(
         message(&sum, zero).ends_with("the scale of the inputs in its header: 0; expected a finite number above 0")
@@ -152,12 +154,15 @@ impl nn_train::StreamItem<f64> for Weighted {
     }
 }
 
+/// Blocks, and how many rows had been read when the source was told of them.
+type Told = (Vec<u64>, usize);
+
 /// A source of blocks in memory that notes which rows are read, and what it is told of.
 struct Noting {
     data: DynDataset<f32>,
     window: u64,
     read: Mutex<Vec<u64>>,
-    told: Mutex<Vec<Vec<u64>>>,
+    told: Mutex<Vec<Told>>,
 }
 
 impl Noting {
@@ -166,7 +171,7 @@ impl Noting {
     }
 
     /// What was noted since the last time.
-    fn noted(&self) -> (Vec<u64>, Vec<Vec<u64>>) {
+    fn noted(&self) -> (Vec<u64>, Vec<Told>) {
         (std::mem::take(&mut self.read.lock().unwrap()), std::mem::take(&mut self.told.lock().unwrap()))
     }
 }
@@ -191,7 +196,7 @@ impl Source for Noting {
     }
 
     fn prefetch(&self, blocks: &[u64]) {
-        self.told.lock().unwrap().push(blocks.to_vec());
+        self.told.lock().unwrap().push((blocks.to_vec(), self.read.lock().unwrap().len()));
     }
 
     fn read(&self, indices: &[u64], rows: &mut Rows<f32>) -> Result<(), Error> {
@@ -210,7 +215,7 @@ fn trainer(seed: u64, shuffle: bool) -> Trainer {
 }
 
 /// The rows of an epoch, and what the source is told of.
-fn epoch(source: &Noting, seed: u64, shuffle: bool) -> [(Vec<u64>, Vec<Vec<u64>>); 2] {
+fn epoch(source: &Noting, seed: u64, shuffle: bool) -> [(Vec<u64>, Vec<Told>); 2] {
     let (mut net, trainer) = (network(), trainer(seed, shuffle));
     let mut run = trainer.run(&mut net, source).unwrap();
     std::array::from_fn(|_| {
@@ -233,16 +238,22 @@ fn an_epoch_goes_through_blocks_and_mixes_the_rows_of_a_window() {
         assert_eq!((&again.0, &other.0), (&first, &second));
         assert_ne!(first, second);
         assert_ne!(epoch(&source, 8, true)[0].0, first);
-        // Each window is made of its own blocks, which were told of before, with the next ones.
+        // Each window is made of its own blocks, which were told of with the next ones.
         let window = window.min(blocks) as usize;
-        assert_eq!(told.len(), (blocks as usize).div_ceil(window));
-        let order: Vec<u64> = told.iter().flat_map(|told| &told[..told.len().min(window)]).copied().collect();
+        let mut order: Vec<u64> = Vec::new();
+        for &block in told.iter().flat_map(|(blocks, _)| blocks) {
+            if !order.contains(&block) {
+                order.push(block);
+            }
+        }
         assert_eq!(order.len() as u64, blocks);
+        // A step of 13 rows reaches more than one window only where these are shorter.
+        assert!(told.len() == (blocks as usize).div_ceil(window) || window == 1, "{told:?}");
         let mut rest = &first[..];
         for (number, blocks) in order.chunks(window).enumerate() {
             let rows = |block: u64| block * 8..(block * 8 + 8).min(count as u64);
             let expected: Vec<u64> = blocks.iter().flat_map(|&block| rows(block)).collect();
-            let (these, others) = rest.split_at(expected.len());
+            let (begin, (these, others)) = (first.len() - rest.len(), rest.split_at(expected.len()));
             rest = others;
             let mut sorted = these.to_vec();
             sorted.sort_unstable();
@@ -250,12 +261,17 @@ fn an_epoch_goes_through_blocks_and_mixes_the_rows_of_a_window() {
             unordered.sort_unstable();
             assert_eq!(sorted, unordered);
             assert!(these != expected || expected.len() < 6, "window {number} is not shuffled");
-            assert_eq!(told[number], order[number * window..(number * window + 2 * window).min(order.len())]);
+            let next = &order[number * window..(number * window + 2 * window).min(order.len())];
+            // Before its rows are read, but not before those that the same step reads of the window before.
+            let read = begin.next_multiple_of(13).min(count);
+            let told = told.iter().find(|(told, _)| told[0] == next[0]);
+            assert!(told.is_none_or(|told| (&told.0[..], told.1) == (next, read)), "{told:?}, {next:?}, {read}");
+            assert!(told.is_some() || window == 1);
         }
         // Unshuffled, rows come as they stand.
         let [(plain, told), _] = epoch(&source, 7, false);
         assert_eq!(plain, (0..count as u64).collect::<Vec<_>>());
-        assert_eq!(told[0], (0..(2 * window as u64).min(blocks)).collect::<Vec<_>>());
+        assert_eq!(told[0].0, (0..(2 * window as u64).min(blocks)).collect::<Vec<_>>());
     }
 }
 
@@ -370,6 +386,86 @@ fn several_threads_read_the_same_file() {
             });
         }
     });
+}
+
+/// A thread of a pool that waits for its part of a copy may take up other work, which reads the same file.
+#[test]
+fn steps_side_by_side_in_one_pool_read_the_same_file() {
+    let scratch = Scratch::new("records-pool");
+    let (data, path) = (data(20_000), file(&scratch, "data"));
+    Writer::new().block_records(500).write(&data, &path).unwrap();
+    let indices: Arc<Vec<u64>> = Arc::new((0..4096).map(|i| i * 7919 % 20_000).collect());
+    let mut expected = Rows::of(&data).unwrap();
+    expected.fill(&data, &indices).unwrap();
+    for (memory, steps) in [(64 << 20, 5000), (200_000, 50)] {
+        let records = Arc::new(Records::<f32>::open_within(&path, memory).unwrap());
+        let (done, filled) = mpsc::channel();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        // They wait in the pool's queue, from which each of its threads takes what it finds no other work before.
+        for _ in 0..steps {
+            let (records, indices, done) = (Arc::clone(&records), Arc::clone(&indices), done.clone());
+            pool.spawn(move || {
+                let mut rows = Rows::of(&*records).unwrap();
+                rows.fill(&*records, &indices).unwrap();
+                done.send(rows).unwrap();
+            });
+        }
+        for step in 0..steps {
+            // Threads that hang cannot be joined.
+            let rows = filled.recv_timeout(Duration::from_secs(60));
+            assert!(rows.is_ok_and(|rows| rows == expected), "step {step} within {memory} bytes");
+        }
+    }
+}
+
+/// The same in whole runs.
+#[test]
+fn runs_side_by_side_in_one_pool_read_the_same_file() {
+    let scratch = Scratch::new("records-runs");
+    let path = file(&scratch, "data");
+    Writer::new().block_records(500).write(&data(10_000), &path).unwrap();
+    let records = Arc::new(Records::<f32>::open_within(&path, 200_000).unwrap());
+    assert!(records.window() < 10, "the file is larger than the memory: {records:?}");
+    let fit = |records: &Records<f32>| {
+        let mut net = network();
+        let builder = Trainer::builder().batch_size(4096).epochs(2).threads(Threads::Current);
+        builder.build().unwrap().fit(&mut net, records, None).unwrap();
+        net
+    };
+    let expected = fit(&records);
+    let (done, nets) = mpsc::channel();
+    std::thread::spawn(move || {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        pool.install(|| (0..4).into_par_iter().with_max_len(1).for_each(|_| done.send(fit(&records)).unwrap()));
+    });
+    for run in 0..4 {
+        let net = nets.recv_timeout(Duration::from_secs(60));
+        assert!(net.is_ok_and(|net| net == expected), "run {run}");
+    }
+}
+
+#[test]
+fn many_rows_are_copied_by_several_threads() {
+    let scratch = Scratch::new("records-copies");
+    let path = file(&scratch, "data");
+    let inputs = (0..7 * 5000).map(|i| (i as f32 * 0.37).sin()).collect();
+    let labels: Vec<usize> = (0..5000).map(|i| i * i % 5).collect();
+    let data = DynDataset::from_labels(inputs, 7, &labels, 5).unwrap();
+    let data = data.with_weights((0..5000).map(|i| (i % 11) as f32).collect()).unwrap();
+    Writer::new().target_format(TargetFormat::Label).block_records(333).write(&data, &path).unwrap();
+    let records = Records::<f32>::open(&path).unwrap();
+    let indices: Vec<u64> = (0..5000).map(|i| i * 7919 % 5000).collect();
+    let (mut found, mut expected) = (Rows::of(&records).unwrap(), Rows::of(&data).unwrap());
+    expected.fill(&data, &indices).unwrap();
+    rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap().install(|| {
+        // The first time blocks are read on the way; then all are in memory, and the rows are divided.
+        for _ in 0..3 {
+            found.fill(&records, &indices).unwrap();
+            assert_eq!(found, expected);
+        }
+    });
+    found.fill(&records, &[]).unwrap();
+    assert!(found.is_empty());
 }
 
 #[test]

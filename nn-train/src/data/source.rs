@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 #[cfg(feature = "records")]
 use nn_kernels::threads::join;
-use nn_kernels::{Architecture, Element, InstructionSet, StepError};
+use nn_kernels::{Architecture, Element, InstructionSet};
 
 #[cfg(feature = "records")]
 use super::labels::write_labels;
@@ -13,6 +13,7 @@ use super::samples::check_finite;
 use super::targets::TargetRule;
 use super::{DynDataset, Samples};
 use crate::error::Error;
+use crate::memory::reserve;
 
 /// In which order a [`Source`] gives its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,7 +96,8 @@ pub trait Source: Sync {
 
     /// The rows of these blocks are asked for next: a source of [`Blocks`](Access::Blocks) may begin to read them, in a thread
     /// of its own. Blocks are numbered from 0. A run says so whenever its steps reach a window, of that one's blocks and of
-    /// the next one's. Unless a source does something, nothing is done.
+    /// the next one's: before a step that begins with a window, and after one that reaches it from another. Unless a source
+    /// does something, nothing is done.
     fn prefetch(&self, _blocks: &[u64]) {}
 
     /// Pushes the rows number `indices`, in this order, onto `rows`, which is empty: exactly one row an index. Each
@@ -270,15 +272,22 @@ impl<T: Element> Rows<T> {
     }
 
     /// Pushes the rows number `indices`, which a source has looked at before so that each need not be looked at for itself:
-    /// `known` finds the input and weight, which are such as [`push_weighted`](Self::push_weighted) takes, and the target, finite or a
-    /// label that is a class. Where it does not find one, no row is pushed; whether all were. They are copied on the current pool.
+    /// `known` gives what is at the place of each, the input and weight, which are such as [`push_weighted`](Self::push_weighted)
+    /// takes, and the target, finite or a label that is a class. They are copied on the current pool.
     #[cfg(feature = "records")]
-    pub(crate) fn push_known<'r, K>(&mut self, widths: [usize; 2], indices: &[u64], known: &K) -> Result<bool, Error>
+    pub(crate) fn push_known<'r, P, K>(
+        &mut self,
+        widths: [usize; 2],
+        indices: &[u64],
+        places: &[P],
+        known: &K,
+    ) -> Result<(), Error>
     where
-        K: Fn(u64) -> Option<Known<'r, T>> + Sync,
+        P: Copy + Sync,
+        K: Fn(P) -> Known<'r, T> + Sync,
     {
+        let (Some(&row), Some(&one)) = (indices.first(), places.first()) else { return Ok(()) };
         let first = self.len();
-        let row = indices.first().copied().unwrap_or(u64::MAX);
         let parts = [("input", self.input_width, widths[0]), ("target", self.target_width, widths[1])];
         if let Some((what, expected, found)) = parts.into_iter().find(|(_, expected, found)| expected != found) {
             return Err(Error::RowWidth { what, row, expected, found });
@@ -289,23 +298,18 @@ impl<T: Element> Rows<T> {
         self.weights.resize(all, T::ONE);
         let (inputs, targets) =
             (&mut self.inputs[first * self.input_width..], &mut self.targets[first * self.target_width..]);
-        if !copy(indices, inputs, targets, &mut self.weights[first..], known) {
-            self.inputs.truncate(first * self.input_width);
-            self.targets.truncate(first * self.target_width);
-            self.weights.truncate(first);
-            return Ok(false);
-        }
-        self.weighted |= indices.first().and_then(|&index| known(index)).is_some_and(|known| known.weight.is_some());
+        copy(places, inputs, targets, &mut self.weights[first..], known);
+        self.weighted |= known(one).weight.is_some();
         let targets = &self.targets[first * self.target_width..];
         let set = InstructionSet::best();
         if self.rule.check(set, targets, self.target_width).is_ok() {
-            return Ok(true);
+            return Ok(());
         }
         for (target, &index) in targets.chunks_exact(self.target_width).zip(indices) {
             let checked = self.rule.check(set, target, self.target_width);
             checked.map_err(|error| error.at_sample(place(index)))?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// The rows so far.
@@ -370,41 +374,37 @@ const SHARE: usize = 1024;
 #[cfg(feature = "records")]
 const AT_ONCE: usize = 64;
 
-/// Copies rows to their places, which hold zeros and the weight 1; whether all were found.
+/// Copies the rows at some places, at least one, to where there are zeros and the weight 1.
 #[cfg(feature = "records")]
-fn copy<'r, T: Element, K: Fn(u64) -> Option<Known<'r, T>> + Sync>(
-    indices: &[u64],
+fn copy<'r, T: Element, P: Copy + Sync, K: Fn(P) -> Known<'r, T> + Sync>(
+    places: &[P],
     inputs: &mut [T],
     targets: &mut [T],
     weights: &mut [T],
     known: &K,
-) -> bool {
-    let [input_width, target_width] = [inputs.len(), targets.len()].map(|numbers| numbers / indices.len().max(1));
-    if indices.len() > SHARE {
-        let half = indices.len() / 2;
-        let (indices, other_indices) = indices.split_at(half);
+) {
+    let [input_width, target_width] = [inputs.len(), targets.len()].map(|numbers| numbers / places.len());
+    if places.len() > SHARE {
+        let half = places.len() / 2;
+        let (places, other_places) = places.split_at(half);
         let (inputs, other_inputs) = inputs.split_at_mut(half * input_width);
         let (targets, other_targets) = targets.split_at_mut(half * target_width);
         let (weights, other_weights) = weights.split_at_mut(half);
-        let (these, others) = join(
-            || copy(indices, inputs, targets, weights, known),
-            || copy(other_indices, other_inputs, other_targets, other_weights, known),
+        join(
+            || copy(places, inputs, targets, weights, known),
+            || copy(other_places, other_inputs, other_targets, other_weights, known),
         );
-        return these && others;
+        return;
     }
-    let places = inputs.chunks_mut(AT_ONCE * input_width).zip(targets.chunks_mut(AT_ONCE * target_width));
-    for ((indices, weights), (inputs, targets)) in indices.chunks(AT_ONCE).zip(weights.chunks_mut(AT_ONCE)).zip(places)
-    {
+    let rows = inputs.chunks_mut(AT_ONCE * input_width).zip(targets.chunks_mut(AT_ONCE * target_width));
+    for ((places, weights), (inputs, targets)) in places.chunks(AT_ONCE).zip(weights.chunks_mut(AT_ONCE)).zip(rows) {
         // Rows lie all over memory: what is touched here is on its way to the cache while others are looked for.
-        if !indices
-            .iter()
-            .all(|&index| known(index).is_some_and(|known| black_box(known.input.first().copied()).is_some()))
-        {
-            return false;
+        for &place in places {
+            black_box(known(place).input.first().copied());
         }
-        let places = inputs.chunks_exact_mut(input_width).zip(targets.chunks_exact_mut(target_width)).zip(weights);
-        for (((input, target), weight), &index) in places.zip(indices) {
-            let Some(known) = known(index) else { return false };
+        let rows = inputs.chunks_exact_mut(input_width).zip(targets.chunks_exact_mut(target_width)).zip(weights);
+        for (((input, target), weight), &place) in rows.zip(places) {
+            let known = known(place);
             input.copy_from_slice(known.input);
             match known.target {
                 KnownTarget::Numbers(numbers) => target.copy_from_slice(numbers),
@@ -413,11 +413,4 @@ fn copy<'r, T: Element, K: Fn(u64) -> Option<Known<'r, T>> + Sync>(
             *weight = known.weight.unwrap_or(T::ONE);
         }
     }
-    true
-}
-
-/// Room for `count` in all.
-fn reserve<T>(numbers: &mut Vec<T>, count: usize) -> Result<(), Error> {
-    let bytes = count.saturating_mul(size_of::<T>());
-    Ok(numbers.try_reserve_exact(count).map_err(|_| StepError::Memory { bytes })?)
 }

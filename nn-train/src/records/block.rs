@@ -1,10 +1,11 @@
 //! The records of a block, in the number type of a network.
 
-use nn_kernels::{Element, StepError};
+use nn_kernels::Element;
 
 use super::layout::{InputFormat, Layout, TargetFormat, WeightFormat};
 use crate::data::{Known, KnownTarget, check_finite, classes};
 use crate::error::Error;
+use crate::memory::reserve;
 
 /// Some records after each other.
 #[derive(Debug, Clone, Default)]
@@ -114,9 +115,7 @@ fn from_f64<T: Element>(bytes: [u8; 8]) -> T {
 }
 
 fn resize<N: Copy>(numbers: &mut Vec<N>, count: usize, fill: N) -> Result<(), Error> {
-    let more = count.saturating_sub(numbers.len());
-    let bytes = count.saturating_mul(size_of::<N>());
-    numbers.try_reserve_exact(more).map_err(|_| StepError::Memory { bytes })?;
+    reserve(numbers, count)?;
     numbers.resize(count, fill);
     Ok(())
 }

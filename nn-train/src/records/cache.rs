@@ -2,15 +2,15 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nn_kernels::{Element, StepError};
+use nn_kernels::Element;
 
 use super::block::Block;
 use super::fault::RecordsFault as Fault;
 use super::layout::Layout;
-use crate::data::Rows;
 use crate::error::Error;
+use crate::memory::reserve;
 
 /// Marks a block that is not in memory.
 const ABSENT: u32 = u32::MAX;
@@ -23,9 +23,12 @@ pub(super) struct Cache<T> {
     pub(super) layout: Layout,
     /// The file's path.
     pub(super) place: String,
+    /// The most blocks that are in memory.
+    slots: usize,
     /// Who has this reads: a block is read by one thread, and blocks one after the other.
     file: Mutex<Input>,
-    /// Locked for moments only.
+    /// Locked for moments only, and never while the pool works: a thread that waits there may take up other work, which may
+    /// ask for the same lock.
     memory: Mutex<Memory<T>>,
 }
 
@@ -47,17 +50,35 @@ struct Slot<T> {
     block: Option<u64>,
     /// When it was last asked for.
     asked: u64,
-    records: Block<T>,
+    /// Where it is in the [`Found::blocks`] of those who asked last.
+    found: u32,
+    /// Also the room for a next one. Who copies records shares it, and then it makes room for another only if it must.
+    records: Option<Arc<Block<T>>>,
 }
+
+/// Records that are in memory, and stay there as long as this does.
+pub(super) struct Found<T> {
+    pub(super) blocks: Vec<Arc<Block<T>>>,
+    /// Of each record, its block among these, and its row there.
+    pub(super) places: Vec<(u32, u32)>,
+}
+
+/// Bytes that a block in memory takes beside its records. It is the same on every machine, since the order of an epoch
+/// depends on how many blocks there is memory for.
+const BESIDE: u64 = 240;
+/// A block's slot, the block as it is shared, and its place in the queue of what is read ahead.
+const _: () =
+    assert!(size_of::<Slot<f64>>() + size_of::<[usize; 2]>() + size_of::<Block<f64>>() + 32 <= BESIDE as usize);
 
 impl<T: Element> Cache<T> {
     /// A cache for `slots` blocks of a file.
     pub(super) fn new(layout: Layout, place: String, file: File, slots: u64) -> Result<Self, Error> {
         let blocks = filled(layout.blocks(), || ABSENT)?;
-        let slots = filled(slots, || Slot { block: None, asked: 0, records: Block::default() })?;
+        let slots = filled(slots, || Slot { block: None, asked: 0, found: 0, records: None })?;
         let bytes = filled(layout.record() * layout.block_records(0), || 0)?;
         let memory = Memory { slot_of: blocks, slots, clock: 0 };
-        Ok(Self { layout, place, file: Mutex::new(Input { file, bytes }), memory: Mutex::new(memory) })
+        let slots = memory.slots.len();
+        Ok(Self { layout, place, slots, file: Mutex::new(Input { file, bytes }), memory: Mutex::new(memory) })
     }
 
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory<T>> {
@@ -75,12 +96,20 @@ impl<T: Element> Cache<T> {
         read
     }
 
+    /// The records number `indices`, up to the first whose block is not in memory.
+    pub(super) fn find(&self, indices: &[u64]) -> Result<Found<T>, Error> {
+        let count = indices.len();
+        let mut found = Found { blocks: Vec::new(), places: Vec::new() };
+        reserve(&mut found.places, count)?;
+        reserve(&mut found.blocks, count.min(self.slots))?;
+        self.memory().find(&self.layout, indices, &mut found);
+        Ok(found)
+    }
+
     /// Bytes of memory that `slots` blocks take, beside what each file takes.
     pub(super) fn bytes(layout: &Layout, slots: u64) -> u64 {
         let records = Block::<T>::memory(layout, layout.block_records(0));
-        // Twice, for its place in the queue of what is read ahead.
-        let slot = records.saturating_add(2 * size_of::<Slot<T>>() as u64);
-        slots.saturating_mul(slot)
+        slots.saturating_mul(records.saturating_add(BESIDE))
     }
 
     /// Bytes of memory that a file takes, beside its blocks.
@@ -108,15 +137,20 @@ impl<T: Element> Memory<T> {
         }
     }
 
-    /// Pushes the records number `indices`, or none of them where a block of one is not in memory; whether it did.
-    pub(super) fn push(&self, layout: &Layout, indices: &[u64], rows: &mut Rows<T>) -> Result<bool, Error> {
-        let widths = [layout.input_width, layout.target_width].map(|width| width as usize);
-        let records = u64::from(layout.block);
-        let known = |index: u64| {
-            let slot = self.slots.get(self.slot_of[(index / records) as usize] as usize)?;
-            Some(slot.records.record((index % records) as usize, widths))
-        };
-        rows.push_known(widths, indices, &known)
+    /// Finds the records number `indices`, up to the first whose block is not in memory.
+    fn find(&mut self, layout: &Layout, indices: &[u64], found: &mut Found<T>) {
+        let now = self.now();
+        let rows = u64::from(layout.block);
+        for index in indices {
+            let Some(slot) = self.slots.get_mut(self.slot_of[(index / rows) as usize] as usize) else { return };
+            let Some(records) = &slot.records else { return };
+            // No other time is this one: the block has not been met yet.
+            if slot.asked != now {
+                (slot.asked, slot.found) = (now, found.blocks.len() as u32);
+                found.blocks.push(Arc::clone(records));
+            }
+            found.places.push((slot.found, (index % rows) as u32));
+        }
     }
 
     /// Takes the room for a block that is to be read, if it is to be.
@@ -124,23 +158,32 @@ impl<T: Element> Memory<T> {
         if self.ask(block, asked) {
             return None;
         }
-        let oldest = self.slots.iter_mut().enumerate().min_by_key(|(_, slot)| slot.asked);
-        let (place, slot) = oldest.filter(|(_, slot)| must || slot.block.is_none() || slot.asked < asked)?;
+        let oldest = self.slots.iter_mut().enumerate().min_by_key(|(_, slot)| (slot.is_shared(), slot.asked));
+        let (place, slot) =
+            oldest.filter(|(_, slot)| must || !slot.is_shared() && (slot.block.is_none() || slot.asked < asked))?;
         slot.asked = asked;
         if let Some(block) = slot.block.take() {
             self.slot_of[block as usize] = ABSENT;
         }
-        Some((place, std::mem::take(&mut slot.records)))
+        // To wait for those who share it could be to wait for oneself: they keep it, and this one takes other memory.
+        Some((place, slot.records.take().and_then(Arc::into_inner).unwrap_or_default()))
     }
 
     /// Gives the room back, with the records of `block` in it, or of none.
     fn give(&mut self, place: usize, records: Block<T>, block: Option<u64>) {
         let slot = &mut self.slots[place];
-        (slot.block, slot.records) = (block, records);
+        (slot.block, slot.records) = (block, Some(Arc::new(records)));
         match block {
             Some(block) => self.slot_of[block as usize] = place as u32,
             None => slot.asked = 0,
         }
+    }
+}
+
+impl<T> Slot<T> {
+    /// Whether somebody copies records of it.
+    fn is_shared(&self) -> bool {
+        self.records.as_ref().is_some_and(|records| Arc::strong_count(records) > 1)
     }
 }
 
@@ -174,10 +217,8 @@ impl Input {
 
 /// A list of so many.
 fn filled<V>(count: u64, value: impl FnMut() -> V) -> Result<Vec<V>, Error> {
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
     let mut list = Vec::new();
-    let bytes = count.saturating_mul(size_of::<V>());
-    list.try_reserve_exact(count).map_err(|_| StepError::Memory { bytes })?;
-    list.resize_with(count, value);
+    reserve(&mut list, count)?;
+    list.resize_with(count as usize, value);
     Ok(list)
 }

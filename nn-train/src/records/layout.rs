@@ -24,8 +24,8 @@ pub enum InputFormat {
     F32,
     /// 8 bytes each.
     F64,
-    /// One byte each, times a scale: of pixels from 0 to 1 in 256 shades a scale of 1/255. A number further than a thousandth
-    /// of the scale from such a multiple is an error, so that nothing is rounded unasked.
+    /// One byte each, times a scale: of pixels from 0 to 1 in 256 shades a scale of 1/255. A number is
+    /// rounded to the nearest such multiple; one that is further than a thousandth of the scale from it is an error.
     Bytes {
         /// What 1 stands for, finite and above 0.
         scale: f64,

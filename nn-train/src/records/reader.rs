@@ -75,7 +75,7 @@ impl<T: Element> Records<T> {
     /// Opens a file, to be read within so many bytes of memory: those of two windows and of the order of a window's
     /// records, 12 for each block of the file, and of one block as it is in the file. A file that fits is in memory as
     /// a whole once it has been read, and is one window. The room for a step's rows, which is the trainer's, comes on
-    /// top.
+    /// top; and where several runs read at once, that for blocks of which one copies records while another needs their room.
     ///
     /// # Errors
     /// As [`open`](Self::open), and [`Error::Records`] with [`RecordsFault::Memory`](super::RecordsFault::Memory) where
@@ -238,20 +238,21 @@ impl<T: Element> Source for Records<T> {
             let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
             return Err(Error::Index { index: number(index), len: number(count) });
         }
-        let mut memory = self.cache.memory();
-        if memory.push(layout, indices, rows)? {
-            return Ok(());
+        let widths = [layout.input_width, layout.target_width].map(|width| width as usize);
+        let mut rest = indices;
+        loop {
+            let found = self.cache.find(rest)?;
+            let (these, others) = rest.split_at(found.places.len());
+            rows.push_known(widths, these, &found.places, &|(block, row)| {
+                found.blocks[block as usize].record(row as usize, widths)
+            })?;
+            let Some(index) = others.first() else { return Ok(()) };
+            // So that the room of these blocks is free for that one.
+            drop(found);
+            let now = self.cache.memory().now();
+            self.cache.load(index / u64::from(layout.block), now, true)?;
+            rest = others;
         }
-        // One by one: all together, their blocks may be more than there is room for.
-        for index in indices {
-            while !memory.push(layout, std::slice::from_ref(index), rows)? {
-                let now = memory.now();
-                drop(memory);
-                self.cache.load(index / u64::from(layout.block), now, true)?;
-                memory = self.cache.memory();
-            }
-        }
-        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
-use nn_kernels::Element;
+use nn_kernels::{Element, number_text};
 
 use super::layout::{InputFormat, Layout, TargetFormat, WeightFormat};
 use crate::data::{Rows, Source, class_of};
@@ -121,7 +121,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// What the source returns, [`Error::Io`] when the file cannot be written, [`Error::Records`] for a setting that the
-    /// format does not know or a source without rows, [`Error::NonFinite`] for a number that is too large for `f32` where it
+    /// format does not know or a source without rows, [`Error::Argument`] for a number that is too large for `f32` where it
     /// is written as one, [`Error::NotAClass`] for a target that has no label, [`Error::Setting`] for an input that is no
     /// byte times the scale, or for a weight where the first block had none.
     pub fn write<S: Source + ?Sized>(mut self, source: &S, path: impl AsRef<Path>) -> Result<(), Error> {
@@ -200,7 +200,7 @@ fn encode<T: Element>(layout: &Layout, rows: &Rows<T>, first: u64, bytes: &mut V
     for (row, (input, target)) in each.enumerate() {
         let sample = usize::try_from(first).unwrap_or(usize::MAX).saturating_add(row);
         match layout.input {
-            InputFormat::F32 => put_f32("inputs", sample, input, bytes)?,
+            InputFormat::F32 => put_f32("input", sample, input, bytes)?,
             InputFormat::F64 => put_f64(input, bytes),
             InputFormat::Bytes { scale } => {
                 for (column, number) in input.iter().enumerate() {
@@ -213,7 +213,7 @@ fn encode<T: Element>(layout: &Layout, rows: &Rows<T>, first: u64, bytes: &mut V
             }
         }
         match layout.target {
-            TargetFormat::F32 => put_f32("targets", sample, target, bytes)?,
+            TargetFormat::F32 => put_f32("target", sample, target, bytes)?,
             TargetFormat::F64 => put_f64(target, bytes),
             TargetFormat::Label => {
                 let expected = if targets == 1 { "0 or 1" } else { "a single 1 among zeros" };
@@ -223,7 +223,7 @@ fn encode<T: Element>(layout: &Layout, rows: &Rows<T>, first: u64, bytes: &mut V
         }
         let weight = rows.weights().map_or(T::ONE, |weights| weights[row]);
         match layout.weight {
-            WeightFormat::F32 => put_f32("weights", sample, &[weight], bytes)?,
+            WeightFormat::F32 => put_f32("weight", sample, &[weight], bytes)?,
             WeightFormat::F64 => put_f64(&[weight], bytes),
             WeightFormat::None if rows.weights().is_some() => {
                 return Err(Error::setting(
@@ -247,11 +247,16 @@ fn byte(multiple: f64) -> Option<u8> {
 
 fn put_f32<T: Element>(what: &'static str, row: usize, numbers: &[T], bytes: &mut Vec<u8>) -> Result<(), Error> {
     for (column, number) in numbers.iter().enumerate() {
-        let number = number.to_f64() as f32;
-        if !number.is_finite() {
-            return Err(Error::NonFinite { what, row, column, value: f64::from(number) });
+        let narrow = number.to_f64() as f32;
+        if !narrow.is_finite() {
+            let number = number_text(number.to_f64());
+            return Err(Error::argument(
+                what,
+                format!("{number} in row {row}, column {column}"),
+                "one that f32 can hold",
+            ));
         }
-        bytes.extend(number.to_le_bytes());
+        bytes.extend(narrow.to_le_bytes());
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use rand::seq::SliceRandom;
 
 use crate::data::Source;
 use crate::error::Error;
+use crate::memory::reserve;
 
 /// The rows of an epoch in their order, of which a window is known at a time.
 ///
@@ -30,6 +31,8 @@ pub(super) struct BlockOrder {
     /// The window whose rows these are, in their order.
     current: Option<u64>,
     order: Vec<u64>,
+    /// The last window that rows reach which began in another, until they have been read.
+    reached: Option<u64>,
 }
 
 impl BlockOrder {
@@ -43,8 +46,10 @@ impl BlockOrder {
         // What follows counts up to a whole last block.
         count.checked_add(rows).ok_or(StepError::Memory { bytes: usize::MAX })?;
         let window = window.min(count.div_ceil(rows));
-        let (blocks, order) = (room(count.div_ceil(rows))?, room(window.saturating_mul(rows).min(count))?);
-        Ok(Self { count, rows, window, seed, epoch: 0, blocks, last: 0, current: None, order })
+        let (mut blocks, mut order) = (Vec::new(), Vec::new());
+        reserve(&mut blocks, count.div_ceil(rows))?;
+        reserve(&mut order, window.saturating_mul(rows).min(count))?;
+        Ok(Self { count, rows, window, seed, epoch: 0, blocks, last: 0, current: None, order, reached: None })
     }
 
     /// Draws other orders from the next epoch on.
@@ -55,7 +60,7 @@ impl BlockOrder {
     /// Draws the order of the blocks of an epoch, from 1.
     pub(super) fn begin(&mut self, epoch: usize) {
         self.epoch = (epoch - 1) as u32;
-        self.current = None;
+        (self.current, self.reached) = (None, None);
         let count = self.count.div_ceil(self.rows);
         self.blocks.clear();
         self.blocks.extend(0..count);
@@ -65,8 +70,8 @@ impl BlockOrder {
         self.last = self.blocks.iter().position(|&block| block == count - 1).unwrap_or(0) as u64;
     }
 
-    /// Replaces `rows` by those of the places `places` of the epoch. Where these reach a window, `source` is
-    /// told of that and the next.
+    /// Replaces `rows` by those of the places `places` of the epoch. Where these begin a window, `source` is told of that
+    /// and the next. When they have been read, [`tell`](Self::tell) is to be called.
     pub(super) fn extend<T: Element>(
         &mut self,
         places: Range<u64>,
@@ -74,14 +79,16 @@ impl BlockOrder {
         rows: &mut Vec<u64>,
     ) -> Result<(), Error> {
         rows.clear();
-        let wanted = usize::try_from(places.end - places.start).unwrap_or(usize::MAX);
-        rows.try_reserve(wanted).map_err(|_| StepError::Memory { bytes: wanted.saturating_mul(size_of::<u64>()) })?;
+        reserve(rows, places.end - places.start)?;
         let mut place = places.start;
         while place < places.end {
             let window = self.window_of(place);
             if self.current != Some(window) {
                 self.draw(window);
-                source.prefetch(&self.blocks[self.blocks_of(window).start..self.blocks_of(window + 1).end]);
+                self.reached = Some(window);
+                if rows.is_empty() {
+                    self.tell(source);
+                }
             }
             let first = self.start(window);
             let end = places.end.min(first + self.order.len() as u64);
@@ -89,6 +96,14 @@ impl BlockOrder {
             place = end;
         }
         Ok(())
+    }
+
+    /// Tells `source` of the window that rows have reached, unless that was done, and of the next. Before the rows are read that
+    /// are left of the window before, the blocks of the next one could take the room of theirs.
+    pub(super) fn tell<T: Element>(&mut self, source: &dyn Source<Scalar = T>) {
+        if let Some(window) = self.reached.take() {
+            source.prefetch(&self.blocks[self.blocks_of(window).start..self.blocks_of(window + 1).end]);
+        }
     }
 
     /// Draws the order of the rows of a window.
@@ -126,12 +141,4 @@ impl BlockOrder {
         let window = place / (self.window * self.rows);
         window + u64::from(self.start(window + 1) <= place)
     }
-}
-
-/// An empty list with room for so many.
-fn room(count: u64) -> Result<Vec<u64>, Error> {
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let mut list = Vec::new();
-    list.try_reserve_exact(count).map_err(|_| StepError::Memory { bytes: count.saturating_mul(size_of::<u64>()) })?;
-    Ok(list)
 }

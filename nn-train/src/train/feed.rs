@@ -10,6 +10,7 @@ use super::block_order::BlockOrder;
 use super::state::Batches;
 use crate::data::{Access, DynDataset, Rows, Source};
 use crate::error::Error;
+use crate::memory::reserve;
 
 /// The batches of an epoch.
 pub(super) struct Feed<'a, T: Element> {
@@ -150,6 +151,9 @@ impl<'a, T: Element> Feed<'a, T> {
             }
             Kind::Read { source, rows, architecture } => {
                 rows.fill(*source, order)?;
+                if let Some(blocks) = &mut self.blocks {
+                    blocks.tell(*source);
+                }
                 let weight = rows.weights().map(|weights| weights.iter().map(|weight| weight.to_f64()).sum::<f64>());
                 Ok((rows.samples().batch(architecture)?, weight.unwrap_or(order.len() as f64)))
             }
@@ -167,10 +171,4 @@ impl<'a, T: Element> Feed<'a, T> {
         };
         Ok(Some(batch))
     }
-}
-
-fn reserve(order: &mut Vec<u64>, count: u64) -> Result<(), Error> {
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let bytes = count.saturating_mul(size_of::<u64>());
-    Ok(order.try_reserve_exact(count).map_err(|_| nn_kernels::StepError::Memory { bytes })?)
 }
