@@ -87,6 +87,10 @@ fn every_type_order_and_byte_order_is_read() {
     assert_eq!((single.numbers(), single.sizes().len()), (&[7][..], 0));
     let none = Array::<u8>::from_npy_bytes(&described("<f8", "False", "(0, 18446744073709551615)", &[])).unwrap();
     assert!(none.numbers().is_empty());
+    let shape = "(4294967296, 4294967296, 0)";
+    let none = Array::<u8>::from_npy_bytes(&described("<f8", "True", shape, &[])).unwrap();
+    assert_eq!((none.numbers(), none.sizes()), (&[][..], &[1 << 32, 1 << 32, 0][..]));
+    assert_eq!(Array::<u8>::new(vec![], none.sizes()).unwrap(), none);
 }
 
 #[test]
@@ -152,6 +156,10 @@ fn arrays_become_data_sets() {
     let scalar = Array::new(vec![0.0; 1], []).unwrap();
     let error = message(scalar.with_targets(images).unwrap_err());
     assert_eq!(error, "inputs: the sizes are 1, expected at least one, that of the samples");
+    let none = Array::new(vec![], [0, 1 << 40, 1 << 40]).unwrap();
+    let error = message(none.clone().with_targets(none).unwrap_err());
+    let sizes = "0 × 1099511627776 × 1099511627776";
+    assert_eq!(error, format!("inputs: the sizes are {sizes}, expected rows of no more numbers than memory can hold"));
     let halves = Array::<usize>::from_npy_bytes(&described("<f4", "False", "(2,)", &[0, 0, 128, 63, 0, 0, 0, 63]));
     assert_eq!(
         message(halves.unwrap_err()),
@@ -333,6 +341,11 @@ fn damaged_idx_is_named() {
     assert_eq!(missing.to_string(), "there is no array \"a\"; expected one of b, c");
 }
 
+/// How many numbers these sizes are; beside a 0 they may be any.
+fn product(sizes: &[usize]) -> usize {
+    if sizes.contains(&0) { 0 } else { sizes.iter().product() }
+}
+
 proptest! {
     #[test]
     fn garbage_is_an_error_and_no_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), shape in "[0-9(), ]{0,30}") {
@@ -342,12 +355,12 @@ proptest! {
             let file = [start, &bytes].concat();
             let _ = Array::<f32>::from_npy_bytes(&file);
             if let Ok(array) = Array::<f64>::from_idx_bytes(&file) {
-                prop_assert_eq!(array.numbers().len(), array.sizes().iter().product::<usize>());
+                prop_assert_eq!(array.numbers().len(), product(array.sizes()));
             }
             let _ = Npz::from_bytes(file);
         }
         if let Ok(array) = Array::<u8>::from_npy_bytes(&described("|u1", "True", &shape, &bytes)) {
-            prop_assert_eq!(array.numbers().len(), array.sizes().iter().product::<usize>());
+            prop_assert_eq!(array.numbers().len(), product(array.sizes()));
         }
     }
 }

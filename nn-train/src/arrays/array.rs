@@ -47,8 +47,7 @@ impl<T: Item> Array<T> {
     /// [`Error::Array`] unless the product of the sizes is the count of the numbers.
     pub fn new(numbers: Vec<T>, sizes: impl Into<Vec<usize>>) -> Result<Self, Error> {
         let sizes = sizes.into();
-        let product = sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
-        if product == Some(numbers.len()) {
+        if product(&sizes) == Some(numbers.len()) {
             return Ok(Self { numbers, sizes });
         }
         let expected = format!("sizes of {} numbers, as many as there are", numbers.len());
@@ -61,14 +60,20 @@ impl<T: Item> Array<T> {
     }
 
     /// The same of numbers of which the first dimension runs fastest.
-    pub(super) fn from_fortran(numbers: Vec<T>, sizes: Vec<usize>) -> Self {
+    pub(super) fn from_fortran(numbers: Vec<T>, sizes: Vec<usize>) -> Result<Self, Trouble> {
+        // The sizes beside a 0 may be any, and their products too large.
+        if numbers.is_empty() {
+            return Ok(Self { numbers, sizes });
+        }
         let mut strides = vec![1; sizes.len()];
         for dimension in 1..sizes.len() {
             strides[dimension] = strides[dimension - 1] * sizes[dimension - 1];
         }
         let mut index = vec![0; sizes.len()];
         let mut place = 0;
-        let mut ordered = Vec::with_capacity(numbers.len());
+        let mut ordered = Vec::new();
+        let memory = |_| Trouble::Memory(numbers.len().saturating_mul(size_of::<T>()));
+        ordered.try_reserve_exact(numbers.len()).map_err(memory)?;
         for _ in 0..numbers.len() {
             ordered.push(numbers[place]);
             // The last index that is not at its end goes on; those behind it begin anew.
@@ -82,7 +87,7 @@ impl<T: Item> Array<T> {
                 index[dimension] = 0;
             }
         }
-        Self { numbers: ordered, sizes }
+        Ok(Self { numbers: ordered, sizes })
     }
 
     /// The size of each dimension.
@@ -168,7 +173,8 @@ impl<T: Item> Array<T> {
     fn into_rows(self, what: &'static str) -> Result<(Vec<T>, usize), Error> {
         match self.sizes.split_first() {
             Some((_, rest)) => {
-                let width = rest.iter().product();
+                let expected = || "rows of no more numbers than memory can hold".to_owned();
+                let width = product(rest).ok_or_else(|| sizes_fault(what, &self.sizes, expected()))?;
                 Ok((self.numbers, width))
             }
             None => Err(sizes_fault(what, &self.sizes, "at least one, that of the samples".to_owned())),
@@ -200,6 +206,14 @@ impl<T: Item + Element> Array<T> {
         }
         DynDataset::from_labels(inputs, input_width, &labels.numbers, target_width)
     }
+}
+
+/// How many numbers these sizes are, if a `usize` can say it.
+fn product(sizes: &[usize]) -> Option<usize> {
+    if sizes.contains(&0) {
+        return Some(0);
+    }
+    sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))
 }
 
 fn sizes_fault(place: &str, sizes: &[usize], expected: String) -> Error {
