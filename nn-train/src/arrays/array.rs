@@ -142,7 +142,8 @@ impl<T: Item> Array<T> {
         write_file(path.as_ref(), |writer| Ok(npy::write(self, writer)?))
     }
 
-    /// Reads an IDX file, the format of MNIST, plain or packed by gzip, which its first bytes tell.
+    /// Reads an IDX file, the format of MNIST, plain or packed by gzip, which its first bytes tell. Of what is packed up to 256 MiB
+    /// are unpacked, or 20 times the bytes of the file if that is more, so that a small file cannot ask for all memory.
     ///
     /// ```no_run
     /// # use nn_train::arrays::Array;
@@ -157,8 +158,20 @@ impl<T: Item> Array<T> {
     /// # Errors
     /// As [`read_npy`](Self::read_npy).
     pub fn read_idx(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let (reader, length, place) = open(path.as_ref())?;
-        idx::read(reader, length).map_err(|trouble| error(&place, trouble))
+        Self::idx_of(path.as_ref(), None)
+    }
+
+    /// The same, unpacking up to `bytes` bytes: for a file beyond the limit of [`read_idx`](Self::read_idx), or a lower one.
+    ///
+    /// # Errors
+    /// As [`read_npy`](Self::read_npy).
+    pub fn read_idx_within(path: impl AsRef<Path>, bytes: u64) -> Result<Self, Error> {
+        Self::idx_of(path.as_ref(), Some(bytes))
+    }
+
+    fn idx_of(path: &Path, limit: Option<u64>) -> Result<Self, Error> {
+        let (reader, length, place) = open(path)?;
+        idx::read(reader, length, limit).map_err(|trouble| error(&place, trouble))
     }
 
     /// The same of the bytes of a file.
@@ -166,7 +179,7 @@ impl<T: Item> Array<T> {
     /// # Errors
     /// As [`read_npy`](Self::read_npy).
     pub fn from_idx_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        idx::read(Cursor::new(bytes), bytes.len() as u64).map_err(|trouble| error(MEMORY, trouble))
+        idx::read(Cursor::new(bytes), bytes.len() as u64, None).map_err(|trouble| error(MEMORY, trouble))
     }
 
     /// Numbers of a row and the numbers themselves: all dimensions behind the first are one.
