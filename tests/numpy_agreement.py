@@ -37,10 +37,10 @@ def samples(np, generator, name, shape):
         return numbers.astype(kind)
     if kind.kind == "b":
         return generator.integers(0, 2, shape).astype(kind)
-    # Beyond 2^53 not every integer is a float64.
+    # What is read as int64 has to fit in it.
     info = np.iinfo(kind)
-    low, high = max(info.min, -(2**53)), min(info.max, 2**53)
-    numbers = generator.integers(low, high, shape, endpoint=True).astype(kind)
+    low, high = info.min, min(info.max, np.iinfo(np.int64).max)
+    numbers = generator.integers(low, high, shape, endpoint=True, dtype=kind)
     if numbers.size > 1:
         numbers.flat[0], numbers.flat[1] = low, high
     return numbers

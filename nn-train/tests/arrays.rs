@@ -6,7 +6,7 @@
 mod scratch;
 
 use std::fs;
-use std::io::Write;
+use std::io::{Cursor, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -87,6 +87,10 @@ fn every_type_order_and_byte_order_is_read() {
     assert_eq!((single.numbers(), single.sizes().len()), (&[7][..], 0));
     let none = Array::<u8>::from_npy_bytes(&described("<f8", "False", "(0, 18446744073709551615)", &[])).unwrap();
     assert!(none.numbers().is_empty());
+    let shape = "(4294967296, 4294967296, 0)";
+    let none = Array::<u8>::from_npy_bytes(&described("<f8", "True", shape, &[])).unwrap();
+    assert_eq!((none.numbers(), none.sizes()), (&[][..], &[1 << 32, 1 << 32, 0][..]));
+    assert_eq!(Array::<u8>::new(vec![], none.sizes()).unwrap(), none);
 }
 
 #[test]
@@ -152,6 +156,10 @@ fn arrays_become_data_sets() {
     let scalar = Array::new(vec![0.0; 1], []).unwrap();
     let error = message(scalar.with_targets(images).unwrap_err());
     assert_eq!(error, "inputs: the sizes are 1, expected at least one, that of the samples");
+    let none = Array::<f32>::new(vec![], [0, 1 << 40, 1 << 40]).unwrap();
+    let error = message(none.clone().with_targets(none).unwrap_err());
+    let sizes = "0 × 1099511627776 × 1099511627776";
+    assert_eq!(error, format!("inputs: the sizes are {sizes}, expected rows of no more numbers than memory can hold"));
     let halves = Array::<usize>::from_npy_bytes(&described("<f4", "False", "(2,)", &[0, 0, 128, 63, 0, 0, 0, 63]));
     assert_eq!(
         message(halves.unwrap_err()),
@@ -259,6 +267,23 @@ fn damaged_archives_are_named() {
             assert_eq!(read, zeros, "byte {place}");
         }
     }
+    // The limit goes by the bytes that there are, whatever is said of them.
+    let lie = described("|u1", "False", "(536870912,)", &[0; 8]);
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    archive.start_file("zeros.npy", stored).unwrap();
+    archive.write_all(&lie).unwrap();
+    let mut lying = archive.finish().unwrap().into_inner();
+    let refused = |bytes: &[u8]| {
+        let error = message(read(bytes).unwrap_err());
+        assert!(error.contains("is 536870912 unpacked, expected no more than 268435456, as it is "), "{error}");
+    };
+    refused(&lying);
+    for (signature, size) in [(b"PK\x03\x04", 18), (b"PK\x01\x02", 20)] {
+        let header = lying.windows(4).position(|found| found == signature).unwrap();
+        lying[header + size..][..4].copy_from_slice(&0x7fff_ffff_u32.to_le_bytes());
+    }
+    refused(&lying);
     let duplicate = NpzWriter::new().array("x", &zeros).array("x", &zeros).write(&path).unwrap_err();
     assert!(matches!(duplicate, Error::Io { operation: "write", .. }), "{duplicate}");
     assert_eq!(fs::read(&path).unwrap(), sound);
@@ -321,6 +346,12 @@ fn damaged_idx_is_named() {
     );
     let within = idx(8, &[1 << 27], &[1, 2]);
     assert_eq!(fault(&gzip(&within)), "the array: ends after 2 bytes, expected 134217728 as its sizes say");
+    let scratch = Scratch::new("arrays-idx");
+    let path = scratch.0.join("digits.gz");
+    fs::write(&path, gzip(&file)).unwrap();
+    assert_eq!(Array::<u8>::read_idx_within(&path, 6).unwrap().numbers(), [7; 6]);
+    let error = message(Array::<u8>::read_idx_within(&path, 5).unwrap_err());
+    assert!(error.contains("digits.gz: is 2 × 3 unpacked, expected no more than 5, as it is "), "{error}");
     let sound = gzip(&idx(8, &[9, 9], &[3; 81]));
     let mut flipped = sound.clone();
     let checksum = flipped.len() - 8;
@@ -333,6 +364,11 @@ fn damaged_idx_is_named() {
     assert_eq!(missing.to_string(), "there is no array \"a\"; expected one of b, c");
 }
 
+/// How many numbers these sizes are; beside a 0 they may be any.
+fn product(sizes: &[usize]) -> usize {
+    if sizes.contains(&0) { 0 } else { sizes.iter().product() }
+}
+
 proptest! {
     #[test]
     fn garbage_is_an_error_and_no_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), shape in "[0-9(), ]{0,30}") {
@@ -342,12 +378,12 @@ proptest! {
             let file = [start, &bytes].concat();
             let _ = Array::<f32>::from_npy_bytes(&file);
             if let Ok(array) = Array::<f64>::from_idx_bytes(&file) {
-                prop_assert_eq!(array.numbers().len(), array.sizes().iter().product::<usize>());
+                prop_assert_eq!(array.numbers().len(), product(array.sizes()));
             }
             let _ = Npz::from_bytes(file);
         }
         if let Ok(array) = Array::<u8>::from_npy_bytes(&described("|u1", "True", &shape, &bytes)) {
-            prop_assert_eq!(array.numbers().len(), array.sizes().iter().product::<usize>());
+            prop_assert_eq!(array.numbers().len(), product(array.sizes()));
         }
     }
 }

@@ -217,6 +217,19 @@ fn what_cannot_be_exported_is_named() {
         "an input of Θ^(2) is inf for calibration sample 1; expected a finite number"
     );
 
+    // Weights and inputs are of f32, but not the scale of both together, or what the zero of the inputs adds to the bias.
+    let mut large = network::<f32>("2 => 1 linear", 1);
+    large.parameters_mut().copy_from_slice(&[1e30, 0.0, 0.0]);
+    assert_eq!(
+        message(Export::new(&large).unwrap().quantized(&[0.0_f32, 1e30])),
+        "8-bit scale 0 of Θ^(1) is 3.0878495318252276e55; expected a finite number of f32"
+    );
+    large.parameters_mut().copy_from_slice(&[1e20, 1e20, 0.0]);
+    assert_eq!(
+        message(Export::new(&large).unwrap().quantized(&[0.0_f32, 1e20])),
+        "8-bit bias 0 of Θ^(1) is 1.0039216287161822e40; expected a finite number of f32"
+    );
+
     let wide = Export::new(&network::<f32>("131073 => 1 linear", 1)).unwrap();
     assert_eq!(
         message(wide.quantized(&vec![0.0_f32; 131_073])),

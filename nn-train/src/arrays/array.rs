@@ -47,8 +47,7 @@ impl<T: Item> Array<T> {
     /// [`Error::Array`] unless the product of the sizes is the count of the numbers.
     pub fn new(numbers: Vec<T>, sizes: impl Into<Vec<usize>>) -> Result<Self, Error> {
         let sizes = sizes.into();
-        let product = sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
-        if product == Some(numbers.len()) {
+        if product(&sizes) == Some(numbers.len()) {
             return Ok(Self { numbers, sizes });
         }
         let expected = format!("sizes of {} numbers, as many as there are", numbers.len());
@@ -61,14 +60,20 @@ impl<T: Item> Array<T> {
     }
 
     /// The same of numbers of which the first dimension runs fastest.
-    pub(super) fn from_fortran(numbers: Vec<T>, sizes: Vec<usize>) -> Self {
+    pub(super) fn from_fortran(numbers: Vec<T>, sizes: Vec<usize>) -> Result<Self, Trouble> {
+        // The sizes beside a 0 may be any, and their products too large.
+        if numbers.is_empty() {
+            return Ok(Self { numbers, sizes });
+        }
         let mut strides = vec![1; sizes.len()];
         for dimension in 1..sizes.len() {
             strides[dimension] = strides[dimension - 1] * sizes[dimension - 1];
         }
         let mut index = vec![0; sizes.len()];
         let mut place = 0;
-        let mut ordered = Vec::with_capacity(numbers.len());
+        let mut ordered = Vec::new();
+        let memory = |_| Trouble::Memory(numbers.len().saturating_mul(size_of::<T>()));
+        ordered.try_reserve_exact(numbers.len()).map_err(memory)?;
         for _ in 0..numbers.len() {
             ordered.push(numbers[place]);
             // The last index that is not at its end goes on; those behind it begin anew.
@@ -82,7 +87,7 @@ impl<T: Item> Array<T> {
                 index[dimension] = 0;
             }
         }
-        Self { numbers: ordered, sizes }
+        Ok(Self { numbers: ordered, sizes })
     }
 
     /// The size of each dimension.
@@ -137,7 +142,8 @@ impl<T: Item> Array<T> {
         write_file(path.as_ref(), |writer| Ok(npy::write(self, writer)?))
     }
 
-    /// Reads an IDX file, the format of MNIST, plain or packed by gzip, which its first bytes tell.
+    /// Reads an IDX file, the format of MNIST, plain or packed by gzip, which its first bytes tell. Of what is packed up to 256 MiB
+    /// are unpacked, or 20 times the bytes of the file if that is more, so that a small file cannot ask for all memory.
     ///
     /// ```no_run
     /// # use nn_train::arrays::Array;
@@ -152,8 +158,20 @@ impl<T: Item> Array<T> {
     /// # Errors
     /// As [`read_npy`](Self::read_npy).
     pub fn read_idx(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let (reader, length, place) = open(path.as_ref())?;
-        idx::read(reader, length).map_err(|trouble| error(&place, trouble))
+        Self::idx_of(path.as_ref(), None)
+    }
+
+    /// The same, unpacking up to `bytes` bytes: for a file beyond the limit of [`read_idx`](Self::read_idx), or a lower one.
+    ///
+    /// # Errors
+    /// As [`read_npy`](Self::read_npy).
+    pub fn read_idx_within(path: impl AsRef<Path>, bytes: u64) -> Result<Self, Error> {
+        Self::idx_of(path.as_ref(), Some(bytes))
+    }
+
+    fn idx_of(path: &Path, limit: Option<u64>) -> Result<Self, Error> {
+        let (reader, length, place) = open(path)?;
+        idx::read(reader, length, limit).map_err(|trouble| error(&place, trouble))
     }
 
     /// The same of the bytes of a file.
@@ -161,14 +179,15 @@ impl<T: Item> Array<T> {
     /// # Errors
     /// As [`read_npy`](Self::read_npy).
     pub fn from_idx_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        idx::read(Cursor::new(bytes), bytes.len() as u64).map_err(|trouble| error(MEMORY, trouble))
+        idx::read(Cursor::new(bytes), bytes.len() as u64, None).map_err(|trouble| error(MEMORY, trouble))
     }
 
     /// Numbers of a row and the numbers themselves: all dimensions behind the first are one.
     fn into_rows(self, what: &'static str) -> Result<(Vec<T>, usize), Error> {
         match self.sizes.split_first() {
             Some((_, rest)) => {
-                let width = rest.iter().product();
+                let expected = || "rows of no more numbers than memory can hold".to_owned();
+                let width = product(rest).ok_or_else(|| sizes_fault(what, &self.sizes, expected()))?;
                 Ok((self.numbers, width))
             }
             None => Err(sizes_fault(what, &self.sizes, "at least one, that of the samples".to_owned())),
@@ -200,6 +219,14 @@ impl<T: Item + Element> Array<T> {
         }
         DynDataset::from_labels(inputs, input_width, &labels.numbers, target_width)
     }
+}
+
+/// How many numbers these sizes are, if a `usize` can say it.
+fn product(sizes: &[usize]) -> Option<usize> {
+    if sizes.contains(&0) {
+        return Some(0);
+    }
+    sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))
 }
 
 fn sizes_fault(place: &str, sizes: &[usize], expected: String) -> Error {

@@ -12,16 +12,14 @@ use super::numbers::{self, Bytes, Header, Trouble, fill};
 /// What every gzip file begins with; an IDX file begins with zeros.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Reads an array of a file that has `length` bytes. Whether it is packed is told by its first bytes, not by its name.
-pub(super) fn read<I: Item>(mut reader: impl BufRead, length: u64) -> Result<Array<I>, Trouble> {
+/// Reads an array of a file that has `length` bytes; where it is packed, under the limit if one is set. Whether it is packed is told
+/// by its first bytes, not by its name.
+pub(super) fn read<I: Item>(mut reader: impl BufRead, length: u64, limit: Option<u64>) -> Result<Array<I>, Trouble> {
     let start = reader.fill_buf().map_err(Trouble::Read)?;
     if !start.starts_with(&GZIP) {
         return read_plain(reader, Bytes::Counted(length));
     }
-    read_plain(MultiGzDecoder::new(reader), Bytes::packed(length, None)).map_err(|trouble| match trouble {
-        Trouble::Read(error) => Fault::Packed { format: "gzip", reason: error.to_string() }.into(),
-        other => other,
-    })
+    read_plain(MultiGzDecoder::new(reader), Bytes::packed(length, limit)).map_err(|trouble| trouble.unpacking("gzip"))
 }
 
 fn read_plain<I: Item>(mut reader: impl Read, known: Bytes) -> Result<Array<I>, Trouble> {
@@ -58,4 +56,29 @@ fn stored(code: u8) -> Option<Stored> {
         0x0e => Stored::f64,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, BufReader};
+
+    use super::*;
+
+    /// A disk that fails.
+    struct Failing;
+
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            // EIO.
+            Err(io::Error::from_raw_os_error(5))
+        }
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_no_damage() {
+        for front in [&[0x1f, 0x8b, 8, 0][..], &[0, 0, 8, 1]] {
+            let trouble = read::<u8>(front.chain(BufReader::new(Failing)), 100, None).err();
+            assert!(matches!(trouble, Some(Trouble::Read(error)) if error.raw_os_error() == Some(5)), "{front:?}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ pub(super) fn read<I: Item>(mut reader: impl Read, known: Bytes) -> Result<Array
     let (header, fortran) = header(&mut reader)?;
     let numbers = numbers::read(&header, reader, known)?;
     let sizes = header.sizes.iter().map(|&size| size as usize).collect();
-    Ok(if fortran { Array::from_fortran(numbers, sizes) } else { Array::of(numbers, sizes) })
+    if fortran { Array::from_fortran(numbers, sizes) } else { Ok(Array::of(numbers, sizes)) }
 }
 
 /// Writes an array.

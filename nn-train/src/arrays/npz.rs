@@ -1,8 +1,7 @@
 //! NPZ, NumPy's archive of arrays: a zip of NPY files.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, Write};
+use std::io::{self, Cursor, Read, Seek, Write};
 use std::path::Path;
 
 use zip::result::ZipError;
@@ -45,6 +44,8 @@ pub struct Npz {
     place: String,
     archive: ZipArchive<Box<dyn Input + Send>>,
     names: Vec<String>,
+    /// Bytes of the file.
+    length: u64,
     limit: Option<u64>,
 }
 
@@ -54,8 +55,8 @@ impl Npz {
     /// # Errors
     /// [`Error::Array`] names the file and what is wrong with it; [`Error::Io`] when it cannot be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let (reader, _, place): (BufReader<File>, _, _) = open(path.as_ref())?;
-        Self::of(Box::new(reader), place)
+        let (reader, length, place) = open(path.as_ref())?;
+        Self::of(Box::new(reader), length, place)
     }
 
     /// The same of the bytes of a file.
@@ -63,10 +64,11 @@ impl Npz {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Error> {
-        Self::of(Box::new(Cursor::new(bytes)), "the archive".to_owned())
+        let length = bytes.len() as u64;
+        Self::of(Box::new(Cursor::new(bytes)), length, "the archive".to_owned())
     }
 
-    fn of(input: Box<dyn Input + Send>, place: String) -> Result<Self, Error> {
+    fn of(input: Box<dyn Input + Send>, length: u64, place: String) -> Result<Self, Error> {
         let mut archive = ZipArchive::new(input).map_err(|fault| zip_error(&place, fault))?;
         if archive.len() > MOST {
             let found = archive.len().to_string();
@@ -79,7 +81,7 @@ impl Npz {
             let name = file.name().map_err(|fault| zip_error(&place, fault))?;
             names.push(name.strip_suffix(".npy").unwrap_or(&name).to_owned());
         }
-        Ok(Self { place, archive, names, limit: None })
+        Ok(Self { place, archive, names, length, limit: None })
     }
 
     /// Arrays of up to so many bytes are unpacked. Unless set the limit is 256 MiB, or 20 times the packed bytes of an array if
@@ -100,19 +102,16 @@ impl Npz {
     /// # Errors
     /// [`Error::Array`] for a name that there is not, and as [`Array::read_npy`].
     pub fn array<T: Item>(&mut self, name: &str) -> Result<Array<T>, Error> {
-        let Self { place, archive, names, limit } = self;
+        let Self { place, archive, names, length, limit } = self;
         let Some(number) = names.iter().position(|found| found == name) else {
             let fault = Fault::Missing { name: name.to_owned(), names: names.clone() };
             return Err(Error::Array { place: place.clone(), fault });
         };
         let file = archive.by_index(number).map_err(|fault| zip_error(place, fault))?;
-        let known = Bytes::packed(file.compressed_size(), *limit);
+        // An archive can say of a file in it that it is longer than the archive itself.
+        let known = Bytes::packed(file.compressed_size().min(*length), *limit);
         let place = format!("{place}, array {name}");
-        npy::read(file, known).map_err(|trouble| match trouble {
-            // Of a checksum too.
-            Trouble::Read(fault) => zip_error(&place, fault.into()),
-            other => error(&place, other),
-        })
+        npy::read(file, known).map_err(|trouble| error(&place, trouble.unpacking("zip")))
     }
 }
 
@@ -123,14 +122,11 @@ impl fmt::Debug for Npz {
 }
 
 fn zip_error(place: &str, fault: ZipError) -> Error {
-    let packed = |reason: String| {
-        let fault = Fault::Packed { format: "zip", reason };
-        Error::Array { place: place.to_owned(), fault }
+    let trouble = match fault {
+        ZipError::Io(fault) => Trouble::Read(fault).unpacking("zip"),
+        other => Fault::Packed { format: "zip", reason: other.to_string() }.into(),
     };
-    match fault {
-        ZipError::Io(fault) if fault.kind() == io::ErrorKind::PermissionDenied => Error::io("read", place, &fault),
-        other => packed(other.to_string()),
-    }
+    error(place, trouble)
 }
 
 /// Writes one array.
@@ -178,5 +174,47 @@ impl fmt::Debug for NpzWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.arrays.iter().map(|(name, _)| &**name).collect();
         f.debug_struct("NpzWriter").field("names", &names).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::SeekFrom;
+
+    use super::*;
+
+    /// A disk that fails after so many reads.
+    struct Failing(Cursor<Vec<u8>>, usize);
+
+    impl Read for Failing {
+        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+            // EIO.
+            self.1 = self.1.checked_sub(1).ok_or_else(|| io::Error::from_raw_os_error(5))?;
+            self.0.read(bytes)
+        }
+    }
+
+    impl Seek for Failing {
+        fn seek(&mut self, place: SeekFrom) -> io::Result<u64> {
+            self.0.seek(place)
+        }
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_no_damage() {
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        archive.start_file("x.npy", SimpleFileOptions::default()).unwrap();
+        npy::write(&Array::of(vec![0.5_f32; 1000], vec![1000]), &mut archive).unwrap();
+        let bytes = archive.finish().unwrap();
+        let read = |reads| {
+            let input = Box::new(Failing(bytes.clone(), reads));
+            Npz::of(input, bytes.get_ref().len() as u64, "x.npz".to_owned())?.array::<f32>("x")
+        };
+        let enough = (0..1000).find(|&reads| read(reads).is_ok()).unwrap();
+        assert!(enough > 3, "{enough}");
+        for reads in 0..enough {
+            let error = read(reads).unwrap_err();
+            assert!(matches!(error, Error::Io { operation: "read", .. }), "after {reads} reads: {error}");
+        }
     }
 }

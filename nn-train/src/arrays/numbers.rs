@@ -22,6 +22,19 @@ pub(super) enum Trouble {
     Memory(usize),
 }
 
+impl Trouble {
+    /// The same of what is unpacked from `format`. Errors of the system have numbers, and stay what they are, but for a place
+    /// that a damaged archive gives and no file has. All others come from whoever unpacks, that of a checksum too.
+    pub(super) fn unpacking(self, format: &'static str) -> Self {
+        match self {
+            Self::Read(error) if error.raw_os_error().is_none() || error.kind() == io::ErrorKind::InvalidInput => {
+                Fault::Packed { format, reason: error.to_string() }.into()
+            }
+            other => other,
+        }
+    }
+}
+
 impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)

@@ -7,12 +7,12 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ExportFault {
-    /// A parameter is infinite or NaN, or becomes so in `f32`.
+    /// A parameter, or what 8 bits make of it, is infinite or NaN, or becomes so in `f32`.
     #[error("{what} {index} of Θ^({layer}) is {}; expected a finite number of f32", number_text(*value))]
     Parameter {
         /// Which Θ^(l), counted from 1.
         layer: usize,
-        /// `"weight"`, counted row by row, or `"bias"`.
+        /// `"weight"`, counted row by row, or `"bias"`; of a network in 8 bits `"8-bit scale"` or `"8-bit bias"`, one a row.
         what: &'static str,
         /// Which of them.
         index: usize,

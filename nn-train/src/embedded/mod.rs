@@ -104,7 +104,8 @@ impl Export<f32> {
     ///
     /// # Errors
     /// [`Error::Empty`] without a sample, [`StepError::Ragged`] when the numbers do not fill their last row,
-    /// [`Error::NonFinite`], [`ExportFault::Calibration`] for samples that overflow,
+    /// [`Error::NonFinite`], [`ExportFault::Calibration`] for samples that overflow, [`ExportFault::Parameter`]
+    /// for weights so large that their scales do,
     /// [`Fault::TooWide`](nn_embedded::Fault::TooWide) in [`ExportFault::Format`] for a layer of more than
     /// [`MAX_INT8_INPUTS`](nn_embedded::format::MAX_INT8_INPUTS) inputs.
     pub fn quantized<T: Element>(&self, samples: &[T]) -> Result<Export<i8>, Error> {

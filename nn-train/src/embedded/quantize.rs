@@ -4,7 +4,7 @@ use nn_embedded::layer::Stored;
 use nn_embedded::{Layer, Model, Quantization};
 
 use super::ExportFault;
-use super::write::{LayerParts, NONE, Parts};
+use super::write::{LayerParts, NONE, Parts, finite};
 use crate::error::Error;
 
 /// The least and the greatest number that a layer has been given; 0 is always among them, so that it stays exactly 0.
@@ -57,8 +57,9 @@ pub(super) fn quantize(model: &Model<'_, f32>, samples: &[f32]) -> Result<Parts<
     }
     let quantizations: Vec<Quantization> = ranges.into_iter().map(Range::quantization).collect();
     let behind = quantizations.iter().skip(1).copied().chain([NONE]);
-    let layers = model.layers().zip(&quantizations).zip(behind);
-    let layers = layers.map(|((layer, &before), behind)| quantize_layer(&layer, before, behind)).collect();
+    let layers = (1..).zip(model.layers()).zip(&quantizations).zip(behind);
+    let layers = layers.map(|(((number, layer), &before), behind)| quantize_layer(number, &layer, before, behind));
+    let layers = layers.collect::<Result<_, Error>>()?;
     let scales = |[first, second]: [&[[u8; 4]]; 2]| [numbers(first), numbers(second)];
     Ok(Parts {
         inputs: frame.inputs,
@@ -72,9 +73,14 @@ pub(super) fn quantize(model: &Model<'_, f32>, samples: &[f32]) -> Result<Parts<
 
 /// z_j = Σ_i w_ji x_i + b_j with w_ji = v_j q_ji and x_i = (p_i - zero) / factor, that is
 /// z_j = (v_j / factor) Σ_i q_ji p_i + (b_j - (v_j / factor) zero Σ_i q_ji).
-fn quantize_layer(layer: &Layer<'_>, before: Quantization, behind: Quantization) -> LayerParts<i8> {
+fn quantize_layer(
+    number: usize,
+    layer: &Layer<'_>,
+    before: Quantization,
+    behind: Quantization,
+) -> Result<LayerParts<i8>, Error> {
     let all = numbers(layer.weights.as_chunks().0);
-    let (mut biases, mut scales, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut biases, mut scales, mut weights) = (Vec::<f64>::new(), Vec::<f64>::new(), Vec::new());
     for (row, bias) in all.chunks_exact(layer.inputs).zip(layer.biases) {
         let greatest = row.iter().fold(0.0_f64, |greatest, weight| greatest.max(f64::from(weight.abs())));
         let unit = greatest / 127.0;
@@ -86,11 +92,14 @@ fn quantize_layer(layer: &Layer<'_>, before: Quantization, behind: Quantization)
         let first = weights.len();
         weights.extend(quantized);
         let sum: i64 = weights[first..].iter().map(|&weight| i64::from(weight)).sum();
-        let scale = (unit / f64::from(before.factor)) as f32;
+        let scale = unit / f64::from(before.factor);
         scales.push(scale);
-        biases.push((f64::from(bias.get()) - f64::from(scale) * f64::from(before.zero) * sum as f64) as f32);
+        // With the scale as the device has it.
+        biases.push(f64::from(bias.get()) - f64::from(scale as f32) * f64::from(before.zero) * sum as f64);
     }
-    LayerParts { activation: layer.activation, quantization: behind, biases, scales, weights }
+    let scales = finite(number, "8-bit scale", &scales)?;
+    let biases = finite(number, "8-bit bias", &biases)?;
+    Ok(LayerParts { activation: layer.activation, quantization: behind, biases, scales, weights })
 }
 
 fn numbers(words: &[[u8; 4]]) -> Vec<f32> {

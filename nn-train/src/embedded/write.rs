@@ -64,9 +64,9 @@ impl Parts<f32> {
             layers.push(LayerParts {
                 activation: activation(index + 1, layer.activation)?,
                 quantization: NONE,
-                biases: numbers(index + 1, "bias", &network.parameters()[range.bias])?,
+                biases: finite(index + 1, "bias", &network.parameters()[range.bias])?,
                 scales: Vec::new(),
-                weights: numbers(index + 1, "weight", &network.parameters()[range.weights])?,
+                weights: finite(index + 1, "weight", &network.parameters()[range.weights])?,
             });
         }
         let input_scales = match inputs {
@@ -136,13 +136,13 @@ fn check_features(what: &'static str, standardizer: Option<&Standardizer>, found
 }
 
 /// The nearest numbers of `f32`, if they are finite.
-fn numbers<T: Element>(layer: usize, what: &'static str, parameters: &[T]) -> Result<Vec<f32>, Error> {
+pub(super) fn finite<T: Element>(layer: usize, what: &'static str, numbers: &[T]) -> Result<Vec<f32>, Error> {
     let number = |(index, parameter): (usize, &T)| {
         let value = parameter.to_f64();
         let number = value as f32;
         if number.is_finite() { Ok(number) } else { Err(ExportFault::Parameter { layer, what, index, value }.into()) }
     };
-    parameters.iter().enumerate().map(number).collect()
+    numbers.iter().enumerate().map(number).collect()
 }
 
 fn constants(what: &'static str, values: impl Iterator<Item = f64>, above_zero: bool) -> Result<Vec<f32>, Error> {
