@@ -68,6 +68,14 @@ fn every_type_order_and_byte_order_is_read() {
         )* };
     }
     read! { "i1" i8; "i2" i16; "i4" i32; "i8" i64; "u1" u8; "u2" u16; "u4" u32; "u8" u64; "f4" f32; "f8" f64; }
+    let ends = [i64::MIN, -(1 << 53) - 1, i64::MAX];
+    let bytes = ends.map(i64::to_le_bytes);
+    let file = described("<i8", "False", "(3,)", bytes.as_flattened());
+    assert_eq!(Array::<i64>::from_npy_bytes(&file).unwrap().numbers(), ends);
+    let ends = [(1 << 53) + 1, usize::MAX];
+    let bytes = ends.map(|end| (end as u64).to_le_bytes());
+    let file = described("<u8", "False", "(2,)", bytes.as_flattened());
+    assert_eq!(Array::<usize>::from_npy_bytes(&file).unwrap().numbers(), ends);
     // ½, -2, 65504, the smallest above 0, and infinity.
     let half = [0x3800_u16, 0xc000, 0x7bff, 0x0001, 0x7c00].map(u16::to_le_bytes);
     let half = Array::<f64>::from_npy_bytes(&described("<f2", "False", "(5,)", half.as_flattened())).unwrap();

@@ -178,6 +178,7 @@ impl fmt::Debug for NpzWriter<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::io::SeekFrom;
 
