@@ -207,7 +207,7 @@ impl<T: Element> Rows<T> {
     ///
     /// # Errors
     /// What the source returns, [`Error::SourceRows`] when it pushes another number of rows than `indices`, and
-    /// [`StepError::Memory`] in [`Error::Step`] when there is no memory for them.
+    /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for them.
     pub fn fill<S: Source<Scalar = T> + ?Sized>(&mut self, source: &S, indices: &[u64]) -> Result<(), Error> {
         self.inputs.clear();
         self.targets.clear();
