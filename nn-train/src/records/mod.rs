@@ -17,7 +17,7 @@
 //!     }
 //! })?;
 //!
-//! let data = Records::<f32>::open_within(&file, 1 << 20)?; // of 800 kB within 1 MiB
+//! let data = Records::<f32>::open_within(&file, 3 << 19)?; // of 800 kB within 1.5 MiB
 //! let mut net: DynNetwork<f32> = DynNetwork::new("1 => 8 tanh => 1 linear".parse()?, Init::default(), 1)?;
 //! let history = Trainer::builder().batch_size(500).epochs(2).build()?.fit(&mut net, &data, None)?;
 //! assert!(history.best().is_some_and(|epoch| epoch.cost < 0.1));
