@@ -114,6 +114,8 @@ pub mod __private;
 #[cfg(feature = "arrays")]
 pub mod arrays;
 mod data;
+#[cfg(any(feature = "arrays", feature = "checkpoints", feature = "records", feature = "tables"))]
+mod disk;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod error;

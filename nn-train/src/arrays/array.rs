@@ -11,8 +11,8 @@ use super::item::Item;
 use super::numbers::{Bytes, Trouble};
 use super::{idx, npy};
 use crate::data::DynDataset;
+use crate::disk::write_file;
 use crate::error::Error;
-use crate::train::disk::write_file;
 
 /// An array of any number of dimensions, the last of which runs fastest: what an NPY or IDX file holds.
 ///

@@ -13,8 +13,8 @@ use super::fault::ArrayFault as Fault;
 use super::item::Item;
 use super::npy;
 use super::numbers::{Bytes, Trouble};
+use crate::disk::write_file;
 use crate::error::Error;
-use crate::train::disk::write_file;
 
 /// The most arrays of an archive.
 const MOST: usize = 1 << 16;

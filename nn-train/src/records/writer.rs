@@ -8,8 +8,8 @@ use nn_kernels::{Element, number_text};
 
 use super::layout::{InputFormat, Layout, TargetFormat, WeightFormat};
 use crate::data::{Rows, Source, class_of};
+use crate::disk::{Failure, write_file};
 use crate::error::Error;
-use crate::train::disk::{Failure, write_file};
 
 /// Bytes of a block unless the number of its records is set: large enough to be read at the disk's speed, small enough that a
 /// window has many.

@@ -6,8 +6,8 @@ use std::path::Path;
 use nn_kernels::number_text;
 
 use super::{Table, Value};
+use crate::disk::write_file;
 use crate::error::Error;
-use crate::train::disk::write_file;
 
 impl Table {
     /// Writes a file of comma-separated values that [`Table::from_csv`] reads as the same table. A missing value is an

@@ -7,8 +7,6 @@ mod callbacks;
 #[cfg(feature = "checkpoints")]
 pub mod checkpoint;
 mod core;
-#[cfg(any(feature = "arrays", feature = "checkpoints", feature = "records", feature = "tables"))]
-pub(crate) mod disk;
 mod divergence;
 mod epoch;
 mod feed;

@@ -10,10 +10,10 @@ use nn_kernels::Element;
 
 use self::folder::Folder;
 use super::{Best, Goal, Metric, Monitor};
+use crate::disk;
 use crate::error::Error;
 use crate::network::Network;
 use crate::train::checkpoint::{BestNumber, CheckpointFault, load_run};
-use crate::train::disk;
 use crate::train::{Callback, Context, RunState, Signal};
 
 /// Writes the run's state to a folder as it goes, so that a program that was ended, or a machine that failed, goes on

@@ -103,8 +103,8 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::contents::Contents;
 pub use self::fault::CheckpointFault;
-use super::disk::{self, System};
 use super::{Goal, RunState, SessionState};
+use crate::disk::{self, System};
 use crate::error::Error;
 use crate::network::Network;
 

@@ -5,9 +5,9 @@ use std::fs;
 use std::io::ErrorKind;
 
 use super::{Contents, save};
+use crate::disk::faulty::{Failure, Faulty, Scratch};
 use crate::error::Error;
 use crate::prelude::*;
-use crate::train::disk::faulty::{Failure, Faulty, Scratch};
 
 /// A state of a small network after `steps` steps, longer than one write.
 pub(crate) fn state(steps: u64) -> RunState<f64> {

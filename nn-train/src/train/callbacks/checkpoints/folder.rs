@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use nn_kernels::Element;
 
+use crate::disk::{Disk, folder_of, remove_unfinished};
 use crate::error::Error;
 use crate::train::RunState;
 use crate::train::checkpoint::{BestNumber, Contents, save};
-use crate::train::disk::{Disk, folder_of, remove_unfinished};
 
 const BEST: &str = "best.ckpt";
 const EXTENSION: &str = ".ckpt";

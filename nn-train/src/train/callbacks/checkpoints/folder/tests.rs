@@ -5,10 +5,10 @@ use std::fs;
 use std::io::ErrorKind;
 
 use super::Folder;
+use crate::disk::faulty::{Failure, Faulty, Scratch};
+use crate::disk::{Disk, System};
 use crate::train::checkpoint::BestNumber;
 use crate::train::checkpoint::tests::state;
-use crate::train::disk::faulty::{Failure, Faulty, Scratch};
-use crate::train::disk::{Disk, System};
 use crate::{Goal, RunState};
 
 /// The states of a folder that can be loaded, the newest first, by their steps.

@@ -1,7 +1,7 @@
 //! Files that are written whole or not at all.
 
 #[cfg(test)]
-pub(in crate::train) mod faulty;
+pub(crate) mod faulty;
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -15,7 +15,7 @@ use crate::error::Error;
 const UNFINISHED: &str = ".unfinished";
 
 /// What of a file system is needed here, so that tests can let each operation fail.
-pub(in crate::train) trait Disk {
+pub(crate) trait Disk {
     type File: Write;
     /// A new file, which must not be there yet.
     fn create(&self, path: &Path) -> io::Result<Self::File>;
@@ -32,7 +32,7 @@ pub(in crate::train) trait Disk {
 }
 
 /// The system's.
-pub(in crate::train) struct System;
+pub(crate) struct System;
 
 impl Disk for System {
     type File = File;
@@ -90,7 +90,7 @@ impl Disk for System {
 /// Writes a file under another name in the same folder, and renames it once it is on the disk. After an error what
 /// stood at `path` stands there still, unless only the folder could not be flushed, and nothing is left of the new
 /// one.
-pub(super) fn write_whole<D: Disk>(
+pub(crate) fn write_whole<D: Disk>(
     disk: &D,
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -187,11 +187,7 @@ fn create<D: Disk>(disk: &D, folder: &Path, prefix: &str) -> io::Result<(PathBuf
 }
 
 /// Removes what programs have left that were killed while they were writing: unfinished files whose names are `ours`.
-pub(in crate::train) fn remove_unfinished<D: Disk>(
-    disk: &D,
-    folder: &Path,
-    ours: impl Fn(&str) -> bool,
-) -> Result<(), Error> {
+pub(crate) fn remove_unfinished<D: Disk>(disk: &D, folder: &Path, ours: impl Fn(&str) -> bool) -> Result<(), Error> {
     let names = disk.names(folder).map_err(|error| Error::io("read the folder", folder.display(), &error))?;
     for name in names {
         let Some(name) = name.to_str().filter(|name| ours(name) && name.ends_with(UNFINISHED)) else {
@@ -211,6 +207,6 @@ pub(in crate::train) fn remove_unfinished<D: Disk>(
 }
 
 /// The folder that a file is in.
-pub(in crate::train) fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -11,7 +11,7 @@ use super::{Disk, System};
 
 /// What happens at the operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::train) enum Failure {
+pub(crate) enum Failure {
     /// It returns an error of this kind, a write after half of its bytes unless it is only interrupted.
     Error(ErrorKind),
     /// The program is killed there: it does nothing any more.
@@ -19,7 +19,7 @@ pub(in crate::train) enum Failure {
 }
 
 /// The real files of a folder, through operations that are counted from 1.
-pub(in crate::train) struct Faulty {
+pub(crate) struct Faulty {
     state: Rc<State>,
 }
 
@@ -44,19 +44,19 @@ impl State {
 }
 
 impl Faulty {
-    pub(in crate::train) fn new(fails_at: usize, failure: Failure) -> Self {
+    pub(crate) fn new(fails_at: usize, failure: Failure) -> Self {
         let (count, names) = (Cell::new(0), RefCell::new(Vec::new()));
         Self { state: Rc::new(State { fails_at, failure, count, names }) }
     }
 
     /// The operations so far, by name.
-    pub(in crate::train) fn operations(&self) -> Vec<&'static str> {
+    pub(crate) fn operations(&self) -> Vec<&'static str> {
         self.state.names.borrow().clone()
     }
 }
 
 /// A file that takes no more than 100 bytes at a time.
-pub(in crate::train) struct FaultyFile {
+pub(crate) struct FaultyFile {
     file: File,
     state: Rc<State>,
 }
@@ -119,10 +119,10 @@ impl Disk for Faulty {
 }
 
 /// A folder of one test, which is removed with what is in it.
-pub(in crate::train) struct Scratch(pub(in crate::train) PathBuf);
+pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
-    pub(in crate::train) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("nn-train-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).expect("a temporary folder can be made");
@@ -130,7 +130,7 @@ impl Scratch {
     }
 
     /// The names in it, in order.
-    pub(in crate::train) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let names = System.names(&self.0).expect("it is there");
         let mut names: Vec<_> = names.into_iter().map(|name| name.into_string().expect("UTF-8")).collect();
         names.sort_unstable();
