@@ -48,55 +48,62 @@ impl Settings {
 /// it and an instruction set.
 macro_rules! settings {
     ($Algorithm:ident, $directions:expr) => {
-        #[allow(clippy::needless_update, reason = "one of the algorithms has more fields than this")]
         impl $Algorithm {
             /// Iterations, at least 1; at most 1000 unless set. Each is a step along one direction.
-            pub fn max_iterations(self, max_iterations: usize) -> Self {
-                Self { settings: Settings { max_iterations, ..self.settings }, ..self }
+            pub fn max_iterations(mut self, max_iterations: usize) -> Self {
+                self.settings.max_iterations = max_iterations;
+                self
             }
 
             /// Evaluations of the whole data set, cost and gradient at once, at least 1; at most 15 000 unless set. An
             /// iteration takes a little over 1 with L-BFGS, and a little over 2 with conjugate gradients. A line search
             /// under way ends with the best point that it has seen.
-            pub fn max_evaluations(self, max_evaluations: usize) -> Self {
-                Self { settings: Settings { max_evaluations, ..self.settings }, ..self }
+            pub fn max_evaluations(mut self, max_evaluations: usize) -> Self {
+                self.settings.max_evaluations = max_evaluations;
+                self
             }
 
             /// Stops where no entry of the gradient is larger, max |∂J/∂θ| ≤ `gradient_tolerance`; 10⁻⁵ unless set.
             /// Finite and not negative. SciPy's `gtol`.
-            pub fn gradient_tolerance(self, gradient_tolerance: f64) -> Self {
-                Self { settings: Settings { gradient_tolerance, ..self.settings }, ..self }
+            pub fn gradient_tolerance(mut self, gradient_tolerance: f64) -> Self {
+                self.settings.gradient_tolerance = gradient_tolerance;
+                self
             }
 
             /// Stops after 10 iterations in a row that together lowered the cost J by no more than `cost_tolerance` ·
             /// max(|J|, 1); 2.2 · 10⁻⁹ unless set. Finite and not negative; with 0 the cost stops nothing. SciPy's
             /// `ftol`, which looks at one iteration: in `f32` that is often no more than rounding.
-            pub fn cost_tolerance(self, cost_tolerance: f64) -> Self {
-                Self { settings: Settings { cost_tolerance, ..self.settings }, ..self }
+            pub fn cost_tolerance(mut self, cost_tolerance: f64) -> Self {
+                self.settings.cost_tolerance = cost_tolerance;
+                self
             }
 
             /// λ of the cost's term λ/2m Σ‖Θ_w‖², m being all samples; 0 unless set. Finite and not negative. Biases
             /// are not regularised.
-            pub fn l2(self, l2: f64) -> Self {
-                Self { settings: Settings { l2, ..self.settings }, ..self }
+            pub fn l2(mut self, l2: f64) -> Self {
+                self.settings.l2 = l2;
+                self
             }
 
             /// Threads to work on: a number, of which 1 is the calling thread, or [`Threads::Current`]; as many as the
             /// machine offers unless set. They change no bit of the result.
-            pub fn threads(self, threads: impl Into<Threads>) -> Self {
-                Self { settings: Settings { threads: threads.into(), ..self.settings }, ..self }
+            pub fn threads(mut self, threads: impl Into<Threads>) -> Self {
+                self.settings.threads = threads.into();
+                self
             }
 
             /// The engine that computes cost and gradient; the one estimated to be the fastest unless set. One that
             /// does not suit the network is an error of [`minimize`](Self::minimize).
-            pub fn engine(self, engine: EngineKind) -> Self {
-                Self { settings: Settings { plan: self.settings.plan.engine(engine), ..self.settings }, ..self }
+            pub fn engine(mut self, engine: EngineKind) -> Self {
+                self.settings.plan = self.settings.plan.engine(engine);
+                self
             }
 
             /// The instruction set; unless set, the one that the environment variable `NN_ISA` names, or else the
             /// widest.
-            pub fn instruction_set(self, set: InstructionSet) -> Self {
-                Self { settings: Settings { plan: self.settings.plan.instruction_set(set), ..self.settings }, ..self }
+            pub fn instruction_set(mut self, set: InstructionSet) -> Self {
+                self.settings.plan = self.settings.plan.instruction_set(set);
+                self
             }
 
             /// Moves the parameters of `network` from where they are to a minimum of the cost J of all of `data`, the
