@@ -13,11 +13,17 @@ mod serde;
 mod target;
 
 pub use builder::PreprocessBuilder;
-use input::Input;
+#[cfg(feature = "onnx")]
+pub(crate) use input::Encoding;
+pub(crate) use input::Input;
 use nn_kernels::{Activation, Architecture, Element, Layer, Loss};
+#[cfg(feature = "onnx")]
+pub(crate) use normal::LEAST;
 pub use predictions::Predictions;
-use scale::Scale;
-use target::Target;
+#[cfg(feature = "onnx")]
+pub(crate) use scale::CLIP;
+pub(crate) use scale::Scale;
+pub(crate) use target::Target;
 
 use crate::data::DynDataset;
 use crate::error::Error;
@@ -125,8 +131,8 @@ pub enum Unseen {
 #[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(remote = "Self", deny_unknown_fields))]
 pub struct Preprocess {
-    inputs: Vec<Input>,
-    target: Target,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) target: Target,
     weights: Option<String>,
     /// How the file of the training rows was written.
     format: Format,
