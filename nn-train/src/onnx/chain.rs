@@ -14,6 +14,9 @@ use super::functions::{self, binary, points, unary};
 use super::proto::{self, Attribute, data_type};
 use super::tensors::{Tensor, Tensors, decode, shortest};
 
+/// The most attributes of an operator that are looked at.
+const MAX_ATTRIBUTES: usize = 16;
+
 /// A layer of the network.
 pub(super) struct Draft {
     pub(super) weights: Rc<Tensor>,
@@ -88,6 +91,10 @@ impl Chain {
 
     /// Goes on by one operator.
     pub(super) fn take(&mut self, node: &proto::Node) -> Result<(), OnnxFault> {
+        let found = node.attributes.len();
+        if found > MAX_ATTRIBUTES {
+            return Err(OnnxFault::Many { what: "attributes of an operator", found, limit: MAX_ATTRIBUTES });
+        }
         let attributes = node.attributes.iter().map(|bytes| decode(bytes.clone())).collect::<Result<_, _>>()?;
         let operator = Operator { node, attributes };
         if !["", "ai.onnx"].contains(&node.domain.as_str()) {

@@ -96,20 +96,22 @@ pub(super) fn activation(values: &[f64]) -> Option<Activation> {
         (Activation::Softplus, softplus),
     ];
     let points = points();
-    let is = |function: &dyn Fn(f64) -> f64| {
-        // A comparison with NaN, or of infinities, does not hold.
+    let is = |function: &dyn Fn(f64) -> f64, tolerance: f64| {
+        // A comparison with NaN does not hold.
         let alike = |(&z, &found): (&f64, &f64)| {
             let expected = function(z);
-            (found - expected).abs() <= TOLERANCE * expected.abs().max(1.0)
+            found == expected || (found - expected).abs() <= tolerance * expected.abs().max(1.0)
         };
         values.len() == points.len() && points.iter().zip(values).all(alike)
     };
-    if let Some((activation, _)) = known.into_iter().find(|(_, function)| is(function)) {
+    // Neither is a leaky relu whose slope is nearly 0 or 1.
+    let tolerance = |activation| if matches!(activation, Activation::Linear | Activation::Relu) { 0.0 } else { TOLERANCE };
+    if let Some((activation, _)) = known.into_iter().find(|&(activation, function)| is(&function, tolerance(activation))) {
         return Some(activation);
     }
     let at = points.iter().position(|&z| z == -1.0)?;
     let slope = -values.get(at)?;
-    (slope.is_finite() && is(&|z| leaky_relu(z, slope))).then_some(Activation::LeakyRelu(slope))
+    (slope.is_finite() && is(&|z| leaky_relu(z, slope), TOLERANCE)).then_some(Activation::LeakyRelu(slope))
 }
 
 #[cfg(test)]

@@ -188,14 +188,18 @@ impl Import {
 /// The version of ONNX' own operators.
 fn version(sets: Vec<Bytes>) -> Result<i64, OnnxFault> {
     check_count("sets of operators", sets.len())?;
-    let mut found = 0;
+    let mut found = None;
     for set in sets {
         let proto::OperatorSet { domain, version } = decode(set)?;
         if ["", "ai.onnx"].contains(&domain.as_str()) {
-            found = version;
+            found = Some(version);
         }
     }
-    if found < OLDEST { Err(OnnxFault::Version { found }) } else { Ok(found) }
+    match found {
+        None => Err(OnnxFault::Damaged { reason: "it names no version of the operators".to_owned() }),
+        Some(found) if found < OLDEST => Err(OnnxFault::Version { found }),
+        Some(found) => Ok(found),
+    }
 }
 
 fn check_count(what: &'static str, found: usize) -> Result<(), OnnxFault> {
@@ -326,10 +330,17 @@ fn architecture(drafts: &[Draft], metadata: &[(String, String)]) -> Result<Archi
 
 /// Whether two networks have the same widths and activations, slopes up to the rounding of `f32`.
 fn alike(written: &Architecture, found: &Architecture) -> bool {
+    // A slope of 0 is relu, and one of 1 nothing.
+    let slope = |activation| match activation {
+        Activation::LeakyRelu(slope) => Some(slope),
+        Activation::Relu => Some(0.0),
+        Activation::Linear => Some(1.0),
+        _ => None,
+    };
     let same = |(a, b): (&Layer, &Layer)| {
-        let activations = match (a.activation, b.activation) {
-            (Activation::LeakyRelu(a), Activation::LeakyRelu(b)) => (a - b).abs() <= 1e-6 * a.abs(),
-            (a, b) => a == b,
+        let activations = match (slope(a.activation), slope(b.activation)) {
+            (Some(a), Some(b)) => (a - b).abs() <= 1e-6 * f64::max(a.abs(), b.abs()),
+            _ => a.activation == b.activation,
         };
         a.inputs == b.inputs && a.outputs == b.outputs && activations
     };
