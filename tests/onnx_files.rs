@@ -18,7 +18,14 @@ use serde_json::{Value, json};
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 enum Request {
     /// A network of this architecture is written, and predicts.
-    Network { file: String, architecture: String, element: String, rows: usize, standardized: bool, classes: Vec<String> },
+    Network {
+        file: String,
+        architecture: String,
+        element: String,
+        rows: usize,
+        standardized: bool,
+        classes: Vec<String>,
+    },
     /// A preprocessing is learned from a table and written with a network of random weights, which predicts for another.
     Table(Box<TableRequest>),
     /// A network is trained on the digits and written, with what it says of those that it has not seen.
@@ -104,7 +111,11 @@ fn write_network<T: Element>(
 }
 
 /// Predictions row by row, null where there are none because of an error.
-fn rows(preprocess: &Preprocess, predict: impl Fn(&Table) -> Result<Predictions, nn_train::Error>, table: &Table) -> Value {
+fn rows(
+    preprocess: &Preprocess,
+    predict: impl Fn(&Table) -> Result<Predictions, nn_train::Error>,
+    table: &Table,
+) -> Value {
     let row = |row: usize| {
         let predictions = predict(&table.subset(&[row]).ok()?).ok()?;
         Some(match preprocess.classes() {

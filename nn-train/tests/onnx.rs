@@ -42,11 +42,28 @@ fn comes_back<T: Element>(architecture: &str) {
 #[test]
 fn every_activation_and_loss_comes_back_to_the_bit() {
     let hidden = [
-        "sigmoid", "tanh", "relu", "leaky_relu(0.01)", "leaky_relu(-0.3)", "leaky_relu(300)", "leaky_relu(0)", "leaky_relu(1)", "elu",
-        "gelu", "silu", "softplus", "linear", "relu dropout(0.25)",
+        "sigmoid",
+        "tanh",
+        "relu",
+        "leaky_relu(0.01)",
+        "leaky_relu(-0.3)",
+        "leaky_relu(300)",
+        "leaky_relu(0)",
+        "leaky_relu(1)",
+        "elu",
+        "gelu",
+        "silu",
+        "softplus",
+        "linear",
+        "relu dropout(0.25)",
     ];
     let outputs = [
-        "1 sigmoid, cross_entropy", "3 sigmoid, mse", "3 softmax, cross_entropy", "2 linear, mae", "2 linear, huber(0.125)", "2 gelu, mse",
+        "1 sigmoid, cross_entropy",
+        "3 sigmoid, mse",
+        "3 softmax, cross_entropy",
+        "2 linear, mae",
+        "2 linear, huber(0.125)",
+        "2 gelu, mse",
     ];
     for (index, activation) in hidden.into_iter().enumerate() {
         let output = outputs[index % outputs.len()];
@@ -64,15 +81,20 @@ fn every_activation_and_loss_comes_back_to_the_bit() {
 #[test]
 fn a_declared_network_comes_back_as_one() {
     let net = Digits::new(3);
-    let export = Export::new(&net).classes(["no", "yes"]).name("digits").description("of a test").metadata("author", "me");
+    let export =
+        Export::new(&net).classes(["no", "yes"]).name("digits").description("of a test").metadata("author", "me");
     let import = Import::from_bytes(&export.to_bytes().unwrap()).unwrap();
     assert_eq!(import.network::<f32>().unwrap().to_declared::<Digits>().unwrap(), net);
     assert_eq!(import.name(), "digits");
     assert_eq!(import.producer(), concat!("nn-train ", env!("CARGO_PKG_VERSION")));
     assert_eq!(import.classes().unwrap(), ["no", "yes"]);
-    let entries: Vec<(&str, &str)> = import.metadata().iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let entries: Vec<(&str, &str)> =
+        import.metadata().iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let architecture = "4 => 3 relu dropout(0.5) => 2 softmax, cross_entropy";
-    assert_eq!(entries, [("nn-train.architecture", architecture), ("nn-train.loss", "cross_entropy"), ("author", "me")]);
+    assert_eq!(
+        entries,
+        [("nn-train.architecture", architecture), ("nn-train.loss", "cross_entropy"), ("author", "me")]
+    );
     // One output is two classes.
     let one = network::<f64>("2 => 1 sigmoid, mse");
     let import = Import::from_bytes(&Export::new(&one).classes(["a", "b"]).to_bytes().unwrap()).unwrap();
@@ -142,9 +164,15 @@ fn what_cannot_be_written_is_named() {
     assert!(matches!(fault(error), OnnxFault::Settings { .. }));
 
     net.parameters_mut()[10] = f32::NAN;
-    says(Export::new(&net).to_bytes().unwrap_err(), "the ONNX model: weight 1 of Θ^(2) is NaN; expected a finite number");
+    says(
+        Export::new(&net).to_bytes().unwrap_err(),
+        "the ONNX model: weight 1 of Θ^(2) is NaN; expected a finite number",
+    );
     net.parameters_mut()[8] = f32::NEG_INFINITY;
-    says(Export::new(&net).to_bytes().unwrap_err(), "the ONNX model: bias 2 of Θ^(1) is -inf; expected a finite number");
+    says(
+        Export::new(&net).to_bytes().unwrap_err(),
+        "the ONNX model: bias 2 of Θ^(1) is -inf; expected a finite number",
+    );
 }
 
 #[test]
@@ -237,9 +265,15 @@ fn graphs_of_other_networks_are_refused_by_name() {
     let w = || tensor("w", &[2, 2], 4);
     let gemm = || node("Gemm", &["x", "w"], "z");
     for (parts, expected) in [
-        (vec![w(), node("Conv", &["x", "w"], "y")], "node \"y\" is the operator Conv; expected an operator of a plain network"),
+        (
+            vec![w(), node("Conv", &["x", "w"], "y")],
+            "node \"y\" is the operator Conv; expected an operator of a plain network",
+        ),
         (vec![w(), gemm(), node("Add", &["z", "x"], "y")], "node \"y\" is the operator Add; expected a chain"),
-        (vec![w(), gemm(), node("Sqrt", &["z"], "y")], "node \"y\", the operator Sqrt: what it makes of layer 1 is no activation"),
+        (
+            vec![w(), gemm(), node("Sqrt", &["z"], "y")],
+            "node \"y\", the operator Sqrt: what it makes of layer 1 is no activation",
+        ),
         (vec![w(), gemm(), node("Relu", &["other"], "y")], "takes the tensor \"other\", which is not there"),
         (vec![w(), gemm(), node("Gemm", &["z", "w"], "y")], "tensor \"w\": it is the weights of two layers"),
         (vec![w(), node("Relu", &["x"], "y")], "node \"y\" is the operator Relu; expected activations behind a layer"),
@@ -247,17 +281,32 @@ fn graphs_of_other_networks_are_refused_by_name() {
         (vec![w(), node("Identity", &["w"], "y")], "expected an output that depends on the input"),
         (vec![w(), w(), node("Gemm", &["x", "w"], "y")], "tensor \"w\": the name is that of two initialisers"),
         (vec![w(), gemm(), node("Tanh", &["z"], "z")], "it has 1 outputs of numbers (\"y\"); expected 1"),
-        (vec![tensor("w", &[2, 2], 3), node("Gemm", &["x", "w"], "y")], "tensor \"w\": it has 12 bytes; expected 16, as its sizes say"),
-        (vec![tensor("w", &[4], 4), node("Gemm", &["x", "w"], "y")], "its weights is a tensor of 1 sizes; expected a matrix"),
+        (
+            vec![tensor("w", &[2, 2], 3), node("Gemm", &["x", "w"], "y")],
+            "tensor \"w\": it has 12 bytes; expected 16, as its sizes say",
+        ),
+        (
+            vec![tensor("w", &[4], 4), node("Gemm", &["x", "w"], "y")],
+            "its weights is a tensor of 1 sizes; expected a matrix",
+        ),
         (vec![tensor("w", &[0, 4], 0), node("Gemm", &["x", "w"], "y")], "widths must be at least 1"),
         (vec![tensor("w", &[-1, 4], 4), node("Gemm", &["x", "w"], "y")], "tensor \"w\": its sizes are -1 × 4"),
-        (vec![tensor("w", &[i64::MAX, i64::MAX], 4), node("Gemm", &["x", "w"], "y")], "expected sizes that memory can hold"),
+        (
+            vec![tensor("w", &[i64::MAX, i64::MAX], 4), node("Gemm", &["x", "w"], "y")],
+            "expected sizes that memory can hold",
+        ),
         (vec![tensor("w", &[1 << 30, 1 << 30], 4), node("Gemm", &["x", "w"], "y")], "tensor \"w\": it has 16 bytes"),
-        (vec![w(), tensor("v", &[3, 2], 6), gemm(), node("Gemm", &["z", "v"], "y")], "its weights is for 3 inputs; expected for 2"),
+        (
+            vec![w(), tensor("v", &[3, 2], 6), gemm(), node("Gemm", &["z", "v"], "y")],
+            "its weights is for 3 inputs; expected for 2",
+        ),
         (vec![node("Constant", &[], "y")], "its attributes is 0; expected 1"),
         (vec![w(), gemm(), node("Add", &["z"], "y")], "its inputs is 1; expected more"),
         (vec![w(), gemm(), value(11, "v"), node("Relu", &["z"], "y")], "it has 2 inputs (\"v\", \"x\"); expected 1"),
-        (vec![w(), gemm(), value(12, "z"), node("Relu", &["z"], "y")], "it has 2 outputs of numbers (\"z\", \"y\"); expected 1"),
+        (
+            vec![w(), gemm(), value(12, "z"), node("Relu", &["z"], "y")],
+            "it has 2 outputs of numbers (\"z\", \"y\"); expected 1",
+        ),
         (vec![field(15, b"")], "it holds sparse tensors"),
     ] {
         let message = refused(&parts);

@@ -35,7 +35,10 @@ enum Value {
     /// A number that is the same for all.
     Single(f64),
     /// A constant, the other way round where it is `turned`.
-    Constant { tensor: Rc<Tensor>, turned: bool },
+    Constant {
+        tensor: Rc<Tensor>,
+        turned: bool,
+    },
 }
 
 /// A tensor that depends on the graph's input.
@@ -192,7 +195,9 @@ impl Chain {
     fn check_stage(&self, operator: &Operator<'_>, stage: &Stage) -> Result<(), OnnxFault> {
         let biased = self.layers.last().is_none_or(|layer| layer.bias.is_some());
         if stage.layer != self.layers.len() || (stage.biased != biased && stage.layer > 0) {
-            return Err(operator.refuse("a chain: each layer takes what the one before it gives, and nothing from before that"));
+            return Err(
+                operator.refuse("a chain: each layer takes what the one before it gives, and nothing from before that")
+            );
         }
         Ok(())
     }
@@ -217,7 +222,11 @@ impl Chain {
                 Value::Stage(_) => None,
             };
             if training != Some(0.0) {
-                return Err(operator.attribute("training_mode", "set".to_owned(), "a network to predict with, where it is not"));
+                return Err(operator.attribute(
+                    "training_mode",
+                    "set".to_owned(),
+                    "a network to predict with, where it is not",
+                ));
             }
         }
         self.operand(operator, 0)
@@ -330,14 +339,22 @@ impl Chain {
         };
         let (inputs, outputs) = if turned { (first, second) } else { (second, first) };
         if let Some(rank) = stage.rank.filter(|&rank| rank != 2) {
-            return Err(operator.attribute("its first input", format!("a tensor of {rank} sizes"), "one of 2, a row for each sample"));
+            return Err(operator.attribute(
+                "its first input",
+                format!("a tensor of {rank} sizes"),
+                "one of 2, a row for each sample",
+            ));
         }
         if let Some(width) = stage.width.filter(|&width| width != inputs) {
             return Err(operator.attribute("its weights", format!("for {inputs} inputs"), &format!("for {width}")));
         }
         let double = weights.is_double()?;
         if self.double.is_some_and(|others| others != double) {
-            return Err(operator.attribute("its weights", "of another type than those before".to_owned(), "one type for all"));
+            return Err(operator.attribute(
+                "its weights",
+                "of another type than those before".to_owned(),
+                "one type for all",
+            ));
         }
         self.double = Some(double);
         weights.claim(&mut self.tensors)?;
@@ -429,7 +446,8 @@ impl Chain {
         let axis = operator.int("axis", 1);
         if operator.node.inputs.len() == 2 && [1, -1].contains(&axis) {
             let (other, stage) = (self.open_stage(operator, 0)?, self.open_stage(operator, 1)?);
-            let complements = other.values.iter().zip(stage.values.iter()).all(|(other, p)| (other - (1.0 - p)).abs() < 1e-12);
+            let complements =
+                other.values.iter().zip(stage.values.iter()).all(|(other, p)| (other - (1.0 - p)).abs() < 1e-12);
             if complements && stage.width == Some(1) {
                 return Ok(Value::Stage(Stage { width: Some(2), end: End::Both, ..stage }));
             }
@@ -495,7 +513,9 @@ impl Chain {
                 Value::Stage(stage) => {
                     self.check_stage(operator, &stage)?;
                     if stage.end != End::Open || stage.layer == 0 {
-                        return Err(operator.refuse("activations behind a layer, and nothing before the first or behind the probabilities"));
+                        return Err(operator.refuse(
+                            "activations behind a layer, and nothing before the first or behind the probabilities",
+                        ));
                     }
                     operands.push(Ok(stage.values.clone()));
                     of = Some(stage);
@@ -503,7 +523,9 @@ impl Chain {
                 Value::Single(number) => operands.push(Err(number)),
                 Value::Constant { tensor, .. } => match tensor.single() {
                     Some(number) => operands.push(Err(number)),
-                    None => return Err(operator.refuse("constants of one number, or weights and biases at their places")),
+                    None => {
+                        return Err(operator.refuse("constants of one number, or weights and biases at their places"));
+                    }
                 },
             }
         }
@@ -574,7 +596,8 @@ impl Operator<'_> {
         match self.attributes.iter().find(|attribute| !known.contains(&attribute.name.as_str())) {
             None => Ok(()),
             Some(other) => {
-                let expected = if known.is_empty() { "none".to_owned() } else { format!("no others than {}", known.join(", ")) };
+                let expected =
+                    if known.is_empty() { "none".to_owned() } else { format!("no others than {}", known.join(", ")) };
                 Err(self.attribute("an attribute", format!("{:?}", other.name), &expected))
             }
         }
@@ -582,7 +605,8 @@ impl Operator<'_> {
 
     fn refuse(&self, expected: &'static str) -> OnnxFault {
         let proto::Node { operator, domain, .. } = self.node;
-        let operator = if ["", "ai.onnx"].contains(&domain.as_str()) { operator.clone() } else { format!("{domain}.{operator}") };
+        let operator =
+            if ["", "ai.onnx"].contains(&domain.as_str()) { operator.clone() } else { format!("{domain}.{operator}") };
         OnnxFault::Operator { operator, node: self.name(), expected }
     }
 

@@ -92,7 +92,10 @@ fn column_fault(column: &Input, reason: &'static str) -> OnnxFault {
 /// Text that is missing is the empty text, so that cannot be a category.
 fn check_categories(column: &Input, categories: &[String]) -> Result<(), OnnxFault> {
     if categories.iter().any(String::is_empty) {
-        return Err(column_fault(column, "has the empty text as a category, which in a graph stands for a missing value"));
+        return Err(column_fault(
+            column,
+            "has the empty text as a category, which in a graph stands for a missing value",
+        ));
     }
     Ok(())
 }
@@ -303,7 +306,8 @@ fn ordinal<T: Element>(
     let number = |number: f64| T::from_f64(scale.apply(number));
     let missing = fill.map_or_else(|| T::from_f64(f64::NAN), number);
     let other = |other| if other == Other::Missing { missing } else { T::from_f64(f64::NAN) };
-    let table: Vec<T> = (0..categories.len()).map(|place| number(place as f64)).chain(others(column).map(other)).collect();
+    let table: Vec<T> =
+        (0..categories.len()).map(|place| number(place as f64)).chain(others(column).map(other)).collect();
     let at = places_of(graph, categories, tensor);
     let encoded = look_up(graph, "categories", &table, &at);
     let mut blocks = vec![Block { tensor: encoded, places: places[..1].to_vec() }];

@@ -162,15 +162,15 @@ impl<'a, N: Network> Export<'a, N> {
         let Some(preprocess) = self.preprocess else {
             let Some(classes) = &self.classes else { return Ok(()) };
             if self.target_scales.is_some() {
-                let reason = "there are classes and standardised targets; expected one of both, as classes are no numbers";
+                let reason =
+                    "there are classes and standardised targets; expected one of both, as classes are no numbers";
                 return Err(OnnxFault::Settings { reason });
             }
             let (found, expected) = (classes.len(), architecture.outputs().max(2));
             return if found == expected { Ok(()) } else { Err(OnnxFault::Classes { found, expected }) };
         };
         if scaled || self.classes.is_some() {
-            let reason =
-                "there is a preprocessing beside classes or a standardizer; expected it alone, as it has its own of both";
+            let reason = "there is a preprocessing beside classes or a standardizer; expected it alone, as it has its own of both";
             return Err(OnnxFault::Settings { reason });
         }
         let widths = [
@@ -179,9 +179,7 @@ impl<'a, N: Network> Export<'a, N> {
         ];
         match widths.into_iter().find(|(_, found, expected)| found != expected) {
             None => Ok(()),
-            Some((what, found, expected)) => {
-                Err(OnnxFault::Width { what, found, expected, of: "the preprocessing" })
-            }
+            Some((what, found, expected)) => Err(OnnxFault::Width { what, found, expected, of: "the preprocessing" }),
         }
     }
 

@@ -149,7 +149,9 @@ pub enum OnnxFault {
         expected: String,
     },
     /// What follows a layer is no activation of this library.
-    #[error("node {node:?}, the operator {operator}: what it makes of layer {layer} is no activation that is known; expected {expected}")]
+    #[error(
+        "node {node:?}, the operator {operator}: what it makes of layer {layer} is no activation that is known; expected {expected}"
+    )]
     Activation {
         /// The last operator.
         operator: String,
@@ -173,7 +175,9 @@ pub enum OnnxFault {
         expected: String,
     },
     /// A tensor that an operator takes is not there, or is computed later.
-    #[error("node {node:?}, the operator {operator}, takes the tensor {name:?}, which is not there; expected an input, an initialiser or the output of a node before it")]
+    #[error(
+        "node {node:?}, the operator {operator}, takes the tensor {name:?}, which is not there; expected an input, an initialiser or the output of a node before it"
+    )]
     Missing {
         /// The tensor.
         name: String,

@@ -105,8 +105,11 @@ pub(super) fn activation(values: &[f64]) -> Option<Activation> {
         values.len() == points.len() && points.iter().zip(values).all(alike)
     };
     // Neither is a leaky relu whose slope is nearly 0 or 1.
-    let tolerance = |activation| if matches!(activation, Activation::Linear | Activation::Relu) { 0.0 } else { TOLERANCE };
-    if let Some((activation, _)) = known.into_iter().find(|&(activation, function)| is(&function, tolerance(activation))) {
+    let tolerance =
+        |activation| if matches!(activation, Activation::Linear | Activation::Relu) { 0.0 } else { TOLERANCE };
+    if let Some((activation, _)) =
+        known.into_iter().find(|&(activation, function)| is(&function, tolerance(activation)))
+    {
         return Some(activation);
     }
     let at = points.iter().position(|&z| z == -1.0)?;
@@ -126,7 +129,10 @@ mod tests {
     #[test]
     fn functions_are_told_by_their_values() {
         assert_eq!(of(|z| z * sigmoid(z)), Some(Activation::Silu));
-        assert_eq!(of(|z| 0.5 * z * (1.0 + (0.797_884_560_802_865_4 * (z + 0.044_715 * z * z * z)).tanh())), Some(Activation::Gelu));
+        assert_eq!(
+            of(|z| 0.5 * z * (1.0 + (0.797_884_560_802_865_4 * (z + 0.044_715 * z * z * z)).tanh())),
+            Some(Activation::Gelu)
+        );
         assert_eq!(of(|z| z.max(0.25 * z)), Some(Activation::LeakyRelu(0.25)));
         assert_eq!(of(|z| z.max(0.0)), Some(Activation::Relu));
         assert_eq!(of(|z| 0.5 * (1.0 + (0.5 * z).tanh())), Some(Activation::Sigmoid));

@@ -147,7 +147,10 @@ impl Import {
                 parameters.iter_mut().zip(numbers).for_each(|(parameter, &number)| *parameter = T::from_f64(number));
             }
             Numbers::F32(numbers) => {
-                parameters.iter_mut().zip(numbers).for_each(|(parameter, &number)| *parameter = T::from_f64(number.into()));
+                parameters
+                    .iter_mut()
+                    .zip(numbers)
+                    .for_each(|(parameter, &number)| *parameter = T::from_f64(number.into()));
             }
         }
         Ok(network)
@@ -276,7 +279,9 @@ fn shape(input: &proto::ValueInfo) -> (Option<usize>, Option<usize>) {
     let shape = input.kind.as_ref().and_then(|kind| kind.tensor.as_ref()).and_then(|tensor| tensor.shape.as_ref());
     let Some(proto::Shape { sizes }) = shape else { return (None, None) };
     let width = match &sizes[..] {
-        [_, proto::Size { value: Some(SizeValue::Known(width)) }] => usize::try_from(*width).ok().filter(|&width| width > 0),
+        [_, proto::Size { value: Some(SizeValue::Known(width)) }] => {
+            usize::try_from(*width).ok().filter(|&width| width > 0)
+        }
         _ => None,
     };
     (Some(sizes.len()), width)
@@ -285,7 +290,9 @@ fn shape(input: &proto::ValueInfo) -> (Option<usize>, Option<usize>) {
 /// The output: of several the one of numbers.
 fn output(outputs: Vec<Bytes>) -> Result<String, OnnxFault> {
     let outputs = outputs.into_iter().map(decode).collect::<Result<Vec<proto::ValueInfo>, _>>()?;
-    let element = |output: &proto::ValueInfo| output.kind.as_ref().and_then(|kind| kind.tensor.as_ref()).map(|tensor| tensor.element);
+    let element = |output: &proto::ValueInfo| {
+        output.kind.as_ref().and_then(|kind| kind.tensor.as_ref()).map(|tensor| tensor.element)
+    };
     let numbers = |output: &&proto::ValueInfo| {
         outputs.len() == 1 || matches!(element(output), Some(data_type::FLOAT | data_type::DOUBLE))
     };
@@ -321,7 +328,8 @@ fn needed(nodes: &[proto::Node], output: &str) -> HashSet<usize> {
 
 /// The layers with the loss of the metadata, if they are of the same network.
 fn architecture(drafts: &[Draft], metadata: &[(String, String)]) -> Result<Architecture, Error> {
-    let layers: Vec<Layer> = drafts.iter().map(|draft| Layer::new(draft.inputs, draft.outputs, draft.activation)).collect();
+    let layers: Vec<Layer> =
+        drafts.iter().map(|draft| Layer::new(draft.inputs, draft.outputs, draft.activation)).collect();
     let output = layers.last().map_or(Activation::Linear, |layer| layer.activation);
     let found = Architecture::new(layers, Loss::for_output(output))?;
     let written = metadata.iter().find(|(key, _)| key == ARCHITECTURE_KEY).and_then(|(_, text)| text.parse().ok());

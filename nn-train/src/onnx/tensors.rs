@@ -50,7 +50,6 @@ impl Tensors {
         let Some(bytes) = self.initializers.get(name) else { return Ok(None) };
         Tensor::of(name, decode(bytes.clone())?).map(Some)
     }
-
 }
 
 /// A tensor whose sizes are those of its numbers.
@@ -72,7 +71,8 @@ impl Tensor {
             return Err(fault(name, "its numbers are in", found, expected));
         }
         let sizes = proto.sizes.iter().map(|&size| usize::try_from(size).ok()).collect::<Option<Vec<usize>>>();
-        let count = sizes.as_ref().and_then(|sizes| sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size)));
+        let count =
+            sizes.as_ref().and_then(|sizes| sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size)));
         let (Some(sizes), Some(count)) = (sizes, count) else {
             let found = proto.sizes.iter().map(i64::to_string).collect::<Vec<_>>().join(" × ");
             return Err(fault(name, "its sizes are", found, "sizes that memory can hold"));
@@ -92,7 +92,8 @@ impl Tensor {
         let expected = if raw { count.checked_mul(width) } else { Some(count) };
         if Some(found) != expected || (raw && plain > 0) {
             let unit = if raw { "bytes" } else { "numbers" };
-            let expected = expected.map_or_else(|| "no more than memory can hold".to_owned(), |count| count.to_string());
+            let expected =
+                expected.map_or_else(|| "no more than memory can hold".to_owned(), |count| count.to_string());
             return Err(fault(name, "it has", format!("{found} {unit}"), &format!("{expected}, as its sizes say")));
         }
         Ok(Self { name: name.to_owned(), sizes, proto })
@@ -133,7 +134,9 @@ impl Tensor {
         match self.proto.kind {
             data_type::FLOAT => Some(self.floats().into_iter().map(shortest).collect()),
             data_type::DOUBLE => Some(self.doubles()),
-            data_type::INT64 if self.proto.raw.is_empty() => Some(self.proto.ints.iter().map(|&int| int as f64).collect()),
+            data_type::INT64 if self.proto.raw.is_empty() => {
+                Some(self.proto.ints.iter().map(|&int| int as f64).collect())
+            }
             data_type::INT64 => {
                 let (chunks, _) = self.proto.raw.as_chunks();
                 Some(chunks.iter().map(|&bytes| i64::from_le_bytes(bytes) as f64).collect())
@@ -167,8 +170,12 @@ impl Tensor {
     /// Adds the numbers behind `parameters`, row by row, or column by column where it is `turned`. It is of their type.
     pub(super) fn append(&self, parameters: &mut Numbers, turned: bool) -> Result<(), OnnxFault> {
         match parameters {
-            Numbers::F32(parameters) => append(parameters, self.floats(), &self.sizes, turned, |number| number.is_finite()),
-            Numbers::F64(parameters) => append(parameters, self.doubles(), &self.sizes, turned, |number| number.is_finite()),
+            Numbers::F32(parameters) => {
+                append(parameters, self.floats(), &self.sizes, turned, |number| number.is_finite())
+            }
+            Numbers::F64(parameters) => {
+                append(parameters, self.doubles(), &self.sizes, turned, |number| number.is_finite())
+            }
         }
         .map_err(|index| fault(&self.name, "it is not finite at", format!("number {index}"), "finite numbers"))
     }
