@@ -193,14 +193,19 @@ pub use train::{CsvLog, JsonLines};
 struct ExamplesOfTheMacro;
 
 /// The programs of the README.
-#[cfg(all(doctest, feature = "serde", feature = "tables"))]
+#[cfg(all(doctest, feature = "bundle"))]
 #[doc = include_str!("../../README.md")]
 struct ProgramsOfTheReadme;
 
 /// The programs of docs/data.md.
-#[cfg(all(doctest, feature = "serde", feature = "tables"))]
+#[cfg(all(doctest, feature = "bundle"))]
 #[doc = include_str!("../../docs/data.md")]
 struct ProgramsOfTheDocumentation;
+
+/// The programs of docs/models.md.
+#[cfg(all(doctest, feature = "safetensors"))]
+#[doc = include_str!("../../docs/models.md")]
+struct ProgramsOfModels;
 
 /// The names that most programs need.
 pub mod prelude {
