@@ -19,6 +19,8 @@ from pathlib import Path
 
 from environment import ROOT, environment_python
 
+# As tests/numpy_agreement.py, so that one build serves both.
+FEATURES = "nn-examples/models,nn-examples/npz,nn-examples/onnx,nn-examples/plots"
 # Of numbers, relative where they are above 1.
 TOLERANCE = {"f32": 1e-6, "f64": 1e-12}
 # Scaling happens in f64, but the quantiles of the normal distribution are computed in another way: to 15 digits.
@@ -46,7 +48,7 @@ UNSEEN = ("zeros", "missing", "error")
 
 def program():
     """The example, built with what all of the workspace is built with, so that nothing is compiled anew for it."""
-    build = ["cargo", "build", "--locked", "--quiet", "--release", "--workspace", "--example", "onnx_files"]
+    build = ["cargo", "build", "--locked", "--quiet", "--release", "--workspace", "--example", "onnx_files", "--features", FEATURES]
     build += ["--message-format", "json-render-diagnostics"]
     messages = subprocess.run(build, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=True).stdout
     return next(path for line in messages.splitlines() if (path := json.loads(line).get("executable")))

@@ -5,11 +5,15 @@ use thiserror::Error;
 
 #[cfg(feature = "arrays")]
 use crate::arrays::ArrayFault;
+#[cfg(feature = "bundle")]
+use crate::bundle::BundleFault;
 use crate::network::{UnknownInit, difference};
 #[cfg(feature = "onnx")]
 use crate::onnx::OnnxFault;
 #[cfg(feature = "records")]
 use crate::records::RecordsFault;
+#[cfg(feature = "safetensors")]
+use crate::safetensors::SafetensorsFault;
 #[cfg(feature = "tables")]
 use crate::table::{Place, TableFault};
 #[cfg(feature = "checkpoints")]
@@ -427,6 +431,24 @@ pub enum Error {
         /// What is wrong with it.
         fault: CheckpointFault,
     },
+    /// Parts make no bundle, a file is none, or a bundle does not predict from this.
+    #[cfg(feature = "bundle")]
+    #[error("{place}: {fault}")]
+    Bundle {
+        /// The path of the file, or `"the bundle"` for one in memory.
+        place: String,
+        /// What is wrong with it.
+        fault: BundleFault,
+    },
+    /// A file is not one of safetensors that a network can be made of, or a network is not one that can be written to one.
+    #[cfg(feature = "safetensors")]
+    #[error("{place}: {fault}")]
+    Safetensors {
+        /// The path of the file, or `"the safetensors"` for bytes in memory.
+        place: String,
+        /// What is wrong with it.
+        fault: SafetensorsFault,
+    },
     /// Something is wrong with a table, or with what should be made of it.
     #[cfg(feature = "tables")]
     #[error("{place}: {fault}")]
@@ -567,6 +589,7 @@ impl Error {
     /// Something could not be done with a file.
     #[cfg(any(
         feature = "arrays",
+        feature = "bundle",
         feature = "checkpoints",
         feature = "logs",
         feature = "plot",

@@ -3,6 +3,7 @@
 mod cache;
 mod check;
 pub(crate) mod compute;
+mod declaration;
 mod declared;
 pub(crate) mod dense;
 mod difference;
@@ -17,6 +18,7 @@ mod theta;
 use std::fmt;
 
 pub use check::{GradientCheck, WorstParameter};
+pub use declaration::declaration;
 pub(crate) use declared::debug_declared;
 pub use declared::{Declared, HasLayer, Stored};
 pub use dense::{Dense, DenseLayer, Row};
@@ -191,6 +193,14 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
         Predictor::new(self, batch_rows)
     }
 
+    /// The `network!` line that declares a network like this one, called `name`: see [`declaration`].
+    ///
+    /// # Errors
+    /// As [`declaration`].
+    fn declaration(&self, name: &str) -> Result<String, Error> {
+        declaration::<Self::Scalar>(name, self.architecture())
+    }
+
     /// Θ^(l) with the bias as column 0, l counted from 1, if the network has it.
     #[must_use]
     fn theta_at(&self, l: usize) -> Option<Theta<'_, Self::Scalar>> {
@@ -254,7 +264,7 @@ fn gradient<N: Network>(network: &N, samples: Samples<'_, N::Scalar>, l2: f64) -
 }
 
 /// `numbers` is whole rows of `width`.
-fn check_ragged<T>(what: &'static str, numbers: &[T], width: usize) -> Result<(), Error> {
+pub(crate) fn check_ragged<T>(what: &'static str, numbers: &[T], width: usize) -> Result<(), Error> {
     if numbers.len().is_multiple_of(width) {
         Ok(())
     } else {
