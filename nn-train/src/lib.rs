@@ -34,6 +34,7 @@
 //! | `Records`, `records` (feature `records`) | files of fixed-size records, for data larger than memory |
 //! | [`Standardizer`] | scales of inputs and targets, which travel with the data |
 //! | `table::Table`, `preprocess::Preprocess` (feature `tables`) | CSV files, and what makes their columns inputs and targets and predictions values or classes again |
+//! | `tabular::Recipe` (feature `tabular`) | a preset that makes a trained network of an unknown table |
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
 //! | [`EarlyStopping`], [`ReduceOnPlateau`], [`WeightAverage`] | ending a run that gets no better, lowering its rate, averaging its weights |
@@ -107,6 +108,8 @@
 //!
 //! `tables` adds CSV files (`table`), and what makes inputs and targets of their columns and values or classes of
 //! predictions (`preprocess`).
+//!
+//! `tabular` adds a preset that makes a trained network of an unknown table (`tabular`); with it comes `tables`.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -135,6 +138,8 @@ pub mod records;
 pub mod selection;
 #[cfg(feature = "tables")]
 pub mod table;
+#[cfg(feature = "tabular")]
+pub mod tabular;
 mod train;
 mod vector;
 
