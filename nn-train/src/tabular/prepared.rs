@@ -15,9 +15,11 @@ use crate::train::{Callback, EarlyStopping, RunState, Trainer};
 
 /// The fewest rows with a target that anything is learned from.
 const ROWS: usize = 10;
-/// The most bins of a column, and the inputs that the bins of all columns together make.
+/// The most bins of a column, the inputs that the bins of all columns together make, and the numbers that these are of all
+/// rows: a gigabyte.
 const BINS: usize = 32;
 const BINNED: usize = 512;
+const NUMBERS: usize = 1 << 28;
 
 /// A network that is ready to be trained: made by [`Recipe::prepare`].
 ///
@@ -69,7 +71,10 @@ impl Prepared {
             (None, Task::Numbers) => all.split(1.0 - recipe.validation, recipe.seed)?,
         };
 
-        let bins = recipe.bins.unwrap_or_else(|| (BINNED / columns.numbers.max(1)).min(BINS));
+        let bins = recipe.bins.unwrap_or_else(|| {
+            let inputs = BINNED.min(NUMBERS / rows.rows().max(1));
+            (inputs / columns.numbers.max(1)).min(BINS)
+        });
         let mut settings = Preprocess::for_target(target)
             .inputs(columns.inputs)
             .scaling(recipe.scaling)
