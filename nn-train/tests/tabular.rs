@@ -366,6 +366,9 @@ fn tables_that_teach_nothing_are_refused() {
     let misspelt = Csv::new().read_bytes(format!("x,price\n{misspelt}").as_bytes()).unwrap();
     assert_eq!(fault(quick("price").fit(&misspelt)), TableFault::MixedTarget { found: "7O".to_owned() });
 
+    let names = table.with("price", Column::text((0..100).map(|row| format!("house {row}")))).unwrap();
+    assert_eq!(fault(quick("price").fit(&names)), TableFault::SingleRows);
+
     let only = table.select(&["price"]).unwrap();
     assert!(matches!(fault(quick("price").fit(&only)), TableFault::Settings { .. }));
     let infinite =

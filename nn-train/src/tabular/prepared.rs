@@ -9,7 +9,7 @@ use crate::data::DynDataset;
 use crate::error::Error;
 use crate::network::{DynNetwork, Init};
 use crate::optim::AdamW;
-use crate::preprocess::{Missing, Preprocess};
+use crate::preprocess::{Missing, Preprocess, check_text};
 use crate::table::{Table, TableFault};
 use crate::train::{Callback, EarlyStopping, RunState, Trainer};
 
@@ -60,14 +60,23 @@ impl Prepared {
         }
         let task = match recipe.task {
             Some(task) => task,
-            None => Task::of(&all, target)?,
+            None => {
+                check_text(&all, target)?;
+                Task::of(&all, target)?
+            }
         };
         task.check(&all, target)?;
         let columns = Columns::of(recipe, &all)?;
         let without_target = train.rows() - all.rows();
         let (rows, held_out) = match (validation, task) {
             (Some(validation), _) => (all, validation.drop_missing(&[target])?),
-            (None, Task::Classes) => all.stratified_split(target, 1.0 - recipe.validation, recipe.seed)?,
+            (None, Task::Classes) => {
+                let divided = all.stratified_split(target, 1.0 - recipe.validation, recipe.seed);
+                divided.map_err(|error| match error {
+                    Error::EmptyPart { .. } => Error::table(all.place().column(target), TableFault::SingleRows),
+                    other => other,
+                })?
+            }
             (None, Task::Numbers) => all.split(1.0 - recipe.validation, recipe.seed)?,
         };
 
