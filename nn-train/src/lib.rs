@@ -35,6 +35,7 @@
 //! | `Records`, `records` (feature `records`) | files of fixed-size records, for data larger than memory |
 //! | [`Standardizer`] | scales of inputs and targets, which travel with the data |
 //! | `table::Table`, `preprocess::Preprocess` (feature `tables`) | CSV files, and what makes their columns inputs and targets and predictions values or classes again |
+//! | `tabular::Recipe` (feature `tabular`) | a preset that makes a trained network of an unknown table |
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
 //! | [`EarlyStopping`], [`ReduceOnPlateau`], [`WeightAverage`] | ending a run that gets no better, lowering its rate, averaging its weights |
@@ -118,6 +119,8 @@
 //!
 //! `tables` adds CSV files (`table`), and what makes inputs and targets of their columns and values or classes of
 //! predictions (`preprocess`).
+//!
+//! `tabular` adds a preset that makes a trained network of an unknown table (`tabular`); with it comes `bundle`.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -156,6 +159,8 @@ pub mod safetensors;
 pub mod selection;
 #[cfg(feature = "tables")]
 pub mod table;
+#[cfg(feature = "tabular")]
+pub mod tabular;
 mod train;
 mod vector;
 
@@ -211,6 +216,11 @@ struct ProgramsOfTheDocumentation;
 #[cfg(all(doctest, feature = "safetensors"))]
 #[doc = include_str!("../../docs/models.md")]
 struct ProgramsOfModels;
+
+/// The program of docs/tabular.md.
+#[cfg(all(doctest, feature = "tabular"))]
+#[doc = include_str!("../../docs/tabular.md")]
+struct ProgramOfTheTables;
 
 /// The names that most programs need.
 pub mod prelude {

@@ -47,7 +47,19 @@ pub(super) fn inputs<T: Element>(graph: &mut Graph, columns: &[Input]) -> Result
                 }
                 numbers.push(Number { tensor, place: places[0], fill: *fill, scale });
             }
+            Encoding::Binned { fill, scale, edges } => {
+                let bins = edges.len() - 1;
+                if column.indicator {
+                    let missing = graph.apply("IsNaN", &[&tensor]);
+                    let tensor = graph.cast(&missing, element::<T>());
+                    blocks.push(Block { tensor, places: places[1 + bins..].to_vec() });
+                }
+                let number = Number { tensor, place: places[0], fill: *fill, scale };
+                blocks.push(Block { tensor: binned::<T>(graph, &number, edges), places: places[1..=bins].to_vec() });
+                numbers.push(number);
+            }
             Encoding::Ordinal { categories, fill, scale } => {
+                check_categories(column, categories)?;
                 blocks.extend(ordinal::<T>(graph, column, categories, *fill, scale, &tensor, &places));
             }
             Encoding::OneHot { categories, fill, numbers: false } => {
@@ -147,8 +159,7 @@ fn scaled<T: Element>(graph: &mut Graph, numbers: &[Number<'_>]) -> Vec<Block> {
         }
     }
     let block = |(tensor, numbers): (String, Vec<&Number<'_>>)| {
-        let tensor = if T::NAME == "f64" { tensor } else { graph.cast(&tensor, element::<T>()) };
-        Block { tensor, places: numbers.iter().map(|number| number.place).collect() }
+        Block { tensor: in_type_of::<T>(graph, tensor), places: numbers.iter().map(|number| number.place).collect() }
     };
     tensors.into_iter().map(block).collect()
 }
@@ -167,6 +178,28 @@ fn filled(graph: &mut Graph, numbers: &[&Number<'_>]) -> String {
     let fills = graph.constant("fill", &[1, fills.len()], &fills);
     let missing = graph.apply("IsNaN", &[&joined]);
     graph.apply("Where", &[&missing, &fills, &joined])
+}
+
+/// How far a number has come through each bin: see `preprocess/bins.rs`. What is NaN or infinite is so in the scaled number.
+fn binned<T: Element>(graph: &mut Graph, number: &Number<'_>, edges: &[f64]) -> String {
+    let filled = filled(graph, &[number]);
+    // In halves, whose differences are finite.
+    let (lows, lengths): (Vec<f64>, Vec<f64>) =
+        edges.windows(2).map(|edges| (0.5 * edges[0], 0.5 * edges[1] - 0.5 * edges[0])).unzip();
+    let (lows, lengths) =
+        (graph.constant("edges", &[1, lows.len()], &lows), graph.constant("bins", &[1, lengths.len()], &lengths));
+    let (half, zero, one) = (graph.number::<f64>(0.5), graph.number::<f64>(0.0), graph.number::<f64>(1.0));
+    let halved = graph.apply("Mul", &[&filled, &half]);
+    let way = graph.apply("Sub", &[&halved, &lows]);
+    let share = graph.apply("Div", &[&way, &lengths]);
+    let share = graph.apply("Max", &[&share, &zero]);
+    let share = graph.apply("Min", &[&share, &one]);
+    in_type_of::<T>(graph, share)
+}
+
+/// The numbers, `f64`, in those of the network.
+fn in_type_of<T: Element>(graph: &mut Graph, numbers: String) -> String {
+    if T::NAME == "f64" { numbers } else { graph.cast(&numbers, element::<T>()) }
 }
 
 /// (x - center) / unit.

@@ -37,6 +37,9 @@ pub struct PreprocessBuilder {
     pub(super) indicators: bool,
     pub(super) unseen: Unseen,
     pub(super) max_categories: usize,
+    pub(super) common_categories: Option<usize>,
+    pub(super) bins: usize,
+    pub(super) bins_of: Vec<(String, usize)>,
 }
 
 impl PreprocessBuilder {
@@ -57,6 +60,9 @@ impl PreprocessBuilder {
             indicators: false,
             unseen: Unseen::default(),
             max_categories: 256,
+            common_categories: None,
+            bins: 0,
+            bins_of: Vec::new(),
         }
     }
 
@@ -144,6 +150,56 @@ impl PreprocessBuilder {
     /// What becomes of categories that did not occur in the training rows.
     pub fn unseen(mut self, unseen: Unseen) -> Self {
         self.unseen = unseen;
+        self
+    }
+
+    /// The most categories of a one-hot column that get an input: the most frequent ones of the training rows, the first by
+    /// name where several are as frequent. The others are as good as [unseen](Self::unseen) ones. All get one unless this is
+    /// set; at least 1. [`max_categories`](Self::max_categories) counts those that get one.
+    ///
+    /// ```
+    /// # use nn_train::preprocess::Preprocess;
+    /// # use nn_train::table::Csv;
+    /// let flats = Csv::new().read_bytes(b"town,price\nUlm,200\nAalen,300\nUlm,220\nBonn,330\nBonn,300\n")?;
+    /// let preprocess = Preprocess::for_target("price").common_categories(2).fit(&flats)?;
+    /// assert_eq!(preprocess.input_names(), ["town=Bonn", "town=Ulm"]);
+    /// # Ok::<(), nn_train::Error>(())
+    /// ```
+    pub fn common_categories(mut self, categories: usize) -> Self {
+        self.common_categories = Some(categories);
+        self
+    }
+
+    /// Beside its scaled number each column of numbers gets up to `bins` inputs that say where in its distribution the number
+    /// is; 0 unless set. Quantiles of the training rows divide the numbers into bins of about as many rows each, and the
+    /// input of a bin is how far the number has come through it, from 0 at its lower edge to 1 at its upper one:
+    ///
+    /// ```text
+    /// min(1, max(0, (x - low) / (high - low)))
+    /// ```
+    ///
+    /// That is the piecewise linear encoding of Gorishniy, Rubachev and Babenko, "On embeddings for numerical features in
+    /// tabular deep learning", NeurIPS 2022 (arXiv 2203.05556), but that here no number goes beyond 0 and 1. It lets the
+    /// first layer bend at each edge. A column with few different numbers gets fewer bins, and none where there would be only
+    /// one. Ordinals and one-hot columns get none.
+    ///
+    /// ```
+    /// # use nn_train::preprocess::{Preprocess, Scaling};
+    /// # use nn_train::table::Csv;
+    /// let rows = Csv::new().read_bytes(b"x,y\n0,1\n1,2\n2,3\n10,4\n20,5\n")?;
+    /// let preprocess = Preprocess::for_target("y").scaling(Scaling::None).bins(2).fit(&rows)?;
+    /// assert_eq!(preprocess.input_names(), ["x", "x from 0 to 2", "x from 2 to 20"]);
+    /// assert_eq!(preprocess.inputs::<f64>(&rows.head(2))?, [0.0, 0.0, 0.0, 1.0, 0.5, 0.0]);
+    /// # Ok::<(), nn_train::Error>(())
+    /// ```
+    pub fn bins(mut self, bins: usize) -> Self {
+        self.bins = bins;
+        self
+    }
+
+    /// [`bins`](Self::bins) of one column.
+    pub fn bins_of(mut self, name: impl Into<String>, bins: usize) -> Self {
+        self.bins_of.push((name.into(), bins));
         self
     }
 

@@ -65,6 +65,13 @@ impl fmt::Display for Input {
                 }
                 write!(f, "{scale}")?;
             }
+            Encoding::Binned { fill, scale, edges } => {
+                f.write_str("number, ")?;
+                if let Some(fill) = fill {
+                    write!(f, "missing is {}, ", rounded(*fill))?;
+                }
+                write!(f, "{scale}; {} bins", edges.len() - 1)?;
+            }
             Encoding::Ordinal { categories, fill, scale } => {
                 write!(f, "place in {}, ", names(categories))?;
                 if let Some(fill) = fill {

@@ -1,12 +1,14 @@
 //! Learning from training rows.
 
+use std::cmp::Reverse;
+
 use super::categories::category_of;
 use super::input::{Encoding, unseen};
 use super::scale::{mean_and_deviation, median, sorted};
-use super::{Input, Missing, Preprocess, PreprocessBuilder, Scale, Scaling, Target, Unseen};
+use super::{Input, Missing, Preprocess, PreprocessBuilder, Scale, Target, Unseen, bins};
 use crate::Standardizer;
 use crate::error::Error;
-use crate::table::{Column, Table, TableFault, TextColumn, expected_name, number};
+use crate::table::{Column, Table, TableFault, expected_name, number};
 
 impl PreprocessBuilder {
     /// Learns from training rows: categories, scales, what fills missing values, and the classes or scale of the target.
@@ -29,6 +31,9 @@ impl PreprocessBuilder {
     fn input_columns(&self, table: &Table) -> Result<Vec<String>, Error> {
         let settings = |reason| Error::table(table.place(), TableFault::Settings { reason });
         let apart: Vec<&String> = self.targets.iter().chain(&self.weights).collect();
+        if self.common_categories == Some(0) {
+            return Err(settings("common_categories is 0; expected at least 1"));
+        }
         if self.targets.is_empty() {
             return Err(settings("there is no target; expected the name of a column"));
         }
@@ -58,6 +63,7 @@ impl PreprocessBuilder {
         }
         let special = self.ordinals.iter().map(|(name, _)| name).chain(&self.one_hot);
         let special = special.chain(self.scaling_of.iter().map(|(name, _)| name));
+        let special = special.chain(self.bins_of.iter().map(|(name, _)| name));
         for name in special.chain(self.missing_of.iter().map(|(name, _)| name)) {
             if !names.contains(name) {
                 let expected = expected_name(name, names.iter().map(String::as_str));
@@ -108,8 +114,9 @@ impl PreprocessBuilder {
                     }
                     places.push(place.map_or(f64::NAN, |place| place as f64));
                 }
-                let (fill, scale) = learn(missing, scaling, places).map_err(of_column)?;
-                Encoding::Ordinal { categories: categories.clone(), fill, scale }
+                let filled = fill_gaps(missing, places).map_err(of_column)?;
+                let scale = Scale::fit(scaling, &filled.numbers).map_err(of_column)?;
+                Encoding::Ordinal { categories: categories.clone(), fill: filled.fill, scale }
             }
             (Column::Number(_), Some(_)) => {
                 let expected = "text, for its categories to have an order";
@@ -119,11 +126,16 @@ impl PreprocessBuilder {
                 if let Some(row) = numbers.iter().position(|number| number.is_infinite()) {
                     return Err(table.fault(row, name, TableFault::NotFinite { found: numbers[row] }));
                 }
-                let (fill, scale) = learn(missing, scaling, numbers.clone()).map_err(of_column)?;
-                Encoding::Number { fill, scale }
+                let filled = fill_gaps(missing, numbers.clone()).map_err(of_column)?;
+                let scale = Scale::fit(scaling, &filled.numbers).map_err(of_column)?;
+                let edges = bins::edges(&filled.numbers, setting(&self.bins_of, name).unwrap_or(self.bins));
+                match edges {
+                    Some(edges) => Encoding::Binned { fill: filled.fill, scale, edges },
+                    None => Encoding::Number { fill: filled.fill, scale },
+                }
             }
             _ => {
-                let counts = counts(column);
+                let counts = self.common(counts(column));
                 if counts.is_empty() {
                     return Err(of_column(TableFault::NoValue));
                 }
@@ -142,13 +154,25 @@ impl PreprocessBuilder {
         Ok(input)
     }
 
+    /// The most frequent categories, as many as get an input, in their order.
+    fn common(&self, mut counts: Vec<(String, usize)>) -> Vec<(String, usize)> {
+        let Some(limit) = self.common_categories.filter(|&limit| limit < counts.len()) else { return counts };
+        let mut places: Vec<usize> = (0..counts.len()).collect();
+        places.sort_by_key(|&place| (Reverse(counts[place].1), place));
+        let mut kept = vec![false; counts.len()];
+        places[..limit].iter().for_each(|&place| kept[place] = true);
+        let mut kept = kept.into_iter();
+        counts.retain(|_| kept.next().unwrap_or_default());
+        counts
+    }
+
     /// What is predicted.
     fn target(&self, table: &Table) -> Result<Target, Error> {
         if let [name] = &self.targets[..] {
             let column = table.column(name)?;
             let numbers = matches!(column, Column::Number(_));
-            if let (Column::Text(text), false) = (column, self.classes || !table.inferred(name)) {
-                check_text(table, name, text)?;
+            if !self.classes {
+                check_text(table, name)?;
             }
             if self.classes || !numbers {
                 let classes: Vec<String> = counts(column).into_iter().map(|(class, _)| class).collect();
@@ -185,7 +209,11 @@ impl PreprocessBuilder {
 }
 
 /// A target that was found to be text does not look like numbers, of which one is misspelt.
-fn check_text(table: &Table, name: &str, text: &TextColumn) -> Result<(), Error> {
+pub(crate) fn check_text(table: &Table, name: &str) -> Result<(), Error> {
+    let text = match table.column(name)? {
+        Column::Text(text) if table.inferred(name) => text,
+        _ => return Ok(()),
+    };
     let numbers: Vec<bool> = text.categories().map(|text| number(text.as_bytes()).is_some()).collect();
     let rows = || text.codes().enumerate().filter_map(|(row, code)| Some((row, numbers[code?])));
     let others = rows().filter(|&(_, number)| !number).count();
@@ -237,8 +265,14 @@ fn counts(column: &Column) -> Vec<(String, usize)> {
     }
 }
 
-/// What fills the gaps (NaN) in numbers, and how they are scaled when these are filled.
-fn learn(missing: Missing, scaling: Scaling, mut numbers: Vec<f64>) -> Result<(Option<f64>, Scale), TableFault> {
+/// Numbers without a gap, at least one, and what their gaps were filled with.
+struct Filled {
+    numbers: Vec<f64>,
+    fill: Option<f64>,
+}
+
+/// Fills the gaps (NaN) in numbers.
+fn fill_gaps(missing: Missing, mut numbers: Vec<f64>) -> Result<Filled, TableFault> {
     let present: Vec<f64> = numbers.iter().copied().filter(|number| !number.is_nan()).collect();
     let known = || if present.is_empty() { Err(TableFault::NoValue) } else { Ok(&present) };
     let fill = match missing {
@@ -256,7 +290,7 @@ fn learn(missing: Missing, scaling: Scaling, mut numbers: Vec<f64>) -> Result<(O
     if numbers.is_empty() {
         return Err(TableFault::NoValue);
     }
-    Ok((fill, Scale::fit(scaling, &numbers)?))
+    Ok(Filled { numbers, fill })
 }
 
 /// The number that occurs most often, the smallest of several.

@@ -1,11 +1,12 @@
 //! A column of a table as inputs of a network.
 
 use std::borrow::Cow;
+use std::iter;
 
-use nn_kernels::Element;
+use nn_kernels::{Element, number_text};
 
 use super::categories::{Category, categories_of};
-use super::{Scale, Unseen};
+use super::{Scale, Unseen, bins};
 use crate::error::Error;
 use crate::table::{Table, TableFault, expected_name};
 
@@ -35,6 +36,8 @@ pub(crate) enum Encoding {
     Ordinal { categories: Vec<String>, fill: Option<f64>, scale: Scale },
     /// A number for each category, all 0 but one; all 0 where it is missing and there is no category to fill in.
     OneHot { categories: Vec<String>, fill: Option<usize>, numbers: bool },
+    /// A number, scaled, and how far it has come through each bin between two edges, of which there are at least 2.
+    Binned { fill: Option<f64>, scale: Scale, edges: Vec<f64> },
 }
 
 impl Input {
@@ -45,7 +48,7 @@ impl Input {
     /// Whether the column holds numbers.
     pub(crate) fn is_number(&self) -> bool {
         match self.encoding {
-            Encoding::Number { .. } => true,
+            Encoding::Number { .. } | Encoding::Binned { .. } => true,
             Encoding::Ordinal { .. } => false,
             Encoding::OneHot { numbers, .. } => numbers,
         }
@@ -56,6 +59,7 @@ impl Input {
         let encoded = match &self.encoding {
             Encoding::Number { .. } | Encoding::Ordinal { .. } => 1,
             Encoding::OneHot { categories, .. } => categories.len(),
+            Encoding::Binned { edges, .. } => edges.len(),
         };
         encoded + usize::from(self.indicator)
     }
@@ -67,6 +71,10 @@ impl Input {
             Encoding::Number { .. } | Encoding::Ordinal { .. } => vec![name.clone()],
             Encoding::OneHot { categories, .. } => {
                 categories.iter().map(|category| format!("{name}={category}")).collect()
+            }
+            Encoding::Binned { edges, .. } => {
+                let bin = |edges: &[f64]| format!("{name} from {} to {}", number_text(edges[0]), number_text(edges[1]));
+                iter::once(name.clone()).chain(edges.windows(2).map(bin)).collect()
             }
         };
         names.extend(self.indicator.then(|| format!("{name} missing")));
@@ -84,13 +92,18 @@ impl Input {
         let cells = rows.chunks_exact_mut(width).map(|row| &mut row[first..][..self.width()]).enumerate();
         let last = self.width() - 1;
         match &self.encoding {
-            Encoding::Number { fill, scale } => {
+            Encoding::Number { fill, scale } | Encoding::Binned { fill, scale, .. } => {
+                let edges = if let Encoding::Binned { edges, .. } = &self.encoding { &edges[..] } else { &[] };
                 for ((row, cells), &number) in cells.zip(table.numbers(&self.name)?) {
                     let found = Some(number).filter(|number| !number.is_nan());
                     if self.indicator && found.is_none() {
                         cells[last] = T::ONE;
                     }
-                    cells[0] = self.scaled(table, row, found.or(*fill), scale)?;
+                    let number = found.or(*fill);
+                    cells[0] = self.scaled(table, row, number, scale)?;
+                    if let Some(number) = number {
+                        bins::write(edges, number, &mut cells[1..]);
+                    }
                 }
             }
             Encoding::Ordinal { categories, fill, scale } => {

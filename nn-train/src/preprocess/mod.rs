@@ -1,5 +1,6 @@
 //! From the rows of a table to the numbers of a network, and back.
 
+mod bins;
 mod builder;
 mod categories;
 mod display;
@@ -13,6 +14,8 @@ mod serde;
 mod target;
 
 pub use builder::PreprocessBuilder;
+#[cfg(feature = "tabular")]
+pub(crate) use fit::check_text;
 #[cfg(feature = "onnx")]
 pub(crate) use input::Encoding;
 pub(crate) use input::Input;
@@ -110,8 +113,8 @@ pub enum Unseen {
 ///
 /// | column | inputs | settings |
 /// |---|---|---|
-/// | numbers | one, scaled | [`scaling`](PreprocessBuilder::scaling) |
-/// | text | one a category of the training rows, 1 or 0, by name | [`max_categories`](PreprocessBuilder::max_categories), [`unseen`](PreprocessBuilder::unseen) |
+/// | numbers | one, scaled; with [`bins`](PreprocessBuilder::bins) one more a bin | [`scaling`](PreprocessBuilder::scaling), `bins` |
+/// | text | one a category of the training rows, 1 or 0, by name | [`max_categories`](PreprocessBuilder::max_categories), [`common_categories`](PreprocessBuilder::common_categories), [`unseen`](PreprocessBuilder::unseen) |
 /// | text, declared [`ordinal`](PreprocessBuilder::ordinal) | the place of its category, a number, scaled | [`unseen`](PreprocessBuilder::unseen) |
 /// | numbers, declared [`one_hot`](PreprocessBuilder::one_hot) | as text | |
 /// | with missing values | as above, filled | [`missing`](PreprocessBuilder::missing), [`indicators`](PreprocessBuilder::indicators) |

@@ -53,6 +53,9 @@ impl Input {
                 let filled = fill.is_none_or(|fill| fill < categories.len());
                 check_categories(categories).and(if filled { Ok(()) } else { Err("a filling that is no category") })
             }
+            Encoding::Binned { fill, scale, edges } => {
+                check_fill(*fill).and(scale.check()).and(super::bins::check(edges))
+            }
         }
     }
 }

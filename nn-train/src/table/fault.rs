@@ -182,6 +182,22 @@ pub enum TableFault {
         /// The most that are allowed.
         limit: usize,
     },
+    /// The target is a number that never varies.
+    #[error("the target has the same value in all rows; expected different ones to learn from")]
+    ConstantTarget,
+    /// There are very few rows.
+    #[error("{found} rows have a target; expected at least {expected} to learn from")]
+    FewRows {
+        /// The rows with a target.
+        found: usize,
+        /// The fewest that are enough.
+        expected: usize,
+    },
+    /// No class has two rows.
+    #[error(
+        "no class has more than one row; expected several, of which some are trained on and others choose the epoch"
+    )]
+    SingleRows,
     /// There is one class only, or none.
     #[error("the target has {found} classes in the training rows; expected at least 2")]
     Classes {
