@@ -53,6 +53,8 @@ struct Stage {
     width: Option<usize>,
     /// What it is of z, at the points.
     values: Rc<Vec<f64>>,
+    /// The operator that has made it last, and its node.
+    by: Rc<[String; 2]>,
     end: End,
 }
 
@@ -87,7 +89,7 @@ struct Operator<'a> {
 impl Chain {
     pub(super) fn new(tensors: Tensors, version: i64, input: &str, rank: Option<usize>, width: Option<usize>) -> Self {
         let points = Rc::new(points());
-        let stage = Stage { layer: 0, biased: true, rank, width, values: points.clone(), end: End::Open };
+        let stage = Stage { layer: 0, biased: true, rank, width, values: points.clone(), by: Rc::default(), end: End::Open };
         let values = HashMap::from([(input.to_owned(), Value::Stage(stage))]);
         Self { tensors, values, points, layers: Vec::new(), version, double: None, casts: [false; 2] }
     }
@@ -371,6 +373,7 @@ impl Chain {
             rank: Some(2),
             width: Some(outputs),
             values: self.points.clone(),
+            by: operator.by(),
             end: End::Open,
         }))
     }
@@ -385,9 +388,10 @@ impl Chain {
         match (activation, self.layers.last_mut()) {
             (Some(activation), Some(layer)) => layer.activation = activation,
             _ => {
+                let [operator, node] = stage.by.as_ref().clone();
                 return Err(OnnxFault::Activation {
-                    operator: operator.node.operator.clone(),
-                    node: operator.name(),
+                    operator,
+                    node,
                     layer: stage.layer,
                     expected: Activation::NAMES.join(", "),
                 });
@@ -540,7 +544,10 @@ impl Chain {
             function(&numbers)
         };
         Ok(match of {
-            Some(stage) => Value::Stage(Stage { values: Rc::new((0..self.points.len()).map(at).collect()), ..stage }),
+            Some(stage) => {
+                let values = Rc::new((0..self.points.len()).map(at).collect());
+                Value::Stage(Stage { values, by: operator.by(), ..stage })
+            }
             None => Value::Single(at(0)),
         })
     }
@@ -569,6 +576,11 @@ fn constant(operator: &Operator<'_>) -> Result<Value, OnnxFault> {
 }
 
 impl Operator<'_> {
+    /// The names of the operator and its node.
+    fn by(&self) -> Rc<[String; 2]> {
+        Rc::new([self.node.operator.clone(), self.name()])
+    }
+
     /// The node's name, or that of its output.
     fn name(&self) -> String {
         let output = self.node.outputs.first();

@@ -63,6 +63,31 @@ impl<'a, N: Network> Export<'a, N> {
         }
     }
 
+    /// A bundle: its network with its preprocessing, or with its standardizers and the names of its classes.
+    ///
+    /// ```
+    /// # use nn_train::onnx::Export;
+    /// # use nn_train::prelude::*;
+    /// let fruit = Csv::new().read_bytes(b"size,color,kind\n1,red,cherry\n8,red,apple\n7,green,apple\n2,red,cherry\n")?;
+    /// let preprocess = Preprocess::for_target("kind").fit(&fruit)?;
+    /// let network = DynNetwork::<f32>::new(preprocess.architecture(&[16])?, Init::default(), 1)?;
+    /// let bundle = Bundle::new(network, preprocess)?;
+    /// let bytes = Export::bundle(&bundle).name("fruit").to_bytes()?;
+    /// # assert!(bytes.len() < 5000);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(feature = "bundle")]
+    pub fn bundle(bundle: &'a crate::bundle::Bundle<N>) -> Self {
+        Self {
+            preprocess: bundle.preprocess(),
+            input_scales: bundle.standardizer(),
+            target_scales: bundle.target_standardizer(),
+            // Those of a table are the preprocessing's.
+            classes: bundle.classes().filter(|_| bundle.preprocess().is_none()).map(<[String]>::to_vec),
+            ..Self::new(bundle.network())
+        }
+    }
+
     /// With an input for each column of the table, and values in the table's units or classes as outputs. The graph computes
     /// what [`Preprocess::predict`] does.
     pub fn preprocess(mut self, preprocess: &'a Preprocess) -> Self {
