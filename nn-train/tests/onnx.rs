@@ -260,6 +260,50 @@ fn graphs_of_others_are_read() {
     assert_eq!(import.network::<f32>().unwrap().parameters()[6..], [0.0; 3]);
 }
 
+/// Files of PyTorch's two exporters, by tracing and by torch.export, without their remarks on lines of source. The outputs are
+/// PyTorch's.
+#[test]
+fn files_of_pytorch_are_read() {
+    fn predicts<T: Element>(file: &[u8], architecture: &str, input: &[f64], expected: [f64; 3], tolerance: f64) {
+        let import = Import::from_bytes(file).unwrap();
+        assert_eq!(import.architecture().to_string(), architecture);
+        let input: Vec<T> = input.iter().map(|&number| T::from_f64(number)).collect();
+        let found = import.network::<T>().unwrap().predict(&input).unwrap();
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found.to_f64() - expected).abs() <= tolerance, "{architecture}: {found} and {expected}");
+        }
+    }
+    let input = [
+        -1.1258398294448853,
+        -1.152360200881958,
+        -0.2505785822868347,
+        -0.4338788092136383,
+        0.8487103581428528,
+        0.6920091509819031,
+    ];
+    predicts::<f32>(
+        include_bytes!("fixtures/onnx-pytorch-2.15-gelu.onnx"),
+        "6 => 5 gelu => 4 gelu => 3 softmax, cross_entropy",
+        &input,
+        [0.3391644060611725, 0.42113161087036133, 0.239703968167305],
+        2e-7,
+    );
+    predicts::<f64>(
+        include_bytes!("fixtures/onnx-pytorch-2.15-softplus.onnx"),
+        "6 => 5 softplus => 4 softplus => 3 softmax, cross_entropy",
+        &input,
+        [0.1837117561550802, 0.410603530017147, 0.40568471382777294],
+        1e-15,
+    );
+    predicts::<f32>(
+        include_bytes!("fixtures/onnx-pytorch-1.13-silu.onnx"),
+        "6 => 5 silu => 4 silu => 3 softmax, cross_entropy",
+        &[1.0, -1.0, 0.5, -0.5, 2.0, 0.0],
+        [0.44315848, 0.27242258, 0.28441894],
+        2e-7,
+    );
+}
+
 #[test]
 fn graphs_of_other_networks_are_refused_by_name() {
     let w = || tensor("w", &[2, 2], 4);

@@ -89,7 +89,8 @@ struct Operator<'a> {
 impl Chain {
     pub(super) fn new(tensors: Tensors, version: i64, input: &str, rank: Option<usize>, width: Option<usize>) -> Self {
         let points = Rc::new(points());
-        let stage = Stage { layer: 0, biased: true, rank, width, values: points.clone(), by: Rc::default(), end: End::Open };
+        let stage =
+            Stage { layer: 0, biased: true, rank, width, values: points.clone(), by: Rc::default(), end: End::Open };
         let values = HashMap::from([(input.to_owned(), Value::Stage(stage))]);
         Self { tensors, values, points, layers: Vec::new(), version, double: None, casts: [false; 2] }
     }
