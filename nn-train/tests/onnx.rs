@@ -187,6 +187,47 @@ fn columns_that_a_graph_cannot_have_are_named() {
     assert_eq!(error.to_string(), expected);
 }
 
+/// What no fit makes, but a file may say.
+#[test]
+#[cfg(feature = "serde")]
+fn columns_of_a_file_that_a_graph_cannot_have_are_named() {
+    let rows = table("area,month,town,price\n51,1,Ulm,200\n80,2,Aalen,280\n66,2,Ulm,250\n");
+    let preprocess =
+        Preprocess::for_target("price").one_hot("month").ordinal("town", ["Ulm", "Aalen"]).fit(&rows).unwrap();
+    let text = serde_json::to_string(&preprocess).unwrap();
+    let net: DynNetwork<f32> = network("4 => 1 linear, mse");
+    for (from, to, expected) in [
+        ("\"month\"", "\"area\"", "column \"area\" is there twice"),
+        ("\"area\"", "\"\"", "column \"\" has no name"),
+        ("[\"1\",\"2\"]", "[\"1\",\"x\"]", "column \"month\" has a category that is no number"),
+        ("[\"1\",\"2\"]", "[\"1\",\"NaN\"]", "column \"month\" has a category that is no number"),
+        ("[\"Ulm\",", "[\"\",", "column \"town\" has the empty text as a category"),
+    ] {
+        assert!(text.contains(from), "{text}");
+        let spoilt: Preprocess = serde_json::from_str(&text.replacen(from, to, 1)).unwrap();
+        let message = Export::new(&net).preprocess(&spoilt).to_bytes().unwrap_err().to_string();
+        assert!(message.starts_with(&format!("the ONNX model: {expected}")), "{message}");
+    }
+}
+
+#[test]
+#[cfg(feature = "bundle")]
+fn a_bundle_is_written_as_its_parts_are() {
+    let rows = table("area,town,price\n51,Ulm,200\n80,Aalen,280\n66,Ulm,250\n");
+    let preprocess = Preprocess::for_target("price").fit(&rows).unwrap();
+    let net: DynNetwork<f32> = network("3 => 1 linear, mse");
+    let bundle = Bundle::new(net.clone(), preprocess.clone()).unwrap();
+    let expected = Export::new(&net).preprocess(&preprocess).to_bytes().unwrap();
+    assert_eq!(Export::bundle(&bundle).to_bytes().unwrap(), expected);
+
+    let classifier: DynNetwork<f32> = network("3 => 1 sigmoid, mse");
+    let scales = Standardizer::from_constants(vec![1.0; 3], vec![2.0; 3]).unwrap();
+    let bundle = Bundle::of_arrays(classifier.clone()).unwrap().with_standardizer(scales.clone()).unwrap();
+    let bundle = bundle.with_classes(["no", "yes"]).unwrap();
+    let expected = Export::new(&classifier).standardized_inputs(&scales).classes(["no", "yes"]).to_bytes().unwrap();
+    assert_eq!(Export::bundle(&bundle).to_bytes().unwrap(), expected);
+}
+
 #[test]
 fn a_file_with_preprocessing_is_none_of_a_plain_network() {
     let rows = table("area,town,price\n51,Ulm,200\n80,Aalen,280\n66,Ulm,250\n");

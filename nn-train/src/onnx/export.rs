@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nn_kernels::{Element, Loss};
+use nn_kernels::Element;
 use prost::Message;
 use prost::bytes::Bytes;
 
@@ -211,7 +211,7 @@ impl<'a, N: Network> Export<'a, N> {
     /// The metadata.
     fn entries(&self) -> Result<Vec<Bytes>, OnnxFault> {
         let architecture = self.network.architecture();
-        let own = [(ARCHITECTURE_KEY, architecture.to_string()), (LOSS_KEY, loss_text(architecture.loss()))];
+        let own = [(ARCHITECTURE_KEY, architecture.to_string()), (LOSS_KEY, architecture.loss().to_string())];
         let own = own.map(|(key, value)| (key.to_owned(), value));
         let entries: Vec<(String, String)> = own.into_iter().chain(self.metadata.iter().cloned()).collect();
         for (index, (key, _)) in entries.iter().enumerate() {
@@ -306,11 +306,6 @@ impl<'a, N: Network> Export<'a, N> {
         graph.output("label", &label, data_type::STRING, None, "");
         graph.output("probabilities", &probabilities, element, Some(classes.len()), &classes.join(", "));
     }
-}
-
-/// The loss as the metadata has it.
-fn loss_text(loss: Loss) -> String {
-    loss.to_string()
 }
 
 /// The graph's input, standardised in `f64`.

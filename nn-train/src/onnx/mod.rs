@@ -68,6 +68,7 @@ mod fault;
 mod functions;
 mod graph;
 mod import;
+mod operator;
 mod proto;
 mod quantile;
 mod tensors;
