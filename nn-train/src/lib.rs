@@ -41,6 +41,7 @@
 //! | `Bundle`, `bundle` (feature `bundle`) | a network in one file with what prepares its inputs and names its outputs |
 //! | `Checkpoints`, `Interrupt`, `checkpoint` (feature `checkpoints`) | files from which a run goes on, and ending one by Ctrl-C |
 //! | `embedded` (feature `embedded`) | networks for microcontrollers: a source file or a checked file of bytes, in `f32` or 8 bits |
+//! | `onnx` (feature `onnx`) | ONNX files: networks out, with preprocessing, and plain networks in |
 //! | [`Session`] | training step by step, on batches of your own |
 //! | [`l2`](TrainerBuilder::l2), [`l1`](TrainerBuilder::l1), [`label_smoothing`](TrainerBuilder::label_smoothing) | regularisation, beside dropout, the decay of [`AdamW`] and [`WeightAverage`] |
 //! | [`clip_norm`](TrainerBuilder::clip_norm), [`clip_value`](TrainerBuilder::clip_value), [`Divergence`] | gradients that are too large, and steps that overflow |
@@ -102,6 +103,8 @@
 //!
 //! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
 //!
+//! `onnx` writes ONNX files and reads those of plain networks (`onnx`); with it comes `tables`.
+//!
 //! `progress` adds `Progress`, which shows how far a run has come; `tensorboard` adds `TensorBoard`, which writes what that
 //! program shows; and `plot` adds `plot`, pictures of runs, networks and metrics.
 //!
@@ -136,6 +139,8 @@ mod minimize;
 mod network;
 #[cfg(feature = "serde")]
 mod number;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 mod optim;
 #[cfg(feature = "plot")]
 pub mod plot;
