@@ -1,22 +1,22 @@
-//! Predictions and costs of many batches.
+//! Predictions of samples and of batches, and costs, again and again.
 
 use std::fmt;
-use std::marker::PhantomData;
 
-use nn_kernels::Explanation;
+use nn_kernels::{Explanation, predict_one_on_threads};
 
 use super::cache::Key;
-use super::compute::{Planned, checked};
+use super::compute::{self, Planned, checked};
 use super::{Network, check_predictions, samples};
 use crate::data::Samples;
 use crate::error::Error;
 
-/// Predictions and costs of a network for many batches of up to a stated number of rows: made by
+/// Predictions of a network for single samples and for batches of up to a stated number of rows, and costs: made by
 /// [`Network::predictor`].
 ///
-/// It holds the plan, the memory of a step, and a copy of the parameters in the layout of the plan's engine. A call on
-/// the network itself looks its plan up and copies the parameters each time. The results are the same where the rows are
-/// those that the predictor was made for; of other batches the last bits may differ.
+/// It holds the plan, the memory of a step, and two copies of the parameters: one as the network has them, for single samples,
+/// and one in the layout of the plan's engine, for batches. A call on the network itself looks its plan up and copies the
+/// parameters each time. The results are the same where the rows are those that the predictor was made for; of other
+/// batches the last bits may differ.
 ///
 /// ```
 /// use nn_train::prelude::*;
@@ -25,6 +25,7 @@ use crate::error::Error;
 ///
 /// let mut net = Net::new(1);
 /// let mut predictor = net.predictor(32)?;
+/// assert_eq!(predictor.predict(&[0.0, 1.0]), net.predict(&[0.0, 1.0]));
 /// let mut outputs = [[0.0]; 3];
 /// predictor.predict_batch(&[[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &mut outputs)?;
 ///
@@ -41,7 +42,9 @@ use crate::error::Error;
 #[must_use]
 pub struct Predictor<N: Network> {
     planned: Planned<N::Scalar>,
-    network: PhantomData<fn() -> N>,
+    network: N,
+    /// Memory for a single sample.
+    scratch: Vec<N::Scalar>,
 }
 
 impl<N: Network> Predictor<N> {
@@ -51,7 +54,8 @@ impl<N: Network> Predictor<N> {
         }
         let mut planned = Planned::new(&Key::new(network.architecture(), batch_rows, false)?)?;
         planned.import(network.parameters())?;
-        Ok(Self { planned, network: PhantomData })
+        let widest = network.architecture().layers().iter().map(|layer| layer.outputs).max().unwrap_or(0);
+        Ok(Self { planned, network: network.clone(), scratch: compute::zeros(2 * widest)? })
     }
 
     /// Takes the parameters of `network` in place of those it has.
@@ -63,7 +67,27 @@ impl<N: Network> Predictor<N> {
             let (expected, found) = (self.planned.architecture().to_string(), network.architecture().to_string());
             return Err(Error::AnotherArchitecture { expected, found });
         }
-        self.planned.import(network.parameters())
+        self.planned.import(network.parameters())?;
+        self.network.parameters_mut().copy_from_slice(network.parameters());
+        Ok(())
+    }
+
+    /// h(x), the output for one sample: the same bits as [`Network::predict`]. The threads of the current rayon pool share a
+    /// network of more than 2 MiB.
+    ///
+    /// A declared network's output is an array, a [`DynNetwork`](crate::DynNetwork)'s a vector;
+    /// [`predict_into`](Self::predict_into) allocates in neither.
+    pub fn predict(&mut self, input: &N::Sample) -> N::Prediction {
+        let Self { network, scratch, .. } = self;
+        network.prediction(input, |input, output| predict_one(network, scratch, input, output))
+    }
+
+    /// [`predict`](Self::predict) of `input`, S_1 numbers, written to `output`, S_L numbers. Nothing is allocated.
+    ///
+    /// # Errors
+    /// [`StepError::Length`](crate::StepError::Length) in [`Error::Step`] for another number of inputs or outputs.
+    pub fn predict_into(&mut self, input: &[N::Scalar], output: &mut [N::Scalar]) -> Result<(), Error> {
+        predict_one(&self.network, &mut self.scratch, input, output)
     }
 
     /// h(x) for every sample, on the current rayon pool.
@@ -73,6 +97,9 @@ impl<N: Network> Predictor<N> {
     pub fn predict_batch(&mut self, inputs: &N::Inputs, outputs: &mut N::Outputs) -> Result<(), Error> {
         let (inputs, outputs) = (N::flat_inputs(inputs), N::flat_outputs_mut(outputs));
         check_predictions(self.planned.architecture(), inputs, outputs)?;
+        if inputs.len() == self.network.architecture().inputs() {
+            return self.predict_into(inputs, outputs);
+        }
         self.planned.predict(inputs, outputs)
     }
 
@@ -104,6 +131,16 @@ impl<N: Network> Predictor<N> {
     pub fn explain(&self) -> &Explanation {
         self.planned.explain()
     }
+}
+
+/// A^(L) of one sample, on the current pool where the network is large.
+fn predict_one<N: Network>(
+    network: &N,
+    scratch: &mut Vec<N::Scalar>,
+    input: &[N::Scalar],
+    output: &mut [N::Scalar],
+) -> Result<(), Error> {
+    Ok(predict_one_on_threads(network.architecture(), network.parameters(), input, output, scratch)?)
 }
 
 impl<N: Network> fmt::Debug for Predictor<N> {
