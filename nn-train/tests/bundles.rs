@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod scratch;
+#[path = "support/sealed.rs"]
+mod sealed;
 
 use std::fs;
 
@@ -10,6 +12,7 @@ use nn_train::bundle::{AnyBundle, BundleFault, FileFault};
 use nn_train::prelude::*;
 use nn_train::table::TableFault;
 use scratch::Scratch;
+use sealed::sealed;
 
 network! { struct Net<2 => 5 relu dropout(0.25) => 3 softmax>; }
 network! { struct Wider<2 => 6 relu dropout(0.25) => 3 softmax>; }
@@ -79,15 +82,6 @@ fn file_fault(bytes: &[u8]) -> FileFault {
     }
 }
 
-/// The same bytes under the length and checksum that they should have.
-fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
-    let (length, end) = (bytes.len() as u64, bytes.len() - 4);
-    bytes[12..20].copy_from_slice(&length.to_le_bytes());
-    let checksum = crc32fast::hash(&bytes[..end]).to_le_bytes();
-    bytes[end..].copy_from_slice(&checksum);
-    bytes
-}
-
 #[test]
 fn bundles_come_back_whole() {
     let scratch = Scratch::new("bundles");
@@ -118,6 +112,11 @@ fn a_bundle_predicts_from_a_table_as_its_parts_do() {
     assert_eq!(AnyBundle::from_bytes(&bundle.to_bytes()).unwrap().predict(&new).unwrap(), wanted);
     assert_eq!(bundle.classes(), None);
 
+    let data = bundle.dataset(&flats()).unwrap();
+    assert_eq!(data, bundle.preprocess().unwrap().dataset(&flats()).unwrap());
+    // Read by the bundle a column of text is text, whatever it looks like.
+    let towns = bundle.csv().unwrap().read_bytes(b"town\n1\n").unwrap();
+    assert!(towns.numbers("town").is_err());
     let wrong = bundle.predict_rows(&[0.0; 8]).unwrap_err();
     assert_eq!(
         wrong.to_string(),
@@ -147,6 +146,8 @@ fn a_bundle_of_arrays_scales_predicts_and_scales_back() {
         wrong.to_string(),
         "the bundle: it predicts from rows of numbers; expected one that predicts from a table"
     );
+    assert!(matches!(bundle.dataset(&flats()), Err(Error::Bundle { fault: BundleFault::Inputs { .. }, .. })));
+    assert!(matches!(bundle.csv(), Err(Error::Bundle { fault: BundleFault::Inputs { .. }, .. })));
     let read: Bundle<Line> = Bundle::from_bytes(&bundle.to_bytes()).unwrap();
     assert_eq!(read.predict_rows(&[3.0]).unwrap(), [130.0]);
     let parts = read.with_standardizer(None).unwrap().into_parts();
@@ -284,7 +285,7 @@ fn files_of_others_are_refused_by_name() {
     let bytes = bundles()[2].to_bytes();
     let found = file_fault(b"{ \"architecture\": \"1 => 1\" }");
     assert_eq!(found, FileFault::Signature { expected: "a bundle", found: None });
-    assert_eq!(found.to_string(), "this is something else; expected the signature of a bundle in the first 8 bytes");
+    assert_eq!(found.to_string(), "this is not a bundle; expected the signature of one in the first 8 bytes");
     let mut newer = bytes.clone();
     newer[8] = 2;
     assert_eq!(file_fault(&sealed(newer)), FileFault::Version { found: 2, newest: 1 });
