@@ -224,7 +224,8 @@ def check_tables(folder):
         request = {"file": path, "train": paths[0], "test": paths[1], "targets": targets, "element": element}
         request |= {"classes": targets[0] in ("kind", "sex"), "scale_targets": number % 5 != 0, "scaling": scaling}
         request |= {"missing": filling, "indicators": indicators, "unseen": unseen, "one_hot": ["month"]}
-        request |= {"bins": (0, 5)[number % 2], "common": (None, 3)[number % 7 == 0]}
+        # By turns, with every scaling, filling and policy.
+        request |= {"bins": (0, 0, 3, 20, 1)[number % 5], "common": (None, 3)[number % 7 == 0]}
         requests.append({"table": request | {"ordinal": [["grade", ["low", "middle", "high"]]]}})
         cases.append((path, element, test, request))
     worst, refused, total = {}, 0, 0
