@@ -3,9 +3,13 @@
 #![cfg(feature = "onnx")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "support/protobuf.rs"]
+mod protobuf;
+
 use nn_train::Element;
 use nn_train::onnx::{Export, Import, OnnxFault};
 use nn_train::prelude::*;
+use protobuf::{field, varint};
 
 network! { struct Digits<4 => 3 relu dropout(0.5) => 2 softmax>; }
 
@@ -242,22 +246,8 @@ fn a_file_with_preprocessing_is_none_of_a_plain_network() {
 
 // --- what is not read ----------------------------------------------------------------------------------------------
 
-fn field(number: u64, bytes: &[u8]) -> Vec<u8> {
-    [varint(number << 3 | 2), varint(bytes.len() as u64), bytes.to_vec()].concat()
-}
-
 fn number(number: u64, value: i64) -> Vec<u8> {
     [varint(number << 3), varint(value as u64)].concat()
-}
-
-fn varint(mut value: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
 }
 
 /// A tensor of `f32` with these sizes and so many numbers.
