@@ -362,7 +362,7 @@ fn graphs_of_other_networks_are_refused_by_name() {
         ),
         (
             vec![tensor("w", &[4], 4), node("Gemm", &["x", "w"], "y")],
-            "its weights is a tensor of 1 sizes; expected a matrix",
+            "its matrix of weights is a tensor of 1 sizes; expected a matrix",
         ),
         (vec![tensor("w", &[0, 4], 0), node("Gemm", &["x", "w"], "y")], "widths must be at least 1"),
         (vec![tensor("w", &[-1, 4], 4), node("Gemm", &["x", "w"], "y")], "tensor \"w\": its sizes are -1 × 4"),
@@ -373,10 +373,10 @@ fn graphs_of_other_networks_are_refused_by_name() {
         (vec![tensor("w", &[1 << 30, 1 << 30], 4), node("Gemm", &["x", "w"], "y")], "tensor \"w\": it has 16 bytes"),
         (
             vec![w(), tensor("v", &[3, 2], 6), gemm(), node("Gemm", &["z", "v"], "y")],
-            "its weights is for 3 inputs; expected for 2",
+            "its matrix of weights is for 3 inputs; expected for 2",
         ),
-        (vec![node("Constant", &[], "y")], "its attributes is 0; expected 1"),
-        (vec![w(), gemm(), node("Add", &["z"], "y")], "its inputs is 1; expected more"),
+        (vec![node("Constant", &[], "y")], "the count of its attributes is 0; expected 1"),
+        (vec![w(), gemm(), node("Add", &["z"], "y")], "the count of its inputs is 1; expected more"),
         (vec![w(), gemm(), value(11, "v"), node("Relu", &["z"], "y")], "it has 2 inputs (\"v\", \"x\"); expected 1"),
         (
             vec![w(), gemm(), value(12, "z"), node("Relu", &["z"], "y")],
