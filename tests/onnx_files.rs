@@ -51,6 +51,7 @@ struct TableRequest {
     ordinal: Vec<(String, Vec<String>)>,
     one_hot: Vec<String>,
     bins: usize,
+    common: Option<usize>,
 }
 
 /// Of this shape, with biases that are not 0.
@@ -145,13 +146,16 @@ fn write_table<T: Element>(request: &TableRequest) -> Result<Value, Box<dyn Erro
             "error" => Unseen::Error,
             other => return Err(format!("no policy {other}").into()),
         });
+    builder = builder.bins(request.bins);
+    if let Some(categories) = request.common {
+        builder = builder.common_categories(categories);
+    }
     for (name, categories) in &request.ordinal {
         builder = builder.ordinal(name, categories);
     }
     for name in &request.one_hot {
         builder = builder.one_hot(name);
     }
-    builder = builder.bins(request.bins);
     if request.indicators {
         builder = builder.indicators();
     }

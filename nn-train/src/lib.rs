@@ -212,15 +212,15 @@ struct ProgramsOfTheReadme;
 #[doc = include_str!("../../docs/data.md")]
 struct ProgramsOfTheDocumentation;
 
+/// The programs of docs/models.md.
+#[cfg(all(doctest, feature = "onnx", feature = "safetensors"))]
+#[doc = include_str!("../../docs/models.md")]
+struct ProgramsOfModels;
+
 /// The program of docs/tabular.md.
 #[cfg(all(doctest, feature = "tabular"))]
 #[doc = include_str!("../../docs/tabular.md")]
 struct ProgramOfTheTables;
-
-/// The programs of docs/models.md.
-#[cfg(all(doctest, feature = "safetensors"))]
-#[doc = include_str!("../../docs/models.md")]
-struct ProgramsOfModels;
 
 /// The names that most programs need.
 pub mod prelude {

@@ -55,6 +55,7 @@ pub(super) fn inputs<T: Element>(graph: &mut Graph, columns: &[Input]) -> Result
                 numbers.push(Number { tensor, place: places[0], fill: *fill, scale });
             }
             Encoding::Ordinal { categories, fill, scale } => {
+                check_categories(column, categories)?;
                 blocks.extend(ordinal::<T>(graph, column, categories, *fill, scale, &tensor, &places));
             }
             Encoding::OneHot { categories, fill, numbers: false } => {
@@ -154,9 +155,9 @@ fn scaled<T: Element>(graph: &mut Graph, numbers: &[Number<'_>]) -> Vec<Block> {
             tensors.push((infinite_stays_so(graph, &scores, &filled), vec![number]));
         }
     }
-    let block = |(tensor, numbers): (String, Vec<&Number<'_>>)| {
-        let tensor = if T::NAME == "f64" { tensor } else { graph.cast(&tensor, element::<T>()) };
-        Block { tensor, places: numbers.iter().map(|number| number.place).collect() }
+    let block = |(tensor, numbers): (String, Vec<&Number<'_>>)| Block {
+        tensor: in_type_of::<T>(graph, tensor),
+        places: numbers.iter().map(|number| number.place).collect(),
     };
     tensors.into_iter().map(block).collect()
 }
@@ -168,6 +169,7 @@ fn binned<T: Element>(graph: &mut Graph, bins: &[(Number<'_>, &[f64], Vec<usize>
         return None;
     }
     let filled = filled(graph, &bins.iter().map(|(number, ..)| number).collect::<Vec<_>>());
+    // For each bin its column among those filled, its lower edge, its length, and which input it is.
     let (mut owners, mut lows, mut lengths, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (column, (_, edges, inputs)) in bins.iter().enumerate() {
         for edges in edges.windows(2) {
@@ -188,8 +190,7 @@ fn binned<T: Element>(graph: &mut Graph, bins: &[(Number<'_>, &[f64], Vec<usize>
     let share = graph.apply("Div", &[&way, &lengths]);
     let share = graph.apply("Max", &[&share, &zero]);
     let share = graph.apply("Min", &[&share, &one]);
-    let tensor = if T::NAME == "f64" { share } else { graph.cast(&share, element::<T>()) };
-    Some(Block { tensor, places })
+    Some(Block { tensor: in_type_of::<T>(graph, share), places })
 }
 
 /// The columns side by side, with what takes the place of missing values.
@@ -206,6 +207,11 @@ fn filled(graph: &mut Graph, numbers: &[&Number<'_>]) -> String {
     let fills = graph.constant("fill", &[1, fills.len()], &fills);
     let missing = graph.apply("IsNaN", &[&joined]);
     graph.apply("Where", &[&missing, &fills, &joined])
+}
+
+/// The numbers, `f64`, in those of the network.
+fn in_type_of<T: Element>(graph: &mut Graph, numbers: String) -> String {
+    if T::NAME == "f64" { numbers } else { graph.cast(&numbers, element::<T>()) }
 }
 
 /// (x - center) / unit.
@@ -418,19 +424,28 @@ fn one_hot_numbers<T: Element>(
     let known = graph.constant("categories", &[1, numbers.len()], &numbers);
     let hot = graph.apply("Equal", &[tensor, &known]);
     let mut encoded = graph.cast(&hot, element::<T>());
-    let nan = graph.apply("IsNaN", &[tensor]);
-    let nan = graph.cast(&nan, element::<T>());
-    // 1 where it is none of the known categories and not missing.
-    let seen = graph.node("ReduceSum", &[&encoded], vec![ints("axes", vec![1]), int("keepdims", 1)]);
-    let one = graph.number::<T>(1.0);
-    let other = graph.apply("Sub", &[&one, &seen]);
-    let other = graph.apply("Sub", &[&other, &nan]);
     let [unseen, missing] = others(column);
-    let sum = |graph: &mut Graph, wanted: Other| match (unseen == wanted, missing == wanted) {
-        (true, true) => Some(graph.apply("Add", &[&other, &nan])),
-        (true, false) => Some(other.clone()),
-        (false, true) => Some(nan.clone()),
-        (false, false) => None,
+    // What counts as missing matters where something is filled in or says so.
+    let kept =
+        |wanted: Other| wanted == Other::Error || (wanted == Other::Missing && (fill.is_some() || column.indicator));
+    // 1 where it is NaN, and where it is none of the known categories and no NaN.
+    let nan = (kept(missing) || kept(unseen)).then(|| {
+        let nan = graph.apply("IsNaN", &[tensor]);
+        graph.cast(&nan, element::<T>())
+    });
+    let other = nan.as_ref().filter(|_| kept(unseen)).map(|nan| {
+        let seen = graph.node("ReduceSum", &[&encoded], vec![ints("axes", vec![1]), int("keepdims", 1)]);
+        let one = graph.number::<T>(1.0);
+        let other = graph.apply("Sub", &[&one, &seen]);
+        graph.apply("Sub", &[&other, nan])
+    });
+    let sum = |graph: &mut Graph, wanted: Other| {
+        let parts = [other.as_deref().filter(|_| unseen == wanted), nan.as_deref().filter(|_| missing == wanted)];
+        match parts {
+            _ if !kept(wanted) => None,
+            [Some(other), Some(nan)] => Some(graph.apply("Add", &[other, nan])),
+            [other, nan] => other.or(nan).map(str::to_owned),
+        }
     };
     let absent = sum(graph, Other::Missing);
     let wrong = sum(graph, Other::Error);
@@ -449,8 +464,12 @@ fn one_hot_numbers<T: Element>(
     }
     let mut tensors = vec![encoded];
     if column.indicator {
-        // An indicator without a policy says so of no row.
-        let none = || graph.apply("Sub", &[&nan, &nan]);
+        // One without a policy for what is missing says so of no row.
+        let none = || {
+            let nan = graph.apply("IsNaN", &[tensor]);
+            let nan = graph.cast(&nan, element::<T>());
+            graph.apply("Sub", &[&nan, &nan])
+        };
         tensors.push(absent.unwrap_or_else(none));
     }
     Ok(tensors)
