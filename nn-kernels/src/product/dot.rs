@@ -33,6 +33,8 @@ pub(crate) fn dot<T: Element, S: Simd<T>>(s: S, a: &[T], b: &[T]) -> T {
 /// another, and the vector is loaded once for all of them.
 const ROWS: usize = 4;
 const SUMS: usize = 2;
+/// How far ahead of themselves rows are asked for, in bytes: long ones come from memory.
+const AHEAD: usize = 1 << 10;
 
 /// Vectors whose lanes are to be added up: one a row.
 #[repr(align(64))]
@@ -78,6 +80,7 @@ fn sums_of_rows<T: Element, S: Simd<T>, const N: usize>(s: S, rows: &[T], x: &[T
         for v in 0..SUMS {
             let x = s.load(&x[at + v * S::LANES..]);
             for (row, totals) in rows.iter().zip(&mut totals) {
+                s.prefetch(row.as_ptr().wrapping_add(at + v * S::LANES + AHEAD / size_of::<T>()));
                 totals[v] = s.load(&row[at + v * S::LANES..]).mul_add(x, totals[v]);
             }
         }

@@ -98,7 +98,7 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     /// An array has no room for an error: where the environment variable `NN_ISA` asks for an instruction set that the
     /// CPU lacks, it is all NaN. `predict_into` returns the error.
     fn predict(&self, input: &Self::Sample) -> Self::Prediction {
-        self.prediction(input, |input, output| self.predict_into(input, output))
+        Self::prediction(self.architecture(), input, |input, output| self.predict_into(input, output))
     }
 
     /// h(x) of `input`, S_1 numbers, written to `output`, S_L numbers. Nothing is allocated after a thread's first call.
@@ -217,10 +217,10 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
         DynNetwork::of(self.architecture().clone(), self.parameters().to_vec())
     }
 
-    /// What `by` makes of a sample, as the network returns it.
+    /// What `by` makes of a sample, as a network returns it.
     #[doc(hidden)]
     fn prediction(
-        &self,
+        architecture: &Architecture,
         input: &Self::Sample,
         by: impl FnOnce(&[Self::Scalar], &mut [Self::Scalar]) -> Result<(), Error>,
     ) -> Self::Prediction;
@@ -363,7 +363,7 @@ impl<N: Declared> Network for N {
     }
 
     fn prediction(
-        &self,
+        _architecture: &Architecture,
         input: &N::Input,
         by: impl FnOnce(&[N::Scalar], &mut [N::Scalar]) -> Result<(), Error>,
     ) -> N::Output {
@@ -434,8 +434,12 @@ impl<T: Element> Network for DynNetwork<T> {
         &mut self.parameters
     }
 
-    fn prediction(&self, input: &[T], by: impl FnOnce(&[T], &mut [T]) -> Result<(), Error>) -> Result<Vec<T>, Error> {
-        let mut output = compute::zeros(self.architecture().outputs())?;
+    fn prediction(
+        architecture: &Architecture,
+        input: &[T],
+        by: impl FnOnce(&[T], &mut [T]) -> Result<(), Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut output = compute::zeros(architecture.outputs())?;
         by(input, &mut output)?;
         Ok(output)
     }

@@ -1,8 +1,9 @@
 //! Predictions of samples and of batches, and costs, again and again.
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use nn_kernels::{Explanation, predict_one_on_threads};
+use nn_kernels::{Architecture, Buffer, Element, Explanation, predict_one_on_threads};
 
 use super::cache::Key;
 use super::compute::{self, Planned, checked};
@@ -42,9 +43,23 @@ use crate::error::Error;
 #[must_use]
 pub struct Predictor<N: Network> {
     planned: Planned<N::Scalar>,
-    network: N,
-    /// Memory for a single sample.
-    scratch: Vec<N::Scalar>,
+    single: Single<N::Scalar>,
+    network: PhantomData<fn() -> N>,
+}
+
+/// What a single sample needs.
+struct Single<T: Element> {
+    /// The network's, at the beginning of a cache line, so that no vector of an even row lies in two.
+    parameters: Buffer<T>,
+    scratch: Vec<T>,
+}
+
+impl<T: Element> Single<T> {
+    /// A^(L), on the current pool where the network is large.
+    fn predict(&mut self, architecture: &Architecture, input: &[T], output: &mut [T]) -> Result<(), Error> {
+        let Self { parameters, scratch } = self;
+        Ok(predict_one_on_threads(architecture, parameters.as_slice(), input, output, scratch)?)
+    }
 }
 
 impl<N: Network> Predictor<N> {
@@ -54,8 +69,11 @@ impl<N: Network> Predictor<N> {
         }
         let mut planned = Planned::new(&Key::new(network.architecture(), batch_rows, false)?)?;
         planned.import(network.parameters())?;
+        let mut parameters = Buffer::zeros(network.parameters().len())?;
+        parameters.as_mut_slice().copy_from_slice(network.parameters());
         let widest = network.architecture().layers().iter().map(|layer| layer.outputs).max().unwrap_or(0);
-        Ok(Self { planned, network: network.clone(), scratch: compute::zeros(2 * widest)? })
+        let single = Single { parameters, scratch: compute::zeros(2 * widest)? };
+        Ok(Self { planned, single, network: PhantomData })
     }
 
     /// Takes the parameters of `network` in place of those it has.
@@ -68,7 +86,7 @@ impl<N: Network> Predictor<N> {
             return Err(Error::AnotherArchitecture { expected, found });
         }
         self.planned.import(network.parameters())?;
-        self.network.parameters_mut().copy_from_slice(network.parameters());
+        self.single.parameters.as_mut_slice().copy_from_slice(network.parameters());
         Ok(())
     }
 
@@ -78,8 +96,9 @@ impl<N: Network> Predictor<N> {
     /// A declared network's output is an array, a [`DynNetwork`](crate::DynNetwork)'s a vector;
     /// [`predict_into`](Self::predict_into) allocates in neither.
     pub fn predict(&mut self, input: &N::Sample) -> N::Prediction {
-        let Self { network, scratch, .. } = self;
-        network.prediction(input, |input, output| predict_one(network, scratch, input, output))
+        let Self { planned, single, .. } = self;
+        let architecture = planned.architecture();
+        N::prediction(architecture, input, |input, output| single.predict(architecture, input, output))
     }
 
     /// [`predict`](Self::predict) of `input`, S_1 numbers, written to `output`, S_L numbers. Nothing is allocated.
@@ -87,7 +106,7 @@ impl<N: Network> Predictor<N> {
     /// # Errors
     /// [`StepError::Length`](crate::StepError::Length) in [`Error::Step`] for another number of inputs or outputs.
     pub fn predict_into(&mut self, input: &[N::Scalar], output: &mut [N::Scalar]) -> Result<(), Error> {
-        predict_one(&self.network, &mut self.scratch, input, output)
+        self.single.predict(self.planned.architecture(), input, output)
     }
 
     /// h(x) for every sample, on the current rayon pool.
@@ -97,7 +116,7 @@ impl<N: Network> Predictor<N> {
     pub fn predict_batch(&mut self, inputs: &N::Inputs, outputs: &mut N::Outputs) -> Result<(), Error> {
         let (inputs, outputs) = (N::flat_inputs(inputs), N::flat_outputs_mut(outputs));
         check_predictions(self.planned.architecture(), inputs, outputs)?;
-        if inputs.len() == self.network.architecture().inputs() {
+        if inputs.len() == self.planned.architecture().inputs() {
             return self.predict_into(inputs, outputs);
         }
         self.planned.predict(inputs, outputs)
@@ -131,16 +150,6 @@ impl<N: Network> Predictor<N> {
     pub fn explain(&self) -> &Explanation {
         self.planned.explain()
     }
-}
-
-/// A^(L) of one sample, on the current pool where the network is large.
-fn predict_one<N: Network>(
-    network: &N,
-    scratch: &mut Vec<N::Scalar>,
-    input: &[N::Scalar],
-    output: &mut [N::Scalar],
-) -> Result<(), Error> {
-    Ok(predict_one_on_threads(network.architecture(), network.parameters(), input, output, scratch)?)
 }
 
 impl<N: Network> fmt::Debug for Predictor<N> {
