@@ -5,6 +5,8 @@ use thiserror::Error;
 
 #[cfg(feature = "arrays")]
 use crate::arrays::ArrayFault;
+#[cfg(feature = "bundle")]
+use crate::bundle::BundleFault;
 use crate::network::{UnknownInit, difference};
 #[cfg(feature = "records")]
 use crate::records::RecordsFault;
@@ -425,6 +427,15 @@ pub enum Error {
         /// What is wrong with it.
         fault: CheckpointFault,
     },
+    /// Parts make no bundle, a file is none, or a bundle does not predict from this.
+    #[cfg(feature = "bundle")]
+    #[error("{place}: {fault}")]
+    Bundle {
+        /// The path of the file, or `"the bundle"` for one in memory.
+        place: String,
+        /// What is wrong with it.
+        fault: BundleFault,
+    },
     /// Something is wrong with a table, or with what should be made of it.
     #[cfg(feature = "tables")]
     #[error("{place}: {fault}")]
@@ -556,6 +567,7 @@ impl Error {
     /// Something could not be done with a file.
     #[cfg(any(
         feature = "arrays",
+        feature = "bundle",
         feature = "checkpoints",
         feature = "logs",
         feature = "plot",

@@ -38,6 +38,7 @@
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
 //! | [`EarlyStopping`], [`ReduceOnPlateau`], [`WeightAverage`] | ending a run that gets no better, lowering its rate, averaging its weights |
+//! | `Bundle`, `bundle` (feature `bundle`) | a network in one file with what prepares its inputs and names its outputs |
 //! | `Checkpoints`, `Interrupt`, `checkpoint` (feature `checkpoints`) | files from which a run goes on, and ending one by Ctrl-C |
 //! | `embedded` (feature `embedded`) | networks for microcontrollers: a source file or a checked file of bytes, in `f32` or 8 bits |
 //! | [`Session`] | training step by step, on batches of your own |
@@ -92,6 +93,9 @@
 //!
 //! `arrays` reads and writes NPY files and reads IDX files (`arrays`); `npz` adds NPZ archives to it.
 //!
+//! `bundle` writes and reads a network with its preprocessing or standardizer and its classes as one file (`bundle`); with it
+//! come `serde` and `tables`.
+//!
 //! `checkpoints` writes and reads the states of runs and sessions as files that are whole or not there (`checkpoint`),
 //! with the callbacks `Checkpoints` and `Interrupt`; with it comes `serde`.
 //!
@@ -119,11 +123,15 @@
 pub mod __private;
 #[cfg(feature = "arrays")]
 pub mod arrays;
+#[cfg(feature = "bundle")]
+pub mod bundle;
 mod data;
 #[cfg(any(feature = "arrays", feature = "checkpoints", feature = "records", feature = "tables"))]
 mod disk;
 #[cfg(feature = "embedded")]
 pub mod embedded;
+#[cfg(any(feature = "bundle", feature = "checkpoints"))]
+mod envelope;
 mod error;
 mod memory;
 pub mod metrics;
@@ -148,6 +156,8 @@ pub mod throughput;
 mod train;
 mod vector;
 
+#[cfg(feature = "bundle")]
+pub use bundle::Bundle;
 pub use data::{Access, Dataset, DynDataset, Rows, Source, Standardizer, Stream, StreamItem, TrainingData};
 #[cfg(any(feature = "arrays", feature = "checkpoints", feature = "records", feature = "tables"))]
 pub use disk::write_whole_file;
@@ -198,6 +208,8 @@ struct ProgramsOfTheDocumentation;
 
 /// The names that most programs need.
 pub mod prelude {
+    #[cfg(feature = "bundle")]
+    pub use crate::Bundle;
     #[cfg(feature = "records")]
     pub use crate::Records;
     pub use crate::metrics::{self, ClassificationReport, ConfusionMatrix, Probabilities, Regression};

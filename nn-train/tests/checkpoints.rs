@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use nn_train::checkpoint::{CheckpointFault, load_network};
+use nn_train::checkpoint::{CheckpointFault, FileFault, load_network};
 use nn_train::prelude::*;
 use nn_train::{CallbackState, Element};
 use scratch::Scratch;
@@ -55,9 +55,9 @@ fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-fn fault<T: Element>(bytes: &[u8]) -> CheckpointFault {
+fn fault<T: Element>(bytes: &[u8]) -> FileFault {
     match RunState::<T>::from_bytes(bytes).unwrap_err() {
-        Error::Checkpoint { fault, .. } => fault,
+        Error::Checkpoint { fault: CheckpointFault::File(fault), .. } => fault,
         other => panic!("{other}"),
     }
 }
@@ -121,9 +121,9 @@ fn every_bit_that_is_flipped_is_found() {
             bytes[index] ^= 1 << bit;
             let found = fault::<f64>(&bytes);
             let right = match index {
-                0..8 => matches!(found, CheckpointFault::NotACheckpoint),
-                12..20 => matches!(found, CheckpointFault::Truncated { .. } | CheckpointFault::TooLong { .. }),
-                _ => matches!(found, CheckpointFault::Checksum { .. }),
+                0..8 => matches!(found, FileFault::Signature { .. }),
+                12..20 => matches!(found, FileFault::Truncated { .. } | FileFault::TooLong { .. }),
+                _ => matches!(found, FileFault::Checksum { .. }),
             };
             assert!(right, "byte {index}, bit {bit}: {found}");
             assert!(SessionState::<f64>::from_bytes(&bytes).is_err());
@@ -138,7 +138,7 @@ fn a_file_that_is_cut_or_goes_on_is_found() {
     let bytes = small().to_bytes();
     for length in 0..bytes.len() {
         match fault::<f64>(&bytes[..length]) {
-            CheckpointFault::Truncated { expected, found } => {
+            FileFault::Truncated { expected, found } => {
                 assert_eq!(found, length as u64);
                 assert_eq!(expected, if length < 24 { 24 } else { bytes.len() as u64 });
             }
@@ -147,7 +147,7 @@ fn a_file_that_is_cut_or_goes_on_is_found() {
     }
     let longer = [bytes.as_slice(), &[0]].concat();
     let expected = bytes.len() as u64;
-    assert_eq!(fault::<f64>(&longer), CheckpointFault::TooLong { expected, found: expected + 1 });
+    assert_eq!(fault::<f64>(&longer), FileFault::TooLong { expected, found: expected + 1 });
 }
 
 /// A file may be damaged before its checksum is formed, or written by somebody else: also then there is no panic.
@@ -193,12 +193,12 @@ fn a_length_that_the_file_does_not_have_is_an_error() {
     for length in [1_u64 << 60, u64::MAX, 1 << 40, 1 << 20, 17, 15] {
         let spoilt = [&bytes[..at], &postcard::to_stdvec(&length).unwrap(), &bytes[at + 1..]].concat();
         let found = fault::<f64>(&sealed(spoilt));
-        assert!(matches!(found, CheckpointFault::Contents { what: "the session", .. }), "{length}: {found}");
+        assert!(matches!(found, FileFault::Contents { what: "the session", .. }), "{length}: {found}");
     }
     let mut state = small();
     state.session.architecture = "1000000 => 1000000 linear, mse".to_owned();
     match fault::<f64>(&state.to_bytes()) {
-        CheckpointFault::Contents { what: "the parameters", found, .. } => assert_eq!(found, "2"),
+        FileFault::Contents { what: "the parameters", found, .. } => assert_eq!(found, "2"),
         other => panic!("{other}"),
     }
 }
@@ -206,22 +206,25 @@ fn a_length_that_the_file_does_not_have_is_an_error() {
 #[test]
 fn files_of_others_are_refused_by_name() {
     let bytes = small().to_bytes();
-    assert_eq!(fault::<f64>(b"{ \"architecture\": \"1 => 1\" }"), CheckpointFault::NotACheckpoint);
-    assert_eq!(fault::<f64>(&[0; 100]), CheckpointFault::NotACheckpoint);
+    let none = FileFault::Signature { expected: "a checkpoint", found: None };
+    assert_eq!(fault::<f64>(b"{ \"architecture\": \"1 => 1\" }"), none);
+    assert_eq!(fault::<f64>(&[0; 100]), none);
+    let found = fault::<f64>(b"\x89NNB\r\n\x1a\n, and so on");
+    assert_eq!(found.to_string(), "this is a bundle; expected the signature of a checkpoint in the first 8 bytes");
     let mut newer = bytes.clone();
     newer[8] = 2;
     let found = fault::<f64>(&sealed(newer));
-    assert_eq!(found, CheckpointFault::Version { found: 2, newest: 1 });
+    assert_eq!(found, FileFault::Version { found: 2, newest: 1 });
     assert_eq!(
         found.to_string(),
         "it is in version 2 of the format; expected at most 1, the newest that this version reads"
     );
     let found = fault::<f32>(&bytes);
-    assert_eq!(found, CheckpointFault::NumberType { expected: "f32", found: "f64".to_owned() });
+    assert_eq!(found, FileFault::NumberType { expected: "f32", found: "f64".to_owned() });
     assert_eq!(found.to_string(), "its numbers are f64; expected f32");
     let mut state = small();
     state.session.architecture = "1 => nothing".to_owned();
-    assert!(matches!(fault::<f64>(&state.to_bytes()), CheckpointFault::Contents { what: "the architecture", .. }));
+    assert!(matches!(fault::<f64>(&state.to_bytes()), FileFault::Contents { what: "the architecture", .. }));
 }
 
 #[test]
@@ -243,14 +246,17 @@ fn the_network_is_read_alone() {
          `3 => 20 relu dropout(0.25) => 3 softmax, cross_entropy`: layer 1 is 17 wide, expected 20"
     );
     let place = path.display().to_string();
-    let fault = CheckpointFault::NumberType { expected: "f64", found: "f32".to_owned() };
+    let fault = FileFault::NumberType { expected: "f64", found: "f32".to_owned() }.into();
     assert_eq!(load_network::<Double>(&path).unwrap_err(), Error::Checkpoint { place: place.clone(), fault });
     let mut bytes = fs::read(&path).unwrap();
     let last = bytes.len() - 10;
     bytes[last] ^= 1;
     fs::write(&path, bytes).unwrap();
     let damaged = load_network::<Net>(&path).unwrap_err();
-    assert!(matches!(damaged, Error::Checkpoint { fault: CheckpointFault::Checksum { .. }, .. }), "{damaged}");
+    assert!(
+        matches!(damaged, Error::Checkpoint { fault: CheckpointFault::File(FileFault::Checksum { .. }), .. }),
+        "{damaged}"
+    );
     assert!(damaged.to_string().starts_with(&format!("{place}: it is damaged: its checksum is ")), "{damaged}");
 }
 
@@ -508,7 +514,10 @@ fn the_latest_that_can_be_loaded_is_found_and_the_others_are_named() {
     assert_eq!((found.found.unwrap().0, found.skipped.len()), (path("best.ckpt"), 2));
     // Not the file is at fault, but who asks.
     let error = Checkpoints::latest::<f64>(&scratch.0).unwrap_err();
-    assert!(matches!(error, Error::Checkpoint { fault: CheckpointFault::NumberType { .. }, .. }), "{error}");
+    assert!(
+        matches!(error, Error::Checkpoint { fault: CheckpointFault::File(FileFault::NumberType { .. }), .. }),
+        "{error}"
+    );
 }
 
 #[test]
@@ -602,7 +611,7 @@ fn a_run_that_is_resumed_leaves_the_checkpoints_of_another_alone() {
     let double = Dataset::from_labels(inputs, &(0..50).map(|i| i % 3).collect::<Vec<_>>()).unwrap();
     let state_of_double = resumed(Double::new(1), &double, &elsewhere, (1, 0.01), None).unwrap();
     match resumed(Double::new(1), &double, &folder, (1, 0.01), Some(&state_of_double)).unwrap_err() {
-        Error::Checkpoint { fault: CheckpointFault::NumberType { .. }, .. } => {}
+        Error::Checkpoint { fault: CheckpointFault::File(FileFault::NumberType { .. }), .. } => {}
         other => panic!("{other}"),
     }
     assert_eq!(folder.names(), before);

@@ -254,7 +254,7 @@ fn gradient<N: Network>(network: &N, samples: Samples<'_, N::Scalar>, l2: f64) -
 }
 
 /// `numbers` is whole rows of `width`.
-fn check_ragged<T>(what: &'static str, numbers: &[T], width: usize) -> Result<(), Error> {
+pub(crate) fn check_ragged<T>(what: &'static str, numbers: &[T], width: usize) -> Result<(), Error> {
     if numbers.len().is_multiple_of(width) {
         Ok(())
     } else {

@@ -291,12 +291,17 @@ impl Preprocess {
     }
 
     fn check_widths(&self, architecture: &Architecture, table: &Table) -> Result<(), Error> {
+        self.width_fault(architecture).map_or(Ok(()), |fault| Err(Error::table(table.place(), fault)))
+    }
+
+    /// What is wrong where a network of this architecture has other widths.
+    pub(crate) fn width_fault(&self, architecture: &Architecture) -> Option<TableFault> {
         let found = architecture.inputs();
         let expected = self.input_width();
         if found != expected {
             let columns = self.inputs.iter().map(|input| format!("{} from {:?}", input.width(), input.name()));
             let columns = columns.collect::<Vec<_>>().join(", ");
-            return Err(Error::table(table.place(), TableFault::Width { what: "inputs", found, expected, columns }));
+            return Some(TableFault::Width { what: "inputs", found, expected, columns });
         }
         let found = architecture.outputs();
         let expected = self.target_width();
@@ -307,8 +312,8 @@ impl Preprocess {
                 }
                 Target::Numbers { names, .. } => list(names.iter().map(String::as_str)),
             };
-            return Err(Error::table(table.place(), TableFault::Width { what: "outputs", found, expected, columns }));
+            return Some(TableFault::Width { what: "outputs", found, expected, columns });
         }
-        Ok(())
+        None
     }
 }

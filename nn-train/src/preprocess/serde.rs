@@ -23,7 +23,7 @@ impl<'de> Deserialize<'de> for Preprocess {
 
 impl Preprocess {
     /// What is wrong, and of which column.
-    fn check(&self) -> Result<(), (&str, &'static str)> {
+    pub(crate) fn check(&self) -> Result<(), (&str, &'static str)> {
         if self.inputs.is_empty() {
             return Err(("", "no name: there are no inputs"));
         }

@@ -13,7 +13,7 @@ use super::{Best, Goal, Metric, Monitor};
 use crate::disk;
 use crate::error::Error;
 use crate::network::Network;
-use crate::train::checkpoint::{BestNumber, CheckpointFault, load_run};
+use crate::train::checkpoint::{BestNumber, CheckpointFault, FileFault, load_run};
 use crate::train::{Callback, Context, RunState, Signal};
 
 /// Writes the run's state to a folder as it goes, so that a program that was ended, or a machine that failed, goes on
@@ -114,7 +114,7 @@ impl Checkpoints {
     /// are.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] with [`CheckpointFault::NumberType`] for checkpoints of another number type than `T`,
+    /// [`Error::Checkpoint`] with [`FileFault::NumberType`] for checkpoints of another number type than `T`,
     /// [`Error::Io`] when the folder cannot be read, and [`StepError::Memory`](crate::StepError::Memory) in
     /// [`Error::Step`] when there is no memory for a state.
     pub fn latest<T: Element>(folder: impl AsRef<Path>) -> Result<Latest<T>, Error> {
@@ -133,7 +133,7 @@ impl Checkpoints {
 /// Whether an error is one file's, so that another one may be read.
 fn is_damage(error: &Error) -> bool {
     match error {
-        Error::Checkpoint { fault, .. } => !matches!(fault, CheckpointFault::NumberType { .. }),
+        Error::Checkpoint { fault, .. } => !matches!(fault, CheckpointFault::File(FileFault::NumberType { .. })),
         Error::Io { .. } => true,
         _ => false,
     }

@@ -2,54 +2,16 @@
 
 use thiserror::Error;
 
+use crate::envelope::FileFault;
+
 /// Why a file is not a checkpoint that can be gone on from: the part of
 /// [`Error::Checkpoint`](crate::Error::Checkpoint) that says so.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CheckpointFault {
-    /// It does not begin as a checkpoint does.
-    #[error("this is no checkpoint; expected the signature of one in the first 8 bytes")]
-    NotACheckpoint,
-    /// It ends too early.
-    #[error("it ends after {found} bytes; expected {expected}")]
-    Truncated {
-        /// The bytes that it should have.
-        expected: u64,
-        /// The bytes that it has.
-        found: u64,
-    },
-    /// Something stands behind its end.
-    #[error("it has {found} bytes; expected it to end after {expected}")]
-    TooLong {
-        /// The bytes that it should have.
-        expected: u64,
-        /// The bytes that it has.
-        found: u64,
-    },
-    /// Its bytes are not those that were written.
-    #[error("it is damaged: its checksum is {found:08x}; expected {expected:08x}")]
-    Checksum {
-        /// What it says that the checksum of its bytes is.
-        expected: u32,
-        /// What the checksum of its bytes is.
-        found: u32,
-    },
-    /// A newer version of the library has written it.
-    #[error("it is in version {found} of the format; expected at most {newest}, the newest that this version reads")]
-    Version {
-        /// Its version.
-        found: u32,
-        /// The newest that can be read.
-        newest: u32,
-    },
-    /// It is of a network of other numbers.
-    #[error("its numbers are {found}; expected {expected}")]
-    NumberType {
-        /// The number type asked for, `"f32"` or `"f64"`.
-        expected: &'static str,
-        /// The number type of the file.
-        found: String,
-    },
+    /// It is no checkpoint, is damaged, or is of another number type.
+    #[error(transparent)]
+    File(#[from] FileFault),
     /// It is the state of something else.
     #[error("it holds the state of a {found}; expected that of a {expected}")]
     Kind {
@@ -57,15 +19,5 @@ pub enum CheckpointFault {
         expected: &'static str,
         /// What it is.
         found: &'static str,
-    },
-    /// Its bytes are those that were written, and are not what the format says.
-    #[error("{what} in it: {found}; expected {expected}")]
-    Contents {
-        /// Which part.
-        what: &'static str,
-        /// What the format says.
-        expected: String,
-        /// What stands there.
-        found: String,
     },
 }

@@ -94,27 +94,19 @@ mod fault;
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
-use nn_kernels::{Element, StepError};
+use nn_kernels::Element;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::contents::Contents;
 pub use self::fault::CheckpointFault;
 use super::{Goal, RunState, SessionState};
 use crate::disk::{self, System};
+use crate::envelope::CHECKPOINT;
+pub use crate::envelope::FileFault;
 use crate::error::Error;
 use crate::network::Network;
-
-/// The version of the format that is written, the newest that is read.
-const VERSION: u32 = 1;
-const SIGNATURE: [u8; 8] = *b"\x89NNT\r\n\x1a\n";
-/// Bytes before the contents.
-const FRONT: usize = 20;
-/// Bytes behind them.
-const BACK: usize = 4;
 
 /// What stands for a path in messages about bytes in memory.
 const MEMORY: &str = "the checkpoint";
@@ -159,7 +151,7 @@ impl<T: Element> RunState<T> {
     /// # Errors
     /// As [`load`](Self::load), but for [`Error::Io`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        contents::run(bytes, MEMORY).map(|(state, _)| state)
+        contents::run(bytes).map(|(state, _)| state).map_err(|fault| contents::at(MEMORY, fault))
     }
 }
 
@@ -177,7 +169,7 @@ impl<T: Element> SessionState<T> {
     /// # Errors
     /// As [`RunState::load`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
-        from_file(path.as_ref(), contents::session)
+        from_file(path.as_ref(), |bytes, place| contents::session(bytes).map_err(|fault| contents::at(place, fault)))
     }
 
     /// The bytes of the file that [`save`](Self::save) writes, to be kept elsewhere than in a file.
@@ -191,7 +183,7 @@ impl<T: Element> SessionState<T> {
     /// # Errors
     /// As [`load`](Self::load), but for [`Error::Io`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        contents::session(bytes, MEMORY)
+        contents::session(bytes).map_err(|fault| contents::at(MEMORY, fault))
     }
 }
 
@@ -212,19 +204,11 @@ pub(super) fn save<D: disk::Disk, T: Element>(disk: &D, path: &Path, contents: &
 
 /// Reads the state of a run, and for what number it was kept as the best.
 pub(super) fn load_run<T: Element>(path: &Path) -> Result<(RunState<T>, Option<BestNumber>), Error> {
-    from_file(path, contents::run)
+    from_file(path, |bytes, place| contents::run(bytes).map_err(|fault| contents::at(place, fault)))
 }
 
 fn from_file<V>(path: &Path, decode: impl FnOnce(&[u8], &str) -> Result<V, Error>) -> Result<V, Error> {
     let place = path.display().to_string();
-    let failed = |operation| move |error: io::Error| Error::io(operation, path.display(), &error);
-    let mut file = File::open(path).map_err(failed("open"))?;
-    // A large file of something else is not read to its end.
-    let mut bytes = Vec::new();
-    Read::by_ref(&mut file).take(FRONT as u64).read_to_end(&mut bytes).map_err(failed("read"))?;
-    contents::check_signature(&bytes, &place)?;
-    let length = file.metadata().map_err(failed("read"))?.len() as usize;
-    bytes.try_reserve_exact(length).map_err(|_| StepError::Memory { bytes: length })?;
-    file.read_to_end(&mut bytes).map_err(failed("read"))?;
+    let bytes = CHECKPOINT.read_file(path, |fault| contents::at(&place, fault))?;
     decode(&bytes, &place)
 }
