@@ -114,7 +114,7 @@
 //! `tables` adds CSV files (`table`), and what makes inputs and targets of their columns and values or classes of
 //! predictions (`preprocess`).
 //!
-//! `tabular` adds a preset that makes a trained network of an unknown table (`tabular`); with it comes `tables`.
+//! `tabular` adds a preset that makes a trained network of an unknown table (`tabular`); with it comes `bundle`.
 //!
 //! `throughput` adds `throughput`, which times training steps beside the machine's FMA peak.
 
