@@ -24,7 +24,7 @@ use crate::output::Output;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// A model whose network is timed
-    #[arg(value_name = "MODEL", conflicts_with_all = ["layers", "network"], required_unless_present_any = ["layers", "network"])]
+    #[arg(value_name = "MODEL", conflicts_with_all = ["layers", "network"])]
     model: Option<PathBuf>,
     /// A network by its widths from the input to the output, such as 784,256,10
     #[arg(long, value_name = "WIDTHS", value_parser = widths)]
@@ -71,6 +71,9 @@ const EXAMPLES: &str = "Examples:
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     let architecture = arguments.architecture()?;
+    if cfg!(debug_assertions) {
+        output.note("this program was built without optimisation: the figures mean nothing");
+    }
     let measured = match arguments.precision {
         NumberType::F64 => arguments.measure::<f64>(architecture)?,
         NumberType::F32 | NumberType::Bf16 => arguments.measure::<f32>(architecture)?,
@@ -126,7 +129,9 @@ impl Arguments {
         if let Some(path) = &self.model {
             return Ok(model::Model::load(path)?.architecture().clone());
         }
-        let widths = self.layers.as_ref().map_or(&[][..], |Widths(widths)| widths);
+        let Some(Widths(widths)) = &self.layers else {
+            return Err(Failure::usage("there is no network to time: name a model, or give --layers or --network"));
+        };
         if widths.len() < 2 {
             return Err(Failure::usage("--layers needs at least an input and an output, such as 784,10"));
         }

@@ -227,8 +227,8 @@ impl Arguments {
                     }
                     None => self.plain(table)?,
                 };
-                for (index, name) in preprocess.input_names().iter().enumerate().filter(|_| self.model.is_none()) {
-                    output.note(format_args!("input {index}: {name}"));
+                if self.model.is_none() {
+                    output.note(format_args!("inputs: {}", preprocess.input_names().join(", ")));
                 }
                 let data = preprocess.dataset::<T>(table)?;
                 let classes = preprocess.classes().is_some();

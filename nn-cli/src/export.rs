@@ -1,6 +1,5 @@
 //! `export`: a model for other programs and for small devices.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -88,7 +87,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
         "file": to,
         "bytes": to.metadata().map_or(0, |metadata| metadata.len()),
         "network": model.architecture().to_string(),
-        "details": written.to_string(),
+        "flash_bytes": written.numbers,
+        "stack_bytes": written.scratch,
     });
     output.result(&value, format_args!("{}: {written}", to.display()))
 }
@@ -110,7 +110,7 @@ impl Device {
 
 impl Arguments {
     /// Writes a source file or a file of bytes.
-    fn device(&self, model: &Model, format: Format, output: &Output) -> Result<impl fmt::Display + use<>, Failure> {
+    fn device(&self, model: &Model, format: Format, output: &Output) -> Result<Sizes, Failure> {
         let export = match model {
             Model::F32(network) => Export::new(network)?,
             Model::F64(network) => Export::new(network)?,

@@ -53,10 +53,7 @@ impl Model {
                 }
                 network => Ok(Self::F32(network?)),
             },
-            _ => Err(Failure::work(format!(
-                "{}: this is no model; expected a file that `nn-train train` wrote",
-                path.display()
-            ))),
+            _ => Err(no_model(path)),
         }
     }
 
@@ -78,14 +75,20 @@ impl Model {
     }
 }
 
+/// What is said of a file that is something else.
+fn no_model(path: &Path) -> Failure {
+    Failure::work(format!("{}: this is no model; expected a file that `nn-train train` wrote", path.display()))
+}
+
 /// A bundle, which is what predicts.
 pub(crate) fn bundle(path: &Path) -> Result<AnyBundle, Failure> {
     match Kind::of(path)? {
+        Kind::Bundle => Ok(AnyBundle::load(path)?),
         Kind::Checkpoint => Err(Failure::work(format!(
-            "{}: a checkpoint has the network of a run, and not what makes inputs of a table; give the model that the run \
-             wrote at its end",
+            "{}: a checkpoint has the network of a run, and not what makes its inputs of a table; expected the model that \
+             `nn-train train` wrote at the end of the run",
             path.display()
         ))),
-        _ => Ok(AnyBundle::load(path)?),
+        _ => Err(no_model(path)),
     }
 }
