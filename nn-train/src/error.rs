@@ -10,6 +10,8 @@ use crate::bundle::BundleFault;
 use crate::network::{UnknownInit, difference};
 #[cfg(feature = "records")]
 use crate::records::RecordsFault;
+#[cfg(feature = "safetensors")]
+use crate::safetensors::SafetensorsFault;
 #[cfg(feature = "tables")]
 use crate::table::{Place, TableFault};
 #[cfg(feature = "checkpoints")]
@@ -435,6 +437,15 @@ pub enum Error {
         place: String,
         /// What is wrong with it.
         fault: BundleFault,
+    },
+    /// A file is not one of safetensors that a network can be made of, or a network is not one that can be written to one.
+    #[cfg(feature = "safetensors")]
+    #[error("{place}: {fault}")]
+    Safetensors {
+        /// The path of the file, or `"the safetensors"` for bytes in memory.
+        place: String,
+        /// What is wrong with it.
+        fault: SafetensorsFault,
     },
     /// Something is wrong with a table, or with what should be made of it.
     #[cfg(feature = "tables")]

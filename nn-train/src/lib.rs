@@ -27,6 +27,7 @@
 //! | [`network!`], [`Declared`] | declaring a network as a type |
 //! | [`DynNetwork`], [`Architecture`] | a network whose widths come from data or text |
 //! | [`Network`] | the methods of both kinds: predictions, the cost J, the gradient Δ and its [check](GradientCheck), the [matrices Θ^(l)](Theta) |
+//! | [`declaration`] | the `network!` line that declares the network of a file |
 //! | [`Predictor`] | predictions for many batches, planned once |
 //! | [`Dataset`], [`DynDataset`] | samples with targets or class labels, in memory: splits, sample and class weights |
 //! | [`Source`], [`Stream`] | samples that are read as they are needed, for data larger than memory |
@@ -39,6 +40,7 @@
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
 //! | [`EarlyStopping`], [`ReduceOnPlateau`], [`WeightAverage`] | ending a run that gets no better, lowering its rate, averaging its weights |
 //! | `Bundle`, `bundle` (feature `bundle`) | a network in one file with what prepares its inputs and names its outputs |
+//! | `safetensors` (feature `safetensors`) | parameters to and from PyTorch's `nn.Sequential` |
 //! | `Checkpoints`, `Interrupt`, `checkpoint` (feature `checkpoints`) | files from which a run goes on, and ending one by Ctrl-C |
 //! | `embedded` (feature `embedded`) | networks for microcontrollers: a source file or a checked file of bytes, in `f32` or 8 bits |
 //! | [`Session`] | training step by step, on batches of your own |
@@ -108,6 +110,8 @@
 //!
 //! `records` adds `Records`, a source that reads a file larger than memory block by block, and `records`, which writes such files.
 //!
+//! `safetensors` writes and reads files of PyTorch's (`safetensors`); with it comes `bundle`.
+//!
 //! `serde` writes and reads networks, standardizers, preprocessings, histories, reports, optimiser settings, and the states
 //! of runs and sessions.
 //!
@@ -133,6 +137,8 @@ pub mod embedded;
 #[cfg(any(feature = "bundle", feature = "checkpoints"))]
 mod envelope;
 mod error;
+#[cfg(any(feature = "arrays", feature = "safetensors"))]
+mod half;
 mod memory;
 pub mod metrics;
 mod minimize;
@@ -146,6 +152,8 @@ pub mod plot;
 pub mod preprocess;
 #[cfg(feature = "records")]
 pub mod records;
+#[cfg(feature = "safetensors")]
+pub mod safetensors;
 pub mod selection;
 #[cfg(feature = "tables")]
 pub mod table;
@@ -165,7 +173,7 @@ pub use error::{Error, Quantity};
 pub use minimize::{ConjugateGradient, Iteration, Lbfgs, Solution, StopReason};
 pub use network::{
     DatasetOf, Declared, Dense, DenseLayer, DynNetwork, GradientCheck, HasLayer, Init, Network, Parameters, Predictor,
-    Row, Theta, UnknownInit, WorstParameter,
+    Row, Theta, UnknownInit, WorstParameter, declaration,
 };
 pub use nn_kernels::isa::{IsaError, Simd, Vector};
 pub use nn_kernels::{

@@ -1,5 +1,7 @@
 //! The numbers of files, and those of programs.
 
+use crate::half::from_half;
+
 /// A number of an array: `f32` and `f64`, and the integers `u8`, `i64` and `usize`.
 ///
 /// A file's numbers become these whatever type they have: floats take every number, rounded to the nearest; integers take
@@ -119,16 +121,8 @@ impl f16 {
 }
 
 impl From<f16> for f64 {
-    /// Of IEEE 754's binary16: a sign, 5 bits of the exponent, 10 of the fraction.
     fn from(f16(bits): f16) -> Self {
-        let fraction = Self::from(bits & 0x3ff);
-        let size = match bits >> 10 & 0x1f {
-            0 => fraction * Self::exp2(-24.0),
-            0x1f if fraction == 0.0 => Self::INFINITY,
-            0x1f => Self::NAN,
-            exponent => (1024.0 + fraction) * Self::from_bits((u64::from(exponent) + 1023 - 25) << 52),
-        };
-        if bits >> 15 == 0 { size } else { -size }
+        from_half(bits)
     }
 }
 

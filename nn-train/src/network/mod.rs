@@ -3,6 +3,7 @@
 mod cache;
 mod check;
 pub(crate) mod compute;
+mod declaration;
 mod declared;
 pub(crate) mod dense;
 mod difference;
@@ -17,6 +18,7 @@ mod theta;
 use std::fmt;
 
 pub use check::{GradientCheck, WorstParameter};
+pub use declaration::declaration;
 pub(crate) use declared::debug_declared;
 pub use declared::{Declared, HasLayer, Stored};
 pub use dense::{Dense, DenseLayer, Row};
@@ -189,6 +191,14 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     /// instruction set that the CPU lacks.
     fn predictor(&self, batch_rows: usize) -> Result<Predictor<Self>, Error> {
         Predictor::new(self, batch_rows)
+    }
+
+    /// The `network!` line that declares a network like this one, called `name`: see [`declaration`].
+    ///
+    /// # Errors
+    /// As [`declaration`].
+    fn declaration(&self, name: &str) -> Result<String, Error> {
+        declaration::<Self::Scalar>(name, self.architecture())
     }
 
     /// Θ^(l) with the bias as column 0, l counted from 1, if the network has it.
