@@ -491,3 +491,80 @@ fn what_was_learned_goes_into_a_file_and_comes_out() {
         assert!(error.starts_with("column "), "{place} {wrong}: {error}");
     }
 }
+
+#[test]
+fn numbers_are_put_into_bins() {
+    let column =
+        |numbers: &[f64]| Table::new([("x", numbers.to_vec().into()), ("y", Column::from(numbers.to_vec()))]).unwrap();
+    let of_y = || of("y").scale_targets(false).scaling(Scaling::None);
+    let encoded = |bins, numbers: &[f64], new: &[f64]| {
+        of_y().bins(bins).fit(&column(numbers)).unwrap().inputs::<f64>(&column(new)).unwrap()
+    };
+    // Quartiles at 2, 4, 6 and 8.
+    let numbers = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+    assert_eq!(encoded(4, &numbers, &[0.0]), [0.0, 0.0, 0.0, 0.0, 0.0]);
+    assert_eq!(encoded(4, &numbers, &[5.0]), [5.0, 1.0, 1.0, 0.5, 0.0]);
+    assert_eq!(encoded(4, &numbers, &[8.0]), [8.0, 1.0, 1.0, 1.0, 1.0]);
+    // What is outside is at the ends.
+    assert_eq!(encoded(4, &numbers, &[-100.0, 100.0]), [-100.0, 0.0, 0.0, 0.0, 0.0, 100.0, 1.0, 1.0, 1.0, 1.0]);
+    // Fewer bins where edges are alike, and none where there is only one.
+    // Edges at 1, 1.75 and 3.
+    assert_eq!(encoded(4, &[1.0, 1.0, 1.0, 1.0, 2.0, 3.0], &[1.75]), [1.75, 1.0, 0.0]);
+    assert_eq!(encoded(4, &[1.0, 1.0, 1.0, 1.0, 3.0], &[2.0]), [2.0]);
+    assert_eq!(encoded(4, &[1.0, 1.0], &[2.0]), [2.0]);
+    for bins in [0, 1] {
+        assert_eq!(encoded(bins, &numbers, &[2.0]), [2.0]);
+    }
+    assert_eq!(encoded(usize::MAX, &[1.0, 2.0, 3.0], &[2.0])[0], 2.0);
+    // Whatever the numbers, an input is between 0 and 1.
+    let tiny = f64::MIN_POSITIVE * f64::EPSILON;
+    for numbers in [[-f64::MAX, -1e300, 0.0, 1.0, f64::MAX], [0.0, tiny, 2.0 * tiny, 3.0 * tiny, 1.0]] {
+        for new in [f64::MAX, -f64::MAX, tiny, 0.0] {
+            let inputs = &encoded(4, &numbers, &[new])[1..];
+            assert!(inputs.iter().all(|input| (0.0..=1.0).contains(input)), "{inputs:?} of {new} in {numbers:?}");
+        }
+    }
+
+    // One column of several, a gap, and the lines that say so.
+    let table = read("x,z,y\n0,5,1\n1,,2\n2,7,3\n,9,4\n10,11,5\n");
+    let preprocess = of_y().bins_of("x", 2).missing(Missing::Median).indicators().fit(&table).unwrap();
+    assert_eq!(preprocess.input_names(), ["x", "x from 0 to 1.5", "x from 1.5 to 10", "x missing", "z", "z missing"]);
+    assert_eq!(preprocess.inputs::<f64>(&table.subset(&[3]).unwrap()).unwrap(), [1.5, 1.0, 0.0, 1.0, 9.0, 0.0]);
+    let shown = preprocess.to_string();
+    let expected = "input 0-3  x: number, missing is 1.5, as it is; 2 bins; the last input says that it is missing\n";
+    assert!(shown.starts_with(expected), "{shown}");
+    assert!(matches!(fault(of_y().bins_of("X", 2).fit(&table)), TableFault::UnknownColumn { .. }));
+    #[cfg(feature = "serde")]
+    {
+        let good = serde_json::to_value(&preprocess).unwrap();
+        assert_eq!(serde_json::from_value::<Preprocess>(good.clone()).unwrap(), preprocess);
+        for wrong in ["[]", "[1]", "[1, 1]", "[2, 1]", "[0, 5e-324]"] {
+            let mut file = good.clone();
+            *file.pointer_mut("/inputs/0/encoding/Binned/edges").unwrap() = serde_json::from_str(wrong).unwrap();
+            let error = serde_json::from_value::<Preprocess>(file).unwrap_err().to_string();
+            assert_eq!(
+                error, "column \"x\" has edges of bins that are fewer than two, do not rise or are not finite",
+                "{wrong}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_common_categories_get_an_input() {
+    let table = read("town,month,y\nUlm,1,1\nBonn,2,2\nUlm,2,3\nAalen,3,4\nBonn,3,5\nCelle,3,6\n");
+    let builder = of("y").one_hot("month").scale_targets(false);
+    let names = |categories| builder.clone().common_categories(categories).fit(&table).unwrap().input_names();
+    assert_eq!(names(1), ["town=Bonn", "month=3"]);
+    assert_eq!(names(2), ["town=Bonn", "town=Ulm", "month=2", "month=3"]);
+    assert_eq!(names(9).len(), 7);
+    let preprocess = builder.clone().common_categories(2).fit(&table).unwrap();
+    assert_eq!(preprocess.inputs::<f64>(&table.head(1)).unwrap(), [0.0, 1.0, 0.0, 0.0]);
+    // The others are as unseen ones: an error if those are.
+    let strict = builder.clone().common_categories(2).unseen(Unseen::Error).fit(&table).unwrap();
+    assert!(matches!(fault(strict.inputs::<f64>(&table)), TableFault::Unseen { .. }));
+    // The limit of categories is of those that get an input, and a target keeps all of its classes.
+    assert!(builder.clone().common_categories(2).max_categories(2).fit(&table).is_ok());
+    assert_eq!(of("town").common_categories(2).fit(&table).unwrap().classes().unwrap().len(), 4);
+    assert!(matches!(fault(builder.clone().common_categories(0).fit(&table)), TableFault::Settings { .. }));
+}

@@ -8,7 +8,7 @@ use super::scale::{mean_and_deviation, median, sorted};
 use super::{Input, Missing, Preprocess, PreprocessBuilder, Scale, Target, Unseen, bins};
 use crate::Standardizer;
 use crate::error::Error;
-use crate::table::{Column, Table, TableFault, TextColumn, expected_name, number};
+use crate::table::{Column, Table, TableFault, expected_name, number};
 
 impl PreprocessBuilder {
     /// Learns from training rows: categories, scales, what fills missing values, and the classes or scale of the target.
@@ -171,8 +171,8 @@ impl PreprocessBuilder {
         if let [name] = &self.targets[..] {
             let column = table.column(name)?;
             let numbers = matches!(column, Column::Number(_));
-            if let (Column::Text(text), false) = (column, self.classes || !table.inferred(name)) {
-                check_text(table, name, text)?;
+            if !self.classes {
+                check_text(table, name)?;
             }
             if self.classes || !numbers {
                 let classes: Vec<String> = counts(column).into_iter().map(|(class, _)| class).collect();
@@ -209,7 +209,11 @@ impl PreprocessBuilder {
 }
 
 /// A target that was found to be text does not look like numbers, of which one is misspelt.
-fn check_text(table: &Table, name: &str, text: &TextColumn) -> Result<(), Error> {
+pub(crate) fn check_text(table: &Table, name: &str) -> Result<(), Error> {
+    let text = match table.column(name)? {
+        Column::Text(text) if table.inferred(name) => text,
+        _ => return Ok(()),
+    };
     let numbers: Vec<bool> = text.categories().map(|text| number(text.as_bytes()).is_some()).collect();
     let rows = || text.codes().enumerate().filter_map(|(row, code)| Some((row, numbers[code?])));
     let others = rows().filter(|&(_, number)| !number).count();

@@ -14,6 +14,8 @@ mod serde;
 mod target;
 
 pub use builder::PreprocessBuilder;
+#[cfg(feature = "tabular")]
+pub(crate) use fit::check_text;
 use input::Input;
 use nn_kernels::{Activation, Architecture, Element, Layer, Loss};
 pub use predictions::Predictions;

@@ -193,6 +193,11 @@ pub enum TableFault {
         /// The fewest that are enough.
         expected: usize,
     },
+    /// No class has two rows.
+    #[error(
+        "no class has more than one row; expected several, of which some are trained on and others choose the epoch"
+    )]
+    SingleRows,
     /// There is one class only, or none.
     #[error("the target has {found} classes in the training rows; expected at least 2")]
     Classes {

@@ -25,7 +25,7 @@ pub enum Reason {
     Constant,
     /// Its texts are names: more than half of them occur once, and there are more than [`Recipe::categories`] allows.
     Names,
-    /// It numbers the rows, from 0 or 1 on.
+    /// It numbers the rows, from 0 or 1 on, and is not the only column there is.
     RowNumber,
 }
 
@@ -80,6 +80,12 @@ impl Columns {
             }
         }
         if columns.inputs.is_empty() {
+            // A curve over the number of the row.
+            if let Some(place) = columns.left_out.iter().position(|column| column.reason == Reason::RowNumber) {
+                columns.inputs.push(columns.left_out.remove(place).name);
+                columns.numbers += 1;
+                return Ok(columns);
+            }
             let reason = "no column is left to learn from; expected one beside the target that has different values";
             return Err(Error::table(table.place(), TableFault::Settings { reason }));
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{LeftOut, Task};
+use crate::bundle::Bundle;
 use crate::error::Error;
 use crate::network::DynNetwork;
 use crate::preprocess::{Predictions, Preprocess};
@@ -86,6 +87,14 @@ impl Fitted {
     /// As [`Preprocess::predict`].
     pub fn predict(&self, table: &Table) -> Result<Predictions, Error> {
         self.preprocess.predict(&self.network, table)
+    }
+
+    /// Network and preprocessing as one value, which [`Bundle::save`] writes to a file and [`Bundle::load`] reads.
+    ///
+    /// # Errors
+    /// As [`Bundle::new`].
+    pub fn into_bundle(self) -> Result<Bundle, Error> {
+        Bundle::new(self.network, self.preprocess)
     }
 
     /// The network and its preprocessing.

@@ -9,15 +9,17 @@ use crate::data::DynDataset;
 use crate::error::Error;
 use crate::network::{DynNetwork, Init};
 use crate::optim::AdamW;
-use crate::preprocess::{Missing, Preprocess};
+use crate::preprocess::{Missing, Preprocess, check_text};
 use crate::table::{Table, TableFault};
 use crate::train::{Callback, EarlyStopping, RunState, Trainer, TrainerBuilder};
 
 /// The fewest rows with a target that anything is learned from.
 const ROWS: usize = 10;
-/// The most bins of a column, and the inputs that the bins of all columns together make.
+/// The most bins of a column, the inputs that the bins of all columns together make, and the numbers that these are of all
+/// rows: a gigabyte.
 const BINS: usize = 32;
 const BINNED: usize = 512;
+const NUMBERS: usize = 1 << 28;
 
 /// A network that is ready to be trained: made by [`Recipe::prepare`].
 ///
@@ -59,18 +61,30 @@ impl Prepared {
         }
         let task = match recipe.task {
             Some(task) => task,
-            None => Task::of(&all, target)?,
+            None => {
+                check_text(&all, target)?;
+                Task::of(&all, target)?
+            }
         };
         task.check(&all, target)?;
         let columns = Columns::of(recipe, &all)?;
         let without_target = train.rows() - all.rows();
         let (rows, held_out) = match (validation, task) {
             (Some(validation), _) => (all, validation.drop_missing(&[target])?),
-            (None, Task::Classes) => all.stratified_split(target, 1.0 - recipe.validation, recipe.seed)?,
+            (None, Task::Classes) => {
+                let divided = all.stratified_split(target, 1.0 - recipe.validation, recipe.seed);
+                divided.map_err(|error| match error {
+                    Error::EmptyPart { .. } => Error::table(all.place().column(target), TableFault::SingleRows),
+                    other => other,
+                })?
+            }
             (None, Task::Numbers) => all.split(1.0 - recipe.validation, recipe.seed)?,
         };
 
-        let bins = recipe.bins.unwrap_or_else(|| (BINNED / columns.numbers.max(1)).min(BINS));
+        let bins = recipe.bins.unwrap_or_else(|| {
+            let inputs = BINNED.min(NUMBERS / rows.rows().max(1));
+            (inputs / columns.numbers.max(1)).min(BINS)
+        });
         let mut settings = Preprocess::for_target(target)
             .inputs(columns.inputs)
             .scaling(recipe.scaling)
