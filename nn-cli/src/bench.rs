@@ -127,7 +127,7 @@ impl Arguments {
             return Ok(architecture.clone());
         }
         if let Some(path) = &self.model {
-            return Ok(model::Model::load(path)?.architecture().clone());
+            return Ok(model::Model::load(path, &model::Activations::default())?.architecture().clone());
         }
         let Some(Widths(widths)) = &self.layers else {
             return Err(Failure::usage("there is no network to time: name a model, or give --layers or --network"));

@@ -129,10 +129,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
             "what {to} is to be cannot be told by its name; expected .csv, .npy, .npz or .nnr, or --to"
         ))
     })?;
-    if !arguments.force && to.exists() {
-        return Err(Failure::work(format!("{} is there already; --force overwrites it", to.display())));
-    }
-    check_new(to, arguments.force)?;
+    check_new(to, arguments.force, "another OUTPUT")?;
     if arguments.input.exists() && to.exists() && arguments.input.canonicalize().ok() == to.canonicalize().ok() {
         return Err(Failure::usage("input and output are the same file"));
     }

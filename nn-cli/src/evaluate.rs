@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     let (mut value, text) = match &bundle {
         AnyBundle::F32(bundle) => of_table(bundle.network(), preprocess, &table, arguments.confusion)?,
         AnyBundle::F64(bundle) => of_table(bundle.network(), preprocess, &table, arguments.confusion)?,
-        _ => return Err(Failure::work("the model is of a number type that this program does not know")),
+        _ => return Err(model::unknown_numbers()),
     };
     value["model"] = json!(arguments.model);
     value["rows"] = json!(table.rows());

@@ -5,22 +5,22 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use nn_train::bundle::AnyBundle;
 use nn_train::embedded::{Export, Sizes};
-use nn_train::{Bundle, DynNetwork, Element, Error};
+use nn_train::{Bundle, DynNetwork, Element, Error, safetensors};
 use serde_json::json;
 
 use crate::data::Reading;
 use crate::failure::Failure;
-use crate::model::Model;
+use crate::model::{Activations, Model, unknown_numbers};
 use crate::output::{Output, check_new, write_file};
 
-/// Write a model for other programs or for a small device
+/// Write a model for other programs or for a small device, or one of another program as a model of this one
 ///
-/// A source file and a file of bytes for a device hold the network alone: what a model makes of the columns of a table is not in
-/// them, and `inspect` lists the inputs that they take.
+/// Safetensors, a source file and a file of bytes for a device hold the network alone: what a model makes of the columns of a table
+/// is not in them, and `inspect` lists the inputs that they take.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The model, or a checkpoint
+    /// The model, a checkpoint, or safetensors
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// The file to write; its name tells the format
@@ -35,29 +35,39 @@ pub(crate) struct Arguments {
     /// Overwrite the file
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    activations: Activations,
 }
 
 const EXAMPLES: &str = "Examples:
+  nn-train export iris.nn --to iris.safetensors               for PyTorch
   nn-train export sensor.nn --to sensor.rs                    a Rust source file without dependencies
-  nn-train export sensor.nn --to sensor.nnb --int8 rows.csv   8 bits, for include_model! of nn-embedded";
+  nn-train export sensor.nn --to sensor.nnb --int8 rows.csv   8 bits, for include_model! of nn-embedded
+  nn-train export torch.safetensors --to digits.nn --hidden relu --output softmax";
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
+    /// Parameters under the names of PyTorch's nn.Sequential: .safetensors
+    Safetensors,
     /// A Rust source file that predicts by itself: .rs
     Rust,
     /// A file for `include_model!` of the crate nn-embedded: .nnb
     Embedded,
+    /// A model of this program: .nn
+    Model,
 }
 
 /// The names by which files are known, for messages.
-const NAMES: &str = ".rs or .nnb";
+const NAMES: &str = ".safetensors, .rs, .nnb or .nn";
 
 impl Format {
     fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_lowercase().as_str() {
+            "safetensors" => Some(Self::Safetensors),
             "rs" => Some(Self::Rust),
             "nnb" => Some(Self::Embedded),
+            "nn" => Some(Self::Model),
             _ => None,
         }
     }
@@ -74,22 +84,41 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     if arguments.int8.is_some() && !matches!(format, Format::Rust | Format::Embedded) {
         return Err(Failure::usage("--int8 is for a small device: the formats rust and embedded"));
     }
-    if !arguments.force && to.exists() {
-        return Err(Failure::work(format!("{} is there already; --force overwrites it", to.display())));
+    check_new(to, arguments.force, "--to")?;
+    let model = Model::load(&arguments.model, &arguments.activations)?;
+    let network = model.architecture().to_string();
+    let table = matches!(&model, Model::Bundle(bundle) if bundle.preprocess().is_some());
+    if table && !matches!(format, Format::Model) {
+        output.note("the network alone is written: `nn-train inspect` lists its inputs and outputs");
     }
-    check_new(to, arguments.force)?;
-    let model = Model::load(&arguments.model)?;
+    let mut value = json!({ "model": arguments.model, "file": to, "network": network });
     let written = match format {
-        Format::Rust | Format::Embedded => arguments.device(&model, format, output)?,
+        Format::Model => {
+            match model.into_bundle()? {
+                AnyBundle::F32(bundle) => bundle.save(to)?,
+                AnyBundle::F64(bundle) => bundle.save(to)?,
+                _ => return Err(unknown_numbers()),
+            }
+            network
+        }
+        Format::Safetensors => {
+            let sequential = safetensors::sequential(model.architecture());
+            match model.into_bundle()? {
+                AnyBundle::F32(bundle) => safetensors::Writer::of_bundle(&bundle).save(to)?,
+                AnyBundle::F64(bundle) => safetensors::Writer::of_bundle(&bundle).save(to)?,
+                _ => return Err(unknown_numbers()),
+            }
+            value["sequential"] = json!(sequential);
+            format!("for {sequential}")
+        }
+        Format::Rust | Format::Embedded => {
+            let sizes = arguments.device(&model, format, output)?;
+            value["flash_bytes"] = json!(sizes.numbers);
+            value["stack_bytes"] = json!(sizes.scratch);
+            sizes.to_string()
+        }
     };
-    let value = json!({
-        "model": arguments.model,
-        "file": to,
-        "bytes": to.metadata().map_or(0, |metadata| metadata.len()),
-        "network": model.architecture().to_string(),
-        "flash_bytes": written.numbers,
-        "stack_bytes": written.scratch,
-    });
+    value["bytes"] = json!(to.metadata().map_or(0, |metadata| metadata.len()));
     output.result(&value, format_args!("{}: {written}", to.display()))
 }
 
@@ -117,17 +146,9 @@ impl Arguments {
             Model::Bundle(bundle) => match &**bundle {
                 AnyBundle::F32(bundle) => of_bundle(bundle)?,
                 AnyBundle::F64(bundle) => of_bundle(bundle)?,
-                _ => return Err(Failure::work("the model is of a number type that this program does not know")),
+                _ => return Err(unknown_numbers()),
             },
         };
-        if let Model::Bundle(bundle) = model
-            && let Some(preprocess) = bundle.preprocess()
-        {
-            output.note(format_args!(
-                "the network alone is written: its {} inputs are those that `nn-train inspect` lists, and its outputs as well",
-                preprocess.input_width()
-            ));
-        }
         let export = match &self.int8 {
             Some(path) => Device::Int8(export.quantized(&samples(model, path, output)?)?),
             None => Device::F32(export),

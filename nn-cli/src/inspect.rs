@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use crate::data::Reading;
 use crate::failure::Failure;
-use crate::model::{Kind, Model};
+use crate::model::{Activations, Kind, Model};
 use crate::output::Output;
 
-/// Say what is in a file: a model, a checkpoint, records, a network for a device, or data
+/// Say what is in a file: a model, a checkpoint, safetensors, records, a network for a device, or data
 ///
 /// Of a model the line of `network!` that declares its network, its columns and classes; of a table its columns with their kinds.
 #[derive(Debug, Args)]
@@ -25,6 +25,8 @@ pub(crate) struct Arguments {
     /// The file
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    #[command(flatten)]
+    activations: Activations,
     #[command(flatten)]
     reading: Reading,
 }
@@ -38,7 +40,8 @@ const EXAMPLES: &str = "Examples:
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     let path = &arguments.file;
     let (mut value, text) = match Kind::of(path)? {
-        Kind::Bundle => model(path)?,
+        Kind::Bundle => model(path, &arguments.activations, "model")?,
+        Kind::Safetensors => model(path, &arguments.activations, "safetensors")?,
         Kind::Checkpoint => checkpoint(path)?,
         Kind::Records => records(path)?,
         Kind::Embedded => embedded(path)?,
@@ -53,8 +56,8 @@ fn network(path: &Path, model: &Model) -> Result<(Value, String), Failure> {
     let architecture = model.architecture();
     let name = struct_name(path);
     let (number_type, declaration) = match model.number_type() {
-        "f64" => ("f64", format!("network! {{ pub struct {name}<{architecture}>: f64; }}")),
-        _ => ("f32", format!("network! {{ pub struct {name}<{architecture}>; }}")),
+        "f64" => ("f64", nn_train::declaration::<f64>(&name, architecture)?),
+        _ => ("f32", nn_train::declaration::<f32>(&name, architecture)?),
     };
     let value = json!({
         "declaration": declaration,
@@ -81,10 +84,10 @@ fn struct_name(path: &Path) -> String {
     if name.starts_with(|char: char| char.is_ascii_alphabetic()) && name != "Self" { name } else { "Model".to_owned() }
 }
 
-fn model(path: &Path) -> Result<(Value, String), Failure> {
-    let model = Model::load(path)?;
+fn model(path: &Path, activations: &Activations, kind: &str) -> Result<(Value, String), Failure> {
+    let model = Model::load(path, activations)?;
     let (mut value, mut text) = network(path, &model)?;
-    value["kind"] = json!("model");
+    value["kind"] = json!(kind);
     let Model::Bundle(bundle) = &model else { return Ok((value, text)) };
     match bundle.preprocess() {
         Some(preprocess) => {
@@ -109,7 +112,7 @@ fn columns(value: &mut Value, preprocess: &Preprocess) {
 }
 
 fn checkpoint(path: &Path) -> Result<(Value, String), Failure> {
-    let model = Model::load(path)?;
+    let model = Model::load(path, &Activations::default())?;
     let (mut value, mut text) = network(path, &model)?;
     value["kind"] = json!("checkpoint");
     let more = if model.number_type() == "f64" { state::<f64>(path)? } else { state::<f32>(path)? };

@@ -4,10 +4,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use clap::Args;
 use nn_train::bundle::{AnyBundle, FileFault};
 use nn_train::checkpoint::{CheckpointFault, load_network};
-use nn_train::{Architecture, DynNetwork, Error, Network};
+use nn_train::safetensors::{Reader, SafetensorsFault};
+use nn_train::{Activation, Architecture, Bundle, DynNetwork, Error, Network};
+use serde_json::Value;
 
+use crate::arguments::hidden_activation;
 use crate::failure::Failure;
 
 /// What a file is, by its first bytes.
@@ -15,24 +19,94 @@ use crate::failure::Failure;
 pub(crate) enum Kind {
     Bundle,
     Checkpoint,
+    Safetensors,
     Records,
     Embedded,
     Other,
 }
 
+/// The most bytes that a header of safetensors may have.
+const HEADER: u64 = 1 << 20;
+
 impl Kind {
     pub(crate) fn of(path: &Path) -> Result<Self, Failure> {
         let mut first = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(8).read_to_end(&mut first));
+        let read = File::open(path).and_then(|file| file.take(9).read_to_end(&mut first));
         read.map_err(|error| Failure::file("read", path, &error))?;
-        Ok(match first.as_slice() {
+        let (signature, rest) = first.split_at(first.len().min(8));
+        Ok(match signature {
             b"\x89NNB\r\n\x1a\n" => Self::Bundle,
             b"\x89NNT\r\n\x1a\n" => Self::Checkpoint,
             b"\x89NNR\r\n\x1a\n" => Self::Records,
             b"\x89NNE\r\n\x1a\n" => Self::Embedded,
-            _ => Self::Other,
+            _ => {
+                let length = signature.first_chunk().map_or(0, |&bytes| u64::from_le_bytes(bytes));
+                let named = path.extension().is_some_and(|extension| extension == "safetensors");
+                let tensors = named || length <= HEADER && rest == b"{";
+                if tensors { Self::Safetensors } else { Self::Other }
+            }
         })
     }
+}
+
+/// What a file of bare parameters does not say.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Safetensors")]
+pub(crate) struct Activations {
+    /// The activation of the hidden layers of a file that another program wrote
+    #[arg(long, value_name = "NAME", value_parser = hidden_activation)]
+    hidden: Option<Activation>,
+    /// The activation of its output: linear, softmax or sigmoid
+    #[arg(long, value_name = "NAME")]
+    output: Option<Activation>,
+}
+
+impl Activations {
+    fn reader(&self) -> Reader {
+        let mut reader = Reader::new();
+        if let Some(activation) = self.hidden {
+            reader = reader.hidden(activation);
+        }
+        if let Some(activation) = self.output {
+            reader = reader.output(activation);
+        }
+        reader
+    }
+
+    /// The network in a file of safetensors, in its own number type.
+    fn safetensors(&self, path: &Path) -> Result<AnyBundle, Failure> {
+        let read = if has_doubles(path)? {
+            self.reader().load(path).map(AnyBundle::F64)
+        } else {
+            self.reader().load(path).map(AnyBundle::F32)
+        };
+        read.map_err(|error| match error {
+            Error::Safetensors { place, fault: SafetensorsFault::NoActivations } => Failure::work(format!(
+                "{place}: the file does not say what its activations are; --hidden and --output name them"
+            )),
+            error => error.into(),
+        })
+    }
+}
+
+/// Whether a file of safetensors has numbers of double precision. What is wrong with it otherwise, its reader says.
+fn has_doubles(path: &Path) -> Result<bool, Failure> {
+    let read = || {
+        let mut file = File::open(path)?;
+        let mut length = [0; 8];
+        file.read_exact(&mut length)?;
+        let mut header = Vec::new();
+        file.take(u64::from_le_bytes(length).min(HEADER)).read_to_end(&mut header)?;
+        Ok::<_, std::io::Error>(header)
+    };
+    let header = match read() {
+        Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+            return Err(Failure::file("read", path, &error));
+        }
+        header => header.unwrap_or_default(),
+    };
+    let tensors = serde_json::from_slice::<serde_json::Map<String, Value>>(&header).unwrap_or_default();
+    Ok(tensors.values().any(|tensor| tensor["dtype"] == "F64"))
 }
 
 /// A network in a file, with or without what goes with it.
@@ -43,10 +117,11 @@ pub(crate) enum Model {
 }
 
 impl Model {
-    /// The model in a bundle or a checkpoint.
-    pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
+    /// The model in a file of any kind that holds one.
+    pub(crate) fn load(path: &Path, activations: &Activations) -> Result<Self, Failure> {
         match Kind::of(path)? {
             Kind::Bundle => Ok(Self::Bundle(Box::new(AnyBundle::load(path)?))),
+            Kind::Safetensors => Ok(Self::Bundle(Box::new(activations.safetensors(path)?))),
             Kind::Checkpoint => match load_network(path) {
                 Err(Error::Checkpoint { fault: CheckpointFault::File(FileFault::NumberType { .. }), .. }) => {
                     Ok(Self::F64(load_network(path)?))
@@ -73,6 +148,20 @@ impl Model {
             Self::F64(network) => network.architecture(),
         }
     }
+
+    /// As a bundle; a network alone becomes one that takes rows of numbers.
+    pub(crate) fn into_bundle(self) -> Result<AnyBundle, Failure> {
+        Ok(match self {
+            Self::Bundle(bundle) => *bundle,
+            Self::F32(network) => AnyBundle::F32(Bundle::of_arrays(network)?),
+            Self::F64(network) => AnyBundle::F64(Bundle::of_arrays(network)?),
+        })
+    }
+}
+
+/// What is said of a number type that a later version of the library may have.
+pub(crate) fn unknown_numbers() -> Failure {
+    Failure::work("the model is of a number type that this program does not know")
 }
 
 /// What is said of a file that is something else.
@@ -80,15 +169,14 @@ fn no_model(path: &Path) -> Failure {
     Failure::work(format!("{}: this is no model; expected a file that `nn-train train` wrote", path.display()))
 }
 
-/// A bundle, which is what predicts.
+/// A model that predicts.
 pub(crate) fn bundle(path: &Path) -> Result<AnyBundle, Failure> {
     match Kind::of(path)? {
-        Kind::Bundle => Ok(AnyBundle::load(path)?),
         Kind::Checkpoint => Err(Failure::work(format!(
             "{}: a checkpoint has the network of a run, and not what makes its inputs of a table; expected the model that \
              `nn-train train` wrote at the end of the run",
             path.display()
         ))),
-        _ => Err(no_model(path)),
+        _ => Model::load(path, &Activations::default())?.into_bundle(),
     }
 }

@@ -77,14 +77,17 @@ impl Output {
     }
 }
 
-/// Refuses to write where something stands already, unless that is wanted. It is asked before long work begins.
-pub(crate) fn check_new(path: &Path, force: bool) -> Result<(), Failure> {
+/// Refuses to write where something stands already, unless that is wanted. It is asked before long work begins. `option` names
+/// another file.
+pub(crate) fn check_new(path: &Path, force: bool, option: &str) -> Result<(), Failure> {
     if path.is_dir() {
         return Err(Failure::work(format!("{} is a folder; expected the name of a file", path.display())));
     }
     if path.exists() && !force {
-        let message = format!("{} is there already; --force overwrites it, --out names another file", path.display());
-        return Err(Failure::work(message));
+        let path = path.display();
+        return Err(Failure::work(format!(
+            "{path} is there already; --force overwrites it, {option} names another file"
+        )));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder {

@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     set_threads(arguments.threads)?;
     let out = arguments.out.as_deref().filter(|path| !data::is_standard(path));
     if let Some(path) = out {
-        check_new(path, arguments.force)?;
+        check_new(path, arguments.force, "--out")?;
     }
     let work = Work { bundle: model::bundle(&arguments.model)?, arguments };
     let mut rows = 0;

@@ -256,7 +256,7 @@ fn validation(text: &str) -> Result<Validation, String> {
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     let begun = Instant::now();
     let out = arguments.out();
-    check_new(&out, arguments.force || arguments.files.resume)?;
+    check_new(&out, arguments.force || arguments.files.resume, "--out")?;
     arguments.check_decay()?;
     set_threads(arguments.training.threads)?;
 

@@ -294,7 +294,7 @@ fn work_that_fails_says_what_to_do() {
         (&["train", "flats.csv", "-t", "price", "--without", "are", "--out", "x.nn"], "did you mean \"area\"?"),
         (&["train", "flats.csv", "-t", "price", "--out", "none/x.nn"], "the folder none for none/x.nn is not there"),
         (&["predict", "flats.nn", "ragged.csv"], "ragged.csv, line 2: found 1 fields; expected 2"),
-        (&["predict", "flats.nn", "flats.csv", "--keep", "idd"], "did you mean \"id\"?"),
+        (&["predict", "flats.nn", "flats.csv", "--keep", "towm"], "did you mean \"town\"?"),
         (&["predict", "flats.csv", "flats.csv"], "flats.csv: this is no model"),
         (&["predict", "cut.nn", "flats.csv"], "cut.nn: it ends after 500 bytes"),
         (&["predict", "none.nn", "flats.csv"], "could not read none.nn"),
@@ -479,6 +479,55 @@ fn inspect_says_what_is_in_every_kind_of_file() {
     assert_eq!(folder.json(&["inspect", "small.nnb"])["weights"], "8 bits");
     folder.prints(&["export", "flats.nn", "--to", "flats.rs"]);
     assert!(folder.read("flats.rs").contains("pub fn predict("));
+}
+
+/// A file as PyTorch writes it: linear layers of 2 => 1 => 2 units, and nothing about activations.
+fn tensors(number_type: &str) -> Vec<u8> {
+    let numbers = [1.0_f64, -1.0, 0.5, 2.0, -2.0, 0.0, 0.25];
+    let size = if number_type == "F64" { 8 } else { 4 };
+    let (mut header, mut place) = (Vec::new(), 0);
+    for (name, shape, count) in
+        [("0.weight", "[1,2]", 2), ("0.bias", "[1]", 1), ("2.weight", "[2,1]", 2), ("2.bias", "[2]", 2)]
+    {
+        let end = place + count * size;
+        header.push(format!(r#""{name}":{{"dtype":"{number_type}","shape":{shape},"data_offsets":[{place},{end}]}}"#));
+        place = end;
+    }
+    let header = format!("{{{}}}", header.join(","));
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header.bytes());
+    for number in numbers {
+        if size == 8 { file.extend(number.to_le_bytes()) } else { file.extend((number as f32).to_le_bytes()) }
+    }
+    file
+}
+
+#[test]
+fn models_of_other_programs_become_models_and_back() {
+    let folder = trained("safetensors");
+    for (number_type, expected) in [("F32", "f32"), ("F64", "f64")] {
+        folder.write("torch.safetensors", tensors(number_type));
+        let (status, message) = folder.fails(&["inspect", "torch.safetensors"]);
+        assert!(status == 1 && message.contains("--hidden and --output"), "{message}");
+        let named = ["--hidden", "tanh", "--output", "softmax"];
+        let found = folder.json(&[&["inspect", "torch.safetensors"][..], &named].concat());
+        assert_eq!(
+            (found["number_type"].as_str(), found["network"].as_str()),
+            (Some(expected), Some("2 => 1 tanh => 2 softmax, cross_entropy"))
+        );
+        folder.prints(&[&["export", "torch.safetensors", "--to", "torch.nn", "--force"][..], &named].concat());
+        folder.write("rows.csv", "a,b\n1,0.5\n");
+        let object: Value =
+            serde_json::from_str(&folder.prints(&["predict", "torch.nn", "rows.csv", "--json"])).unwrap();
+        // tanh(1 - 0.5 + 0.5) = tanh 1; z = (2 tanh 1, 0.25 - 2 tanh 1).
+        let z = 4.0 * 1.0_f64.tanh() - 0.25;
+        let found = object["predictions"][0]["output 1"].as_f64().unwrap();
+        assert!((found - 1.0 / (1.0 + (-z).exp())).abs() < 1e-6, "{object}");
+    }
+    let report = folder.json(&["export", "size.nn", "--to", "size.safetensors"]);
+    assert!(report["sequential"].as_str().unwrap().starts_with("nn.Sequential("), "{report}");
+    let (one, other) = (folder.json(&["inspect", "size.nn"]), folder.json(&["inspect", "size.safetensors"]));
+    assert_eq!((&one["declaration"], other["kind"].as_str()), (&other["declaration"], Some("safetensors")));
 }
 
 #[test]
