@@ -21,6 +21,7 @@ BLOCK = re.compile(r"```sh\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
 
 def shape(text):
     """A text with # for each number, and one space for several."""
+    text = re.sub(r" [kMG] samples/s", " samples/s", text)
     return re.sub(r"[ \t]+", " ", re.sub(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", "#", text)).strip()
 
 

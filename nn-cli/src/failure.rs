@@ -5,6 +5,8 @@ use std::io;
 use std::path::Path;
 
 use nn_train::Error;
+use nn_train::arrays::ArrayFault;
+use nn_train::embedded::ExportFault;
 use nn_train::table::TableFault;
 
 /// Why a command came to no result.
@@ -46,6 +48,13 @@ fn message(error: &Error) -> String {
             Some(advice) => format!("{place}: {advice}"),
             None => error.to_string(),
         },
+        Error::Export(ExportFault::SourceTooLarge { parameters, max }) => format!(
+            "the source would hold {parameters} numbers, and a compiler takes {max} at most; --format embedded writes a file \
+             of any size"
+        ),
+        Error::Array { fault: ArrayFault::Unpacked { .. }, .. } => {
+            format!("{error}; --max-bytes allows more, of an archive whose origin you know")
+        }
         Error::Exists { place } => format!(
             "{place} is there already; --force begins anew in its place, and --resume goes on with the run whose it is"
         ),
@@ -71,11 +80,11 @@ fn table_advice(fault: &TableFault) -> Option<String> {
         ),
         TableFault::Categories { found, limit } => format!(
             "it has {found} categories, and at most {limit} are taken, as each becomes an input; leave the column out by \
-             --without, or raise --max-categories"
+             --without, or say by --missing what stands for a missing number, if it should hold numbers"
         ),
         TableFault::ManyClasses { found, limit } => format!(
-            "the target has {found} classes, and at most {limit} are taken, as each becomes an output; is it a number? \
-             Otherwise raise --max-categories"
+            "the target has {found} classes, and at most {limit} are taken, as each becomes an output; if it should be a \
+             number, --missing says what stands for a missing one"
         ),
         TableFault::TooLarge { limit } => {
             format!("it unpacks to more than {limit} bytes; unpack it by gzip, or allow more by --max-bytes")
