@@ -32,7 +32,7 @@ const FRONT: usize = 20;
 const BACK: usize = 4;
 
 /// A kind of file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Envelope {
     /// What it begins with: no text, and spoilt by whoever takes it for one.
     signature: [u8; 8],
