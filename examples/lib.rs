@@ -75,6 +75,7 @@ mod tests {
             "docs/larger-than-memory.md",
             "docs/pictures.md",
             "docs/side-by-side.md",
+            "docs/tabular.md",
             "examples/data/README.md",
         ];
         for document in documents {

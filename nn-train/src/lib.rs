@@ -214,6 +214,11 @@ struct ProgramsOfTheReadme;
 #[doc = include_str!("../../docs/data.md")]
 struct ProgramsOfTheDocumentation;
 
+/// The program of docs/tabular.md.
+#[cfg(all(doctest, feature = "tabular"))]
+#[doc = include_str!("../../docs/tabular.md")]
+struct ProgramOfTheTables;
+
 /// The names that most programs need.
 pub mod prelude {
     #[cfg(feature = "bundle")]
