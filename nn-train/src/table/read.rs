@@ -15,15 +15,13 @@ use memchr::{memchr, memchr_iter, memchr3};
 use super::column::Interner;
 use super::csv::{Csv, Kind};
 use super::lines::Origin;
-use super::{Column, Place, Table, TableFault, check_names, expected_name};
+use super::{Column, MOST_COLUMNS, Place, Table, TableFault, check_names, expected_name};
 use crate::error::Error;
 
 /// The rows of the first look.
 const SAMPLE: usize = 1000;
 /// Texts are numbered by 32 bits.
-const MOST_ROWS: usize = u32::MAX as usize;
-/// So that a line of nothing but commas cannot fill the memory.
-const MOST_COLUMNS: usize = 1 << 16;
+pub(super) const MOST_ROWS: usize = u32::MAX as usize;
 /// How often progress is reported.
 const REPORT: usize = 1 << 20;
 
@@ -136,7 +134,7 @@ fn kinds(settings: &Csv<'_>, names: &[String], source: &Place) -> Result<Vec<Opt
 }
 
 /// The text of a field.
-fn text(field: &[u8], lossy: bool) -> Result<String, TableFault> {
+pub(super) fn text(field: &[u8], lossy: bool) -> Result<String, TableFault> {
     match std::str::from_utf8(field) {
         Ok(text) => Ok(text.to_owned()),
         Err(_) if lossy => Ok(String::from_utf8_lossy(field).into_owned()),

@@ -1,0 +1,102 @@
+//! What pages of Parquet files and buffers of Arrow files are packed by. None unpacks to more than it is said to.
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use super::TableFault;
+use super::typed::{Budget, Damage};
+
+/// A method of packing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Codec {
+    None,
+    #[cfg(feature = "parquet")]
+    Snappy,
+    #[cfg(feature = "parquet")]
+    Gzip,
+    Zstd,
+    /// A block without a frame.
+    #[cfg(feature = "parquet")]
+    Lz4Block,
+    #[cfg(feature = "arrow")]
+    Lz4Frame,
+}
+
+impl Codec {
+    fn name(self) -> &'static str {
+        match self {
+            Self::None => "nothing",
+            #[cfg(feature = "parquet")]
+            Self::Snappy => "Snappy",
+            #[cfg(feature = "parquet")]
+            Self::Gzip => "gzip",
+            Self::Zstd => "Zstandard",
+            #[cfg(feature = "parquet")]
+            Self::Lz4Block => "LZ4",
+            #[cfg(feature = "arrow")]
+            Self::Lz4Frame => "LZ4",
+        }
+    }
+}
+
+/// Bytes as they are in a file.
+pub(super) struct Packed<'b> {
+    pub(super) codec: Codec,
+    pub(super) bytes: &'b [u8],
+    /// How many they are said to be unpacked.
+    pub(super) unpacked: u64,
+}
+
+impl<'b> Packed<'b> {
+    /// The bytes as they were, if the budget allows it.
+    pub(super) fn unpack(self, budget: &mut Budget) -> Result<Cow<'b, [u8]>, TableFault> {
+        let Self { codec, bytes, unpacked } = self;
+        if codec == Codec::None {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        budget.unpack(unpacked)?;
+        let wrong = |found: String| {
+            let expected = format!("{unpacked} bytes packed by {}", codec.name());
+            TableFault::from(Damage::new("what is packed", found, expected))
+        };
+        let length = usize::try_from(unpacked).map_err(|_| wrong("too much for this machine".to_owned()))?;
+        if length == 0 {
+            return Ok(Cow::Borrowed(&[]));
+        }
+        let mut output = Vec::new();
+        output.try_reserve_exact(length).map_err(|_| wrong("no memory for it".to_owned()))?;
+        let found = match codec {
+            Codec::None => Ok(0),
+            #[cfg(feature = "parquet")]
+            Codec::Snappy => {
+                output.resize(length, 0);
+                snap::raw::Decoder::new().decompress(bytes, &mut output).map_err(|error| error.to_string())
+            }
+            #[cfg(feature = "parquet")]
+            Codec::Lz4Block => {
+                output.resize(length, 0);
+                lz4_flex::block::decompress_into(bytes, &mut output).map_err(|error| error.to_string())
+            }
+            #[cfg(feature = "parquet")]
+            Codec::Gzip => all(flate2::read::MultiGzDecoder::new(bytes), &mut output, unpacked),
+            #[cfg(feature = "arrow")]
+            Codec::Lz4Frame => all(lz4_flex::frame::FrameDecoder::new(bytes), &mut output, unpacked),
+            Codec::Zstd => {
+                output.resize(length, 0);
+                let mut decoder = ruzstd::decoding::FrameDecoder::new();
+                decoder.set_max_window_size(unpacked.max(1 << 10));
+                decoder.decode_all(bytes, &mut output).map_err(|error| error.to_string())
+            }
+        };
+        match found {
+            Ok(found) if found == length => Ok(Cow::Owned(output)),
+            Ok(found) => Err(wrong(format!("{found} bytes"))),
+            Err(reason) => Err(wrong(format!("a fault ({reason})"))),
+        }
+    }
+}
+
+/// Everything that `reader` gives, and one byte more than it should at most.
+fn all(reader: impl Read, output: &mut Vec<u8>, expected: u64) -> Result<usize, String> {
+    reader.take(expected.saturating_add(1)).read_to_end(output).map_err(|error| error.to_string())
+}
