@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nn_train::arrays::{Array, Npz};
-use nn_train::table::{Column, Csv, Table};
+use nn_train::table::{Arrow, Column, Csv, Parquet, Table};
 
 use crate::arguments::bytes;
 use crate::failure::Failure;
@@ -21,6 +21,10 @@ pub(crate) enum Format {
     Csv,
     /// Tab-separated values, plain or gzip: .tsv, .tsv.gz
     Tsv,
+    /// Parquet: .parquet
+    Parquet,
+    /// Arrow IPC, files and streams, Feather: .arrow, .feather, .ipc
+    Arrow,
     /// An array of NumPy's, a row a sample: .npy
     Npy,
     /// Arrays of NumPy's, each a column or several: .npz
@@ -32,6 +36,8 @@ impl fmt::Display for Format {
         f.write_str(match self {
             Self::Csv => "csv",
             Self::Tsv => "tsv",
+            Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
             Self::Npy => "npy",
             Self::Npz => "npz",
         })
@@ -39,7 +45,7 @@ impl fmt::Display for Format {
 }
 
 /// The names by which files are known, for messages.
-pub(crate) const NAMES: &str = ".csv, .tsv, .csv.gz, .tsv.gz, .npy or .npz";
+pub(crate) const NAMES: &str = ".csv, .tsv, .csv.gz, .tsv.gz, .parquet, .arrow, .feather, .npy or .npz";
 
 impl Format {
     /// What the name of a file says that it is.
@@ -49,6 +55,8 @@ impl Format {
         match unpacked.rsplit_once('.')?.1 {
             "csv" | "txt" => Some(Self::Csv),
             "tsv" | "tab" => Some(Self::Tsv),
+            "parquet" if unpacked == name => Some(Self::Parquet),
+            "arrow" | "feather" | "ipc" if unpacked == name => Some(Self::Arrow),
             "npy" if unpacked == name => Some(Self::Npy),
             "npz" if unpacked == name => Some(Self::Npz),
             _ => None,
@@ -148,21 +156,39 @@ impl Reading {
 
     /// The table in a file, or in the standard input. `csv` says what is known of CSV already.
     pub(crate) fn table(&self, path: &Path, csv: Csv<'static>, output: &Output) -> Result<Table, Failure> {
-        let table = match self.format(path)? {
-            format @ (Format::Csv | Format::Tsv) => {
-                let bar = bar(path, output);
-                let csv = self.csv(csv, format).on_progress(|read, of| {
-                    bar.set_length(of);
-                    bar.set_position(read);
-                });
-                let table = if is_standard(path) { csv.read_from(io::stdin().lock()) } else { csv.read(path) };
-                bar.finish_and_clear();
-                table?
-            }
-            Format::Npy => array_table(&Array::read_npy(path)?, "column", path)?,
-            Format::Npz => archive_table(path, self.max_bytes)?,
+        let format = self.format(path)?;
+        if is_standard(path) && !matches!(format, Format::Csv | Format::Tsv) {
+            return Err(Failure::usage(format!("the standard input is read as CSV; for {format} name a file")));
+        }
+        let bar = bar(path, output);
+        let report = |read, of| {
+            bar.set_length(of);
+            bar.set_position(read);
         };
-        Ok(table)
+        let table = match format {
+            Format::Csv | Format::Tsv => {
+                let csv = self.csv(csv, format).on_progress(report);
+                if is_standard(path) { csv.read_from(io::stdin().lock()) } else { csv.read(path) }
+            }
+            Format::Parquet => {
+                let parquet = Parquet::new().on_progress(report);
+                match self.max_bytes {
+                    Some(bytes) => parquet.max_bytes(bytes).read(path),
+                    None => parquet.read(path),
+                }
+            }
+            Format::Arrow => {
+                let arrow = Arrow::new().on_progress(report);
+                match self.max_bytes {
+                    Some(bytes) => arrow.max_bytes(bytes).read(path),
+                    None => arrow.read(path),
+                }
+            }
+            Format::Npy => return array_table(&Array::read_npy(path)?, "column", path),
+            Format::Npz => return archive_table(path, self.max_bytes),
+        };
+        bar.finish_and_clear();
+        Ok(table?)
     }
 }
 

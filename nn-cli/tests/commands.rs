@@ -624,6 +624,33 @@ fn other_files_of_data_are_read() {
 }
 
 #[test]
+fn parquet_and_arrow_are_tables_like_others() {
+    let folder = Folder::new("columnar");
+    // Of pyarrow 26: 60 flats, of which texts are a dictionary, packed by snappy and by lz4.
+    folder.write("flats.parquet", include_bytes!("fixtures/flats.parquet"));
+    folder.write("flats.feather", include_bytes!("fixtures/flats.feather"));
+    let mut expected = String::from("area,town,price\n");
+    for row in 0..60 {
+        let area = 20 + row * 37 % 100;
+        writeln!(expected, "{area},{},{}", ["Ulm", "Aalen", "Bonn"][row % 3], 1000 * area + 5000 * (row % 3)).unwrap();
+    }
+    for name in ["flats.parquet", "flats.feather"] {
+        folder.prints(&["convert", name, "flats.csv", "--force"]);
+        assert_eq!(folder.read("flats.csv"), expected, "{name}");
+        let report = folder.json(&[&["train", name, "-t", "price", "--force"][..], &SHORT].concat());
+        assert_eq!(report["rows"], 60);
+        let lines = folder.prints(&["predict", "flats.nn", name, "--keep", "area,town"]);
+        assert!(lines.starts_with("area,town,price\n20,Ulm,"), "{lines}");
+        assert_eq!(lines, folder.prints(&["predict", "flats.nn", "flats.csv", "--keep", "area,town"]));
+    }
+    folder.write("cut.parquet", &include_bytes!("fixtures/flats.parquet")[..300]);
+    let (status, message) = folder.fails(&["inspect", "cut.parquet"]);
+    assert!(status == 1 && message.starts_with("error: cut.parquet: "), "{message}");
+    let (status, message) = folder.fails(&["inspect", "-", "--format", "parquet"]);
+    assert!(status != 0, "{message}");
+}
+
+#[test]
 fn bench_reports_figures() {
     let folder = Folder::new("bench");
     let short = ["--seconds", "0.001", "--repeats", "2", "--threads", "1", "--batch-size", "16"];
