@@ -199,9 +199,10 @@ def compare(folder, expected):
     for name, columns in expected.items():
         first, second = json.loads((folder / f"{name}.json").read_text())
         assert "error" not in first, (name, first["error"])
-        assert list(first) == list(columns), (name, list(first), list(columns))
+        assert [column for column, _ in first] == list(columns), (name, first, list(columns))
+        found_of = dict(first)
         for column, values in columns.items():
-            found = first[column]
+            found = found_of[column]
             assert len(found) == len(values), (name, column, len(found), len(values))
             for row, (value, wanted) in enumerate(zip(found, values)):
                 assert value == wanted, (name, column, row, value, wanted)

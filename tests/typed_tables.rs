@@ -1,7 +1,7 @@
 //! The library's side of the comparison with pyarrow, which tests/parquet_agreement.py drives: `typed_tables FOLDER`.
 //!
 //! Each `.parquet`, `.arrow` and `.arrows` file of the folder is read, without the column `nested` if it has one, and a file of the
-//! same name and `.json` written with its columns: a number as the 64 bits of its `f64`, a text, or null for a missing value. Where
+//! same name and `.json` written with its columns, each as its name and its values: a number as the 64 bits of its `f64`, a text, or null for a missing value. Where
 //! reading fails, also with `nested`, that file has the message.
 
 use std::error::Error;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nn_train::table::{Arrow, Parquet, Table, Value};
-use serde_json::{Map, json};
+use serde_json::json;
 
 fn main() -> ExitCode {
     match run() {
@@ -57,7 +57,7 @@ fn contents(table: Result<Table, nn_train::Error>) -> serde_json::Value {
             Value::Text(text) => json!(text),
             Value::Missing => serde_json::Value::Null,
         });
-        (name.to_owned(), values.collect())
+        json!([name, values.collect::<Vec<_>>()])
     });
-    columns.collect::<Map<_, _>>().into()
+    columns.collect()
 }

@@ -184,7 +184,10 @@ fn physical(element: &Element) -> Result<Physical, Damage> {
 
 /// The newer way to say it goes before the older one.
 fn logical(element: &Element) -> Option<Logical> {
-    element.logical.or(Some(match element.converted? {
+    if element.logical.is_some() {
+        return element.logical;
+    }
+    Some(match element.converted? {
         0 | 4 | 19 => Logical::Text,
         1 | 2 => Logical::Other("a map"),
         3 => Logical::Other("a list"),
@@ -197,7 +200,7 @@ fn logical(element: &Element) -> Option<Logical> {
         20 => Logical::Other("BSON"),
         21 => Logical::Other("an interval"),
         _ => Logical::Other("a converted type that is not known"),
-    }))
+    })
 }
 
 fn kind(element: &Element, physical: Physical) -> Result<Kind, String> {

@@ -246,16 +246,16 @@ impl PageHeader {
                 3 => packed = Some(field.count()?),
                 4 => checksum = Some(field.number()? as u32),
                 5 | 7 | 8 => {
-                    let second = number == 8;
+                    let part = number;
                     let [mut values, mut encoding, mut levels] = [None; 3];
                     field.structure(|number, field| {
-                        match (second, number) {
+                        match (part, number) {
                             (_, 1) => values = Some(field.count()?),
-                            (false, 2) | (true, 4) => encoding = Some(field.number()? as u64),
-                            (false, 3) => levels = Some(field.number()? as u64),
-                            (true, 5) => definition = field.count()?,
-                            (true, 6) => repetition = field.count()?,
-                            (true, 7) => is_packed = field.truth()?,
+                            (5 | 7, 2) | (8, 4) => encoding = Some(field.number()? as u64),
+                            (5, 3) => levels = Some(field.number()? as u64),
+                            (8, 5) => definition = field.count()?,
+                            (8, 6) => repetition = field.count()?,
+                            (8, 7) => is_packed = field.truth()?,
                             _ => {}
                         }
                         Ok(())
