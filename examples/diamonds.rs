@@ -1,13 +1,13 @@
 //! What a diamond costs: regression, from a CSV file to a model in a file.
 //!
-//! `Preprocess` learns from the rows to train on how columns become numbers and prices are scaled, and goes into the file
-//! with the network, so that whoever loads it puts in carats and gets out dollars. The network that validates best is kept.
+//! `Preprocess` learns from the rows to train on how columns become numbers and prices are scaled, and goes into a bundle
+//! with the network, so that whoever loads that puts in carats and gets out dollars. The network that validates best is kept.
 
-use std::{env, error::Error, fs};
+use std::env;
 
 use nn_train::prelude::*;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Error> {
     // data/README.md says where the file comes from.
     let diamonds = Table::from_csv(concat!(env!("CARGO_MANIFEST_DIR"), "/data/diamonds.csv"))?;
     let (test, rest) = diamonds.split(0.2, 1)?;
@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .ordinal("color", ["J", "I", "H", "G", "F", "E", "D"])
         .ordinal("clarity", ["I1", "SI2", "SI1", "VS2", "VS1", "VVS2", "VVS1", "IF"])
         .fit(&train)?;
+    println!("{preprocess}");
     let (train, valid) = (preprocess.dataset::<f32>(&train)?, preprocess.dataset(&valid)?);
 
     // Numbers chosen by the validation cost.
@@ -27,12 +28,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut network = DynNetwork::new(preprocess.architecture(&[64, 32])?, Init::default(), 1)?;
     settings.schedule(schedule).build()?.run(&mut network, &train)?.validation(&valid)?.callback(best).finish()?;
 
-    let path = env::temp_dir().join("diamonds.json");
-    fs::write(&path, serde_json::to_vec(&(network, preprocess))?)?;
-    let (network, preprocess): (DynNetwork<f32>, Preprocess) = serde_json::from_slice(&fs::read(&path)?)?;
+    let path = env::temp_dir().join("diamonds.nn");
+    Bundle::new(network, preprocess)?.save(&path)?;
+    let bundle: Bundle = Bundle::load(&path)?;
 
-    println!("{preprocess}\n{}\npredicted {:.0?}", test.head(3), preprocess.predict(&network, &test.head(3))?.values());
-    let Regression { rmse, r2, .. } = Regression::evaluate(&network, &preprocess.dataset(&test)?)?;
+    let predicted = bundle.predict(&test.head(3))?;
+    println!("{}\n{}", bundle.network().declaration("Diamonds")?, test.head(3));
+    println!("predicted {:.0?}", predicted.values());
+    let Regression { rmse, r2, .. } = Regression::evaluate(bundle.network(), &bundle.dataset(&test)?)?;
     println!("{} test diamonds: RMSE {rmse:.0} dollars, R² {r2:.4}", test.rows());
     Ok(())
 }

@@ -73,6 +73,7 @@ mod tests {
             "docs/derivation.md",
             "docs/embedded.md",
             "docs/larger-than-memory.md",
+            "docs/models.md",
             "docs/pictures.md",
             "docs/side-by-side.md",
             "docs/tabular.md",

@@ -19,6 +19,7 @@ on; encoding and scaling are part of it. Everything is written to tabular.json a
 import argparse
 import datetime
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -295,7 +296,8 @@ def main():
         python = environment_python(["sklearn"], REQUIREMENTS)
         program = built("tabular", ROOT, *EXAMPLE, "tabular")
         command = [python, HERE / "tabular.py", *sys.argv[1:], "--inside", program]
-        sys.exit(subprocess.run(command, check=False).returncode)
+        alone = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        sys.exit(subprocess.run(command, check=False, env=os.environ | alone).returncode)
     options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "tabular.json"
     recording = {"tables": {}}

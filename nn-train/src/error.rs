@@ -8,6 +8,8 @@ use crate::arrays::ArrayFault;
 #[cfg(feature = "bundle")]
 use crate::bundle::BundleFault;
 use crate::network::{UnknownInit, difference};
+#[cfg(feature = "onnx")]
+use crate::onnx::OnnxFault;
 #[cfg(feature = "records")]
 use crate::records::RecordsFault;
 #[cfg(feature = "safetensors")]
@@ -474,6 +476,15 @@ pub enum Error {
         /// What is wrong with it.
         fault: RecordsFault,
     },
+    /// A network cannot be written as an ONNX file, or a file is not one of a network that can be read.
+    #[cfg(feature = "onnx")]
+    #[error("{place}: {fault}")]
+    Onnx {
+        /// The path of the file, or `"the ONNX model"` for one that is being made and `"the input"` for bytes.
+        place: String,
+        /// What is wrong.
+        fault: Box<OnnxFault>,
+    },
     /// Training met a number that is not finite. The parameters and the optimiser's memory are those from before the
     /// step, bit for bit.
     #[error(
@@ -595,6 +606,12 @@ impl Error {
     #[cfg(feature = "tables")]
     pub(crate) fn table(place: Place, fault: TableFault) -> Self {
         Self::Table { place: Box::new(place), fault: Box::new(fault) }
+    }
+
+    /// Something is wrong with an ONNX file.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn onnx(place: &str, fault: OnnxFault) -> Self {
+        Self::Onnx { place: place.to_owned(), fault: Box::new(fault) }
     }
 
     /// The same error at another sample, where it is at one.

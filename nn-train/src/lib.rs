@@ -43,6 +43,7 @@
 //! | `safetensors` (feature `safetensors`) | parameters to and from PyTorch's `nn.Sequential` |
 //! | `Checkpoints`, `Interrupt`, `checkpoint` (feature `checkpoints`) | files from which a run goes on, and ending one by Ctrl-C |
 //! | `embedded` (feature `embedded`) | networks for microcontrollers: a source file or a checked file of bytes, in `f32` or 8 bits |
+//! | `onnx` (feature `onnx`) | ONNX files: networks out, with preprocessing, and plain networks in |
 //! | [`Session`] | training step by step, on batches of your own |
 //! | [`l2`](TrainerBuilder::l2), [`l1`](TrainerBuilder::l1), [`label_smoothing`](TrainerBuilder::label_smoothing) | regularisation, beside dropout, the decay of [`AdamW`] and [`WeightAverage`] |
 //! | [`clip_norm`](TrainerBuilder::clip_norm), [`clip_value`](TrainerBuilder::clip_value), [`Divergence`] | gradients that are too large, and steps that overflow |
@@ -105,6 +106,8 @@
 //!
 //! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
 //!
+//! `onnx` writes ONNX files and reads those of plain networks (`onnx`); with it comes `tables`.
+//!
 //! `progress` adds `Progress`, which shows how far a run has come; `tensorboard` adds `TensorBoard`, which writes what that
 //! program shows; and `plot` adds `plot`, pictures of runs, networks and metrics.
 //!
@@ -145,6 +148,8 @@ mod minimize;
 mod network;
 #[cfg(feature = "serde")]
 mod number;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 mod optim;
 #[cfg(feature = "plot")]
 pub mod plot;
@@ -205,14 +210,19 @@ pub use train::{CsvLog, JsonLines};
 struct ExamplesOfTheMacro;
 
 /// The programs of the README.
-#[cfg(all(doctest, feature = "serde", feature = "tables"))]
+#[cfg(all(doctest, feature = "bundle"))]
 #[doc = include_str!("../../README.md")]
 struct ProgramsOfTheReadme;
 
 /// The programs of docs/data.md.
-#[cfg(all(doctest, feature = "serde", feature = "tables"))]
+#[cfg(all(doctest, feature = "bundle"))]
 #[doc = include_str!("../../docs/data.md")]
 struct ProgramsOfTheDocumentation;
+
+/// The programs of docs/models.md.
+#[cfg(all(doctest, feature = "safetensors"))]
+#[doc = include_str!("../../docs/models.md")]
+struct ProgramsOfModels;
 
 /// The program of docs/tabular.md.
 #[cfg(all(doctest, feature = "tabular"))]

@@ -118,6 +118,11 @@ fn a_bundle_predicts_from_a_table_as_its_parts_do() {
     assert_eq!(AnyBundle::from_bytes(&bundle.to_bytes()).unwrap().predict(&new).unwrap(), wanted);
     assert_eq!(bundle.classes(), None);
 
+    let data = bundle.dataset(&flats()).unwrap();
+    assert_eq!(data, bundle.preprocess().unwrap().dataset(&flats()).unwrap());
+    // Read by the bundle a column of text is text, whatever it looks like.
+    let towns = bundle.csv().unwrap().read_bytes(b"town\n1\n").unwrap();
+    assert!(towns.numbers("town").is_err());
     let wrong = bundle.predict_rows(&[0.0; 8]).unwrap_err();
     assert_eq!(
         wrong.to_string(),
@@ -147,6 +152,8 @@ fn a_bundle_of_arrays_scales_predicts_and_scales_back() {
         wrong.to_string(),
         "the bundle: it predicts from rows of numbers; expected one that predicts from a table"
     );
+    assert!(matches!(bundle.dataset(&flats()), Err(Error::Bundle { fault: BundleFault::Inputs { .. }, .. })));
+    assert!(matches!(bundle.csv(), Err(Error::Bundle { fault: BundleFault::Inputs { .. }, .. })));
     let read: Bundle<Line> = Bundle::from_bytes(&bundle.to_bytes()).unwrap();
     assert_eq!(read.predict_rows(&[3.0]).unwrap(), [130.0]);
     let parts = read.with_standardizer(None).unwrap().into_parts();

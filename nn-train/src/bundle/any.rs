@@ -22,7 +22,7 @@ use crate::table::Table;
 /// let bytes = Bundle::of_arrays(Xor::new(1))?.to_bytes();
 /// let bundle = AnyBundle::from_bytes(&bytes)?;
 /// assert_eq!(bundle.number_type(), "f64");
-/// assert_eq!(bundle.architecture(), Xor::ARCHITECTURE);
+/// assert_eq!(bundle.declaration("Xor")?, "network! { pub struct Xor<2 => 4 tanh => 1 sigmoid>: f64; }");
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +81,17 @@ impl AnyBundle {
         match self {
             Self::F32(bundle) => bundle.network().architecture(),
             Self::F64(bundle) => bundle.network().architecture(),
+        }
+    }
+
+    /// The `network!` line that declares its network, called `name`: see [`declaration`](crate::declaration()).
+    ///
+    /// # Errors
+    /// As [`declaration`](crate::declaration()).
+    pub fn declaration(&self, name: &str) -> Result<String, Error> {
+        match self {
+            Self::F32(bundle) => bundle.network().declaration(name),
+            Self::F64(bundle) => bundle.network().declaration(name),
         }
     }
 

@@ -107,7 +107,7 @@ pub use crate::envelope::FileFault;
 use crate::error::Error;
 use crate::network::{DynNetwork, Network};
 use crate::preprocess::{Predictions, Preprocess};
-use crate::table::Table;
+use crate::table::{Csv, Table};
 
 /// What stands for a path in messages about bytes and values in memory.
 const MEMORY: &str = "the bundle";
@@ -259,13 +259,35 @@ impl<N: Network> Bundle<N> {
     /// # Errors
     /// As [`Preprocess::predict`]; [`BundleFault::Inputs`] in [`Error::Bundle`] for a network on arrays.
     pub fn predict(&self, table: &Table) -> Result<Predictions, Error> {
-        match &self.preparation {
-            Preparation::Table(preprocess) => preprocess.predict(&self.network, table),
-            Preparation::Arrays(_) => {
-                let fault = BundleFault::Inputs { expected: "a table", found: "rows of numbers" };
-                Err(at(MEMORY)(fault))
-            }
-        }
+        self.table()?.predict(&self.network, table)
+    }
+
+    /// The rows of a table as samples of the network, targets and all: for metrics, whose numbers are in the units of the table,
+    /// or to go on training.
+    ///
+    /// ```
+    /// # use nn_train::prelude::*;
+    /// let table = Csv::new().read_bytes(b"x,y\n1,2\n2,4\n3,6\n")?;
+    /// let preprocess = Preprocess::for_target("y").fit(&table)?;
+    /// let bundle = Bundle::new(DynNetwork::<f32>::zeros(preprocess.architecture(&[])?)?, preprocess)?;
+    /// // It always predicts the mean, 4.
+    /// let errors = Regression::evaluate(bundle.network(), &bundle.dataset(&table)?)?;
+    /// assert!((errors.mae - 4.0 / 3.0).abs() < 1e-6);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Preprocess::dataset_for`]; [`BundleFault::Inputs`] in [`Error::Bundle`] for a network on arrays.
+    pub fn dataset(&self, table: &Table) -> Result<N::Data, Error> {
+        self.table()?.dataset_for(&self.network, table)
+    }
+
+    /// How a file to predict from is read, so that each column is what it was in training: [`Preprocess::csv`].
+    ///
+    /// # Errors
+    /// [`BundleFault::Inputs`] in [`Error::Bundle`] for a network on arrays.
+    pub fn csv(&self) -> Result<Csv<'static>, Error> {
+        Ok(self.table()?.csv())
     }
 
     /// What it predicts of rows of S_1 numbers one behind the other: S_L numbers for each, in the units of the targets or
@@ -349,6 +371,15 @@ impl<N: Network> Bundle<N> {
     /// As [`load`](Self::load), but for [`Error::Io`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         contents::read(bytes, MEMORY)
+    }
+
+    fn table(&self) -> Result<&Preprocess, Error> {
+        match &self.preparation {
+            Preparation::Table(preprocess) => Ok(preprocess),
+            Preparation::Arrays(_) => {
+                Err(at(MEMORY)(BundleFault::Inputs { expected: "a table", found: "rows of numbers" }))
+            }
+        }
     }
 
     fn arrays(&self) -> Result<&Arrays, Error> {

@@ -14,22 +14,22 @@ use crate::table::{Table, TableFault, expected_name};
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
-pub(super) struct Input {
-    pub(super) name: String,
-    pub(super) encoding: Encoding,
-    pub(super) indicator: bool,
+pub(crate) struct Input {
+    pub(crate) name: String,
+    pub(crate) encoding: Encoding,
+    pub(crate) indicator: bool,
     /// Whether a value may be missing.
-    pub(super) optional: bool,
-    pub(super) unseen: Unseen,
+    pub(crate) optional: bool,
+    pub(crate) unseen: Unseen,
     /// Whether all training rows had the same value.
-    pub(super) constant: bool,
+    pub(crate) constant: bool,
 }
 
 /// How a value becomes numbers.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     /// A number, scaled; `fill` where it is missing.
     Number { fill: Option<f64>, scale: Scale },
     /// The place of a category, scaled.
@@ -46,7 +46,7 @@ impl Input {
     }
 
     /// Whether the column holds numbers.
-    pub(super) fn is_number(&self) -> bool {
+    pub(crate) fn is_number(&self) -> bool {
         match self.encoding {
             Encoding::Number { .. } | Encoding::Binned { .. } => true,
             Encoding::Ordinal { .. } => false,
@@ -55,7 +55,7 @@ impl Input {
     }
 
     /// How many inputs it becomes.
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         let encoded = match &self.encoding {
             Encoding::Number { .. } | Encoding::Ordinal { .. } => 1,
             Encoding::OneHot { categories, .. } => categories.len(),

@@ -16,11 +16,17 @@ mod target;
 pub use builder::PreprocessBuilder;
 #[cfg(feature = "tabular")]
 pub(crate) use fit::check_text;
-use input::Input;
+#[cfg(feature = "onnx")]
+pub(crate) use input::Encoding;
+pub(crate) use input::Input;
 use nn_kernels::{Activation, Architecture, Element, Layer, Loss};
+#[cfg(feature = "onnx")]
+pub(crate) use normal::LEAST;
 pub use predictions::Predictions;
-use scale::Scale;
-use target::Target;
+#[cfg(feature = "onnx")]
+pub(crate) use scale::CLIP;
+pub(crate) use scale::Scale;
+pub(crate) use target::Target;
 
 use crate::data::DynDataset;
 use crate::error::Error;
@@ -128,8 +134,8 @@ pub enum Unseen {
 #[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(remote = "Self", deny_unknown_fields))]
 pub struct Preprocess {
-    inputs: Vec<Input>,
-    target: Target,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) target: Target,
     weights: Option<String>,
     /// How the file of the training rows was written.
     format: Format,

@@ -3,7 +3,7 @@
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 /// Below this probability, and above 1 less it, a quantile is that of it: 0 and 1 have none. As in scikit-learn.
-const LEAST: f64 = 1e-7 - f64::EPSILON;
+pub(crate) const LEAST: f64 = 1e-7 - f64::EPSILON;
 
 /// The x for which a standard normal variable is at most x with `probability`, within ±5.2.
 ///

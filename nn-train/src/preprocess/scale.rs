@@ -7,13 +7,13 @@ use crate::table::TableFault;
 /// The quantiles that a distribution is known by.
 const KNOTS: usize = 1000;
 /// Where smooth clipping ends.
-const CLIP: f64 = 3.0;
+pub(crate) const CLIP: f64 = 3.0;
 
 /// What a scaling learned from a column.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
-pub(super) enum Scale {
+pub(crate) enum Scale {
     /// x.
     None,
     /// (x - center) / unit.
@@ -46,7 +46,7 @@ impl Scale {
     }
 
     /// The number as an input; it may be infinite where `number` is far from those that were learned from.
-    pub(super) fn apply(&self, number: f64) -> f64 {
+    pub(crate) fn apply(&self, number: f64) -> f64 {
         match self {
             Self::None => number,
             Self::Affine { center, unit } => (number - center) / unit,

@@ -13,7 +13,7 @@ use crate::table::{Table, TableFault};
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
-pub(super) enum Target {
+pub(crate) enum Target {
     /// Numbers, one or several columns of them.
     Numbers { names: Vec<String>, standardizer: Option<Standardizer> },
     /// Classes, at least two, in the order of the outputs.
@@ -22,7 +22,7 @@ pub(super) enum Target {
 
 impl Target {
     /// How many outputs a network needs. Two classes need one: the probability of the second.
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         match self {
             Self::Numbers { names, .. } => names.len(),
             Self::Classes { classes, .. } if classes.len() == 2 => 1,
@@ -30,7 +30,7 @@ impl Target {
         }
     }
 
-    pub(super) fn names(&self) -> Vec<&str> {
+    pub(crate) fn names(&self) -> Vec<&str> {
         match self {
             Self::Numbers { names, .. } => names.iter().map(String::as_str).collect(),
             Self::Classes { name, .. } => vec![name],

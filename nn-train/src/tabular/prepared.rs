@@ -287,7 +287,7 @@ fn batch_size(rows: usize) -> usize {
     (rows / 16).next_power_of_two().clamp(16, 256)
 }
 
-/// As many as let the network see 2 million samples, within bounds.
+/// As many as let the network see a million and a half of samples, within bounds.
 fn epochs(rows: usize) -> usize {
-    (2_000_000 / rows.max(1)).clamp(20, 150)
+    (1_500_000 / rows.max(1)).clamp(20, 64)
 }

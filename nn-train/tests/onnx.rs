@@ -1,0 +1,362 @@
+//! ONNX files: what is written is read, and what is no file of a plain network is refused by name. That other programs take
+//! the files as they are meant is held by tests/onnx_agreement.py.
+#![cfg(feature = "onnx")]
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use nn_train::Element;
+use nn_train::onnx::{Export, Import, OnnxFault};
+use nn_train::prelude::*;
+
+network! { struct Digits<4 => 3 relu dropout(0.5) => 2 softmax>; }
+
+/// Of this shape, with biases that are not 0.
+fn network<T: Element>(architecture: &str) -> DynNetwork<T> {
+    let mut network = DynNetwork::new(architecture.parse().unwrap(), Init::default(), 7).unwrap();
+    for (k, parameter) in network.parameters_mut().iter_mut().enumerate() {
+        *parameter += T::from_f64(0.1 * (k as f64).sin());
+    }
+    network
+}
+
+fn fault(error: Error) -> OnnxFault {
+    match error {
+        Error::Onnx { fault, .. } => *fault,
+        other => panic!("another error: {other}"),
+    }
+}
+
+fn table(text: &str) -> Table {
+    Csv::new().read_bytes(text.as_bytes()).unwrap()
+}
+
+// --- there and back ------------------------------------------------------------------------------------------------
+
+fn comes_back<T: Element>(architecture: &str) {
+    let network: DynNetwork<T> = network(architecture);
+    let import = Import::from_bytes(&Export::new(&network).to_bytes().unwrap()).unwrap();
+    assert_eq!(import.architecture().to_string(), architecture);
+    assert_eq!(import.network::<T>().unwrap(), network);
+    assert_eq!((import.element(), import.opset(), import.classes()), (T::NAME, 11, None));
+}
+
+#[test]
+fn every_activation_and_loss_comes_back_to_the_bit() {
+    let hidden = [
+        "sigmoid",
+        "tanh",
+        "relu",
+        "leaky_relu(0.01)",
+        "leaky_relu(-0.3)",
+        "leaky_relu(300)",
+        "leaky_relu(0)",
+        "leaky_relu(1)",
+        "elu",
+        "gelu",
+        "silu",
+        "softplus",
+        "linear",
+        "relu dropout(0.25)",
+    ];
+    let outputs = [
+        "1 sigmoid, cross_entropy",
+        "3 sigmoid, mse",
+        "3 softmax, cross_entropy",
+        "2 linear, mae",
+        "2 linear, huber(0.125)",
+        "2 gelu, mse",
+    ];
+    for (index, activation) in hidden.into_iter().enumerate() {
+        let output = outputs[index % outputs.len()];
+        comes_back::<f32>(&format!("3 => 4 {activation} => 2 {activation} => {output}"));
+        comes_back::<f64>(&format!("3 => 4 {activation} => 2 {activation} => {output}"));
+    }
+    for output in outputs {
+        comes_back::<f32>(&format!("1 => {output}"));
+        comes_back::<f64>(&format!("5 => 1 tanh => {output}"));
+    }
+    // 0.01 is another number in f32, and stands there.
+    comes_back::<f64>("2 => 1 leaky_relu(1e300) => 1 leaky_relu(1e-300), mse");
+}
+
+#[test]
+fn a_declared_network_comes_back_as_one() {
+    let net = Digits::new(3);
+    let export =
+        Export::new(&net).classes(["no", "yes"]).name("digits").description("of a test").metadata("author", "me");
+    let import = Import::from_bytes(&export.to_bytes().unwrap()).unwrap();
+    assert_eq!(import.network::<f32>().unwrap().to_declared::<Digits>().unwrap(), net);
+    assert_eq!(import.name(), "digits");
+    assert_eq!(import.producer(), concat!("nn-train ", env!("CARGO_PKG_VERSION")));
+    assert_eq!(import.classes().unwrap(), ["no", "yes"]);
+    let entries: Vec<(&str, &str)> =
+        import.metadata().iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let architecture = "4 => 3 relu dropout(0.5) => 2 softmax, cross_entropy";
+    assert_eq!(
+        entries,
+        [("nn-train.architecture", architecture), ("nn-train.loss", "cross_entropy"), ("author", "me")]
+    );
+    // One output is two classes.
+    let one = network::<f64>("2 => 1 sigmoid, mse");
+    let import = Import::from_bytes(&Export::new(&one).classes(["a", "b"]).to_bytes().unwrap()).unwrap();
+    assert_eq!(import.network::<f64>().unwrap(), one);
+    assert_eq!(import.classes().unwrap(), ["a", "b"]);
+}
+
+#[test]
+fn numbers_widen_and_do_not_narrow() {
+    let single: DynNetwork<f32> = network("2 => 3 tanh => 1 linear, mse");
+    let import = Import::from_bytes(&Export::new(&single).to_bytes().unwrap()).unwrap();
+    let wide = import.network::<f64>().unwrap();
+    assert!(wide.parameters().iter().zip(single.parameters()).all(|(&wide, &single)| wide == f64::from(single)));
+    let double: DynNetwork<f64> = network("2 => 1 linear, mse");
+    let import = Import::from_bytes(&Export::new(&double).to_bytes().unwrap()).unwrap();
+    let error = import.network::<f32>().unwrap_err();
+    assert_eq!(error.to_string(), "the input: its weights are f64; expected f32");
+    assert_eq!(fault(error), OnnxFault::Element { found: "f64", expected: "f32" });
+}
+
+#[test]
+fn files_are_written_and_named_in_errors() {
+    let folder = std::env::temp_dir().join(format!("nn-train-onnx-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (path, net) = (folder.join("net.onnx"), network::<f32>("2 => 1 linear, mse"));
+    Export::new(&net).write(&path).unwrap();
+    assert_eq!(Import::read(&path).unwrap().network::<f32>().unwrap(), net);
+    std::fs::write(&path, b"PK").unwrap();
+    let message = Import::read(&path).unwrap_err().to_string();
+    assert!(message.starts_with(&format!("{}: this is no ONNX file", path.display())), "{message}");
+    assert!(matches!(Import::read(folder.join("none.onnx")).unwrap_err(), Error::Io { operation: "read", .. }));
+    assert!(matches!(Export::new(&net).write(folder.join("none/net.onnx")).unwrap_err(), Error::Io { .. }));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+// --- what is not written -------------------------------------------------------------------------------------------
+
+#[test]
+fn what_cannot_be_written_is_named() {
+    let mut net: DynNetwork<f32> = network("2 => 3 relu => 1 linear, mse");
+    let scales = Standardizer::from_constants(vec![0.0; 3], vec![1.0; 3]).unwrap();
+    let rows = table("area,town,price\n51,Ulm,200\n80,Aalen,280\n66,Ulm,250\n");
+    let prices = Preprocess::for_target("price").fit(&rows).unwrap();
+    let says = |error: Error, expected: &str| assert_eq!(error.to_string(), expected);
+
+    says(
+        Export::new(&net).preprocess(&prices).to_bytes().unwrap_err(),
+        "the ONNX model: the network has 2 inputs; expected 3, as the preprocessing has",
+    );
+    says(
+        Export::new(&net).classes(["a"]).to_bytes().unwrap_err(),
+        "the ONNX model: there are 1 names of classes; expected 2 for a network of as many outputs as this one",
+    );
+    says(
+        Export::new(&net).standardized_inputs(&scales).to_bytes().unwrap_err(),
+        "the network's input has 2 features; expected 3, as many as the standardizer has constants for",
+    );
+    says(
+        Export::new(&net).metadata("a", "1").metadata("a", "2").to_bytes().unwrap_err(),
+        "the ONNX model: the key \"a\" of the metadata is the library's own; expected another, each once",
+    );
+    let three: DynNetwork<f32> = network("3 => 1 linear, mse");
+    let error = Export::new(&three).preprocess(&prices).standardized_inputs(&scales).to_bytes().unwrap_err();
+    assert!(matches!(fault(error), OnnxFault::Settings { .. }));
+    let one = Standardizer::from_constants(vec![0.0], vec![1.0]).unwrap();
+    let error = Export::new(&three).classes(["a", "b"]).standardized_targets(&one).to_bytes().unwrap_err();
+    assert!(matches!(fault(error), OnnxFault::Settings { .. }));
+
+    net.parameters_mut()[10] = f32::NAN;
+    says(
+        Export::new(&net).to_bytes().unwrap_err(),
+        "the ONNX model: weight 1 of Θ^(2) is NaN; expected a finite number",
+    );
+    net.parameters_mut()[8] = f32::NEG_INFINITY;
+    says(
+        Export::new(&net).to_bytes().unwrap_err(),
+        "the ONNX model: bias 2 of Θ^(1) is -inf; expected a finite number",
+    );
+}
+
+#[test]
+fn columns_that_a_graph_cannot_have_are_named() {
+    let net: DynNetwork<f32> = network("2 => 1 linear, mse");
+    let empty = Column::text(["", "b", "b"]);
+    let rows = Table::new([("town", empty), ("price", Column::from(vec![1.0, 2.0, 3.0]))]).unwrap();
+    let preprocess = Preprocess::for_target("price").fit(&rows).unwrap();
+    let error = Export::new(&net).preprocess(&preprocess).to_bytes().unwrap_err();
+    let expected =
+        "the ONNX model: column \"town\" has the empty text as a category, which in a graph stands for a missing value";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_file_with_preprocessing_is_none_of_a_plain_network() {
+    let rows = table("area,town,price\n51,Ulm,200\n80,Aalen,280\n66,Ulm,250\n");
+    let preprocess = Preprocess::for_target("price").fit(&rows).unwrap();
+    let net: DynNetwork<f32> = network("3 => 1 linear, mse");
+    let error = Import::from_bytes(&Export::new(&net).preprocess(&preprocess).to_bytes().unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "the input: it has 2 inputs (\"area\", \"town\"); expected 1");
+    let scales = Standardizer::from_constants(vec![0.0; 3], vec![1.0; 3]).unwrap();
+    let error = Import::from_bytes(&Export::new(&net).standardized_inputs(&scales).to_bytes().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("is the operator Sub"), "{error}");
+}
+
+// --- what is not read ----------------------------------------------------------------------------------------------
+
+fn field(number: u64, bytes: &[u8]) -> Vec<u8> {
+    [varint(number << 3 | 2), varint(bytes.len() as u64), bytes.to_vec()].concat()
+}
+
+fn number(number: u64, value: i64) -> Vec<u8> {
+    [varint(number << 3), varint(value as u64)].concat()
+}
+
+fn varint(mut value: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
+/// A tensor of `f32` with these sizes and so many numbers.
+fn tensor(name: &str, sizes: &[i64], numbers: usize) -> Vec<u8> {
+    let sizes: Vec<u8> = sizes.iter().flat_map(|&size| number(1, size)).collect();
+    let raw: Vec<u8> = (0..numbers).flat_map(|k| (k as f32 * 0.5).to_le_bytes()).collect();
+    field(5, &[sizes, number(2, 1), field(8, name.as_bytes()), field(9, &raw)].concat())
+}
+
+fn node(operator: &str, inputs: &[&str], output: &str) -> Vec<u8> {
+    let inputs: Vec<u8> = inputs.iter().flat_map(|input| field(1, input.as_bytes())).collect();
+    field(1, &[inputs, field(2, output.as_bytes()), field(4, operator.as_bytes())].concat())
+}
+
+/// An input or output of `f32`, of any sizes.
+fn value(tag: u64, name: &str) -> Vec<u8> {
+    field(tag, &[field(1, name.as_bytes()), field(2, &field(1, &number(1, 1)))].concat())
+}
+
+/// A model with this graph besides its input `x` and its output `y`.
+fn model(parts: &[Vec<u8>]) -> Vec<u8> {
+    let graph = [parts.concat(), value(11, "x"), value(12, "y")].concat();
+    [number(1, 8), field(7, &graph), field(8, &number(2, 17))].concat()
+}
+
+fn refused(parts: &[Vec<u8>]) -> String {
+    Import::from_bytes(&model(parts)).unwrap_err().to_string()
+}
+
+#[test]
+fn graphs_of_others_are_read() {
+    // x · W with W as [in, out], the bias from the left, and relu.
+    let bias = [tensor("w", &[2, 3], 6), tensor("b", &[1, 3], 3), node("MatMul", &["x", "w"], "m")].concat();
+    let import = Import::from_bytes(&model(&[bias, node("Add", &["b", "m"], "z"), node("Relu", &["z"], "y")])).unwrap();
+    assert_eq!(import.architecture().to_string(), "2 => 3 relu, mse");
+    let net = import.network::<f32>().unwrap();
+    assert_eq!(net.parameters(), [0.0, 1.5, 0.5, 2.0, 1.0, 2.5, 0.0, 0.5, 1.0]);
+    // No bias at all, and the nodes of another output, which are not looked at.
+    let other = node("Conv", &["x", "w"], "nothing");
+    let import = Import::from_bytes(&model(&[tensor("w", &[2, 3], 6), other, node("Gemm", &["x", "w"], "y")])).unwrap();
+    assert_eq!(import.network::<f32>().unwrap().parameters()[6..], [0.0; 3]);
+}
+
+#[test]
+fn graphs_of_other_networks_are_refused_by_name() {
+    let w = || tensor("w", &[2, 2], 4);
+    let gemm = || node("Gemm", &["x", "w"], "z");
+    for (parts, expected) in [
+        (
+            vec![w(), node("Conv", &["x", "w"], "y")],
+            "node \"y\" is the operator Conv; expected an operator of a plain network",
+        ),
+        (vec![w(), gemm(), node("Add", &["z", "x"], "y")], "node \"y\" is the operator Add; expected a chain"),
+        (
+            vec![w(), gemm(), node("Sqrt", &["z"], "y")],
+            "node \"y\", the operator Sqrt: what it makes of layer 1 is no activation",
+        ),
+        (vec![w(), gemm(), node("Relu", &["other"], "y")], "takes the tensor \"other\", which is not there"),
+        (vec![w(), gemm(), node("Gemm", &["z", "w"], "y")], "tensor \"w\": it is the weights of two layers"),
+        (vec![w(), node("Relu", &["x"], "y")], "node \"y\" is the operator Relu; expected activations behind a layer"),
+        (vec![w(), node("Identity", &["x"], "y")], "expected a layer: a product with weights"),
+        (vec![w(), node("Identity", &["w"], "y")], "expected an output that depends on the input"),
+        (vec![w(), w(), node("Gemm", &["x", "w"], "y")], "tensor \"w\": the name is that of two initialisers"),
+        (vec![w(), gemm(), node("Tanh", &["z"], "z")], "it has 1 outputs of numbers (\"y\"); expected 1"),
+        (
+            vec![tensor("w", &[2, 2], 3), node("Gemm", &["x", "w"], "y")],
+            "tensor \"w\": it has 12 bytes; expected 16, as its sizes say",
+        ),
+        (
+            vec![tensor("w", &[4], 4), node("Gemm", &["x", "w"], "y")],
+            "its weights is a tensor of 1 sizes; expected a matrix",
+        ),
+        (vec![tensor("w", &[0, 4], 0), node("Gemm", &["x", "w"], "y")], "widths must be at least 1"),
+        (vec![tensor("w", &[-1, 4], 4), node("Gemm", &["x", "w"], "y")], "tensor \"w\": its sizes are -1 × 4"),
+        (
+            vec![tensor("w", &[i64::MAX, i64::MAX], 4), node("Gemm", &["x", "w"], "y")],
+            "expected sizes that memory can hold",
+        ),
+        (vec![tensor("w", &[1 << 30, 1 << 30], 4), node("Gemm", &["x", "w"], "y")], "tensor \"w\": it has 16 bytes"),
+        (
+            vec![w(), tensor("v", &[3, 2], 6), gemm(), node("Gemm", &["z", "v"], "y")],
+            "its weights is for 3 inputs; expected for 2",
+        ),
+        (vec![node("Constant", &[], "y")], "its attributes is 0; expected 1"),
+        (vec![w(), gemm(), node("Add", &["z"], "y")], "its inputs is 1; expected more"),
+        (vec![w(), gemm(), value(11, "v"), node("Relu", &["z"], "y")], "it has 2 inputs (\"v\", \"x\"); expected 1"),
+        (
+            vec![w(), gemm(), value(12, "z"), node("Relu", &["z"], "y")],
+            "it has 2 outputs of numbers (\"z\", \"y\"); expected 1",
+        ),
+        (vec![field(15, b"")], "it holds sparse tensors"),
+    ] {
+        let message = refused(&parts);
+        assert!(message.starts_with("the input: ") || message.contains("widths"), "{message}");
+        assert!(message.contains(expected), "{message:?} has no {expected:?}");
+    }
+    let parts: Vec<Vec<u8>> = (0..5000).map(|_| node("Relu", &["x"], "y")).collect();
+    assert!(refused(&parts).ends_with("it has 5000 operators; expected at most 4096, more than a plain network needs"));
+}
+
+#[test]
+fn files_that_are_none_are_refused() {
+    for (bytes, expected) in [
+        (b"".to_vec(), "this is no ONNX file, or it is damaged: it names no version of the operators"),
+        (b"PK\x03\x04".to_vec(), "this is no ONNX file, or it is damaged"),
+        (b"area,price\n1,2\n".to_vec(), "this is no ONNX file, or it is damaged"),
+        (field(8, &number(2, 6)), "its operators are those of version 6"),
+        (field(8, &number(2, 13)), "it holds no graph"),
+        ([field(8, &number(2, 13)), field(7, b""), field(25, b"")].concat(), "it holds functions of its own"),
+        ([field(8, &number(2, 13)), field(7, b"")].concat(), "it has 0 inputs; expected 1"),
+        // A length of 2⁶³ - 1.
+        ([vec![7 << 3 | 2], varint(i64::MAX as u64)].concat(), "this is no ONNX file, or it is damaged"),
+    ] {
+        let message = Import::from_bytes(&bytes).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message:?} has no {expected:?}");
+    }
+}
+
+/// The encoding has no checksum, so not every damage can be seen; but whatever is read is a network of finite numbers.
+#[test]
+fn cut_and_spoilt_files_are_errors_or_networks() {
+    let net: DynNetwork<f32> = network("3 => 4 gelu => 2 softmax, cross_entropy");
+    let bytes = Export::new(&net).classes(["a", "b"]).to_bytes().unwrap();
+    let mut read = 0;
+    let mut check = |bytes: &[u8]| {
+        if let Ok(import) = Import::from_bytes(bytes) {
+            read += 1;
+            assert!(import.network::<f32>().unwrap().parameters().iter().all(|parameter| parameter.is_finite()));
+        }
+    };
+    for length in 0..bytes.len() {
+        check(&bytes[..length]);
+    }
+    for place in 0..bytes.len() {
+        let mut spoilt = bytes.clone();
+        spoilt[place] ^= 1 << (place % 8);
+        check(&spoilt);
+    }
+    // Most of the file is weights and names, and any of them might be right.
+    assert!(read > 20);
+    // Without what stands behind the graph it is no file; with the versions of the operators alone it is one.
+    assert!(Import::from_bytes(&bytes[..bytes.len() / 2]).is_err());
+}

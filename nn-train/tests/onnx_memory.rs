@@ -1,0 +1,122 @@
+//! The memory that reading an ONNX file takes is bounded by its size, whatever it holds. One test, so that no other allocates
+//! beside it.
+#![cfg(feature = "onnx")]
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nn_train::onnx::{Export, Import};
+use nn_train::prelude::*;
+
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+fn more(bytes: usize) {
+    let held = HELD.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    MOST.fetch_max(held, Ordering::Relaxed);
+}
+
+// SAFETY: every call is the system allocator's, whose contract is passed on unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        more(layout.size());
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // The old and the new memory may be held side by side.
+        more(size);
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(place, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// The most bytes in use while a file is read, and whether it is.
+fn taken(bytes: &[u8]) -> (usize, bool) {
+    let before = HELD.load(Ordering::Relaxed);
+    MOST.store(before, Ordering::Relaxed);
+    let read = Import::from_bytes(bytes).is_ok();
+    (MOST.load(Ordering::Relaxed) - before, read)
+}
+
+fn field(number: u64, bytes: &[u8]) -> Vec<u8> {
+    [varint(number << 3 | 2), varint(bytes.len() as u64), bytes.to_vec()].concat()
+}
+
+fn varint(mut value: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
+#[test]
+fn memory_is_bounded_by_the_file() {
+    let version = field(8, &[2 << 3, 17]);
+    let value = |tag, name: &[u8]| field(tag, &[field(1, name), field(2, &field(1, &[1 << 3, 1]))].concat());
+    let model = |graph: &[u8]| {
+        let graph = [graph, &value(11, b"x"), &value(12, b"y")].concat();
+        [version.clone(), field(7, &graph)].concat()
+    };
+    // A few more parts of 2 bytes than a power of 2, so that a vector has grown a moment ago.
+    let size = 262_200;
+    let many = |part: &[u8], bytes: usize| part.repeat(bytes / part.len());
+    let node = |parts: &[u8]| field(1, &[parts, &field(2, b"y"), &field(4, b"Relu")].concat());
+    for (name, bytes) in [
+        ("empty nodes", model(&many(&field(1, b""), size))),
+        ("empty initialisers", model(&many(&field(5, b""), size))),
+        ("empty inputs", model(&many(&field(11, b""), size))),
+        ("empty sparse tensors", model(&many(&field(15, b""), size))),
+        ("empty operator sets", many(&field(8, b""), size)),
+        ("empty functions", many(&field(25, b""), size)),
+        ("empty entries of metadata", many(&field(14, b""), size)),
+        ("a node's inputs", model(&node(&many(&field(1, b""), size)))),
+        ("a node's outputs", model(&node(&many(&field(2, b""), size)))),
+        ("a node's attributes", model(&node(&many(&field(5, b""), size)))),
+        ("an attribute's numbers", model(&node(&field(5, &many(&[8 << 3, 1], size))))),
+        ("an attribute's packed numbers", model(&node(&field(5, &field(8, &many(&[1], size)))))),
+        ("an attribute's texts", model(&node(&field(5, &many(&field(9, b""), size))))),
+        ("a tensor's sizes", model(&field(5, &many(&[1 << 3, 1], size)))),
+        ("a tensor's packed whole numbers", model(&field(5, &field(7, &many(&[1], size))))),
+        ("a tensor's texts", model(&field(5, &[field(8, b"classes"), many(&field(6, b""), size)].concat()))),
+        ("a shape's sizes", model(&field(11, &field(2, &field(1, &field(2, &many(&field(1, b""), size))))))),
+        ("a shape's names", model(&field(11, &field(2, &field(1, &field(2, &many(&field(1, &field(2, b"")), size))))))),
+    ] {
+        let (taken, _) = taken(&bytes);
+        let bound = 50 * bytes.len() + (8 << 20);
+        assert!(taken <= bound, "{name}: {taken} bytes for {}", bytes.len());
+    }
+    // A chain of as many operators as are read.
+    let relu = |index: usize| {
+        let [from, to] = [index, index + 1].map(|index| if index == 0 { "x".to_owned() } else { format!("t{index}") });
+        let to = if index == 4094 { "y".to_owned() } else { to };
+        field(1, &[field(1, from.as_bytes()), field(2, to.as_bytes()), field(4, b"Identity")].concat())
+    };
+    let bytes = model(&(0..4095).flat_map(relu).collect::<Vec<u8>>());
+    let (held, _) = taken(&bytes);
+    assert!(held <= 50 * bytes.len() + (8 << 20), "a long chain: {held} bytes for {}", bytes.len());
+    // Of a network the file's bytes, the parameters, and those of one layer.
+    let net =
+        DynNetwork::<f32>::new("300 => 300 relu => 300 relu => 1 linear, mse".parse().unwrap(), Init::default(), 1)
+            .unwrap();
+    let bytes = Export::new(&net).to_bytes().unwrap();
+    let (held, read) = taken(&bytes);
+    assert!(read && held <= 3 * bytes.len(), "a network: {held} bytes for {}", bytes.len());
+}
