@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use nn_train::bundle::AnyBundle;
 use nn_train::embedded::{Export, Sizes};
-use nn_train::{Bundle, DynNetwork, Element, Error, safetensors};
+use nn_train::{Bundle, DynNetwork, Element, Error, onnx, safetensors};
 use serde_json::json;
 
 use crate::data::Reading;
@@ -20,7 +20,7 @@ use crate::output::{Output, check_new, write_file};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The model, a checkpoint, or safetensors
+    /// The model, a checkpoint, safetensors or ONNX
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// The file to write; its name tells the format
@@ -40,6 +40,7 @@ pub(crate) struct Arguments {
 }
 
 const EXAMPLES: &str = "Examples:
+  nn-train export iris.nn --to iris.onnx                      for onnxruntime: columns in, classes out
   nn-train export iris.nn --to iris.safetensors               for PyTorch
   nn-train export sensor.nn --to sensor.rs                    a Rust source file without dependencies
   nn-train export sensor.nn --to sensor.nnb --int8 rows.csv   8 bits, for include_model! of nn-embedded
@@ -48,6 +49,8 @@ const EXAMPLES: &str = "Examples:
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
+    /// For onnxruntime and other programs, with what a model makes of columns: .onnx
+    Onnx,
     /// Parameters under the names of PyTorch's nn.Sequential: .safetensors
     Safetensors,
     /// A Rust source file that predicts by itself: .rs
@@ -59,11 +62,12 @@ enum Format {
 }
 
 /// The names by which files are known, for messages.
-const NAMES: &str = ".safetensors, .rs, .nnb or .nn";
+const NAMES: &str = ".onnx, .safetensors, .rs, .nnb or .nn";
 
 impl Format {
     fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_lowercase().as_str() {
+            "onnx" => Some(Self::Onnx),
             "safetensors" => Some(Self::Safetensors),
             "rs" => Some(Self::Rust),
             "nnb" => Some(Self::Embedded),
@@ -88,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     let model = Model::load(&arguments.model, &arguments.activations)?;
     let network = model.architecture().to_string();
     let table = matches!(&model, Model::Bundle(bundle) if bundle.preprocess().is_some());
-    if table && !matches!(format, Format::Model) {
+    if table && !matches!(format, Format::Model | Format::Onnx) {
         output.note("the network alone is written: `nn-train inspect` lists its inputs and outputs");
     }
     let mut value = json!({ "model": arguments.model, "file": to, "network": network });
@@ -100,6 +104,15 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
                 _ => return Err(unknown_numbers()),
             }
             network
+        }
+        Format::Onnx => {
+            match &model.into_bundle()? {
+                AnyBundle::F32(bundle) => write_onnx(bundle, to)?,
+                AnyBundle::F64(bundle) => write_onnx(bundle, to)?,
+                _ => return Err(unknown_numbers()),
+            }
+            value["opset"] = json!(onnx::OPSET);
+            format!("operators of version {}", onnx::OPSET)
         }
         Format::Safetensors => {
             let sequential = safetensors::sequential(model.architecture());
@@ -120,6 +133,24 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     };
     value["bytes"] = json!(to.metadata().map_or(0, |metadata| metadata.len()));
     output.result(&value, format_args!("{}: {written}", to.display()))
+}
+
+/// A network with what makes its inputs and names its outputs.
+fn write_onnx<T: Element>(bundle: &Bundle<DynNetwork<T>>, path: &Path) -> Result<(), Error> {
+    let mut export = onnx::Export::new(bundle.network());
+    if let Some(preprocess) = bundle.preprocess() {
+        return export.preprocess(preprocess).write(path);
+    }
+    if let Some(standardizer) = bundle.standardizer() {
+        export = export.standardized_inputs(standardizer);
+    }
+    if let Some(standardizer) = bundle.target_standardizer() {
+        export = export.standardized_targets(standardizer);
+    }
+    if let Some(classes) = bundle.classes() {
+        export = export.classes(classes);
+    }
+    export.write(path)
 }
 
 /// A network for a small device, in one of its two number types.

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::model::{Activations, Kind, Model};
 use crate::output::Output;
 
-/// Say what is in a file: a model, a checkpoint, safetensors, records, a network for a device, or data
+/// Say what is in a file: a model, a checkpoint, safetensors, ONNX, records, a network for a device, or data
 ///
 /// Of a model the line of `network!` that declares its network, its columns and classes; of a table its columns with their kinds.
 #[derive(Debug, Args)]
@@ -42,6 +42,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     let (mut value, text) = match Kind::of(path)? {
         Kind::Bundle => model(path, &arguments.activations, "model")?,
         Kind::Safetensors => model(path, &arguments.activations, "safetensors")?,
+        Kind::Onnx => model(path, &arguments.activations, "onnx")?,
         Kind::Checkpoint => checkpoint(path)?,
         Kind::Records => records(path)?,
         Kind::Embedded => embedded(path)?,

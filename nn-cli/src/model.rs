@@ -7,8 +7,9 @@ use std::path::Path;
 use clap::Args;
 use nn_train::bundle::{AnyBundle, FileFault};
 use nn_train::checkpoint::{CheckpointFault, load_network};
+use nn_train::onnx::Import;
 use nn_train::safetensors::{Reader, SafetensorsFault};
-use nn_train::{Activation, Architecture, Bundle, DynNetwork, Error, Network};
+use nn_train::{Activation, Architecture, Bundle, DynNetwork, Element, Error, Network};
 use serde_json::Value;
 
 use crate::arguments::hidden_activation;
@@ -20,6 +21,7 @@ pub(crate) enum Kind {
     Bundle,
     Checkpoint,
     Safetensors,
+    Onnx,
     Records,
     Embedded,
     Other,
@@ -41,9 +43,14 @@ impl Kind {
             b"\x89NNE\r\n\x1a\n" => Self::Embedded,
             _ => {
                 let length = signature.first_chunk().map_or(0, |&bytes| u64::from_le_bytes(bytes));
-                let named = path.extension().is_some_and(|extension| extension == "safetensors");
-                let tensors = named || length <= HEADER && rest == b"{";
-                if tensors { Self::Safetensors } else { Self::Other }
+                let named = |name: &str| path.extension().is_some_and(|extension| extension == name);
+                match rest {
+                    // The format has no signature.
+                    _ if named("onnx") => Self::Onnx,
+                    _ if named("safetensors") => Self::Safetensors,
+                    b"{" if length <= HEADER => Self::Safetensors,
+                    _ => Self::Other,
+                }
             }
         })
     }
@@ -122,6 +129,7 @@ impl Model {
         match Kind::of(path)? {
             Kind::Bundle => Ok(Self::Bundle(Box::new(AnyBundle::load(path)?))),
             Kind::Safetensors => Ok(Self::Bundle(Box::new(activations.safetensors(path)?))),
+            Kind::Onnx => Ok(Self::Bundle(Box::new(onnx(path)?))),
             Kind::Checkpoint => match load_network(path) {
                 Err(Error::Checkpoint { fault: CheckpointFault::File(FileFault::NumberType { .. }), .. }) => {
                     Ok(Self::F64(load_network(path)?))
@@ -159,6 +167,22 @@ impl Model {
     }
 }
 
+/// The network in an ONNX file, in its own number type, with the names of its classes.
+fn onnx(path: &Path) -> Result<AnyBundle, Failure> {
+    fn bundle<T: Element>(import: &Import) -> Result<Bundle<DynNetwork<T>>, Error> {
+        let bundle = Bundle::of_arrays(import.network()?)?;
+        match import.classes() {
+            Some(classes) => bundle.with_classes(classes),
+            None => Ok(bundle),
+        }
+    }
+    let import = Import::read(path)?;
+    Ok(match import.element() {
+        "f64" => AnyBundle::F64(bundle(&import)?),
+        _ => AnyBundle::F32(bundle(&import)?),
+    })
+}
+
 /// What is said of a number type that a later version of the library may have.
 pub(crate) fn unknown_numbers() -> Failure {
     Failure::work("the model is of a number type that this program does not know")
@@ -166,7 +190,10 @@ pub(crate) fn unknown_numbers() -> Failure {
 
 /// What is said of a file that is something else.
 fn no_model(path: &Path) -> Failure {
-    Failure::work(format!("{}: this is no model; expected a file that `nn-train train` wrote", path.display()))
+    Failure::work(format!(
+        "{}: this is no model; expected a file that `nn-train train` wrote, .safetensors or .onnx",
+        path.display()
+    ))
 }
 
 /// A model that predicts.

@@ -531,6 +531,27 @@ fn models_of_other_programs_become_models_and_back() {
 }
 
 #[test]
+fn onnx_is_written_with_the_columns_and_read_without() {
+    let folder = trained("onnx");
+    let report = folder.json(&["export", "size.nn", "--to", "size.onnx"]);
+    assert!(report["opset"].as_u64().unwrap() >= 11 && report["bytes"].as_u64().unwrap() > 1000, "{report}");
+    // A graph that begins with columns is none of a plain network.
+    let (status, message) = folder.fails(&["inspect", "size.onnx"]);
+    assert!(status == 1 && message.starts_with("error: size.onnx: "), "{message}");
+
+    let network = DynNetwork::<f64>::new("2 => 3 tanh => 2 softmax".parse().unwrap(), Init::default(), 1).unwrap();
+    Bundle::of_arrays(network).unwrap().with_classes(["no", "yes"]).unwrap().save(folder.path("plain.nn")).unwrap();
+    folder.prints(&["export", "plain.nn", "--to", "plain.onnx"]);
+    folder.prints(&["export", "plain.onnx", "--to", "back.nn"]);
+    assert!(fs::read(folder.path("plain.nn")).unwrap() == fs::read(folder.path("back.nn")).unwrap());
+    let found = folder.json(&["inspect", "plain.onnx"]);
+    assert_eq!((found["kind"].as_str(), found["classes"][1].as_str()), (Some("onnx"), Some("yes")));
+    folder.write("bad.onnx", "not a graph");
+    let (status, message) = folder.fails(&["predict", "bad.onnx", "flats.csv"]);
+    assert!(status == 1 && message.starts_with("error: bad.onnx: "), "{message}");
+}
+
+#[test]
 fn data_is_converted_and_back() {
     let folder = Folder::new("convert");
     let text = "a,b\n1,0.5\n-2,1e300\n0.1,3\n";
