@@ -1,32 +1,42 @@
 //! Arguments that several commands have, and checks that `clap` turns into errors with the exit status 2.
 
-use std::ops::RangeBounds;
+use std::ops::RangeInclusive;
 
 use clap::ValueEnum;
+use clap::builder::RangedU64ValueParser;
 use nn_train::{Activation, Precision};
 
 use crate::failure::Failure;
 
-/// A parser of a finite number in `range`, which `expected` describes.
-pub(crate) fn number_in(
-    range: impl RangeBounds<f64> + Clone + Send + Sync + 'static,
-    expected: &'static str,
-) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync + 'static {
-    move |text| match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && range.contains(&value) => Ok(value),
-        _ => Err(format!("expected {expected}")),
-    }
+/// A finite number that `fits`, which `expected` describes.
+fn number(text: &str, fits: fn(f64) -> bool, expected: &str) -> Result<f64, String> {
+    let number = text.trim().parse::<f64>().ok().filter(|&number| number.is_finite() && fits(number));
+    number.ok_or_else(|| format!("expected {expected}"))
 }
 
-/// A parser of a whole number from `least` to `most`.
-pub(crate) fn count_in(
-    least: usize,
-    most: usize,
-) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
-    move |text| match text.parse::<usize>() {
-        Ok(value) if (least..=most).contains(&value) => Ok(value),
-        _ => Err(format!("expected a whole number from {least} to {most}")),
-    }
+/// A finite number above 0.
+pub(crate) fn positive(text: &str) -> Result<f64, String> {
+    number(text, |number| number > 0.0, "a finite number above 0")
+}
+
+/// A finite number of at least 0.
+pub(crate) fn not_negative(text: &str) -> Result<f64, String> {
+    number(text, |number| number >= 0.0, "a finite number of at least 0")
+}
+
+/// A share that is neither nothing nor all.
+pub(crate) fn part(text: &str) -> Result<f64, String> {
+    number(text, |number| number > 0.0 && number < 1.0, "a number between 0 and 1")
+}
+
+/// A share that is not all.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    number(text, |number| (0.0..1.0).contains(&number), "a number from 0 to less than 1")
+}
+
+/// A parser of a whole number in a range.
+pub(crate) fn count_in(range: RangeInclusive<u64>) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(range)
 }
 
 /// The widths of layers: `64,32`, or `none` where there is no hidden layer.
@@ -93,16 +103,11 @@ mod tests {
 
     #[test]
     fn numbers_out_of_range_are_refused() {
-        let parse = number_in(0.0.., "a finite number ≥ 0");
-        assert_eq!(parse("0.5"), Ok(0.5));
+        assert_eq!((positive("0.5"), not_negative("0"), share("0.999")), (Ok(0.5), Ok(0.0), Ok(0.999)));
         for wrong in ["-1", "NaN", "inf", "", "x", "-1e-300"] {
-            assert_eq!(parse(wrong), Err("expected a finite number ≥ 0".to_owned()), "{wrong}");
+            assert_eq!(not_negative(wrong), Err("expected a finite number of at least 0".to_owned()), "{wrong}");
         }
-        let parse = count_in(1, 10);
-        assert_eq!((parse("1"), parse("10")), (Ok(1), Ok(10)));
-        for wrong in ["0", "11", "-1", "1.5", "", "99999999999999999999999"] {
-            assert!(parse(wrong).is_err(), "{wrong}");
-        }
+        assert!(positive("0").is_err() && share("1").is_err() && share("-0.1").is_err());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use nn_train::{
 };
 use serde_json::json;
 
-use crate::arguments::{NumberType, Widths, count_in, hidden_activation, number_in, widths};
+use crate::arguments::{NumberType, Widths, count_in, hidden_activation, positive, widths};
 use crate::failure::Failure;
 use crate::model;
 use crate::output::Output;
@@ -39,10 +39,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME", requires = "layers", default_value = "softmax")]
     output: Activation,
     /// Samples in a batch
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = count_in(1, u32::MAX as usize))]
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = count_in(1..=u64::from(u32::MAX)))]
     batch_size: usize,
     /// Threads to train on [default: all cores]
-    #[arg(long, value_name = "N", value_parser = count_in(1, 1024))]
+    #[arg(long, value_name = "N", value_parser = count_in(1..=1024))]
     threads: Option<usize>,
     /// The numbers to compute in
     #[arg(long, value_enum, default_value_t = NumberType::F32)]
@@ -54,10 +54,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     isa: Option<InstructionSet>,
     /// Repeats, of which the median and the best are taken
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = count_in(1, 10_000))]
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = count_in(1..=10_000))]
     repeats: usize,
     /// Seconds that a repeat takes, unless one step takes longer
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.2, value_parser = number_in(1e-6..=3600.0, "seconds from 0.000001 to 3600"))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.2, value_parser = positive)]
     seconds: f64,
     /// Say how a step is computed, and why so
     #[arg(long)]

@@ -11,17 +11,19 @@ use nn_train::table::{Column, Csv, Table};
 use nn_train::{DynDataset, Element, Records, Rows, Source};
 use serde_json::{Value, json};
 
-use crate::arguments::number_in;
+use crate::arguments::positive;
 use crate::data::{self, Format, Reading};
 use crate::failure::Failure;
 use crate::model::{self, Kind};
 use crate::output::{Output, check_new};
+use crate::streamed::Streamed;
 
 /// Convert data from one kind of file to another
 ///
 /// A table becomes CSV, or arrays of NumPy's, or records: a file that training reads block by block, for data larger than memory.
 /// For records, and for arrays of inputs and targets, columns become the numbers that a network takes: --target says which are
-/// predicted, texts become an input a category, and with --model everything is scaled as for that model.
+/// predicted, texts become an input a category, and with --model everything is scaled as for that model. CSV is then written to
+/// records part by part, so that it may be larger than memory.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -56,7 +58,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     /// What the numbers of IDX and NPY inputs are divided by: 255 for pixels
-    #[arg(long, value_name = "NUMBER", requires = "labels", value_parser = number_in(f64::MIN_POSITIVE.., "a finite number above 0"))]
+    #[arg(long, value_name = "NUMBER", requires = "labels", value_parser = positive)]
     scale: Option<f64>,
     /// Keep inputs that are whole numbers from 0 to 255, divided by --scale, as bytes in records
     #[arg(long, requires = "labels")]
@@ -164,8 +166,17 @@ impl Arguments {
         if !data::is_standard(&self.input) && Kind::of(&self.input)? == Kind::Records {
             return self.records::<T>(target);
         }
+        let format = self.reading.format(&self.input)?;
         let csv = match &self.model {
-            Some(path) => self.preprocess(path)?.csv(),
+            Some(path) => {
+                let preprocess = self.preprocess(path)?;
+                // The standard input cannot be read twice.
+                let is_csv = matches!(format, Format::Csv | Format::Tsv) && !data::is_standard(&self.input);
+                if target == Target::Records && is_csv {
+                    return self.stream::<T>(&preprocess, format);
+                }
+                preprocess.csv()
+            }
             None => Csv::new(),
         };
         let table = self.reading.table(&self.input, csv, output)?;
@@ -235,6 +246,27 @@ impl Arguments {
                 Ok(written)
             }
         }
+    }
+
+    /// Writes records of a CSV file of any size.
+    fn stream<T: Item>(&self, preprocess: &Preprocess, format: Format) -> Result<Written, Failure> {
+        let rows = Streamed::<T>::open(&self.input, &self.reading, format, preprocess)?;
+        let mut writer = Writer::new();
+        if preprocess.classes().is_some() {
+            writer = writer.target_format(TargetFormat::Label);
+        }
+        writer.write(&rows, &self.output)?;
+        let (width, target_width) = (rows.input_width(), rows.target_width());
+        Ok(Written {
+            rows: rows.len(),
+            what: format!("{width} inputs, {target_width} outputs"),
+            more: json!({
+                "inputs": width,
+                "outputs": target_width,
+                "input_names": preprocess.input_names(),
+                "classes": preprocess.classes(),
+            }),
+        })
     }
 
     /// Columns as the numbers that they are, texts as an input a category.

@@ -43,7 +43,7 @@ impl Part {
 
 /// The parts of a file, one after the other.
 pub(crate) struct Parts<'a> {
-    reader: Box<dyn Read + 'a>,
+    reader: Box<dyn Read + Send + 'a>,
     name: String,
     delimiter: u8,
     part: usize,
@@ -57,12 +57,17 @@ pub(crate) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// The parts of what `reader` reads, plain or gzip. `name` is for messages.
-    pub(crate) fn new(reader: impl Read + 'a, name: &str, delimiter: u8, has_header: bool) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        reader: impl Read + Send + 'a,
+        name: &str,
+        delimiter: u8,
+        has_header: bool,
+    ) -> Result<Self, Failure> {
         Self::of_size(reader, name, delimiter, has_header, PART)
     }
 
     fn of_size(
-        mut reader: impl Read + 'a,
+        mut reader: impl Read + Send + 'a,
         name: &str,
         delimiter: u8,
         has_header: bool,
@@ -77,7 +82,7 @@ impl<'a> Parts<'a> {
             first.clear();
         }
         let all = io::Cursor::new(first).chain(reader);
-        let reader: Box<dyn Read + 'a> = if packed { Box::new(MultiGzDecoder::new(all)) } else { Box::new(all) };
+        let reader: Box<dyn Read + Send + 'a> = if packed { Box::new(MultiGzDecoder::new(all)) } else { Box::new(all) };
         let header = if has_header { None } else { Some(Vec::new()) };
         let (name, text) = (name.to_owned(), Vec::new());
         Ok(Self { reader, name, delimiter, part, header, text, ended: false, begun: false, lines: 0 })
@@ -187,6 +192,17 @@ fn rows(text: &[u8], delimiter: u8) -> Option<usize> {
         start += 1;
     }
     (start > 0).then_some(start)
+}
+
+/// How many rows a part has.
+pub(crate) fn rows_of(part: &Part, delimiter: u8) -> Result<u64, Failure> {
+    let mut reader = reader(&part.text[part.header..], delimiter);
+    let mut record = ByteRecord::new();
+    let mut rows = 0;
+    while reader.read_byte_record(&mut record).map_err(Failure::work)? {
+        rows += 1;
+    }
+    Ok(rows)
 }
 
 /// The values of the columns at `places` as they stand in a part, row by row, to be passed on untouched.

@@ -242,9 +242,9 @@ fn archive_table(path: &Path, max_bytes: Option<u64>) -> Result<Table, Failure> 
 }
 
 /// Opens a file, or the standard input.
-pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {
     if is_standard(path) {
-        return Ok(Box::new(io::stdin().lock()));
+        return Ok(Box::new(io::stdin()));
     }
     let file = File::open(path).map_err(|error| Failure::file("open", path, &error))?;
     Ok(Box::new(file))

@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     confusion: bool,
     /// Threads to work on [default: all cores]
-    #[arg(long, value_name = "N", value_parser = count_in(1, 1024))]
+    #[arg(long, value_name = "N", value_parser = count_in(1..=1024))]
     threads: Option<usize>,
     #[command(flatten)]
     reading: Reading,

@@ -29,6 +29,14 @@ impl Failure {
         Self::Work(message.to_string())
     }
 
+    /// What is said.
+    pub(crate) fn message(&self) -> &str {
+        match self {
+            Self::Usage(message) | Self::Work(message) => message,
+            Self::Reader => "whoever read the output has gone away",
+        }
+    }
+
     /// The system refused to do something with a file.
     pub(crate) fn file(operation: &str, path: &Path, error: &io::Error) -> Self {
         Self::Work(format!("could not {operation} {}: {error}", path.display()))

@@ -32,6 +32,7 @@ mod inspect;
 mod model;
 mod output;
 mod predict;
+mod streamed;
 mod train;
 
 use std::ffi::OsString;

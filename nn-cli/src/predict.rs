@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     no_probabilities: bool,
     /// Threads to work on [default: all cores]
-    #[arg(long, value_name = "N", value_parser = count_in(1, 1024))]
+    #[arg(long, value_name = "N", value_parser = count_in(1..=1024))]
     threads: Option<usize>,
     #[command(flatten)]
     reading: Reading,

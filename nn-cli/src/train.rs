@@ -13,7 +13,7 @@ use nn_train::{
 };
 use serde_json::json;
 
-use crate::arguments::{Widths, count_in, hidden_activation, number_in, set_threads, widths};
+use crate::arguments::{Widths, count_in, hidden_activation, not_negative, part, positive, set_threads, share, widths};
 use crate::data::{Reading, is_standard, name_of};
 use crate::evaluate;
 use crate::failure::Failure;
@@ -74,7 +74,7 @@ struct Columns {
     #[arg(long, value_name = "COLUMN")]
     weights: Option<String>,
     /// The most categories of a column of text that get an input each, the most frequent ones [default: 128]
-    #[arg(long, value_name = "N", value_parser = count_in(1, 65_536))]
+    #[arg(long, value_name = "N", value_parser = count_in(1..=65_536))]
     max_categories: Option<usize>,
 }
 
@@ -89,7 +89,7 @@ struct Shape {
     #[arg(long, value_name = "NAME", value_parser = hidden_activation)]
     activation: Option<Activation>,
     /// The share of each hidden layer that is dropped in a step
-    #[arg(long, value_name = "SHARE", value_parser = number_in(0.0..1.0, "a number from 0 to less than 1"))]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     dropout: Option<f64>,
 }
 
@@ -98,13 +98,13 @@ struct Shape {
 #[command(next_help_heading = "Training")]
 struct Training {
     /// The most passes over the rows [default: by their number]
-    #[arg(long, value_name = "N", value_parser = count_in(1, 1_000_000))]
+    #[arg(long, value_name = "N", value_parser = count_in(1..=1_000_000))]
     epochs: Option<usize>,
     /// Rows in a step [default: 256, or fewer of small tables]
-    #[arg(long, value_name = "N", value_parser = count_in(1, u32::MAX as usize))]
+    #[arg(long, value_name = "N", value_parser = count_in(1..=u64::from(u32::MAX)))]
     batch_size: Option<usize>,
     /// The largest learning rate
-    #[arg(long, value_name = "RATE", value_parser = number_in(f64::MIN_POSITIVE.., "a finite number above 0"))]
+    #[arg(long, value_name = "RATE", value_parser = positive)]
     learning_rate: Option<f64>,
     /// The course of the learning rate [default: flat-cosine]
     #[arg(long, value_enum)]
@@ -113,31 +113,31 @@ struct Training {
     #[arg(long, value_enum)]
     optimizer: Option<Optimizer>,
     /// The decay of the weights, of adamw and lion
-    #[arg(long, value_name = "DECAY", value_parser = number_in(0.0.., "a finite number ≥ 0"))]
+    #[arg(long, value_name = "DECAY", value_parser = not_negative)]
     weight_decay: Option<f64>,
     /// λ of the term λ/2m Σθ² of the cost
-    #[arg(long, value_name = "LAMBDA", value_parser = number_in(0.0.., "a finite number ≥ 0"))]
+    #[arg(long, value_name = "LAMBDA", value_parser = not_negative)]
     l2: Option<f64>,
     /// The largest norm of a step's gradient
-    #[arg(long, value_name = "NORM", value_parser = number_in(f64::MIN_POSITIVE.., "a finite number above 0"))]
+    #[arg(long, value_name = "NORM", value_parser = positive)]
     clip_norm: Option<f64>,
     /// The share of each class that is spread over all classes
-    #[arg(long, value_name = "SHARE", value_parser = number_in(0.0..1.0, "a number from 0 to less than 1"))]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     label_smoothing: Option<f64>,
     /// Rows that choose the best epoch: a share of all, or a file [default: 0.2]
     #[arg(long, value_name = "SHARE or FILE", value_parser = validation)]
     validation: Option<Validation>,
     /// A share of the rows that is set aside, and on which the model is measured at the end
-    #[arg(long, value_name = "SHARE", value_parser = number_in(0.001..=0.9, "a number from 0.001 to 0.9"))]
+    #[arg(long, value_name = "SHARE", value_parser = part)]
     test: Option<f64>,
     /// Epochs without a better score after which training ends [default: a third of all]
-    #[arg(long, value_name = "N", value_parser = count_in(1, 1_000_000))]
+    #[arg(long, value_name = "N", value_parser = count_in(1..=1_000_000))]
     patience: Option<usize>,
     /// Seed of everything that is drawn: the same seed gives the same model
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// Threads to train on; they change no bit of the model [default: all cores]
-    #[arg(long, value_name = "N", value_parser = count_in(1, 1024))]
+    #[arg(long, value_name = "N", value_parser = count_in(1..=1024))]
     threads: Option<usize>,
     /// The numbers to compute products in
     #[arg(long, value_enum, default_value_t = Products::F32)]
@@ -152,7 +152,7 @@ struct Files {
     #[arg(long, value_name = "FOLDER")]
     checkpoints: Option<PathBuf>,
     /// Epochs from one checkpoint to the next
-    #[arg(long, value_name = "N", requires = "checkpoints", default_value_t = 1, value_parser = count_in(1, 1_000_000))]
+    #[arg(long, value_name = "N", requires = "checkpoints", default_value_t = 1, value_parser = count_in(1..=1_000_000))]
     checkpoint_every: usize,
     /// Go on where the run whose checkpoints are there was ended; the same command without it began that run
     #[arg(long, requires = "checkpoints")]

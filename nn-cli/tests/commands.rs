@@ -255,7 +255,7 @@ fn arguments_that_make_no_sense_have_the_status_2() {
         (&["train"], "--target"),
         (&["train", "flats.csv", "-t", "price", "--layers", "0"], "expected widths above 0"),
         (&["train", "flats.csv", "-t", "price", "--activation", "relo"], "relu"),
-        (&["train", "flats.csv", "-t", "price", "--epochs", "0"], "expected a whole number from 1"),
+        (&["train", "flats.csv", "-t", "price", "--epochs", "0"], "0 is not in 1.."),
         (&["train", "flats.csv", "-t", "price", "--validation", "0.9"], "at most 0.5"),
         (&["train", "flats.csv", "-t", "price", "--resume"], "--checkpoints"),
         (&["train", "flats.csv", "-t", "price", "--classes", "--numbers"], "cannot be used"),
@@ -578,6 +578,31 @@ fn data_is_converted_and_back() {
     folder.prints(&["convert", "size.nnr", "size.csv"]);
     let table = Table::from_csv(folder.path("size.csv")).unwrap();
     assert_eq!((table.names().last().map(String::as_str), table.numbers("x 1").unwrap()[1]), (Some("y"), 57.0));
+}
+
+#[test]
+fn a_file_of_any_size_becomes_records_by_a_model() {
+    let folder = trained("streamed");
+    // Three parts.
+    let mut text = String::from("price,town,note,area\n");
+    let note = "x".repeat(200);
+    for row in 0..40_000 {
+        writeln!(text, "{row},{},{note},{}", ["Ulm", "Aalen", "Bonn"][row % 3], 20 + row % 100).unwrap();
+    }
+    folder.write("large.csv", &text);
+    let report = folder.json(&["convert", "large.csv", "large.nnr", "--model", "flats.nn"]);
+    assert_eq!(report["rows"], 40_000);
+    folder.prints(&["convert", "large.csv", "at once.npz", "--model", "flats.nn"]);
+    folder.prints(&["convert", "large.nnr", "in parts.npz"]);
+    for name in ["x", "y"] {
+        let read = |file: &str| Npz::open(folder.path(file)).unwrap().array::<f32>(name).unwrap();
+        assert!(read("at once.npz") == read("in parts.npz"), "{name}");
+    }
+    text += "1,Ulm,,\n2,Ulm,,many\n";
+    folder.write("large.csv", &text);
+    let (status, message) = folder.fails(&["convert", "large.csv", "other.nnr", "--model", "flats.nn"]);
+    assert!(status == 1 && message.contains("large.csv, line 40003, column \"area\": found \"many\""), "{message}");
+    assert!(!folder.path("other.nnr").exists());
 }
 
 #[test]
