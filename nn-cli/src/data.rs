@@ -131,14 +131,22 @@ impl Reading {
         !self.no_header
     }
 
-    /// What stands between values of a file of this format.
-    pub(crate) fn delimiter(&self, format: Format) -> u8 {
-        self.delimiter.unwrap_or(if format == Format::Tsv { b'\t' } else { b',' })
+    /// The delimiter that was asked for, if one was: a model remembers it, and one that the name of a file says is not to be
+    /// remembered.
+    fn asked_for(&self, path: &Path, format: Format) -> Option<u8> {
+        self.delimiter.or_else(|| (format == Format::Tsv && Format::of(path) != Some(format)).then_some(b'\t'))
     }
 
-    /// `csv` with these settings.
-    pub(crate) fn csv<'a>(&self, csv: Csv<'a>, format: Format) -> Csv<'a> {
-        let mut csv = csv.delimiter(self.delimiter(format));
+    /// What stands between values of a file that `csv` is going to read.
+    pub(crate) fn delimiter(&self, csv: &Csv<'_>, path: &Path, format: Format) -> u8 {
+        self.asked_for(path, format).unwrap_or_else(|| csv.delimiter_of(path))
+    }
+
+    /// `csv` with these settings, for a file.
+    pub(crate) fn csv<'a>(&self, mut csv: Csv<'a>, path: &Path, format: Format) -> Csv<'a> {
+        if let Some(delimiter) = self.asked_for(path, format) {
+            csv = csv.delimiter(delimiter);
+        }
         if self.no_header {
             csv = csv.no_header();
         }
@@ -167,7 +175,7 @@ impl Reading {
         };
         let table = match format {
             Format::Csv | Format::Tsv => {
-                let csv = self.csv(csv, format).on_progress(report);
+                let csv = self.csv(csv, path, format).on_progress(report);
                 if is_standard(path) { csv.read_from(io::stdin().lock()) } else { csv.read(path) }
             }
             Format::Parquet => {

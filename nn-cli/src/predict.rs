@@ -113,11 +113,11 @@ impl Work<'_> {
             return Ok(table.rows());
         }
         let name = name_of(data);
-        let delimiter = reading.delimiter(format);
+        let delimiter = reading.delimiter(&self.csv(), data, format);
         let mut parts = Parts::new(data::open(data)?, &name, delimiter, reading.has_header())?;
         let mut rows = 0;
         while let Some(part) = parts.next()? {
-            let csv = reading.csv(self.csv(), format);
+            let csv = reading.csv(self.csv(), data, format).delimiter(delimiter);
             let table = csv.read_bytes(&part.text).map_err(|error| part.relocate(error, &name))?;
             let place = |column: &String| {
                 // An error that says which columns there are.

@@ -15,6 +15,7 @@ pub(crate) struct Streamed<'a, T> {
     path: PathBuf,
     reading: &'a Reading,
     format: Format,
+    delimiter: u8,
     preprocess: &'a Preprocess,
     len: u64,
     state: Mutex<State<T>>,
@@ -37,7 +38,7 @@ impl<'a, T: Element> Streamed<'a, T> {
         format: Format,
         preprocess: &'a Preprocess,
     ) -> Result<Self, Failure> {
-        let delimiter = reading.delimiter(format);
+        let delimiter = reading.delimiter(&preprocess.csv(), path, format);
         let parts = || Parts::new(data::open(path)?, &name_of(path), delimiter, reading.has_header());
         let (mut counted, mut len) = (parts()?, 0);
         while let Some(part) = counted.next()? {
@@ -47,13 +48,14 @@ impl<'a, T: Element> Streamed<'a, T> {
             return Err(Failure::work(format!("{}: there is no row; expected one at least", name_of(path))));
         }
         let state = Mutex::new(State { parts: parts()?, samples: None, next: 0, first: 0 });
-        Ok(Self { path: path.to_owned(), reading, format, preprocess, len, state })
+        Ok(Self { path: path.to_owned(), reading, format, delimiter, preprocess, len, state })
     }
 
     /// The samples of the next part.
     fn samples(&self, part: &Part) -> Result<DynDataset<T>, Error> {
         let read = || {
-            let table = self.reading.csv(self.preprocess.csv(), self.format).read_bytes(&part.text)?;
+            let csv = self.reading.csv(self.preprocess.csv(), &self.path, self.format).delimiter(self.delimiter);
+            let table = csv.read_bytes(&part.text)?;
             self.preprocess.dataset(&table)
         };
         read().map_err(|error| part.relocate(error, &name_of(&self.path)))

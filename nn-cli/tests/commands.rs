@@ -658,7 +658,13 @@ fn other_files_of_data_are_read() {
     };
     let expected = model("flats.csv", &[]);
     assert!(model("flats.tsv", &[]) == expected);
+    // The name of the file said it, and says it of the next one.
+    let predicted = folder.prints(&["predict", "x.nn", "flats.csv"]);
+    assert_eq!(folder.prints(&["predict", "x.nn", "flats.tsv"]), predicted);
+    // A delimiter that was asked for goes with the model, as far as files to predict from are concerned.
     assert!(model("flats.txt", &["--delimiter", ";"]) == expected);
+    assert_eq!(folder.prints(&["predict", "x.nn", "flats.txt", "--keep", "id"]).lines().count(), 121);
+    assert_eq!(folder.prints(&["predict", "x.nn", "flats.csv", "--delimiter", ","]), predicted);
     // The numbers of a table as an archive of arrays.
     let table = Table::from_csv(folder.path("flats.csv")).unwrap().select(&["area", "price"]).unwrap();
     table.write_csv(folder.path("numbers.csv")).unwrap();

@@ -158,8 +158,9 @@ fn scaled<T: Element>(graph: &mut Graph, numbers: &[Number<'_>]) -> Vec<Block> {
             tensors.push((infinite_stays_so(graph, &scores, &filled), vec![number]));
         }
     }
-    let block = |(tensor, numbers): (String, Vec<&Number<'_>>)| {
-        Block { tensor: in_type_of::<T>(graph, tensor), places: numbers.iter().map(|number| number.place).collect() }
+    let block = |(tensor, numbers): (String, Vec<&Number<'_>>)| Block {
+        tensor: in_type_of::<T>(graph, tensor),
+        places: numbers.iter().map(|number| number.place).collect(),
     };
     tensors.into_iter().map(block).collect()
 }
