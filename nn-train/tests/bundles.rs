@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod scratch;
+#[path = "support/sealed.rs"]
+mod sealed;
 
 use std::fs;
 
@@ -10,6 +12,7 @@ use nn_train::bundle::{AnyBundle, BundleFault, FileFault};
 use nn_train::prelude::*;
 use nn_train::table::TableFault;
 use scratch::Scratch;
+use sealed::sealed;
 
 network! { struct Net<2 => 5 relu dropout(0.25) => 3 softmax>; }
 network! { struct Wider<2 => 6 relu dropout(0.25) => 3 softmax>; }
@@ -77,15 +80,6 @@ fn file_fault(bytes: &[u8]) -> FileFault {
         BundleFault::File(fault) => fault,
         other => panic!("{other}"),
     }
-}
-
-/// The same bytes under the length and checksum that they should have.
-fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
-    let (length, end) = (bytes.len() as u64, bytes.len() - 4);
-    bytes[12..20].copy_from_slice(&length.to_le_bytes());
-    let checksum = crc32fast::hash(&bytes[..end]).to_le_bytes();
-    bytes[end..].copy_from_slice(&checksum);
-    bytes
 }
 
 #[test]
@@ -291,7 +285,7 @@ fn files_of_others_are_refused_by_name() {
     let bytes = bundles()[2].to_bytes();
     let found = file_fault(b"{ \"architecture\": \"1 => 1\" }");
     assert_eq!(found, FileFault::Signature { expected: "a bundle", found: None });
-    assert_eq!(found.to_string(), "this is something else; expected the signature of a bundle in the first 8 bytes");
+    assert_eq!(found.to_string(), "this is not a bundle; expected the signature of one in the first 8 bytes");
     let mut newer = bytes.clone();
     newer[8] = 2;
     assert_eq!(file_fault(&sealed(newer)), FileFault::Version { found: 2, newest: 1 });

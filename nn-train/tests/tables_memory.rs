@@ -2,55 +2,17 @@
 #![cfg(feature = "tables")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "support/counting.rs"]
+mod counting;
+
 use std::fmt::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nn_train::table::{Csv, Table};
-
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-fn more(bytes: usize) {
-    let held = HELD.fetch_add(bytes, Ordering::Relaxed) + bytes;
-    MOST.fetch_max(held, Ordering::Relaxed);
-}
-
-// SAFETY: every call is the system allocator's, whose contract is passed on unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        more(layout.size());
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // The old and the new memory may be held side by side.
-        more(size);
-        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.realloc(place, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
+use counting::most;
+use nn_train::table::Csv;
 
 /// The most memory that reading takes, the text aside, which is held by the caller, is within the bound.
 fn read(name: &str, text: &str, columns: usize) {
-    let before = HELD.load(Ordering::Relaxed);
-    MOST.store(before, Ordering::Relaxed);
-    let table: Result<Table, _> = Csv::new().read_bytes(text.as_bytes());
-    let taken = MOST.load(Ordering::Relaxed) - before;
-    drop(table);
+    let taken = most(|| Csv::new().read_bytes(text.as_bytes()));
     // One for the text, which a reader of files holds.
     let bound = 31 * text.len() + 1024 * columns + (1 << 16);
     assert!(taken <= bound, "{name}: {taken} bytes for {} of text and {columns} columns", text.len());

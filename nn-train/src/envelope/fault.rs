@@ -8,7 +8,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum FileFault {
     /// It does not begin as such a file does.
-    #[error("this is {}; expected the signature of {expected} in the first 8 bytes", found.unwrap_or("something else"))]
+    #[error("this is {}", not_what_is_expected(expected, *found))]
     Signature {
         /// What it should be.
         expected: &'static str,
@@ -65,4 +65,11 @@ pub enum FileFault {
         /// What stands there.
         found: String,
     },
+}
+
+fn not_what_is_expected(expected: &str, found: Option<&str>) -> String {
+    match found {
+        Some(found) => format!("{found}; expected {expected}"),
+        None => format!("not {expected}; expected the signature of one in the first 8 bytes"),
+    }
 }

@@ -49,6 +49,7 @@ impl Envelope {
 
 impl<'b> Parts<'b> {
     /// `"f32"` or `"f64"`, or what a later version may add.
+    #[cfg(feature = "bundle")]
     pub(crate) fn number_type(&self) -> &'b str {
         self.number_type
     }

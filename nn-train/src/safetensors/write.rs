@@ -23,14 +23,15 @@ use crate::network::Network;
 /// network! { struct Digits<64 => 32 relu dropout(0.2) => 10 softmax>; }
 ///
 /// // nn.Linear, nn.ReLU, nn.Dropout, nn.Linear, nn.Softmax: the parameters are those of modules 0 and 3.
-/// let writer = Writer::new(&Digits::new(1));
+/// let network = Digits::new(1);
+/// let writer = Writer::new(&network);
 /// assert_eq!(writer.tensor_names()?, ["0.weight", "0.bias", "3.weight", "3.bias"]);
 /// // Of a module whose fields they are:
 /// let writer = writer.prefix("model.").layers(["hidden", "output"]);
 /// assert_eq!(writer.tensor_names()?[0], "model.hidden.weight");
 ///
 /// let read: Bundle = Reader::new().prefix("model.").from_bytes(&writer.to_bytes()?)?;
-/// assert_eq!(read.network().parameters(), Digits::new(1).parameters());
+/// assert_eq!(read.network().parameters(), network.parameters());
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
