@@ -6,12 +6,16 @@
 What is written is checked by onnx.checker with all its shape inference, and predicts in onnxruntime as in the library: every
 activation and loss in f32 and f64, on 1, 7 and 1,000 rows; classes; standardised data; every kind of column, scaling and
 policy of a Preprocess, with missing values, unseen categories and infinite numbers; and a network that has learned the digits.
-What is read are graphs as PyTorch's two exporters write them, made with onnx.helper, and MLPs that skl2onnx writes. The example
-`onnx_files` (tests/onnx_files.rs) answers for this library. It makes a virtual environment of its own in the target folder.
+What is read are files that PyTorch's exporter by tracing writes, MLPs that skl2onnx writes, and graphs as PyTorch's newer exporter
+(dynamo=True) writes them, made with onnx.helper. The example `onnx_files` (tests/onnx_files.rs) answers for this library.
+
+It makes a virtual environment of its own in the target folder. PyTorch is Debian's, as in tests/torch_agreement.py; another
+interpreter that has torch is named by NN_TORCH_PYTHON.
 """
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +23,7 @@ from pathlib import Path
 
 from environment import ROOT, environment_python
 
+TORCH = os.environ.get("NN_TORCH_PYTHON", "/usr/bin/python3")
 # As tests/numpy_agreement.py, so that one build serves both.
 FEATURES = "nn-examples/models,nn-examples/npz,nn-examples/onnx,nn-examples/plots"
 # Of numbers, relative where they are above 1.
@@ -219,7 +224,8 @@ def check_tables(folder):
         request = {"file": path, "train": paths[0], "test": paths[1], "targets": targets, "element": element}
         request |= {"classes": targets[0] in ("kind", "sex"), "scale_targets": number % 5 != 0, "scaling": scaling}
         request |= {"missing": filling, "indicators": indicators, "unseen": unseen, "one_hot": ["month"]}
-        request |= {"bins": (0, 5)[number % 2], "common": (None, 3)[number % 7 == 0]}
+        # By turns, with every scaling, filling and policy.
+        request |= {"bins": (0, 0, 3, 20, 1)[number % 5], "common": (None, 3)[number % 7 == 0]}
         requests.append({"table": request | {"ordinal": [["grade", ["low", "middle", "high"]]]}})
         cases.append((path, element, test, request))
     worst, refused, total = {}, 0, 0
@@ -278,95 +284,155 @@ def check_digits(folder):
 # --- what others write -----------------------------------------------------------------------------------------------
 
 
-def pytorch_graphs(rng):
-    """Graphs of nn.Sequential as PyTorch 2 writes them: by torch.export (dynamo=True), with the operators of version 18, and
-    by tracing, with those of version 17. Names and forms are those of its files; the nodes are made here, since PyTorch
-    is ten times as large as all else that is needed."""
+def export_from_torch(folder):
+    """In the interpreter that has PyTorch: files that its exporter writes, with their outputs, and what refuses some of them."""
+    import inspect
+
+    import torch
+    from torch import nn
+
+    torch.manual_seed(1)
+    activations = {
+        "relu": nn.ReLU(), "sigmoid": nn.Sigmoid(), "tanh": nn.Tanh(), "leaky_relu(0.02)": nn.LeakyReLU(0.02), "elu": nn.ELU(),
+        "gelu": nn.GELU(approximate="tanh"), "silu": nn.SiLU(), "softplus": nn.Softplus(), "linear": nn.Identity(),
+    }
+    inputs = torch.randn(20, 6)
+    tracing = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
+    answers = []
+
+    def export(module, opset, kind, expected):
+        module = module.to(kind).eval()
+        path = str(folder / f"torch-{len(answers)}.onnx")
+        names = {"input_names": ["input"], "output_names": ["output"], "dynamic_axes": {"input": {0: "batch"}}}
+        torch.onnx.export(module, inputs[:2].to(kind), path, opset_version=opset, **names, **tracing)
+        outputs = module(inputs.to(kind)).detach().double().tolist()
+        answers.append({"file": path, "outputs": outputs, "expected": expected})
+
+    for (name, activation), kind, opset in itertools.product(activations.items(), (torch.float32, torch.float64), (11, 17)):
+        layers = [nn.Flatten(), nn.Linear(6, 5), activation, nn.Dropout(0.3), nn.Linear(5, 4, bias=False), activation, nn.Linear(4, 3)]
+        architecture = f"6 => 5 {name} => 4 {name} => 3 "
+        for end, ours in ((nn.Softmax(dim=1), "softmax, cross_entropy"), (nn.Sigmoid(), "sigmoid, cross_entropy"), (nn.Identity(), "linear, mse")):
+            export(nn.Sequential(*layers, end), opset, kind, architecture + ours)
+    for layers, operator in (
+        ([nn.Linear(6, 5), nn.GELU(), nn.Linear(5, 1)], "Erf"),
+        ([nn.Linear(6, 5), nn.LayerNorm(5), nn.Linear(5, 1)], "LayerNormalization"),
+        ([nn.Linear(6, 5), nn.ReLU6(), nn.Linear(5, 1)], "Clip"),
+        ([nn.Linear(6, 5), nn.Hardtanh(-2.0, 2.0), nn.Linear(5, 1)], "Clip"),
+        ([nn.BatchNorm1d(6), nn.Linear(6, 1)], "BatchNormalization"),
+        ([nn.Linear(6, 5), nn.ELU(0.5), nn.Linear(5, 1)], "Elu"),
+        ([nn.Linear(6, 5), nn.Softplus(beta=2), nn.Linear(5, 1)], ""),
+    ):
+        try:
+            export(nn.Sequential(*layers), 17, torch.float32, None)
+            answers[-1]["operator"] = operator
+        except torch.onnx.errors.OnnxExporterError:
+            pass
+    (folder / "torch.json").write_text(json.dumps({"inputs": inputs.double().tolist(), "files": answers}))
+
+
+def check_torch(folder):
+    """What PyTorch writes is read, and predicts as in PyTorch."""
     import numpy as np
-    from onnx import TensorProto, helper, numpy_helper
+
+    if subprocess.run([TORCH, "-c", "import torch"], stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=False).returncode != 0:
+        sys.exit(f"{TORCH} has no torch: apt-get install --no-install-recommends python3-torch, or set NN_TORCH_PYTHON")
+    command = [TORCH, str(Path(__file__).resolve()), "--torch", str(folder)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    exported = json.loads((folder / "torch.json").read_text())
+    files = exported["files"]
+    found = answers([{"import": {"file": entry["file"], "inputs": exported["inputs"]}} for entry in files])
+    refused = 0
+    for entry, answer in zip(files, found):
+        if entry["expected"] is None:
+            assert "error" in answer and f"operator {entry['operator']}" in answer["error"], (entry["operator"], answer)
+            refused += 1
+            continue
+        assert answer.get("architecture") == entry["expected"], (entry["expected"], answer)
+        outputs = np.array(entry["outputs"])
+        wrong = difference(outputs, np.array(answer["outputs"]).reshape(outputs.shape))
+        assert wrong <= 1e-6, (entry["expected"], wrong)
+    print(f"{len(files) - refused} files of PyTorch's predict here as there; {refused} others are refused by name")
+
+
+def newer_pytorch_graphs(rng):
+    """Graphs of nn.Sequential as PyTorch's exporter with dynamo=True writes them, with the operators of version 18, and how ONNX
+    itself expands them: weights as initialisers, constants in several forms. The nodes are made here, since a PyTorch that has
+    this exporter is many times as large as all else that is needed."""
+    import numpy as np
+    from onnx import helper, numpy_helper
 
     widths = (6, 5, 4, 3)
 
-    def linear(number, kind):
-        shape = (widths[number + 1], widths[number])
-        return [rng.normal(size=shape).astype(kind), rng.normal(size=shape[0]).astype(kind)]
-
-    def model(nodes, initializers, opset, output, name, kind):
+    def model(nodes, initializers, kind):
         element = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
-        # Legacy files have a shape such as ["batch", 6].
         graph = helper.make_graph(
             nodes,
-            name,
+            "main_graph",
             [helper.make_tensor_value_info("input", element, ["batch", widths[0]])],
-            [helper.make_tensor_value_info(output, element, ["batch", widths[-1]])],
+            [helper.make_tensor_value_info("output", element, ["batch", None])],
             [numpy_helper.from_array(array, name) for name, array in initializers.items()],
         )
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], producer_name="pytorch", ir_version=8)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], producer_name="pytorch", ir_version=8)
 
-    def scalar(value, kind):
-        return np.array(value, dtype=kind)
-
-    # What stands between Gemm and Gemm: the activation's name here, its nodes, and the constants that it needs.
-    def silu(z, a, kind):
-        return [("Sigmoid", [z], f"{a}_sigmoid", {}), ("Mul", [z, f"{a}_sigmoid"], a, {})], {}
-
-    def gelu_tanh(z, a, kind):
-        constants = {f"{a}_{key}": scalar(value, kind) for key, value in
-                     (("half", 0.5), ("cubic", 0.044715), ("scale", 0.7978845608028654), ("one", 1.0), ("three", 3.0))}
-        nodes = [
-            ("Pow", [z, f"{a}_three"], f"{a}_1", {}),
-            ("Mul", [f"{a}_1", f"{a}_cubic"], f"{a}_2", {}),
-            ("Add", [z, f"{a}_2"], f"{a}_3", {}),
-            ("Mul", [f"{a}_3", f"{a}_scale"], f"{a}_4", {}),
-            ("Tanh", [f"{a}_4"], f"{a}_5", {}),
-            ("Add", [f"{a}_5", f"{a}_one"], f"{a}_6", {}),
-            ("Mul", [z, f"{a}_half"], f"{a}_7", {}),
-            ("Mul", [f"{a}_7", f"{a}_6"], a, {}),
-        ]
-        return nodes, constants
-
+    # What stands between Gemm and Gemm: nodes from z to a.
     def plain(operator, **attributes):
-        return lambda z, a, kind: ([(operator, [z], a, attributes)], {})
+        return lambda z, a: [helper.make_node(operator, [z], [a], **attributes)]
+
+    def silu(z, a):
+        return [helper.make_node("Sigmoid", [z], [f"{a}_s"]), helper.make_node("Mul", [z, f"{a}_s"], [a])]
+
+    def softplus(z, a):
+        return [
+            helper.make_node("Softplus", [z], [f"{a}_s"]),
+            helper.make_node("Constant", [], [f"{a}_float"], value_float=20.0),
+            helper.make_node("CastLike", [f"{a}_float", z], [f"{a}_threshold"]),
+            helper.make_node("Greater", [z, f"{a}_threshold"], [f"{a}_above"]),
+            helper.make_node("Where", [f"{a}_above", z, f"{a}_s"], [a]),
+        ]
+
+    def gelu(z, a):
+        def number(name, value):
+            return [
+                helper.make_node("Constant", [], [f"{a}_{name}_float"], value_float=value),
+                helper.make_node("CastLike", [f"{a}_{name}_float", z], [f"{a}_{name}"]),
+            ]
+
+        nodes = number("cubic", 0.044715) + number("two", 2.0) + number("pi", 3.1415927) + number("half", 0.5) + number("one", 1.0)
+        steps = [
+            ("Constant", [], "three", {"value_ints": [3]}), ("Pow", [z, "three"], "cube", {}), ("Mul", ["cubic", "cube"], "scaled", {}),
+            ("Add", [z, "scaled"], "sum", {}), ("Div", ["two", "pi"], "ratio", {}), ("Sqrt", ["ratio"], "root", {}),
+            ("Mul", ["root", "sum"], "inner", {}), ("Tanh", ["inner"], "tanh", {}), ("Add", ["tanh", "one"], "upper", {}),
+            ("Mul", [z, "upper"], "twice", {}),
+        ]
+        for operator, names, output, attributes in steps:
+            names = [name if name == z else f"{a}_{name}" for name in names]
+            nodes.append(helper.make_node(operator, names, [f"{a}_{output}"], **attributes))
+        return nodes + [helper.make_node("Mul", [f"{a}_half", f"{a}_twice"], [a])]
 
     forms = {
         "relu": plain("Relu"), "sigmoid": plain("Sigmoid"), "tanh": plain("Tanh"), "elu": plain("Elu", alpha=1.0),
-        "leaky_relu(0.02)": plain("LeakyRelu", alpha=0.02), "softplus": plain("Softplus"), "silu": silu, "gelu": gelu_tanh,
-        "linear": plain("Identity"),
+        "leaky_relu(0.02)": plain("LeakyRelu", alpha=0.02), "softplus": softplus, "silu": silu, "gelu": gelu,
     }
-    for (name, form), kind, traced in itertools.product(forms.items(), (np.float32, np.float64), (True, False)):
+    for (name, form), kind in itertools.product(forms.items(), (np.float32, np.float64)):
         nodes, initializers, tensor = [], {}, "input"
         for number in range(3):
             keys = [f"{2 * number}.weight", f"{2 * number}.bias"]
-            initializers |= dict(zip(keys, linear(number, kind)))
-            z = f"/{2 * number}/Gemm_output_0" if traced else f"linear_{number}"
-            nodes.append(helper.make_node("Gemm", [tensor, *keys], [z], f"/{2 * number}/Gemm", alpha=1.0, beta=1.0, transB=1))
-            tensor = z
+            shape = (widths[number + 1], widths[number])
+            initializers |= dict(zip(keys, [rng.normal(size=shape).astype(kind), rng.normal(size=shape[0]).astype(kind)]))
+            z = f"linear_{number}"
+            nodes.append(helper.make_node("Gemm", [tensor, *keys], [z], f"node_{z}", alpha=1.0, beta=1.0, transB=1))
             if number < 2:
-                made, constants = form(z, f"/{2 * number + 1}/a", kind)
-                for operator, inputs, output, attributes in made:
-                    nodes.append(helper.make_node(operator, inputs, [output], f"node_{output}", **attributes))
-                if traced:
-                    # Tracing writes constants as nodes.
-                    for key, value in constants.items():
-                        nodes.insert(0, helper.make_node("Constant", [], [key], value=numpy_helper.from_array(value)))
-                else:
-                    initializers |= constants
-                tensor = f"/{2 * number + 1}/a"
-        axis = 1 if traced else -1
-        nodes.append(helper.make_node("Softmax", [tensor], ["output"], "softmax", axis=axis))
-        architecture = f"6 => 5 {name} => 4 {name} => 3 softmax, cross_entropy"
-        opset = 17 if traced else 18
-        yield architecture, kind, model(nodes, initializers, opset, "output", "main_graph", kind)
-    # Without bias, and with an input that is not flat: MatMul by turned weights, Flatten, Dropout left in.
-    weights = rng.normal(size=(6, 3)).astype(np.float32)
-    nodes = [
-        helper.make_node("Flatten", ["input"], ["flat"], axis=1),
-        helper.make_node("MatMul", ["flat", "val_0"], ["z"]),
-        helper.make_node("Dropout", ["z"], ["kept", "mask"]),
-        helper.make_node("Identity", ["kept"], ["output"]),
-    ]
-    yield "6 => 3 linear, mse", np.float32, model(nodes, {"val_0": weights}, 18, "output", "main_graph", np.float32)
-    assert TensorProto.FLOAT == 1
+                tensor = f"activation_{number}"
+                nodes += form(z, tensor)
+        nodes.append(helper.make_node("Softmax", [z], ["output"], "softmax", axis=-1))
+        yield f"6 => 5 {name} => 4 {name} => 3 softmax, cross_entropy", kind, model(nodes, initializers, kind)
+    # Without bias: MatMul by weights that are turned beforehand, or by an operator; a dropout left in.
+    for weights, nodes in (
+        ((6, 3), [helper.make_node("MatMul", ["input", "w"], ["z"])]),
+        ((3, 6), [helper.make_node("Transpose", ["w"], ["t"], perm=[1, 0]), helper.make_node("MatMul", ["input", "t"], ["z"])]),
+    ):
+        nodes += [helper.make_node("Dropout", ["z"], ["kept", "mask"]), helper.make_node("Identity", ["kept"], ["output"])]
+        yield "6 => 3 linear, mse", np.float32, model(nodes, {"w": rng.normal(size=weights).astype(np.float32)}, np.float32)
 
 
 def refused_graphs():
@@ -422,7 +488,7 @@ def check_imports(folder):
     rng = np.random.default_rng(1)
     inputs = rng.normal(size=(20, 6))
     expected, requests = [], []
-    for number, (architecture, kind, model) in enumerate(pytorch_graphs(rng)):
+    for number, (architecture, kind, model) in enumerate(newer_pytorch_graphs(rng)):
         onnx.checker.check_model(model, full_check=True)
         path = str(folder / f"pytorch-{number}.onnx")
         onnx.save(model, path)
@@ -455,7 +521,7 @@ def check_imports(folder):
         assert wrong <= tolerance, (architecture, wrong)
     for (_, message), answer in zip(refused, found[len(expected) :]):
         assert message in answer.get("error", ""), (message, answer)
-    print(f"{len(expected)} files of PyTorch's and scikit-learn's forms predict here as there; {len(refused)} others are refused by name")
+    print(f"{len(expected)} files of scikit-learn's and in PyTorch's newer forms predict here as there; {len(refused)} others are refused by name")
 
 
 def scikit_learn_files(folder, inputs):
@@ -498,6 +564,7 @@ def compare():
         check_networks(folder)
         check_tables(folder)
         check_digits(folder)
+        check_torch(folder)
         check_imports(folder)
     return 0
 
@@ -505,5 +572,7 @@ def compare():
 if __name__ == "__main__":
     if "--inside" in sys.argv[1:]:
         sys.exit(compare())
+    if "--torch" in sys.argv[1:]:
+        sys.exit(export_from_torch(Path(sys.argv[-1])))
     python = environment_python(__file__, "onnxruntime")
     sys.exit(subprocess.run([str(python), str(Path(__file__).resolve()), "--inside"], stdin=subprocess.DEVNULL).returncode)

@@ -220,7 +220,7 @@ struct ProgramsOfTheReadme;
 struct ProgramsOfTheDocumentation;
 
 /// The programs of docs/models.md.
-#[cfg(all(doctest, feature = "safetensors"))]
+#[cfg(all(doctest, feature = "onnx", feature = "safetensors"))]
 #[doc = include_str!("../../docs/models.md")]
 struct ProgramsOfModels;
 

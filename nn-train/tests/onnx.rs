@@ -187,6 +187,47 @@ fn columns_that_a_graph_cannot_have_are_named() {
     assert_eq!(error.to_string(), expected);
 }
 
+/// What no fit makes, but a file may say.
+#[test]
+#[cfg(feature = "serde")]
+fn columns_of_a_file_that_a_graph_cannot_have_are_named() {
+    let rows = table("area,month,town,price\n51,1,Ulm,200\n80,2,Aalen,280\n66,2,Ulm,250\n");
+    let preprocess =
+        Preprocess::for_target("price").one_hot("month").ordinal("town", ["Ulm", "Aalen"]).fit(&rows).unwrap();
+    let text = serde_json::to_string(&preprocess).unwrap();
+    let net: DynNetwork<f32> = network("4 => 1 linear, mse");
+    for (from, to, expected) in [
+        ("\"month\"", "\"area\"", "column \"area\" is there twice"),
+        ("\"area\"", "\"\"", "column \"\" has no name"),
+        ("[\"1\",\"2\"]", "[\"1\",\"x\"]", "column \"month\" has a category that is no number"),
+        ("[\"1\",\"2\"]", "[\"1\",\"NaN\"]", "column \"month\" has a category that is no number"),
+        ("[\"Ulm\",", "[\"\",", "column \"town\" has the empty text as a category"),
+    ] {
+        assert!(text.contains(from), "{text}");
+        let spoilt: Preprocess = serde_json::from_str(&text.replacen(from, to, 1)).unwrap();
+        let message = Export::new(&net).preprocess(&spoilt).to_bytes().unwrap_err().to_string();
+        assert!(message.starts_with(&format!("the ONNX model: {expected}")), "{message}");
+    }
+}
+
+#[test]
+#[cfg(feature = "bundle")]
+fn a_bundle_is_written_as_its_parts_are() {
+    let rows = table("area,town,price\n51,Ulm,200\n80,Aalen,280\n66,Ulm,250\n");
+    let preprocess = Preprocess::for_target("price").fit(&rows).unwrap();
+    let net: DynNetwork<f32> = network("3 => 1 linear, mse");
+    let bundle = Bundle::new(net.clone(), preprocess.clone()).unwrap();
+    let expected = Export::new(&net).preprocess(&preprocess).to_bytes().unwrap();
+    assert_eq!(Export::bundle(&bundle).to_bytes().unwrap(), expected);
+
+    let classifier: DynNetwork<f32> = network("3 => 1 sigmoid, mse");
+    let scales = Standardizer::from_constants(vec![1.0; 3], vec![2.0; 3]).unwrap();
+    let bundle = Bundle::of_arrays(classifier.clone()).unwrap().with_standardizer(scales.clone()).unwrap();
+    let bundle = bundle.with_classes(["no", "yes"]).unwrap();
+    let expected = Export::new(&classifier).standardized_inputs(&scales).classes(["no", "yes"]).to_bytes().unwrap();
+    assert_eq!(Export::bundle(&bundle).to_bytes().unwrap(), expected);
+}
+
 #[test]
 fn a_file_with_preprocessing_is_none_of_a_plain_network() {
     let rows = table("area,town,price\n51,Ulm,200\n80,Aalen,280\n66,Ulm,250\n");
@@ -258,6 +299,50 @@ fn graphs_of_others_are_read() {
     let other = node("Conv", &["x", "w"], "nothing");
     let import = Import::from_bytes(&model(&[tensor("w", &[2, 3], 6), other, node("Gemm", &["x", "w"], "y")])).unwrap();
     assert_eq!(import.network::<f32>().unwrap().parameters()[6..], [0.0; 3]);
+}
+
+/// Files of PyTorch's two exporters, by tracing and by torch.export, without their remarks on lines of source. The outputs are
+/// PyTorch's.
+#[test]
+fn files_of_pytorch_are_read() {
+    fn predicts<T: Element>(file: &[u8], architecture: &str, input: &[f64], expected: [f64; 3], tolerance: f64) {
+        let import = Import::from_bytes(file).unwrap();
+        assert_eq!(import.architecture().to_string(), architecture);
+        let input: Vec<T> = input.iter().map(|&number| T::from_f64(number)).collect();
+        let found = import.network::<T>().unwrap().predict(&input).unwrap();
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found.to_f64() - expected).abs() <= tolerance, "{architecture}: {found} and {expected}");
+        }
+    }
+    let input = [
+        -1.1258398294448853,
+        -1.152360200881958,
+        -0.2505785822868347,
+        -0.4338788092136383,
+        0.8487103581428528,
+        0.6920091509819031,
+    ];
+    predicts::<f32>(
+        include_bytes!("fixtures/onnx-pytorch-2.15-gelu.onnx"),
+        "6 => 5 gelu => 4 gelu => 3 softmax, cross_entropy",
+        &input,
+        [0.3391644060611725, 0.42113161087036133, 0.239703968167305],
+        2e-7,
+    );
+    predicts::<f64>(
+        include_bytes!("fixtures/onnx-pytorch-2.15-softplus.onnx"),
+        "6 => 5 softplus => 4 softplus => 3 softmax, cross_entropy",
+        &input,
+        [0.1837117561550802, 0.410603530017147, 0.40568471382777294],
+        1e-15,
+    );
+    predicts::<f32>(
+        include_bytes!("fixtures/onnx-pytorch-1.13-silu.onnx"),
+        "6 => 5 silu => 4 silu => 3 softmax, cross_entropy",
+        &[1.0, -1.0, 0.5, -0.5, 2.0, 0.0],
+        [0.44315848, 0.27242258, 0.28441894],
+        2e-7,
+    );
 }
 
 #[test]

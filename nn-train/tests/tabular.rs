@@ -295,7 +295,7 @@ fn settings_reach_network_and_trainer() {
     let of = |recipe: Recipe| recipe.epochs(2).fit(&table).unwrap().into_parts().0;
     let plain = of(quick("class"));
     let others = [
-        quick("class").scaling(Scaling::Standard),
+        quick("class").scaling(Scaling::RobustClipped),
         quick("class").weight_decay(0.5),
         quick("class").label_smoothing(0.0),
         quick("class").validation(0.3),

@@ -11,11 +11,12 @@ use nn_kernels::Activation;
 
 use super::OnnxFault;
 use super::functions::{self, binary, points, unary};
-use super::proto::{self, Attribute, data_type};
+use super::operator::Operator;
+use super::proto::{self, data_type};
 use super::tensors::{Tensor, Tensors, decode, shortest};
 
-/// The most attributes of an operator that are looked at.
-const MAX_ATTRIBUTES: usize = 16;
+/// What an operator that works number by number makes of its operands.
+type Function = Box<dyn Fn(&[f64]) -> f64>;
 
 /// A layer of the network.
 pub(super) struct Draft {
@@ -53,6 +54,8 @@ struct Stage {
     width: Option<usize>,
     /// What it is of z, at the points.
     values: Rc<Vec<f64>>,
+    /// The operator that has made it last, and its node.
+    by: Rc<[String; 2]>,
     end: End,
 }
 
@@ -73,34 +76,25 @@ pub(super) struct Chain {
     layers: Vec<Draft>,
     /// The version of the operators.
     version: i64,
-    /// Whether the weights are `f64`, once there are some; and what numbers were cast to.
+    /// Whether the weights are `f64`, once there are some.
     double: Option<bool>,
-    casts: [bool; 2],
-}
-
-/// An operator with its attributes.
-struct Operator<'a> {
-    node: &'a proto::Node,
-    attributes: Vec<Attribute>,
+    /// The nodes that cast to `f32` and to `f64`.
+    casts: [Option<String>; 2],
 }
 
 impl Chain {
     pub(super) fn new(tensors: Tensors, version: i64, input: &str, rank: Option<usize>, width: Option<usize>) -> Self {
         let points = Rc::new(points());
-        let stage = Stage { layer: 0, biased: true, rank, width, values: points.clone(), end: End::Open };
+        let stage =
+            Stage { layer: 0, biased: true, rank, width, values: points.clone(), by: Rc::default(), end: End::Open };
         let values = HashMap::from([(input.to_owned(), Value::Stage(stage))]);
-        Self { tensors, values, points, layers: Vec::new(), version, double: None, casts: [false; 2] }
+        Self { tensors, values, points, layers: Vec::new(), version, double: None, casts: [None, None] }
     }
 
     /// Goes on by one operator.
     pub(super) fn take(&mut self, node: &proto::Node) -> Result<(), OnnxFault> {
-        let found = node.attributes.len();
-        if found > MAX_ATTRIBUTES {
-            return Err(OnnxFault::Many { what: "attributes of an operator", found, limit: MAX_ATTRIBUTES });
-        }
-        let attributes = node.attributes.iter().map(|bytes| decode(bytes.clone())).collect::<Result<_, _>>()?;
-        let operator = Operator { node, attributes };
-        if !["", "ai.onnx"].contains(&node.domain.as_str()) {
+        let operator = Operator::of(node)?;
+        if !operator.is_own() {
             return Err(operator.refuse("an operator of a plain network"));
         }
         let value = self.value(&operator)?;
@@ -114,7 +108,7 @@ impl Chain {
 
     /// The layers up to the tensor `output`, and whether their weights are `f64`.
     pub(super) fn finish(mut self, output: &str, last: &proto::Node) -> Result<(Vec<Draft>, bool), OnnxFault> {
-        let operator = Operator { node: last, attributes: Vec::new() };
+        let operator = Operator::of(last)?;
         let Some(Value::Stage(stage)) = self.values.get(output).cloned() else {
             return Err(operator.refuse("an output that depends on the input"));
         };
@@ -125,15 +119,11 @@ impl Chain {
         if stage.end == End::Both && self.layers.last().is_some_and(|layer| layer.activation != Activation::Sigmoid) {
             return Err(operator.refuse("probabilities of a sigmoid"));
         }
-        if self.casts[usize::from(!double)] {
-            let (found, expected) = if double { ("DOUBLE", "FLOAT") } else { ("FLOAT", "DOUBLE") };
-            return Err(OnnxFault::Attribute {
-                operator: "Cast".to_owned(),
-                node: "Cast".to_owned(),
-                what: "to",
-                found: expected.to_owned(),
-                expected: format!("{found}, the type of the weights"),
-            });
+        if let Some(node) = self.casts[usize::from(!double)].take() {
+            let types = [data_type::FLOAT, data_type::DOUBLE].map(data_type::name);
+            let expected = format!("{}, the type of the weights", types[usize::from(double)]);
+            let found = types[usize::from(!double)].clone();
+            return Err(OnnxFault::Attribute { operator: "Cast".to_owned(), node, what: "to", found, expected });
         }
         Ok((self.layers, double))
     }
@@ -237,8 +227,8 @@ impl Chain {
         let value = self.operand(operator, 0)?;
         if operator.node.operator == "Cast" && matches!(value, Value::Stage(_)) {
             match operator.int("to", 0) {
-                kind if kind == i64::from(data_type::FLOAT) => self.casts[0] = true,
-                kind if kind == i64::from(data_type::DOUBLE) => self.casts[1] = true,
+                kind if kind == i64::from(data_type::FLOAT) => self.casts[0] = Some(operator.name()),
+                kind if kind == i64::from(data_type::DOUBLE) => self.casts[1] = Some(operator.name()),
                 kind => {
                     let found = data_type::name(i32::try_from(kind).unwrap_or(-1));
                     return Err(operator.attribute("to", found, "FLOAT or DOUBLE"));
@@ -319,7 +309,7 @@ impl Chain {
         }
         match (value, self.operand(operator, 2)?) {
             (Value::Stage(stage), Value::Constant { tensor, .. }) if self.is_bias(&tensor) => {
-                Ok(Value::Stage(self.add_bias(stage, tensor)?))
+                Ok(self.add_bias(stage, tensor))
             }
             _ => Err(operator.refuse("one whose third input is a bias, a constant number for each output")),
         }
@@ -371,6 +361,7 @@ impl Chain {
             rank: Some(2),
             width: Some(outputs),
             values: self.points.clone(),
+            by: operator.by(),
             end: End::Open,
         }))
     }
@@ -385,9 +376,10 @@ impl Chain {
         match (activation, self.layers.last_mut()) {
             (Some(activation), Some(layer)) => layer.activation = activation,
             _ => {
+                let [operator, node] = stage.by.as_ref().clone();
                 return Err(OnnxFault::Activation {
-                    operator: operator.node.operator.clone(),
-                    node: operator.name(),
+                    operator,
+                    node,
                     layer: stage.layer,
                     expected: Activation::NAMES.join(", "),
                 });
@@ -403,11 +395,11 @@ impl Chain {
         fits && tensor.is_double().is_ok_and(|double| self.double == Some(double))
     }
 
-    fn add_bias(&mut self, stage: Stage, bias: Rc<Tensor>) -> Result<Stage, OnnxFault> {
+    fn add_bias(&mut self, stage: Stage, bias: Rc<Tensor>) -> Value {
         if let Some(layer) = self.layers.last_mut() {
             layer.bias = Some(bias);
         }
-        Ok(Stage { biased: true, ..stage })
+        Value::Stage(Stage { biased: true, ..stage })
     }
 
     /// An addition that is the bias of a product before it.
@@ -422,7 +414,7 @@ impl Chain {
         if !plain || !self.is_bias(&tensor) {
             return Ok(None);
         }
-        self.add_bias(stage, tensor).map(|stage| Some(Value::Stage(stage)))
+        Ok(Some(self.add_bias(stage, tensor)))
     }
 
     // --- activations ---
@@ -459,7 +451,7 @@ impl Chain {
     fn elementwise(&self, operator: &Operator<'_>) -> Result<Value, OnnxFault> {
         let name = operator.node.operator.as_str();
         let alpha = |default| shortest(operator.float("alpha", default));
-        let function: Box<dyn Fn(&[f64]) -> f64> = match name {
+        let function: Function = match name {
             "LeakyRelu" => {
                 let alpha = alpha(0.01);
                 Box::new(move |z| functions::leaky_relu(z[0], alpha))
@@ -540,7 +532,10 @@ impl Chain {
             function(&numbers)
         };
         Ok(match of {
-            Some(stage) => Value::Stage(Stage { values: Rc::new((0..self.points.len()).map(at).collect()), ..stage }),
+            Some(stage) => {
+                let values = Rc::new((0..self.points.len()).map(at).collect());
+                Value::Stage(Stage { values, by: operator.by(), ..stage })
+            }
             None => Value::Single(at(0)),
         })
     }
@@ -564,59 +559,6 @@ fn constant(operator: &Operator<'_>) -> Result<Value, OnnxFault> {
             let ints = attribute.ints.clone();
             let tensor = proto::Tensor { sizes, kind: data_type::INT64, ints, ..Default::default() };
             Ok(Value::Constant { tensor: Rc::new(Tensor::of(&operator.name(), tensor)?), turned: false })
-        }
-    }
-}
-
-impl Operator<'_> {
-    /// The node's name, or that of its output.
-    fn name(&self) -> String {
-        let output = self.node.outputs.first();
-        if self.node.name.is_empty() { output.cloned().unwrap_or_default() } else { self.node.name.clone() }
-    }
-
-    /// The name of an operand, if there is one at this place.
-    fn operand_name(&self, place: usize) -> Option<&str> {
-        self.node.inputs.get(place).map(String::as_str).filter(|name| !name.is_empty())
-    }
-
-    fn find(&self, name: &str) -> Option<&Attribute> {
-        self.attributes.iter().find(|attribute| attribute.name == name)
-    }
-
-    fn int(&self, name: &str, default: i64) -> i64 {
-        self.find(name).map_or(default, |attribute| attribute.int.unwrap_or(0))
-    }
-
-    fn float(&self, name: &str, default: f32) -> f32 {
-        self.find(name).map_or(default, |attribute| attribute.float.unwrap_or(0.0))
-    }
-
-    fn check_attributes(&self, known: &[&str]) -> Result<(), OnnxFault> {
-        match self.attributes.iter().find(|attribute| !known.contains(&attribute.name.as_str())) {
-            None => Ok(()),
-            Some(other) => {
-                let expected =
-                    if known.is_empty() { "none".to_owned() } else { format!("no others than {}", known.join(", ")) };
-                Err(self.attribute("an attribute", format!("{:?}", other.name), &expected))
-            }
-        }
-    }
-
-    fn refuse(&self, expected: &'static str) -> OnnxFault {
-        let proto::Node { operator, domain, .. } = self.node;
-        let operator =
-            if ["", "ai.onnx"].contains(&domain.as_str()) { operator.clone() } else { format!("{domain}.{operator}") };
-        OnnxFault::Operator { operator, node: self.name(), expected }
-    }
-
-    fn attribute(&self, what: &'static str, found: String, expected: &str) -> OnnxFault {
-        OnnxFault::Attribute {
-            operator: self.node.operator.clone(),
-            node: self.name(),
-            what,
-            found,
-            expected: expected.to_owned(),
         }
     }
 }

@@ -34,29 +34,25 @@ pub(super) fn inputs<T: Element>(graph: &mut Graph, columns: &[Input]) -> Result
     let tensors = columns.iter().map(|column| declare(graph, column)).collect::<Result<Vec<_>, _>>()?;
     let mut blocks = Vec::new();
     let mut numbers = Vec::new();
+    let mut bins = Vec::new();
     let mut first = 0;
     for (column, tensor) in columns.iter().zip(tensors) {
         let places: Vec<usize> = (first..first + column.width()).collect();
         first += column.width();
         match &column.encoding {
-            Encoding::Number { fill, scale } => {
+            Encoding::Number { fill, scale } | Encoding::Binned { fill, scale, .. } => {
+                let edges = if let Encoding::Binned { edges, .. } = &column.encoding { &edges[..] } else { &[] };
+                let encoded = edges.len().max(1);
                 if column.indicator {
                     let missing = graph.apply("IsNaN", &[&tensor]);
                     let tensor = graph.cast(&missing, element::<T>());
-                    blocks.push(Block { tensor, places: places[1..].to_vec() });
+                    blocks.push(Block { tensor, places: places[encoded..].to_vec() });
+                }
+                if encoded > 1 {
+                    let number = Number { tensor: tensor.clone(), place: places[0], fill: *fill, scale };
+                    bins.push((number, edges, places[1..encoded].to_vec()));
                 }
                 numbers.push(Number { tensor, place: places[0], fill: *fill, scale });
-            }
-            Encoding::Binned { fill, scale, edges } => {
-                let bins = edges.len() - 1;
-                if column.indicator {
-                    let missing = graph.apply("IsNaN", &[&tensor]);
-                    let tensor = graph.cast(&missing, element::<T>());
-                    blocks.push(Block { tensor, places: places[1 + bins..].to_vec() });
-                }
-                let number = Number { tensor, place: places[0], fill: *fill, scale };
-                blocks.push(Block { tensor: binned::<T>(graph, &number, edges), places: places[1..=bins].to_vec() });
-                numbers.push(number);
             }
             Encoding::Ordinal { categories, fill, scale } => {
                 check_categories(column, categories)?;
@@ -75,6 +71,7 @@ pub(super) fn inputs<T: Element>(graph: &mut Graph, columns: &[Input]) -> Result
         }
     }
     blocks.extend(scaled::<T>(graph, &numbers));
+    blocks.extend(binned::<T>(graph, &bins));
     Ok(side_by_side(graph, blocks))
 }
 
@@ -165,6 +162,37 @@ fn scaled<T: Element>(graph: &mut Graph, numbers: &[Number<'_>]) -> Vec<Block> {
     tensors.into_iter().map(block).collect()
 }
 
+/// How far numbers have come through their bins, all columns together: see `preprocess/bins.rs`. What is infinite or NaN,
+/// the scaled number beside it shows.
+fn binned<T: Element>(graph: &mut Graph, bins: &[(Number<'_>, &[f64], Vec<usize>)]) -> Option<Block> {
+    if bins.is_empty() {
+        return None;
+    }
+    let filled = filled(graph, &bins.iter().map(|(number, ..)| number).collect::<Vec<_>>());
+    // For each bin its column among those filled, its lower edge, its length, and which input it is.
+    let (mut owners, mut lows, mut lengths, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (column, (_, edges, inputs)) in bins.iter().enumerate() {
+        for edges in edges.windows(2) {
+            owners.push(column as i64);
+            // Half of each, as the difference of two large numbers might overflow.
+            lows.push(0.5 * edges[0]);
+            lengths.push(0.5 * edges[1] - 0.5 * edges[0]);
+        }
+        places.extend_from_slice(inputs);
+    }
+    let owners = graph.whole("columns", &[owners.len()], &owners);
+    let numbers = graph.node("Gather", &[&filled, &owners], vec![int("axis", 1)]);
+    let (half, zero, one) = (graph.number::<f64>(0.5), graph.number::<f64>(0.0), graph.number::<f64>(1.0));
+    let lows = graph.constant("low", &[1, lows.len()], &lows);
+    let lengths = graph.constant("length", &[1, lengths.len()], &lengths);
+    let halved = graph.apply("Mul", &[&numbers, &half]);
+    let way = graph.apply("Sub", &[&halved, &lows]);
+    let share = graph.apply("Div", &[&way, &lengths]);
+    let share = graph.apply("Max", &[&share, &zero]);
+    let share = graph.apply("Min", &[&share, &one]);
+    Some(Block { tensor: in_type_of::<T>(graph, share), places })
+}
+
 /// The columns side by side, with what takes the place of missing values.
 fn filled(graph: &mut Graph, numbers: &[&Number<'_>]) -> String {
     let tensors: Vec<&str> = numbers.iter().map(|number| number.tensor.as_str()).collect();
@@ -179,23 +207,6 @@ fn filled(graph: &mut Graph, numbers: &[&Number<'_>]) -> String {
     let fills = graph.constant("fill", &[1, fills.len()], &fills);
     let missing = graph.apply("IsNaN", &[&joined]);
     graph.apply("Where", &[&missing, &fills, &joined])
-}
-
-/// How far a number has come through each bin: see `preprocess/bins.rs`. What is NaN or infinite is so in the scaled number.
-fn binned<T: Element>(graph: &mut Graph, number: &Number<'_>, edges: &[f64]) -> String {
-    let filled = filled(graph, &[number]);
-    // In halves, whose differences are finite.
-    let (lows, lengths): (Vec<f64>, Vec<f64>) =
-        edges.windows(2).map(|edges| (0.5 * edges[0], 0.5 * edges[1] - 0.5 * edges[0])).unzip();
-    let (lows, lengths) =
-        (graph.constant("edges", &[1, lows.len()], &lows), graph.constant("bins", &[1, lengths.len()], &lengths));
-    let (half, zero, one) = (graph.number::<f64>(0.5), graph.number::<f64>(0.0), graph.number::<f64>(1.0));
-    let halved = graph.apply("Mul", &[&filled, &half]);
-    let way = graph.apply("Sub", &[&halved, &lows]);
-    let share = graph.apply("Div", &[&way, &lengths]);
-    let share = graph.apply("Max", &[&share, &zero]);
-    let share = graph.apply("Min", &[&share, &one]);
-    in_type_of::<T>(graph, share)
 }
 
 /// The numbers, `f64`, in those of the network.

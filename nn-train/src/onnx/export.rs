@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nn_kernels::{Element, Loss};
+use nn_kernels::Element;
 use prost::Message;
 use prost::bytes::Bytes;
 
@@ -60,6 +60,31 @@ impl<'a, N: Network> Export<'a, N> {
             name: network.name().to_owned(),
             description: String::new(),
             metadata: Vec::new(),
+        }
+    }
+
+    /// A bundle: its network with its preprocessing, or with its standardizers and the names of its classes.
+    ///
+    /// ```
+    /// # use nn_train::onnx::Export;
+    /// # use nn_train::prelude::*;
+    /// let fruit = Csv::new().read_bytes(b"size,color,kind\n1,red,cherry\n8,red,apple\n7,green,apple\n2,red,cherry\n")?;
+    /// let preprocess = Preprocess::for_target("kind").fit(&fruit)?;
+    /// let network = DynNetwork::<f32>::new(preprocess.architecture(&[16])?, Init::default(), 1)?;
+    /// let bundle = Bundle::new(network, preprocess)?;
+    /// let bytes = Export::bundle(&bundle).name("fruit").to_bytes()?;
+    /// # assert!(bytes.len() < 5000);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(feature = "bundle")]
+    pub fn bundle(bundle: &'a crate::bundle::Bundle<N>) -> Self {
+        Self {
+            preprocess: bundle.preprocess(),
+            input_scales: bundle.standardizer(),
+            target_scales: bundle.target_standardizer(),
+            // Those of a table are the preprocessing's.
+            classes: bundle.classes().filter(|_| bundle.preprocess().is_none()).map(<[String]>::to_vec),
+            ..Self::new(bundle.network())
         }
     }
 
@@ -186,7 +211,7 @@ impl<'a, N: Network> Export<'a, N> {
     /// The metadata.
     fn entries(&self) -> Result<Vec<Bytes>, OnnxFault> {
         let architecture = self.network.architecture();
-        let own = [(ARCHITECTURE_KEY, architecture.to_string()), (LOSS_KEY, loss_text(architecture.loss()))];
+        let own = [(ARCHITECTURE_KEY, architecture.to_string()), (LOSS_KEY, architecture.loss().to_string())];
         let own = own.map(|(key, value)| (key.to_owned(), value));
         let entries: Vec<(String, String)> = own.into_iter().chain(self.metadata.iter().cloned()).collect();
         for (index, (key, _)) in entries.iter().enumerate() {
@@ -281,11 +306,6 @@ impl<'a, N: Network> Export<'a, N> {
         graph.output("label", &label, data_type::STRING, None, "");
         graph.output("probabilities", &probabilities, element, Some(classes.len()), &classes.join(", "));
     }
-}
-
-/// The loss as the metadata has it.
-fn loss_text(loss: Loss) -> String {
-    loss.to_string()
 }
 
 /// The graph's input, standardised in `f64`.

@@ -11,6 +11,9 @@ const GELU: [f64; 2] = [1.595_769_121_605_730_7, 0.044_715];
 /// Coefficients of `f32` in a file are off by 6 · 10⁻⁸.
 const TOLERANCE: f64 = 1e-6;
 
+/// A function of one number.
+type Function = fn(f64) -> f64;
+
 /// The points, z itself.
 pub(super) fn points() -> Vec<f64> {
     let near = (-80..=80).map(|step| f64::from(step) * 0.25);
@@ -19,7 +22,7 @@ pub(super) fn points() -> Vec<f64> {
 }
 
 /// An operator of one operand.
-pub(super) fn unary(operator: &str) -> Option<fn(f64) -> f64> {
+pub(super) fn unary(operator: &str) -> Option<Function> {
     Some(match operator {
         "Abs" => f64::abs,
         "Exp" => f64::exp,
@@ -85,7 +88,7 @@ fn softplus(z: f64) -> f64 {
 
 /// The activation that has these values at the points.
 pub(super) fn activation(values: &[f64]) -> Option<Activation> {
-    let known: [(Activation, fn(f64) -> f64); 8] = [
+    let known: [(Activation, Function); 8] = [
         (Activation::Linear, |z| z),
         (Activation::Relu, relu),
         (Activation::Sigmoid, sigmoid),

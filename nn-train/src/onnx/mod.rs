@@ -36,8 +36,8 @@
 //! the probability of the second, and two columns of probabilities.
 //!
 //! - **Versions**: operators of version 11, as that is the first with an `Equal` of `f64`, which columns of numbers that are
-//!   categories need; columns of text use version 2 of `ai.onnx.ml`, the first whose `LabelEncoder` makes numbers of any text. The format is that
-//!   of version 6, which goes with both. Newer programs read it.
+//!   categories need; for columns of text those of version 2 of `ai.onnx.ml`. Both came with ONNX 1.6, whose format is of
+//!   version 6. Newer programs read it.
 //! - **Numbers of columns are `f64`**, as in a [`Table`](crate::table::Table): scaling subtracts a mean, which in `f32` would cost digits where
 //!   numbers are far from 0. They become the network's numbers when they are scaled.
 //! - **A missing value** is NaN or the empty text; words such as `NA` that a CSV reader takes for missing are categories here.
@@ -68,6 +68,7 @@ mod fault;
 mod functions;
 mod graph;
 mod import;
+mod operator;
 mod proto;
 mod quantile;
 mod tensors;

@@ -88,7 +88,7 @@ impl Recipe {
             without: Vec::new(),
             weights: None,
             categories: 128,
-            scaling: Scaling::RobustClipped,
+            scaling: Scaling::Standard,
             bins: None,
             hidden: vec![256; 3],
             activation: Activation::Silu,
@@ -137,7 +137,9 @@ impl Recipe {
         Self { categories, ..self }
     }
 
-    /// How numbers are scaled; [`Scaling::RobustClipped`] unless set.
+    /// How numbers are scaled; [`Scaling::Standard`] unless set. The [bins](Self::bins) beside a scaled number are within bounds
+    /// whatever it is, so it may tell outliers apart. Without bins, or where new rows may hold numbers beyond all reason,
+    /// [`Scaling::RobustClipped`] is the safer one.
     pub fn scaling(self, scaling: Scaling) -> Self {
         Self { scaling, ..self }
     }
