@@ -6,6 +6,7 @@ mod column;
 mod csv;
 mod fault;
 mod lines;
+mod number;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod read;
@@ -28,9 +29,9 @@ pub(crate) use csv::Format;
 pub use fault::{Place, TableFault};
 pub(crate) use fault::{expected_name, list};
 use lines::Origin;
+pub(crate) use number::number;
 #[cfg(feature = "parquet")]
 pub use parquet::Parquet;
-pub(crate) use read::number;
 
 use crate::error::Error;
 
@@ -141,7 +142,7 @@ impl Table {
         match self.column(name)? {
             Column::Number(numbers) => Ok(numbers),
             Column::Text(text) => {
-                let number = |text: &str| read::number(text.as_bytes()).is_some();
+                let number = |text: &str| number(text.as_bytes()).is_some();
                 let wrong = (0..self.rows).find_map(|row| Some((row, text.get(row).filter(|text| !number(text))?)));
                 Err(match wrong {
                     Some((row, found)) => self.fault(row, name, TableFault::NotANumber { found: found.to_owned() }),

@@ -3,8 +3,13 @@
 use std::borrow::Cow;
 use std::io::Read;
 
+use ruzstd::decoding::StreamingDecoder;
+
 use super::TableFault;
 use super::typed::{Budget, Damage};
+
+/// The window that every reader of Zstandard has room for, whatever it unpacks.
+const LEAST_WINDOW: u64 = 8 << 20;
 
 /// A method of packing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +28,18 @@ pub(super) enum Codec {
 }
 
 impl Codec {
+    /// The most bytes that so many packed bytes can be, where room for all is made before anything is unpacked.
+    fn most(self, packed: u64) -> Option<u64> {
+        match self {
+            // A copy of 64 bytes takes 3, and a byte of a length stands for 255.
+            #[cfg(feature = "parquet")]
+            Self::Snappy => Some(packed.saturating_mul(22)),
+            #[cfg(feature = "parquet")]
+            Self::Lz4Block => Some(packed.saturating_mul(255)),
+            _ => None,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::None => "nothing",
@@ -63,6 +80,10 @@ impl<'b> Packed<'b> {
         if length == 0 {
             return Ok(Cow::Borrowed(&[]));
         }
+        // Where room is made for what is said, what is said must be possible.
+        if codec.most(bytes.len() as u64).is_some_and(|most| unpacked > most) {
+            return Err(wrong(format!("no more than {} bytes", bytes.len())));
+        }
         let mut output = Vec::new();
         output.try_reserve_exact(length).map_err(|_| wrong("no memory for it".to_owned()))?;
         let found = match codec {
@@ -81,12 +102,10 @@ impl<'b> Packed<'b> {
             Codec::Gzip => all(flate2::read::MultiGzDecoder::new(bytes), &mut output, unpacked),
             #[cfg(feature = "arrow")]
             Codec::Lz4Frame => all(lz4_flex::frame::FrameDecoder::new(bytes), &mut output, unpacked),
-            Codec::Zstd => {
-                output.resize(length, 0);
-                let mut decoder = ruzstd::decoding::FrameDecoder::new();
-                decoder.set_max_window_size(unpacked.max(1 << 10));
-                decoder.decode_all(bytes, &mut output).map_err(|error| error.to_string())
-            }
+            // A window may be larger than what it packs, where the writer did not know how much that would be.
+            Codec::Zstd => StreamingDecoder::new_with_max_window_size(bytes, unpacked.max(LEAST_WINDOW))
+                .map_err(|error| error.to_string())
+                .and_then(|reader| all(reader, &mut output, unpacked)),
         };
         match found {
             Ok(found) if found == length => Ok(Cow::Owned(output)),
