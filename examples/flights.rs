@@ -18,6 +18,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let test = preprocess.csv().read(test)?.drop_missing(&["arr_delay"])?;
     println!("{}", Regression::evaluate(network, &preprocess.dataset(&test)?)?);
     model.predict(&test)?.to_table()?.write_csv("predicted.csv")?;
-    onnx::Export::new(network).preprocess(preprocess).write("flights.onnx")?;
+    onnx::Export::bundle(&model).write("flights.onnx")?;
     Ok(())
 }

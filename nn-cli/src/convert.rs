@@ -63,9 +63,9 @@ pub(crate) struct Arguments {
     /// Keep inputs that are whole numbers from 0 to 255, divided by --scale, as bytes in records
     #[arg(long, requires = "labels")]
     bytes: bool,
-    /// The numbers of arrays and records
-    #[arg(long, value_enum, default_value_t = Numbers::F32)]
-    precision: Numbers,
+    /// The numbers that are written [default: f64 in arrays, f32 in records]
+    #[arg(long, value_enum)]
+    precision: Option<Numbers>,
     #[command(flatten)]
     reading: Reading,
 }
@@ -135,7 +135,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     if arguments.input.exists() && to.exists() && arguments.input.canonicalize().ok() == to.canonicalize().ok() {
         return Err(Failure::usage("input and output are the same file"));
     }
-    let written = match arguments.precision {
+    let usual = if target == Target::Records { Numbers::F32 } else { Numbers::F64 };
+    let written = match arguments.precision.unwrap_or(usual) {
         Numbers::F32 => arguments.convert::<f32>(target, output)?,
         Numbers::F64 => arguments.convert::<f64>(target, output)?,
     };
@@ -218,7 +219,8 @@ impl Arguments {
                     .names()
                     .iter()
                     .map(|name| {
-                        let numbers = numbers_of(table, name)?.iter().map(|&number| T::from_f64(number)).collect();
+                        let numbers = numbers_of(table, name)?.iter().map(|&number| narrow(number, name));
+                        let numbers = numbers.collect::<Result<_, _>>()?;
                         Ok((name, Array::new(numbers, [table.rows()])?))
                     })
                     .collect::<Result<_, Failure>>()?;
@@ -354,6 +356,16 @@ impl Arguments {
     /// Images, or the rows of an array, with or without labels.
     fn arrays<T: Item>(&self, target: Target) -> Result<Written, Failure> {
         let scale = self.scale.unwrap_or(1.0);
+        // Pixels alone stay bytes.
+        if self.labels.is_none()
+            && target == Target::Npy
+            && let Ok(bytes) = read_array::<u8>(&self.input)
+        {
+            bytes.write_npy(&self.output)?;
+            let (sizes, rows) = (bytes.sizes(), bytes.sizes().first().copied().unwrap_or(0));
+            let what = format!("sizes {sizes:?}, bytes");
+            return Ok(Written { rows: rows as u64, what, more: json!({ "sizes": sizes }) });
+        }
         let inputs: Array<T> = read_array(&self.input)?;
         let sizes = inputs.sizes().to_vec();
         let rows = sizes.first().copied().unwrap_or(0);
@@ -457,10 +469,24 @@ fn numbers_of<'a>(table: &'a Table, name: &str) -> Result<&'a [f64], Failure> {
     }
 }
 
+/// A number of a column in another type, if it fits.
+fn narrow<T: Element>(number: f64, name: &str) -> Result<T, Failure> {
+    let narrow = T::from_f64(number);
+    if number.is_finite() && !narrow.to_f64().is_finite() {
+        return Err(Failure::work(format!(
+            "column {name:?} holds {number:e}, which {} does not; --precision f64",
+            T::NAME
+        )));
+    }
+    Ok(narrow)
+}
+
 /// All columns, row by row.
 fn rows_of<T: Element>(table: &Table) -> Result<Vec<T>, Failure> {
-    let columns: Vec<&[f64]> = table.names().iter().map(|name| numbers_of(table, name)).collect::<Result<_, _>>()?;
-    Ok((0..table.rows()).flat_map(|row| columns.iter().map(move |column| T::from_f64(column[row]))).collect())
+    let columns: Vec<(&String, &[f64])> =
+        table.names().iter().map(|name| Ok((name, numbers_of(table, name)?))).collect::<Result<_, Failure>>()?;
+    let cells = (0..table.rows()).flat_map(|row| columns.iter().map(move |(name, column)| (name, column[row])));
+    cells.map(|(name, number)| narrow(number, name)).collect()
 }
 
 #[cfg(test)]

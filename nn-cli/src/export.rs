@@ -107,8 +107,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
         }
         Format::Onnx => {
             match &model.into_bundle()? {
-                AnyBundle::F32(bundle) => write_onnx(bundle, to)?,
-                AnyBundle::F64(bundle) => write_onnx(bundle, to)?,
+                AnyBundle::F32(bundle) => onnx::Export::bundle(bundle).write(to)?,
+                AnyBundle::F64(bundle) => onnx::Export::bundle(bundle).write(to)?,
                 _ => return Err(unknown_numbers()),
             }
             value["opset"] = json!(onnx::OPSET);
@@ -133,24 +133,6 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     };
     value["bytes"] = json!(to.metadata().map_or(0, |metadata| metadata.len()));
     output.result(&value, format_args!("{}: {written}", to.display()))
-}
-
-/// A network with what makes its inputs and names its outputs.
-fn write_onnx<T: Element>(bundle: &Bundle<DynNetwork<T>>, path: &Path) -> Result<(), Error> {
-    let mut export = onnx::Export::new(bundle.network());
-    if let Some(preprocess) = bundle.preprocess() {
-        return export.preprocess(preprocess).write(path);
-    }
-    if let Some(standardizer) = bundle.standardizer() {
-        export = export.standardized_inputs(standardizer);
-    }
-    if let Some(standardizer) = bundle.target_standardizer() {
-        export = export.standardized_targets(standardizer);
-    }
-    if let Some(classes) = bundle.classes() {
-        export = export.classes(classes);
-    }
-    export.write(path)
 }
 
 /// A network for a small device, in one of its two number types.

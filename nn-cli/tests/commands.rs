@@ -554,7 +554,9 @@ fn data_is_converted_and_back() {
     let folder = Folder::new("convert");
     let text = "a,b\n1,0.5\n-2,1e300\n0.1,3\n";
     folder.write("a.csv", text);
-    folder.prints(&["convert", "a.csv", "a.npz", "--precision", "f64"]);
+    folder.prints(&["convert", "a.csv", "a.npz"]);
+    let (status, message) = folder.fails(&["convert", "a.csv", "narrow.npz", "--precision", "f32"]);
+    assert!(status == 1 && message.contains("column \"b\" holds 1e300, which f32 does not"), "{message}");
     folder.prints(&["convert", "a.npz", "b.csv"]);
     assert_eq!(Table::from_csv(folder.path("b.csv")).unwrap(), Table::from_csv(folder.path("a.csv")).unwrap());
     folder.prints(&["convert", "a.csv", "a.npy", "--select", "b,a", "--precision", "f64"]);
@@ -618,6 +620,8 @@ fn images_become_records_of_bytes() {
     let state = folder.json(&["inspect", "images.nnr"]);
     assert_eq!(state["target_format"], "label");
     folder.prints(&["convert", "images-idx3-ubyte", "images.npy"]);
+    // 24 bytes behind a header of 128.
+    assert_eq!(fs::metadata(folder.path("images.npy")).unwrap().len(), 152);
     let array = Array::<u8>::read_npy(folder.path("images.npy")).unwrap();
     assert_eq!((array.sizes(), array.numbers()[5]), (&[4, 2, 3][..], 50));
 }
