@@ -77,8 +77,9 @@ fn measure(pool: &ThreadPool, workload: &Workload, rows: usize, extent: Extent) 
     })
 }
 
-/// Answers the lines of the standard input.
+/// Answers the lines of the standard input, after one that says which version this is.
 fn serve(threads: usize) -> Result<(), Failure> {
+    println!(r#"{{"version": "{}"}}"#, env!("CARGO_PKG_VERSION"));
     let pool = ThreadPoolBuilder::new().num_threads(threads).build()?;
     for line in stdin().lines() {
         let line = line?;
@@ -87,7 +88,7 @@ fn serve(threads: usize) -> Result<(), Failure> {
         };
         let extent = Extent { seconds: seconds.parse()?, repeats: repeats.parse()? };
         let Latency { best, median } = measure(&pool, &name.parse()?, rows.parse()?, extent)?;
-        println!("{best:.4} {median:.4}");
+        println!(r#"{{"best_us": {best:.4}, "us": {median:.4}}}"#);
     }
     Ok(())
 }

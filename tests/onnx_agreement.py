@@ -26,7 +26,7 @@ from environment import ROOT, environment_python
 TORCH = os.environ.get("NN_TORCH_PYTHON", "/usr/bin/python3")
 # As tests/numpy_agreement.py, so that one build serves both.
 FEATURES = "nn-examples/models,nn-examples/npz,nn-examples/onnx,nn-examples/plots"
-# Of numbers, relative where they are above 1.
+# Relative to the size of the outputs: where the terms of a sum cancel, neither side knows the last digits.
 TOLERANCE = {"f32": 1e-6, "f64": 1e-12}
 # Scaling happens in f64, but the quantiles of the normal distribution are computed in another way: to 15 digits.
 TABLE_TOLERANCE = {"f32": 1e-6, "f64": 1e-10}
@@ -44,7 +44,7 @@ NETWORKS = [
     ("5 => 9 softplus => 4 softplus, mse", []),
     ("5 => 9 linear => 4 linear, huber(2)", []),
     ("1 => 1 sigmoid, mse", []),
-    ("300 => 80 relu => 40 silu => 20 gelu => 10 softmax, cross_entropy", []),
+    ("64 => 40 relu => 20 silu => 12 gelu => 10 softmax, cross_entropy", []),
 ]
 SCALINGS = ("standard", "robust", "robust_clipped", "quantile", "none")
 FILLINGS = ("error", "mean", "median", "most_frequent", "constant")
@@ -68,14 +68,16 @@ def answers(requests):
     return lines
 
 
-def difference(ours, theirs):
-    """The largest |ours - theirs|, relative where numbers are above 1; NaN where either holds one."""
+def difference(ours, theirs, share=1.0):
+    """The largest |ours - theirs|, relative to the number or to what this share of its column stays below, if that is larger, or
+    to 1; NaN where either holds one."""
     import numpy as np
 
     ours, theirs = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
     if ours.shape != theirs.shape:
         raise SystemExit(f"shapes differ: {ours.shape} here, {theirs.shape} there")
-    return float(np.max(np.abs(ours - theirs) / np.maximum(1.0, np.abs(ours))))
+    size = np.maximum(np.abs(ours), np.maximum(1.0, np.quantile(np.abs(ours), share, axis=0)))
+    return float(np.max(np.abs(ours - theirs) / size))
 
 
 def check_the_comparison():
@@ -251,7 +253,8 @@ def check_tables(folder):
         if not (np.isnan(found) == nothing[:, None]).all():
             wrong = np.flatnonzero(np.isnan(found).any(axis=1) != nothing)
             raise SystemExit(f"DISAGREES: {request}: rows {wrong} are NaN in one of both: {[{n: test[n][r] for n in names} for r in wrong]}")
-        wrong = difference(expected[~nothing], found[~nothing])
+        # Odd rows, whose outputs may be huge, must not hide what is wrong with the others.
+        wrong = difference(expected[~nothing], found[~nothing], share=0.8)
         if not wrong <= TABLE_TOLERANCE[element]:
             raise SystemExit(f"DISAGREES: {request}: {wrong}")
         worst[element] = max(worst.get(element, 0.0), wrong)

@@ -3,9 +3,13 @@
 #![cfg(feature = "onnx")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "support/protobuf.rs"]
+mod protobuf;
+
 use nn_train::Element;
 use nn_train::onnx::{Export, Import, OnnxFault};
 use nn_train::prelude::*;
+use protobuf::{field, varint};
 
 network! { struct Digits<4 => 3 relu dropout(0.5) => 2 softmax>; }
 
@@ -242,22 +246,8 @@ fn a_file_with_preprocessing_is_none_of_a_plain_network() {
 
 // --- what is not read ----------------------------------------------------------------------------------------------
 
-fn field(number: u64, bytes: &[u8]) -> Vec<u8> {
-    [varint(number << 3 | 2), varint(bytes.len() as u64), bytes.to_vec()].concat()
-}
-
 fn number(number: u64, value: i64) -> Vec<u8> {
     [varint(number << 3), varint(value as u64)].concat()
-}
-
-fn varint(mut value: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
 }
 
 /// A tensor of `f32` with these sizes and so many numbers.
@@ -372,7 +362,7 @@ fn graphs_of_other_networks_are_refused_by_name() {
         ),
         (
             vec![tensor("w", &[4], 4), node("Gemm", &["x", "w"], "y")],
-            "its weights is a tensor of 1 sizes; expected a matrix",
+            "its matrix of weights is a tensor of 1 sizes; expected a matrix",
         ),
         (vec![tensor("w", &[0, 4], 0), node("Gemm", &["x", "w"], "y")], "widths must be at least 1"),
         (vec![tensor("w", &[-1, 4], 4), node("Gemm", &["x", "w"], "y")], "tensor \"w\": its sizes are -1 × 4"),
@@ -383,10 +373,10 @@ fn graphs_of_other_networks_are_refused_by_name() {
         (vec![tensor("w", &[1 << 30, 1 << 30], 4), node("Gemm", &["x", "w"], "y")], "tensor \"w\": it has 16 bytes"),
         (
             vec![w(), tensor("v", &[3, 2], 6), gemm(), node("Gemm", &["z", "v"], "y")],
-            "its weights is for 3 inputs; expected for 2",
+            "its matrix of weights is for 3 inputs; expected for 2",
         ),
-        (vec![node("Constant", &[], "y")], "its attributes is 0; expected 1"),
-        (vec![w(), gemm(), node("Add", &["z"], "y")], "its inputs is 1; expected more"),
+        (vec![node("Constant", &[], "y")], "the count of its attributes is 0; expected 1"),
+        (vec![w(), gemm(), node("Add", &["z"], "y")], "the count of its inputs is 1; expected more"),
         (vec![w(), gemm(), value(11, "v"), node("Relu", &["z"], "y")], "it has 2 inputs (\"v\", \"x\"); expected 1"),
         (
             vec![w(), gemm(), value(12, "z"), node("Relu", &["z"], "y")],

@@ -507,6 +507,12 @@ fn numbers_are_put_into_bins() {
     assert_eq!(encoded(4, &numbers, &[8.0]), [8.0, 1.0, 1.0, 1.0, 1.0]);
     // What is outside is at the ends.
     assert_eq!(encoded(4, &numbers, &[-100.0, 100.0]), [-100.0, 0.0, 0.0, 0.0, 0.0, 100.0, 1.0, 1.0, 1.0, 1.0]);
+    // The 16 rows of an outermost bin are divided where 4 of them lie beyond.
+    let many: Vec<f64> = (0..65).map(f64::from).collect();
+    let names = of_y().bins(4).fit(&column(&many)).unwrap().input_names();
+    assert_eq!(names[1..4], ["x from 0 to 4", "x from 4 to 16", "x from 16 to 32"]);
+    assert_eq!(names[4..], ["x from 32 to 48", "x from 48 to 60", "x from 60 to 64"]);
+    assert_eq!(encoded(4, &many, &[62.0]), [62.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5]);
     // Fewer bins where edges are alike, and none where there is only one.
     // Edges at 1, 1.75 and 3.
     assert_eq!(encoded(4, &[1.0, 1.0, 1.0, 1.0, 2.0, 3.0], &[1.75]), [1.75, 1.0, 0.0]);

@@ -133,6 +133,17 @@ fn only_training_rows_are_learned_from() {
 }
 
 #[test]
+fn five_thousand_rows_are_enough_to_choose_the_epoch() {
+    let parts = |recipe: Recipe, rows| {
+        let prepared = recipe.prepare(&flats(rows), None).unwrap();
+        (prepared.train_rows(), prepared.validation_rows())
+    };
+    assert_eq!(parts(quick("price").bins(0), 25_000), (20_000, 5000));
+    assert_eq!(parts(quick("price").bins(0), 40_000), (35_000, 5000));
+    assert_eq!(parts(quick("price").bins(0).validation(0.5), 40_000), (20_000, 20_000));
+}
+
+#[test]
 fn a_seed_makes_the_same_bits_on_any_number_of_threads() {
     let table = classes(200);
     let fit = |seed, threads: usize| quick("class").epochs(5).seed(seed).threads(threads).fit(&table).unwrap();
@@ -227,13 +238,13 @@ fn inputs_stay_few() {
     };
     assert_eq!(width(quick("price").categories(20)), 20);
     assert_eq!(width(quick("price")), 128);
-    // 100 columns of numbers: 5 bins each.
+    // 100 columns of numbers: 5 bins each, of which the outermost are divided once.
     let wide = (0..100).fold(flats(100), |table, column| {
         let numbers = (0..100).map(|row| ((row * 31 + column * 17) % 97) as f64).collect::<Vec<_>>();
         table.with(&format!("x{column}"), numbers).unwrap()
     });
     let prepared = Recipe::for_target("price").prepare(&wide, None).unwrap();
-    assert_eq!(prepared.preprocess().input_width(), 3 + 102 * (1 + 5));
+    assert_eq!(prepared.preprocess().input_width(), 3 + 102 * (1 + 5 + 2));
     let prepared = Recipe::for_target("price").bins(0).prepare(&wide, None).unwrap();
     assert_eq!(prepared.preprocess().input_width(), 3 + 102);
 }
@@ -295,7 +306,7 @@ fn settings_reach_network_and_trainer() {
     let of = |recipe: Recipe| recipe.epochs(2).fit(&table).unwrap().into_parts().0;
     let plain = of(quick("class"));
     let others = [
-        quick("class").scaling(Scaling::RobustClipped),
+        quick("class").scaling(Scaling::Standard),
         quick("class").weight_decay(0.5),
         quick("class").label_smoothing(0.0),
         quick("class").validation(0.3),

@@ -158,7 +158,11 @@ impl Chain {
     /// The operand at a place.
     fn operand(&self, operator: &Operator<'_>, place: usize) -> Result<Value, OnnxFault> {
         let Some(name) = operator.operand_name(place) else {
-            return Err(operator.attribute("its inputs", format!("{}", operator.node.inputs.len()), "more"));
+            return Err(operator.attribute(
+                "the count of its inputs",
+                format!("{}", operator.node.inputs.len()),
+                "more",
+            ));
         };
         if let Some(value) = self.values.get(name) {
             return Ok(value.clone());
@@ -325,7 +329,7 @@ impl Chain {
         let turned = turned != otherwise;
         let &[first, second] = &weights.sizes[..] else {
             let found = format!("a tensor of {} sizes", weights.sizes.len());
-            return Err(operator.attribute("its weights", found, "a matrix"));
+            return Err(operator.attribute("its matrix of weights", found, "a matrix"));
         };
         let (inputs, outputs) = if turned { (first, second) } else { (second, first) };
         if let Some(rank) = stage.rank.filter(|&rank| rank != 2) {
@@ -336,12 +340,16 @@ impl Chain {
             ));
         }
         if let Some(width) = stage.width.filter(|&width| width != inputs) {
-            return Err(operator.attribute("its weights", format!("for {inputs} inputs"), &format!("for {width}")));
+            return Err(operator.attribute(
+                "its matrix of weights",
+                format!("for {inputs} inputs"),
+                &format!("for {width}"),
+            ));
         }
         let double = weights.is_double()?;
         if self.double.is_some_and(|others| others != double) {
             return Err(operator.attribute(
-                "its weights",
+                "its matrix of weights",
                 "of another type than those before".to_owned(),
                 "one type for all",
             ));
@@ -491,7 +499,7 @@ impl Chain {
         };
         let found = operator.node.inputs.len();
         if found != wanted {
-            return Err(operator.attribute("its inputs", found.to_string(), &wanted.to_string()));
+            return Err(operator.attribute("the count of its inputs", found.to_string(), &wanted.to_string()));
         }
         self.combine(operator, &function)
     }
@@ -545,7 +553,7 @@ impl Chain {
 fn constant(operator: &Operator<'_>) -> Result<Value, OnnxFault> {
     operator.check_attributes(&["value", "value_float", "value_int", "value_ints"])?;
     let [attribute] = &operator.attributes[..] else {
-        return Err(operator.attribute("its attributes", operator.attributes.len().to_string(), "1"));
+        return Err(operator.attribute("the count of its attributes", operator.attributes.len().to_string(), "1"));
     };
     match (&attribute.tensor, attribute.float, attribute.int) {
         (Some(bytes), ..) => {

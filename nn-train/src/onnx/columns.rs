@@ -424,19 +424,28 @@ fn one_hot_numbers<T: Element>(
     let known = graph.constant("categories", &[1, numbers.len()], &numbers);
     let hot = graph.apply("Equal", &[tensor, &known]);
     let mut encoded = graph.cast(&hot, element::<T>());
-    let nan = graph.apply("IsNaN", &[tensor]);
-    let nan = graph.cast(&nan, element::<T>());
-    // 1 where it is none of the known categories and not missing.
-    let seen = graph.node("ReduceSum", &[&encoded], vec![ints("axes", vec![1]), int("keepdims", 1)]);
-    let one = graph.number::<T>(1.0);
-    let other = graph.apply("Sub", &[&one, &seen]);
-    let other = graph.apply("Sub", &[&other, &nan]);
     let [unseen, missing] = others(column);
-    let sum = |graph: &mut Graph, wanted: Other| match (unseen == wanted, missing == wanted) {
-        (true, true) => Some(graph.apply("Add", &[&other, &nan])),
-        (true, false) => Some(other.clone()),
-        (false, true) => Some(nan.clone()),
-        (false, false) => None,
+    // What counts as missing matters where something is filled in or says so.
+    let kept =
+        |wanted: Other| wanted == Other::Error || (wanted == Other::Missing && (fill.is_some() || column.indicator));
+    // 1 where it is NaN, and where it is none of the known categories and no NaN.
+    let nan = (kept(missing) || kept(unseen)).then(|| {
+        let nan = graph.apply("IsNaN", &[tensor]);
+        graph.cast(&nan, element::<T>())
+    });
+    let other = nan.as_ref().filter(|_| kept(unseen)).map(|nan| {
+        let seen = graph.node("ReduceSum", &[&encoded], vec![ints("axes", vec![1]), int("keepdims", 1)]);
+        let one = graph.number::<T>(1.0);
+        let other = graph.apply("Sub", &[&one, &seen]);
+        graph.apply("Sub", &[&other, nan])
+    });
+    let sum = |graph: &mut Graph, wanted: Other| {
+        let parts = [other.as_deref().filter(|_| unseen == wanted), nan.as_deref().filter(|_| missing == wanted)];
+        match parts {
+            _ if !kept(wanted) => None,
+            [Some(other), Some(nan)] => Some(graph.apply("Add", &[other, nan])),
+            [other, nan] => other.or(nan).map(str::to_owned),
+        }
     };
     let absent = sum(graph, Other::Missing);
     let wrong = sum(graph, Other::Error);
@@ -455,8 +464,12 @@ fn one_hot_numbers<T: Element>(
     }
     let mut tensors = vec![encoded];
     if column.indicator {
-        // An indicator without a policy says so of no row.
-        let none = || graph.apply("Sub", &[&nan, &nan]);
+        // One without a policy for what is missing says so of no row.
+        let none = || {
+            let nan = graph.apply("IsNaN", &[tensor]);
+            let nan = graph.cast(&nan, element::<T>());
+            graph.apply("Sub", &[&nan, &nan])
+        };
         tensors.push(absent.unwrap_or_else(none));
     }
     Ok(tensors)

@@ -22,7 +22,7 @@ const IR_VERSION: i64 = 6;
 const MODEL: &str = "the ONNX model";
 
 /// A network as an ONNX file: with what makes its inputs of a table's columns and values or classes of its outputs, if you
-/// say so. See the [module](self) for what is in the file.
+/// say so. See the [module](super) for what is in the file.
 ///
 /// ```
 /// use nn_train::onnx::Export;

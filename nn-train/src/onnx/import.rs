@@ -22,7 +22,7 @@ const MAX_PARTS: usize = 4096;
 /// The first version of the operators whose products are as they are now.
 const OLDEST: i64 = 7;
 
-/// What an ONNX file of a plain network holds. See the [module](self) for which files are read.
+/// What an ONNX file of a plain network holds. See the [module](super) for which files are read.
 ///
 /// ```no_run
 /// use nn_train::onnx::Import;

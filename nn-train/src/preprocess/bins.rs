@@ -1,16 +1,28 @@
 //! Where in its distribution a number is: its piecewise linear encoding.
 
+use std::iter;
+
 use nn_kernels::Element;
 
-use super::scale::knots;
+use super::scale::{knots, sorted};
 
-/// The edges of up to `bins` bins with about as many of the finite numbers in each; none where there would be only one bin.
+/// The fewest numbers beyond an edge in the outermost bins.
+const FEWEST: usize = 4;
+
+/// The edges of up to `bins` bins with about as many of the finite numbers in each, of which the outermost are quartered again
+/// and again; none where there would be only one bin.
 pub(super) fn edges(numbers: &[f64], bins: usize) -> Option<Vec<f64>> {
     if bins < 2 {
         return None;
     }
+    let sorted = sorted(numbers);
     // More bins than numbers would only repeat edges.
-    let mut edges = knots(numbers, bins.min(numbers.len()));
+    let bins = bins.min(sorted.len());
+    let mut edges = knots(&sorted, bins);
+    let tail = sorted.len() / bins;
+    let beyond = iter::successors(Some(tail / 4), |rows| Some(rows / 4)).take_while(|&rows| rows >= FEWEST);
+    edges.extend(beyond.flat_map(|rows| [sorted[rows], sorted[sorted.len() - 1 - rows]]));
+    edges.sort_unstable_by(f64::total_cmp);
     edges.dedup_by(|high, low| distance(*low, *high) <= 0.0);
     (edges.len() > 2).then_some(edges)
 }

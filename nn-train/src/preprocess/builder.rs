@@ -170,7 +170,7 @@ impl PreprocessBuilder {
         self
     }
 
-    /// Beside its scaled number each column of numbers gets up to `bins` inputs that say where in its distribution the number
+    /// Beside its scaled number each column of numbers gets about `bins` inputs that say where in its distribution the number
     /// is; 0 unless set. Quantiles of the training rows divide the numbers into bins of about as many rows each, and the
     /// input of a bin is how far the number has come through it, from 0 at its lower edge to 1 at its upper one:
     ///
@@ -179,9 +179,12 @@ impl PreprocessBuilder {
     /// ```
     ///
     /// That is the piecewise linear encoding of Gorishniy, Rubachev and Babenko, "On embeddings for numerical features in
-    /// tabular deep learning", NeurIPS 2022 (arXiv 2203.05556), but that here no number goes beyond 0 and 1. It lets the
-    /// first layer bend at each edge. A column with few different numbers gets fewer bins, and none where there would be only
-    /// one. Ordinals and one-hot columns get none.
+    /// tabular deep learning", NeurIPS 2022 (arXiv 2203.05556), with two differences. No number goes beyond 0 and 1, so that an
+    /// outlier stays within bounds. And the outermost bins are divided again, where a quarter of their rows, a quarter of these,
+    /// and so on lie beyond, as long as that are 4 rows: outliers can be told from each other.
+    ///
+    /// It lets the first layer bend at each edge. A column with few different numbers gets fewer bins, and none where there would
+    /// be only one. Ordinals and one-hot columns get none.
     ///
     /// ```
     /// # use nn_train::preprocess::{Preprocess, Scaling};

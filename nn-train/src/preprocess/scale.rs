@@ -41,7 +41,7 @@ impl Scale {
                 let (center, unit) = robust(numbers);
                 Self::Clipped { center, unit }
             }
-            Scaling::Quantile => Self::Quantile { knots: knots(numbers, KNOTS.min(numbers.len()) - 1) },
+            Scaling::Quantile => Self::Quantile { knots: knots(&sorted(numbers), KNOTS.min(numbers.len()) - 1) },
         })
     }
 
@@ -84,14 +84,13 @@ pub(super) fn mean_and_deviation(numbers: &[f64]) -> Result<(f64, f64), TableFau
     Ok((standardizer.means()[0], standardizer.deviations()[0]))
 }
 
-/// The numbers that divide others, at least one, into so many parts of equal size, with the least and the largest one. They
-/// never fall.
-pub(super) fn knots(numbers: &[f64], parts: usize) -> Vec<f64> {
-    let sorted = sorted(numbers);
+/// The numbers that divide others, sorted and at least one, into so many parts of equal size, with the least and the largest
+/// one. They never fall.
+pub(super) fn knots(sorted: &[f64], parts: usize) -> Vec<f64> {
     // At the share knot / parts, in whole numbers: where a knot is one of the numbers it is that number.
     let place = |knot: usize| knot * (sorted.len() - 1);
     let divisor = parts.max(1);
-    let at = |knot| between(&sorted, place(knot) / divisor, (place(knot) % divisor) as f64 / divisor as f64);
+    let at = |knot| between(sorted, place(knot) / divisor, (place(knot) % divisor) as f64 / divisor as f64);
     let mut knots: Vec<f64> = (0..=parts).map(at).collect();
     // Rounding must not make one fall.
     for knot in 1..knots.len() {

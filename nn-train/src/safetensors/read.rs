@@ -170,7 +170,7 @@ impl Reader {
         let layers = self.layers_of(&metadata).map_err(fault)?;
         let note = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY));
         let note = note.map(|text| Note::read(text)).transpose().map_err(fault)?;
-        let architecture = self.architecture(&layers, note.as_ref().map(|(_, said)| said), place)?;
+        let architecture = self.architecture(&layers, note.as_ref().map(|(_, said)| said)).map_err(fault)?;
         architecture.check_element::<N::Scalar>().map_err(|error| fault(error.into()))?;
         let mut parameters = Vec::new();
         reserve(&mut parameters, architecture.params())?;
@@ -234,50 +234,44 @@ impl Reader {
     }
 
     /// Widths from the tensors, and the rest from the caller or from what the file says.
-    fn architecture(
-        &self,
-        layers: &[Linear<'_>],
-        said: Option<&Architecture>,
-        place: &str,
-    ) -> Result<Architecture, Error> {
-        let fault = |fault: Fault| at(place, fault);
-        let last = layers.len() - 1;
-        let whole = match &self.activations {
-            Activations::Like(architecture) => Some(architecture),
-            Activations::OfFile => Some(said.ok_or_else(|| fault(Fault::NoActivations))?),
-            _ => None,
-        };
-        if let Some(whole) = whole {
-            let of_whole = widths(whole.layers().iter().map(|layer| (layer.inputs, layer.outputs)));
-            let found = widths(layers.iter().map(|layer| (layer.inputs, layer.outputs)));
-            if of_whole != found {
-                return Err(fault(match self.activations {
-                    Activations::OfFile => {
-                        let found = format!("the architecture `{whole}`, while the tensors are {found}");
-                        Fault::Note { found, expected: "that of the tensors" }
-                    }
-                    _ => Fault::Widths { expected: of_whole, found },
-                }));
+    fn architecture(&self, layers: &[Linear<'_>], said: Option<&Architecture>) -> Result<Architecture, Fault> {
+        let found = widths(layers.iter().map(|layer| (layer.inputs, layer.outputs)));
+        let widths_of = |whole: &Architecture| widths(whole.layers().iter().map(|l| (l.inputs, l.outputs)));
+        let activations = match &self.activations {
+            Activations::OfFile => {
+                let said = said.ok_or(Fault::NoActivations)?;
+                if widths_of(said) != found {
+                    let found = format!("the architecture `{said}`, while the tensors are {found}");
+                    return Err(Fault::Note { found, expected: "that of the tensors" });
+                }
+                return self.made(said.layers().to_vec(), said.loss());
             }
-            let loss = self.loss.unwrap_or(whole.loss());
-            return Architecture::new(whole.layers().to_vec(), loss).map_err(|error| fault(error.into()));
-        }
-        let activation = |index: usize| match &self.activations {
-            Activations::Each(each) => each.get(index).copied(),
-            _ => self.alike().map(|(hidden, output)| if index == last { output } else { hidden }),
+            Activations::Like(whole) => {
+                let expected = widths_of(whole);
+                if expected != found {
+                    return Err(Fault::Widths { expected, found });
+                }
+                return self.made(whole.layers().to_vec(), whole.loss());
+            }
+            Activations::Alike { hidden, output } => {
+                let mut activations = vec![*hidden; layers.len() - 1];
+                activations.push(*output);
+                activations
+            }
+            Activations::Each(each) => each.clone(),
         };
-        if let Activations::Each(each) = &self.activations
-            && each.len() != layers.len()
-        {
-            return Err(fault(Fault::Activations { expected: layers.len(), found: each.len() }));
+        let (expected, found) = (layers.len(), activations.len());
+        if expected != found {
+            return Err(Fault::Activations { expected, found });
         }
-        let layer = |(index, layer): (usize, &Linear<'_>)| {
-            activation(index).map(|activation| Layer::new(layer.inputs, layer.outputs, activation))
-        };
-        let layers: Option<Vec<Layer>> = layers.iter().enumerate().map(layer).collect();
-        let layers = layers.ok_or_else(|| fault(Fault::NoActivations))?;
-        let loss = self.loss.unwrap_or(Loss::for_output(layers[last].activation));
-        Architecture::new(layers, loss).map_err(|error| fault(error.into()))
+        let made: Vec<Layer> =
+            layers.iter().zip(&activations).map(|(layer, g)| Layer::new(layer.inputs, layer.outputs, *g)).collect();
+        self.made(made, Loss::for_output(activations[expected - 1]))
+    }
+
+    /// An architecture with this loss, unless the caller has named another.
+    fn made(&self, layers: Vec<Layer>, loss: Loss) -> Result<Architecture, Fault> {
+        Ok(Architecture::new(layers, self.loss.unwrap_or(loss))?)
     }
 }
 

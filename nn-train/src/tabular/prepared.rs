@@ -13,6 +13,9 @@ use crate::preprocess::{Missing, Preprocess, check_text};
 use crate::table::{Table, TableFault};
 use crate::train::{Callback, EarlyStopping, RunState, Trainer, TrainerBuilder};
 
+/// The share of the rows that chooses the epoch, and the rows that are enough for it.
+const VALIDATION: f64 = 0.2;
+const VALIDATION_ROWS: f64 = 5000.0;
 /// The fewest rows with a target that anything is learned from.
 const ROWS: usize = 10;
 /// The most bins of a column, the inputs that the bins of all columns together make, and the numbers that these are of all
@@ -69,16 +72,17 @@ impl Prepared {
         task.check(&all, target)?;
         let columns = Columns::of(recipe, &all)?;
         let without_target = train.rows() - all.rows();
+        let fraction = recipe.validation.unwrap_or_else(|| VALIDATION.min(VALIDATION_ROWS / all.rows() as f64));
         let (rows, held_out) = match (validation, task) {
             (Some(validation), _) => (all, validation.drop_missing(&[target])?),
             (None, Task::Classes) => {
-                let divided = all.stratified_split(target, 1.0 - recipe.validation, recipe.seed);
+                let divided = all.stratified_split(target, 1.0 - fraction, recipe.seed);
                 divided.map_err(|error| match error {
                     Error::EmptyPart { .. } => Error::table(all.place().column(target), TableFault::SingleRows),
                     other => other,
                 })?
             }
-            (None, Task::Numbers) => all.split(1.0 - recipe.validation, recipe.seed)?,
+            (None, Task::Numbers) => all.split(1.0 - fraction, recipe.seed)?,
         };
 
         let bins = recipe.bins.unwrap_or_else(|| {

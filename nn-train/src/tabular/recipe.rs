@@ -73,7 +73,7 @@ pub struct Recipe {
     pub(super) batch_size: Option<usize>,
     pub(super) epochs: Option<usize>,
     pub(super) patience: Option<usize>,
-    pub(super) validation: f64,
+    pub(super) validation: Option<f64>,
     pub(super) seed: u64,
     pub(super) threads: Threads,
 }
@@ -88,7 +88,7 @@ impl Recipe {
             without: Vec::new(),
             weights: None,
             categories: 128,
-            scaling: Scaling::Standard,
+            scaling: Scaling::RobustClipped,
             bins: None,
             hidden: vec![256; 3],
             activation: Activation::Silu,
@@ -100,7 +100,7 @@ impl Recipe {
             batch_size: None,
             epochs: None,
             patience: None,
-            validation: 0.2,
+            validation: None,
             seed: 0,
             threads: Threads::default(),
         }
@@ -137,9 +137,8 @@ impl Recipe {
         Self { categories, ..self }
     }
 
-    /// How numbers are scaled; [`Scaling::Standard`] unless set. The [bins](Self::bins) beside a scaled number are within bounds
-    /// whatever it is, so it may tell outliers apart. Without bins, or where new rows may hold numbers beyond all reason,
-    /// [`Scaling::RobustClipped`] is the safer one.
+    /// How numbers are scaled; [`Scaling::RobustClipped`] unless set. With it no input is beyond ±3, so that a number beyond all
+    /// reason does no great harm; the outermost [bins](Self::bins) tell outliers apart.
     pub fn scaling(self, scaling: Scaling) -> Self {
         Self { scaling, ..self }
     }
@@ -200,10 +199,10 @@ impl Recipe {
         Self { patience: Some(patience), ..self }
     }
 
-    /// The share of the rows that chooses the best epoch and is not trained on, in (0, ½]; 0.2 unless set. Classes have the
-    /// same shares in both parts.
+    /// The share of the rows that chooses the best epoch and is not trained on, in (0, ½]; unless set 0.2, or what makes
+    /// 5,000 rows where that is less. Classes have the same shares in both parts.
     pub fn validation(self, fraction: f64) -> Self {
-        Self { validation: fraction, ..self }
+        Self { validation: Some(fraction), ..self }
     }
 
     /// The seed of everything that is drawn: validation rows, initial parameters, order, dropout; 0 unless set.
@@ -260,8 +259,8 @@ impl Recipe {
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return Err(Error::number("learning_rate", self.learning_rate, "a finite number above 0"));
         }
-        if !(self.validation > 0.0 && self.validation <= 0.5) {
-            return Err(Error::number("validation", self.validation, "a number above 0 and at most 0.5"));
+        if let Some(fraction) = self.validation.filter(|&fraction| !(fraction > 0.0 && fraction <= 0.5)) {
+            return Err(Error::number("validation", fraction, "a number above 0 and at most 0.5"));
         }
         for (name, value) in [("batch_size", self.batch_size), ("epochs", self.epochs), ("patience", self.patience)] {
             if value == Some(0) {
