@@ -54,6 +54,7 @@
 //! | [`Threads`] | threads of the trainer's own, or the caller's |
 //! | [`metrics`] | accuracy, confusion matrix, precision and recall, ROC AUC, log loss, calibration, regression errors |
 //! | [`selection`] | a learning rate by the [range test](Trainer::lr_find), [cross-validation](Trainer::cross_validate), a [search](selection::Search) over settings and widths |
+//! | `throughput` (feature `throughput`) | how fast steps are, as a share of the machine's peak |
 //! | [`Error`] | everything that can go wrong |
 //!
 //! # Guarantees
@@ -121,6 +122,8 @@
 //! predictions (`preprocess`).
 //!
 //! `tabular` adds a preset that makes a trained network of an unknown table (`tabular`); with it comes `bundle`.
+//!
+//! `throughput` adds `throughput`, which times training steps beside the machine's FMA peak.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -161,12 +164,16 @@ pub mod selection;
 pub mod table;
 #[cfg(feature = "tabular")]
 pub mod tabular;
+#[cfg(feature = "throughput")]
+pub mod throughput;
 mod train;
 mod vector;
 
 #[cfg(feature = "bundle")]
 pub use bundle::Bundle;
 pub use data::{Access, Dataset, DynDataset, Rows, Source, Standardizer, Stream, StreamItem, TrainingData};
+#[cfg(any(feature = "arrays", feature = "checkpoints", feature = "records", feature = "tables"))]
+pub use disk::write_whole_file;
 pub use error::{Error, Quantity};
 pub use minimize::{ConjugateGradient, Iteration, Lbfgs, Solution, StopReason};
 pub use network::{
