@@ -16,7 +16,7 @@ from pathlib import Path
 from environment import ROOT, environment_python
 
 # With those of the example plots, so that one build serves both.
-FEATURES = "nn-examples/npz,nn-examples/plots"
+FEATURES = "nn-examples/columnar,nn-examples/npz,nn-examples/plots"
 ORDERS = "<>"
 TYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
 

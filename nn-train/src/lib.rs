@@ -33,7 +33,7 @@
 //! | `arrays` (features `arrays`, `npz`) | NumPy's NPY and NPZ and MNIST's IDX, to and from data sets |
 //! | `Records`, `records` (feature `records`) | files of fixed-size records, for data larger than memory |
 //! | [`Standardizer`] | scales of inputs and targets, which travel with the data |
-//! | `table::Table`, `preprocess::Preprocess` (feature `tables`) | CSV files, and what makes their columns inputs and targets and predictions values or classes again |
+//! | `table::Table`, `preprocess::Preprocess` (feature `tables`) | CSV files, with the features `parquet` and `arrow` those too, and what makes their columns inputs and targets and predictions values or classes again |
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
 //! | [`EarlyStopping`], [`ReduceOnPlateau`], [`WeightAverage`] | ending a run that gets no better, lowering its rate, averaging its weights |
@@ -104,6 +104,8 @@
 //!
 //! `serde` writes and reads networks, standardizers, preprocessings, histories, reports, optimiser settings, and the states
 //! of runs and sessions.
+//!
+//! `parquet` and `arrow` add `table::Parquet` and `table::Arrow`, which read such files into tables; with them comes `tables`.
 //!
 //! `tables` adds CSV files (`table`), and what makes inputs and targets of their columns and values or classes of
 //! predictions (`preprocess`).
@@ -180,7 +182,7 @@ struct ExamplesOfTheMacro;
 struct ProgramsOfTheReadme;
 
 /// The programs of docs/data.md.
-#[cfg(all(doctest, feature = "serde", feature = "tables"))]
+#[cfg(all(doctest, feature = "parquet", feature = "serde", feature = "tables"))]
 #[doc = include_str!("../../docs/data.md")]
 struct ProgramsOfTheDocumentation;
 
