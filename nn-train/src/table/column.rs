@@ -222,7 +222,7 @@ impl Interner {
     }
 
     /// Moves the rows from `start` on to where `present` says that there is one; the others are missing.
-    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    #[cfg(feature = "parquet")]
     pub(super) fn spread(&mut self, start: usize, present: &[bool]) {
         super::typed::spread(&mut self.codes, start, present, MISSING);
     }
