@@ -91,5 +91,5 @@ pub use isa::{Dispatch, InstructionSet};
 pub use step::{
     Batch, Blocked, Candidate, Dropout, Elementwise, EngineKind, Explanation, MAX_SLOTS, Narrow, Part, Plan,
     PlanOptions, Precision, Rule, Sharded, Share, Slot, Span, StepEngine, Stepped, Tile, UnknownEngine,
-    UnknownPrecision, Update, predict_one, update_all,
+    UnknownPrecision, Update, predict_one, predict_one_on_threads, update_all,
 };

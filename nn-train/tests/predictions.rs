@@ -94,7 +94,51 @@ fn a_predictor_allocates_nothing_up_to_its_rows() {
             assert_eq!(steady(|| assert!(predictor.cost(inputs, targets, 1.0).unwrap() > 0.0)), 0, "{rows} rows");
         }
         assert_eq!(steady(|| predictor.update(&net).unwrap()), 0);
+        assert_eq!(steady(|| predictor.predict_into(&inputs[0], &mut outputs[0]).unwrap()), 0);
+        assert_eq!(steady(|| assert!(predictor.predict(&inputs[0])[0] > 0.0)), 0);
     });
+}
+
+/// One sample has the same bits however it is asked for, on any number of threads, and those of the parameters as they are now.
+#[test]
+fn one_sample_is_predicted_alike_by_all() {
+    fn check<
+        N: Network<Sample = [f32], Inputs = [f32], Outputs = [f32], Prediction = Result<Vec<f32>, Error>, Scalar = f32>,
+    >(
+        net: &mut N,
+    ) {
+        let (width, outputs) = (net.architecture().inputs(), net.architecture().outputs());
+        let input: Vec<f32> = (0..width).map(|i| (i as f32).sin()).collect();
+        let mut predictor = net.predictor(8).unwrap();
+        for scale in [1.0, 0.5] {
+            net.parameters_mut().iter_mut().for_each(|parameter| *parameter *= scale);
+            predictor.update(net).unwrap();
+            let expected = net.predict(&input).unwrap();
+            assert!(expected.iter().all(|output| output.is_finite()));
+            for threads in [1, 2, 3] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| {
+                    assert_eq!(predictor.predict(&input).unwrap(), expected, "{threads} threads");
+                    let mut found = [vec![f32::NAN; outputs], vec![f32::NAN; outputs], vec![f32::NAN; outputs]];
+                    let [into, by_predictor, by_network] = &mut found;
+                    predictor.predict_into(&input, into).unwrap();
+                    predictor.predict_batch(&input, by_predictor).unwrap();
+                    net.predict_batch(&input, by_network).unwrap();
+                    assert!(found.iter().all(|found| *found == expected), "{threads} threads");
+                });
+            }
+        }
+        // Lengths that are not the network's.
+        let mut room = vec![7.0; outputs];
+        assert!(predictor.predict(&input[1..]).is_err() && predictor.predict_into(&input[1..], &mut room).is_err());
+        assert!(room.iter().all(|&number| number == 7.0) && predictor.predict_into(&input, &mut room[1..]).is_err());
+    }
+    // Small, and large enough for threads, with rows that fill no vector and parts that are not alike.
+    let layer = |inputs, outputs| Layer::new(inputs, outputs, Activation::Tanh);
+    for layers in [vec![layer(5, 3), layer(3, 2)], vec![layer(701, 803), layer(803, 37), layer(37, 1)]] {
+        let architecture = Architecture::new(layers, Loss::Mse).unwrap();
+        check(&mut DynNetwork::new(architecture, Init::default(), 1).unwrap());
+    }
 }
 
 /// The same bits whether a plan is new, kept or the predictor's, and those of the parameters as they are now.

@@ -27,7 +27,7 @@ mod turn;
 use std::ops::Range;
 
 pub(crate) use self::blocking::{Blocking, Outer};
-pub(crate) use self::dot::dot;
+pub(crate) use self::dot::{dot, matrix_vector};
 pub(crate) use self::operand::{Left, Out, Right, Steps};
 pub(crate) use self::pairs::{InPairs, LEFT_ROOM, LEFT_ROWS, RIGHT_ROOM};
 pub(crate) use self::tile::{Finish, Start};

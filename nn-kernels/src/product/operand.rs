@@ -64,12 +64,14 @@ pub(crate) struct Left<T> {
     /// Groups of an even number of rows.
     pub(crate) rows: Steps,
     pub(crate) k: Steps,
+    /// Whether its numbers may be out of L1 and L2, and are to be asked for.
+    pub(crate) is_far: bool,
 }
 
 impl<T> Left<T> {
     /// Rows `row` apart and k `k` apart, all of it near.
     pub(crate) const fn near(data: *const T, row: usize, k: usize) -> Self {
-        Self { data, rows: Steps::even(row), k: Steps::even(k) }
+        Self { data, rows: Steps::even(row), k: Steps::even(k), is_far: false }
     }
 
     /// From the first row and the first k of a group on.

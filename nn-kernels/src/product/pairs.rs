@@ -179,7 +179,7 @@ impl<T: Element, P: PairSimd<T>> Operands<T, P::Simd> for Packed<'_, T, P> {
                 Self::pack_vectors(self.pairs, source, depth.count, target);
             }
         }
-        Left { data, rows: Steps::in_groups(width, 1, count * width), k: Steps::even(width) }
+        Left { data, rows: Steps::in_groups(width, 1, count * width), k: Steps::even(width), is_far: false }
     }
 
     #[inline(always)]

@@ -56,6 +56,8 @@ pub(crate) enum Finish<T> {
 const MOST_PAIRS: usize = 8;
 /// How many groups of k ahead numbers of L are asked for: some hundreds of cycles.
 const AHEAD: usize = 2;
+/// The same where k are evenly apart: about a thousand cycles, as the CPU itself asks for no line of the next page.
+const EVEN_AHEAD: usize = 96;
 
 impl<T: Element> Sweep<'_, '_, T> {
     /// The tile of `ROWS` × `VECTORS` at `row`, counted from the first of the product's.
@@ -99,6 +101,7 @@ impl<T: Element> Sweep<'_, '_, T> {
         }
         let (mut columns, mut steps) = (right.data, operands.steps(depth.count));
         let groups = steps.div_ceil(left.k.group());
+        let is_asked_for = left.is_far && left.k.far().is_none();
         let next_tile = left.rows.at(row + ROWS).wrapping_sub(left.rows.at(row));
         while steps > 0 {
             let count = left.k.group().min(steps);
@@ -116,6 +119,10 @@ impl<T: Element> Sweep<'_, '_, T> {
                 }
             }
             for _ in 0..count {
+                if is_asked_for {
+                    // The rows of a tile lie side by side: in one line, or two.
+                    s.prefetch(pairs[0].wrapping_add(EVEN_AHEAD * left.k.near));
+                }
                 let mut vectors = [s.splat(T::ZERO); VECTORS];
                 for (v, vector) in vectors.iter_mut().enumerate() {
                     // SAFETY: the caller vouches for every vector at every k.

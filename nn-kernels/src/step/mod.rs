@@ -23,7 +23,7 @@ pub use narrow::Narrow;
 pub use plan::{Candidate, EngineKind, Engines, Explanation, Plan, PlanOptions, Share, UnknownEngine};
 pub use precision::{Precision, UnknownPrecision};
 pub use sharded::Sharded;
-pub use single::predict_one;
+pub use single::{predict_one, predict_one_on_threads};
 pub use tile::Tile;
 pub use update::{MAX_SLOTS, Part, Slot, Span, Stepped, Update, update_all};
 

@@ -44,8 +44,8 @@ pub(super) fn predict<T: Element>(
     parameters: &[T],
     input: &[T],
     output: &mut [T],
-) -> Result<(), StepError> {
-    with_scratch(|scratch| predict_one(architecture, parameters, input, output, scratch))
+) -> Result<(), Error> {
+    Ok(with_scratch(|scratch| predict_one(architecture, parameters, input, output, scratch))?)
 }
 
 /// `count` zeros, or an error where the system has no memory for them.
@@ -125,6 +125,9 @@ pub(crate) fn predict_batch<T: Element>(
     outputs: &mut [T],
 ) -> Result<(), Error> {
     let rows = inputs.len() / architecture.inputs();
+    if rows == 1 {
+        return predict(architecture, parameters, inputs, outputs);
+    }
     cache::with(&Key::new(architecture, rows, false)?, parameters, |planned| planned.predict(inputs, outputs))
 }
 

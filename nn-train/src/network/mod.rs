@@ -90,19 +90,21 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     /// A declared network returns an array, and allocates nothing after a thread's first call. A [`DynNetwork`] returns
     /// a vector, or an error for a sample of another width. [`predict_into`](Self::predict_into) allocates in neither.
     ///
-    /// Sums may be formed in another order than [`predict_batch`](Self::predict_batch) forms them, so the two can
-    /// differ in the last bits. An input that is not finite gives an output that need not be.
+    /// Sums may be formed in another order than [`predict_batch`](Self::predict_batch) forms them of several samples, so the
+    /// two can differ in the last bits. An input that is not finite gives an output that need not be.
     ///
     /// An array has no room for an error: where the environment variable `NN_ISA` asks for an instruction set that the
     /// CPU lacks, it is all NaN. `predict_into` returns the error.
-    fn predict(&self, input: &Self::Sample) -> Self::Prediction;
+    fn predict(&self, input: &Self::Sample) -> Self::Prediction {
+        Self::prediction(self.architecture(), input, |input, output| self.predict_into(input, output))
+    }
 
     /// h(x) of `input`, S_1 numbers, written to `output`, S_L numbers. Nothing is allocated after a thread's first call.
     ///
     /// # Errors
     /// [`StepError::Length`] in [`Error::Step`] for another number of inputs or outputs.
     fn predict_into(&self, input: &[Self::Scalar], output: &mut [Self::Scalar]) -> Result<(), Error> {
-        Ok(compute::predict(self.architecture(), self.parameters(), input, output)?)
+        compute::predict(self.architecture(), self.parameters(), input, output)
     }
 
     /// h(x) for every sample, on the current rayon pool.
@@ -204,6 +206,14 @@ pub trait Network: sealed::Sealed + Clone + PartialEq + fmt::Debug + Send + Sync
     fn to_dynamic(&self) -> DynNetwork<Self::Scalar> {
         DynNetwork::of(self.architecture().clone(), self.parameters().to_vec())
     }
+
+    /// What `by` makes of a sample, as a network returns it.
+    #[doc(hidden)]
+    fn prediction(
+        architecture: &Architecture,
+        input: &Self::Sample,
+        by: impl FnOnce(&[Self::Scalar], &mut [Self::Scalar]) -> Result<(), Error>,
+    ) -> Self::Prediction;
 
     /// A network of the same shape whose parameters are all 0.
     #[doc(hidden)]
@@ -342,10 +352,13 @@ impl<N: Declared> Network for N {
         self.stored_mut().as_mut_slice()
     }
 
-    fn predict(&self, input: &N::Input) -> N::Output {
+    fn prediction(
+        _architecture: &Architecture,
+        input: &N::Input,
+        by: impl FnOnce(&[N::Scalar], &mut [N::Scalar]) -> Result<(), Error>,
+    ) -> N::Output {
         let mut output = N::Output::zeros();
-        let result = compute::predict(N::ARCHITECTURE, self.parameters(), input.as_slice(), output.as_mut_slice());
-        if result.is_err() {
+        if by(input.as_slice(), output.as_mut_slice()).is_err() {
             // The types fix every length. What is left is the environment, and an `impl Declared` by hand that contradicts
             // itself. Zeros would hide it.
             output.as_mut_slice().fill(N::Scalar::from_f64(f64::NAN));
@@ -411,9 +424,13 @@ impl<T: Element> Network for DynNetwork<T> {
         &mut self.parameters
     }
 
-    fn predict(&self, input: &[T]) -> Result<Vec<T>, Error> {
-        let mut output = compute::zeros(self.architecture().outputs())?;
-        self.predict_into(input, &mut output)?;
+    fn prediction(
+        architecture: &Architecture,
+        input: &[T],
+        by: impl FnOnce(&[T], &mut [T]) -> Result<(), Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut output = compute::zeros(architecture.outputs())?;
+        by(input, &mut output)?;
         Ok(output)
     }
 

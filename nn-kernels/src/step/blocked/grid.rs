@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use crate::product::{Blocking, LEFT_ROWS};
 
-/// The most panels of a part of C where operands are taken as they lie: three quarters of a KiB of each row.
-const MAX_PANELS: usize = 12;
+/// The most panels of a part of C where operands are taken as they lie: 2 KiB of each row. L is read from far away once for
+/// each part beside another, and R once for each below.
+const MAX_PANELS: usize = 32;
 /// The same where they are packed, which all panels share.
 const MAX_PACKED_PANELS: usize = 48;
 /// The least rows of a part, but for what a multiple of a register tile's rows asks.

@@ -139,7 +139,7 @@ impl<'a, T: Element> Divided<'a, T> {
             rows: part.rows.clone(),
             vectors: part.panels.start * in_panel..part.panels.end * in_panel,
             depth,
-            left: Left { data: left.as_ptr(), rows, k },
+            left: Left { data: left.as_ptr(), rows, k, is_far: true },
             right: Right { data: right.as_ptr(), k: width, vectors: vectors(r.stride), is_far: true },
             out: Out { data: out.as_mut_ptr(), row: width, vectors: vectors(c.stride), is_far: true },
             start,

@@ -22,7 +22,7 @@ pub trait Engines: crate::sealed::Sealed + Sized {
     ) -> Result<Box<dyn StepEngine<Self>>, StepError>
     where
         Self: Element;
-    /// A^(L) of one sample, the lengths having been checked.
+    /// A^(L) of one sample, the lengths having been checked; `shared` among the threads of the pool.
     fn forward_one(
         set: InstructionSet,
         architecture: &Architecture,
@@ -30,6 +30,7 @@ pub trait Engines: crate::sealed::Sealed + Sized {
         x: &[Self],
         out: &mut [Self],
         scratch: &mut [Self],
+        shared: bool,
     );
 }
 
@@ -56,8 +57,9 @@ macro_rules! engines {
                 x: &[$T],
                 out: &mut [$T],
                 scratch: &mut [$T],
+                shared: bool,
             ) {
-                single::forward_one(set, architecture, theta, x, out, scratch);
+                single::forward_one(set, architecture, theta, x, out, scratch, shared);
             }
         }
     )* };
