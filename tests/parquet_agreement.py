@@ -20,7 +20,7 @@ from pathlib import Path
 from environment import ROOT, environment_python
 
 # With those of the example plots, so that one build serves all.
-FEATURES = "nn-examples/columnar,nn-examples/npz,nn-examples/plots"
+FEATURES = "nn-examples/all"
 ROWS = 1000
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 

@@ -34,7 +34,7 @@
 //! | `arrays` (features `arrays`, `npz`) | NumPy's NPY and NPZ and MNIST's IDX, to and from data sets |
 //! | `Records`, `records` (feature `records`) | files of fixed-size records, for data larger than memory |
 //! | [`Standardizer`] | scales of inputs and targets, which travel with the data |
-//! | `table::Table`, `preprocess::Preprocess` (feature `tables`) | CSV files, and what makes their columns inputs and targets and predictions values or classes again |
+//! | `table::Table`, `preprocess::Preprocess` (feature `tables`) | CSV files, with the features `parquet` and `arrow` those too, and what makes their columns inputs and targets and predictions values or classes again |
 //! | `tabular::Recipe` (feature `tabular`) | a preset that makes a trained network of an unknown table |
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
@@ -117,6 +117,8 @@
 //!
 //! `serde` writes and reads networks, standardizers, preprocessings, histories, reports, optimiser settings, and the states
 //! of runs and sessions.
+//!
+//! `parquet` and `arrow` add `table::Parquet` and `table::Arrow`, which read such files into tables; with them comes `tables`.
 //!
 //! `tables` adds CSV files (`table`), and what makes inputs and targets of their columns and values or classes of
 //! predictions (`preprocess`).
@@ -215,7 +217,7 @@ struct ExamplesOfTheMacro;
 struct ProgramsOfTheReadme;
 
 /// The programs of docs/data.md.
-#[cfg(all(doctest, feature = "bundle"))]
+#[cfg(all(doctest, feature = "bundle", feature = "parquet"))]
 #[doc = include_str!("../../docs/data.md")]
 struct ProgramsOfTheDocumentation;
 

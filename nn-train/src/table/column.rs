@@ -186,6 +186,15 @@ impl Interner {
         Some(interner)
     }
 
+    /// Bytes that the different texts take.
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(super) fn text_bytes(&self) -> u64 {
+        // Where it ends, and its place by its hash with the room that is kept free.
+        const BESIDE: u64 = 48;
+        let Categories { texts, ends } = &self.categories;
+        texts.len() as u64 + BESIDE * ends.len() as u64
+    }
+
     /// Adds so many rows of a text whose code is known.
     #[cfg(any(feature = "arrow", feature = "parquet"))]
     pub(super) fn push_code(&mut self, code: u32, rows: usize) {
@@ -222,7 +231,7 @@ impl Interner {
     }
 
     /// Moves the rows from `start` on to where `present` says that there is one; the others are missing.
-    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    #[cfg(feature = "parquet")]
     pub(super) fn spread(&mut self, start: usize, present: &[bool]) {
         super::typed::spread(&mut self.codes, start, present, MISSING);
     }

@@ -192,6 +192,7 @@ pub(super) fn table(names: Vec<String>, columns: Vec<Growing>, place: &Place) ->
 }
 
 /// Moves the values from place `start` on to where `present` says that there is one, and puts `missing` everywhere else.
+#[cfg(feature = "parquet")]
 pub(super) fn spread<V: Copy>(values: &mut Vec<V>, start: usize, present: &[bool], missing: V) {
     let mut from = values.len();
     values.resize(start + present.len(), missing);
@@ -286,6 +287,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "parquet")]
     #[test]
     fn values_go_to_their_rows() {
         let spread_of = |present: &[bool]| {

@@ -28,14 +28,14 @@ pub(super) enum Codec {
 }
 
 impl Codec {
-    /// The most bytes that so many packed bytes can be, where room for all is made before anything is unpacked.
-    fn most(self, packed: u64) -> Option<u64> {
+    /// The most bytes that a packed byte can be, where room for all is made before anything is unpacked.
+    fn most(self) -> Option<u64> {
         match self {
             // A copy of 64 bytes takes 3, and a byte of a length stands for 255.
             #[cfg(feature = "parquet")]
-            Self::Snappy => Some(packed.saturating_mul(22)),
+            Self::Snappy => Some(22),
             #[cfg(feature = "parquet")]
-            Self::Lz4Block => Some(packed.saturating_mul(255)),
+            Self::Lz4Block => Some(255),
             _ => None,
         }
     }
@@ -81,7 +81,7 @@ impl<'b> Packed<'b> {
             return Ok(Cow::Borrowed(&[]));
         }
         // Where room is made for what is said, what is said must be possible.
-        if codec.most(bytes.len() as u64).is_some_and(|most| unpacked > most) {
+        if codec.most().is_some_and(|most| unpacked / most > bytes.len() as u64) {
             return Err(wrong(format!("no more than {} bytes", bytes.len())));
         }
         let mut output = Vec::new();

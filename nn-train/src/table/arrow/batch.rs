@@ -344,6 +344,7 @@ impl Dictionaries {
             (Growing::Texts(values), Growing::Texts(texts)) => {
                 // The code in the column of each code of the dictionary, once it has occurred.
                 let mut codes = vec![None; values.different()];
+                let before = texts.text_bytes();
                 batch.values(index, budget, |value| {
                     let Value::Whole(_, place) = value else {
                         texts.push_missing();
@@ -361,7 +362,8 @@ impl Dictionaries {
                         }
                     }
                     Ok(())
-                })
+                })?;
+                budget.table(texts.text_bytes() - before).map_err(|fault| (None, fault))
             }
             (_, column) => batch.values(index, budget, |value| match (value, &mut *column) {
                 (Value::Missing, Growing::Numbers(numbers)) => {
@@ -390,7 +392,11 @@ fn plain(batch: &mut Batch<'_>, kind: Kind, column: &mut Growing, budget: &mut B
             });
             Ok(())
         }),
-        Growing::Texts(texts) => batch.values(kind, budget, |value| add(texts, value)),
+        Growing::Texts(texts) => {
+            let before = texts.text_bytes();
+            batch.values(kind, budget, |value| add(texts, value))?;
+            budget.table(texts.text_bytes() - before).map_err(|fault| (None, fault))
+        }
     }
 }
 

@@ -51,7 +51,7 @@ const TAIL: u64 = 10;
 ///
 /// # Memory
 /// Of a file one record batch is held at a time, and one buffer of it unpacked, beside the dictionaries. The table takes 8
-/// bytes for a number and 4 for a text, and each different text once. Whatever a file holds, neither the table with the dictionaries
+/// bytes for a number and 4 for a text, and each different text once, with 48 more. Whatever a file holds, neither the table with the dictionaries
 /// nor what is unpacked may take more than 100 times the bytes of the file and 16 MiB, unless [`max_bytes`](Self::max_bytes)
 /// says otherwise.
 #[derive(Debug, Default)]

@@ -225,8 +225,9 @@ impl Values<'_> {
                 }
             }
             Growing::Texts(texts) => {
-                let start = texts.rows();
+                let (start, before) = (texts.rows(), texts.text_bytes());
                 self.texts(bytes, there, encoding, dictionary, texts)?;
+                self.budget.table(texts.text_bytes() - before)?;
                 if there < count {
                     texts.spread(start, &present);
                 }

@@ -67,7 +67,7 @@ impl<'b> Bits<'b> {
     }
 }
 
-/// The least bits that a number up to `most` takes.
+/// RLE: `count` numbers of `width` bits, in runs of equal ones and groups of packed ones. `each` is told a number and how often it stands.
 pub(super) fn hybrid(
     bytes: &[u8],
     width: u32,
@@ -304,28 +304,31 @@ mod tests {
         }
     }
 
+    type Each<'e> = &'e mut dyn FnMut(&[u8]) -> Result<(), Damage>;
+
+    fn collect(read: impl FnOnce(Each<'_>) -> Result<(), Damage>) -> Result<Vec<String>, Damage> {
+        let mut texts = Vec::new();
+        read(&mut |text| {
+            texts.push(String::from_utf8_lossy(text).into_owned());
+            Ok(())
+        })?;
+        Ok(texts)
+    }
+
     #[test]
     fn texts_of_each_encoding() {
         // Lengths 2 and 1; prefixes 0 and 1.
         let lengths = [8, 1, 2, 4, 1, 0];
         let prefixes = [8, 1, 2, 0, 2, 0];
-        let collect = |read: &mut dyn FnMut(&mut dyn FnMut(&[u8]) -> Result<(), Damage>) -> Result<(), Damage>| {
-            let mut texts = Vec::new();
-            read(&mut |text| {
-                texts.push(String::from_utf8_lossy(text).into_owned());
-                Ok(())
-            })?;
-            Ok::<_, Damage>(texts)
-        };
         let by_length = [&lengths[..], b"abc"].concat();
-        assert_eq!(collect(&mut |each| texts_by_length(&by_length, 2, each)), Ok(vec!["ab".into(), "c".into()]));
+        assert_eq!(collect(|each| texts_by_length(&by_length, 2, each)), Ok(vec!["ab".into(), "c".into()]));
         let by_prefix = [&prefixes[..], &by_length].concat();
-        let read = |bytes: &[u8]| collect(&mut |each| texts_by_prefix(bytes, 2, |_| Ok(()), each));
+        let read = |bytes: &[u8]| collect(|each| texts_by_prefix(bytes, 2, |_| Ok(()), each));
         assert_eq!(read(&by_prefix), Ok(vec!["ab".into(), "ac".into()]));
         assert!(read(&by_prefix[..by_prefix.len() - 1]).is_err());
         let plain = [2, 0, 0, 0, b'a', b'b', 0, 0, 0, 0];
-        assert_eq!(collect(&mut |each| texts(&plain, 2, each)), Ok(vec!["ab".into(), String::new()]));
-        assert!(collect(&mut |each| texts(&plain[..5], 1, each)).is_err());
+        assert_eq!(collect(|each| texts(&plain, 2, each)), Ok(vec!["ab".into(), String::new()]));
+        assert!(collect(|each| texts(&plain[..5], 1, each)).is_err());
     }
 
     #[test]

@@ -51,9 +51,9 @@ const TAIL: u64 = 8;
 ///
 /// # Memory
 /// Of a file one column of one row group is held at a time, and one page of it unpacked. The table takes 8 bytes for a number and 4
-/// for a text, and each different text once. Whatever a file holds, neither the table nor its pages together may take more
+/// for a text, and each different text once, with 48 more. Whatever a file holds, neither the table nor its pages together may take more
 /// than 100 times the bytes of the file and 16 MiB, unless [`max_bytes`](Self::max_bytes) says otherwise; the footer takes no more
-/// than 32 bytes for each of its own.
+/// than 256 bytes for each of its own.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Parquet<'a> {
