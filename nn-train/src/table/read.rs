@@ -268,6 +268,8 @@ impl Reading<'_, '_> {
     ) -> Result<ControlFlow<usize, &'t [u8]>, Error> {
         let last = columns.len() - 1;
         let mut rest = row;
+        // Where one number of a row is long, others are: they are not tried in vain.
+        let mut try_short = true;
         for (index, column) in columns.iter_mut().enumerate() {
             // What ends the field, if it is the right one: the end of the row for the last, a delimiter for the others.
             let ends = |byte: Option<&u8>| match byte {
@@ -277,8 +279,9 @@ impl Reading<'_, '_> {
             let length = match column {
                 Growing::Number(numbers) if self.markers.is_empty() => {
                     let right = |&(_, length): &(f64, usize)| ends(rest.get(length));
-                    let number = short(rest).filter(right).or_else(|| long(rest).filter(right));
-                    number.map(|(number, length)| {
+                    let number = Some(rest).filter(|_| try_short).and_then(short).filter(right);
+                    try_short = number.is_some();
+                    number.or_else(|| long(rest).filter(right)).map(|(number, length)| {
                         numbers.push(number);
                         length
                     })
