@@ -10,13 +10,10 @@ use std::rc::Rc;
 use nn_kernels::Activation;
 
 use super::OnnxFault;
-use super::functions::{self, binary, points, unary};
+use super::functions::{self, points};
 use super::operator::Operator;
 use super::proto::{self, data_type};
 use super::tensors::{Tensor, Tensors, decode, shortest};
-
-/// What an operator that works number by number makes of its operands.
-type Function = Box<dyn Fn(&[f64]) -> f64>;
 
 /// A layer of the network.
 pub(super) struct Draft {
@@ -455,57 +452,9 @@ impl Chain {
         Err(operator.refuse("two tensors of one column each, 1 - p and p"))
     }
 
-    /// An operator that works number by number.
+    /// An operator that works number by number, on operands that are stages of one layer or single numbers.
     fn elementwise(&self, operator: &Operator<'_>) -> Result<Value, OnnxFault> {
-        let name = operator.node.operator.as_str();
-        let alpha = |default| shortest(operator.float("alpha", default));
-        let function: Function = match name {
-            "LeakyRelu" => {
-                let alpha = alpha(0.01);
-                Box::new(move |z| functions::leaky_relu(z[0], alpha))
-            }
-            "Elu" => {
-                let alpha = alpha(1.0);
-                Box::new(move |z| functions::elu(z[0], alpha))
-            }
-            "Swish" => {
-                let alpha = alpha(1.0);
-                Box::new(move |z| functions::swish(z[0], alpha))
-            }
-            "Gelu" => {
-                let found = operator.find("approximate").and_then(|attribute| attribute.string.as_deref());
-                if found != Some(b"tanh".as_slice()) {
-                    let found = String::from_utf8_lossy(found.unwrap_or(b"none")).into_owned();
-                    return Err(operator.attribute("approximate", found, "tanh, the form that this library computes"));
-                }
-                Box::new(|z| functions::gelu(z[0]))
-            }
-            "Where" => Box::new(|operands| if operands[0] != 0.0 { operands[1] } else { operands[2] }),
-            _ => match (unary(name), binary(name)) {
-                (Some(function), _) => Box::new(move |z| function(z[0])),
-                (_, Some(function)) => Box::new(move |z| function(z[0], z[1])),
-                _ => return Err(operator.refuse("an operator of a plain network: Gemm, MatMul, Add or an activation")),
-            },
-        };
-        operator.check_attributes(match name {
-            "LeakyRelu" | "Elu" | "Swish" => &["alpha"],
-            "Gelu" => &["approximate"],
-            _ => &[],
-        })?;
-        let wanted = match name {
-            "Where" => 3,
-            _ if binary(name).is_some() => 2,
-            _ => 1,
-        };
-        let found = operator.node.inputs.len();
-        if found != wanted {
-            return Err(operator.attribute("the count of its inputs", found.to_string(), &wanted.to_string()));
-        }
-        self.combine(operator, &function)
-    }
-
-    /// A function of operands that are stages of one layer, or single numbers.
-    fn combine(&self, operator: &Operator<'_>, function: &dyn Fn(&[f64]) -> f64) -> Result<Value, OnnxFault> {
+        let function = functions::of(operator)?;
         let mut of: Option<Stage> = None;
         let mut operands: Vec<Result<Rc<Vec<f64>>, f64>> = Vec::new();
         for place in 0..operator.node.inputs.len() {

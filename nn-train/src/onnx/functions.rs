@@ -6,6 +6,10 @@
 
 use nn_kernels::Activation;
 
+use super::OnnxFault;
+use super::operator::Operator;
+use super::tensors::shortest;
+
 /// The coefficients in the tanh form of gelu.
 const GELU: [f64; 2] = [1.595_769_121_605_730_7, 0.044_715];
 /// Coefficients of `f32` in a file are off by 6 · 10⁻⁸.
@@ -13,6 +17,8 @@ const TOLERANCE: f64 = 1e-6;
 
 /// A function of one number.
 type Function = fn(f64) -> f64;
+/// A function of an operator's operands.
+pub(super) type OfOperands = Box<dyn Fn(&[f64]) -> f64>;
 
 /// The points, z itself.
 pub(super) fn points() -> Vec<f64> {
@@ -21,8 +27,57 @@ pub(super) fn points() -> Vec<f64> {
     near.chain(far.into_iter().flat_map(|z| [z, -z])).collect()
 }
 
+/// What an operator that works number by number makes of its operands, of which there are as many as it takes.
+pub(super) fn of(operator: &Operator<'_>) -> Result<OfOperands, OnnxFault> {
+    let name = operator.node.operator.as_str();
+    let alpha = |default| shortest(operator.float("alpha", default));
+    let function: OfOperands = match name {
+        "LeakyRelu" => {
+            let alpha = alpha(0.01);
+            Box::new(move |z| leaky_relu(z[0], alpha))
+        }
+        "Elu" => {
+            let alpha = alpha(1.0);
+            Box::new(move |z| elu(z[0], alpha))
+        }
+        "Swish" => {
+            let alpha = alpha(1.0);
+            Box::new(move |z| swish(z[0], alpha))
+        }
+        "Gelu" => {
+            let found = operator.find("approximate").and_then(|attribute| attribute.string.as_deref());
+            if found != Some(b"tanh".as_slice()) {
+                let found = String::from_utf8_lossy(found.unwrap_or(b"none")).into_owned();
+                return Err(operator.attribute("approximate", found, "tanh, the form that this library computes"));
+            }
+            Box::new(|z| gelu(z[0]))
+        }
+        "Where" => Box::new(|operands| if operands[0] != 0.0 { operands[1] } else { operands[2] }),
+        _ => match (unary(name), binary(name)) {
+            (Some(function), _) => Box::new(move |z| function(z[0])),
+            (_, Some(function)) => Box::new(move |z| function(z[0], z[1])),
+            _ => return Err(operator.refuse("an operator of a plain network: Gemm, MatMul, Add or an activation")),
+        },
+    };
+    operator.check_attributes(match name {
+        "LeakyRelu" | "Elu" | "Swish" => &["alpha"],
+        "Gelu" => &["approximate"],
+        _ => &[],
+    })?;
+    let wanted = match name {
+        "Where" => 3,
+        _ if binary(name).is_some() => 2,
+        _ => 1,
+    };
+    let found = operator.node.inputs.len();
+    if found != wanted {
+        return Err(operator.attribute("the count of its inputs", found.to_string(), &wanted.to_string()));
+    }
+    Ok(function)
+}
+
 /// An operator of one operand.
-pub(super) fn unary(operator: &str) -> Option<Function> {
+fn unary(operator: &str) -> Option<Function> {
     Some(match operator {
         "Abs" => f64::abs,
         "Exp" => f64::exp,
@@ -39,7 +94,7 @@ pub(super) fn unary(operator: &str) -> Option<Function> {
 }
 
 /// An operator of two operands. One that compares gives 1 and 0.
-pub(super) fn binary(operator: &str) -> Option<fn(f64, f64) -> f64> {
+fn binary(operator: &str) -> Option<fn(f64, f64) -> f64> {
     Some(match operator {
         "Add" => |a, b| a + b,
         "Sub" => |a, b| a - b,
@@ -61,11 +116,11 @@ fn relu(z: f64) -> f64 {
     if z <= 0.0 { 0.0 } else { z }
 }
 
-pub(super) fn leaky_relu(z: f64, slope: f64) -> f64 {
+fn leaky_relu(z: f64, slope: f64) -> f64 {
     if z <= 0.0 { slope * z } else { z }
 }
 
-pub(super) fn elu(z: f64, alpha: f64) -> f64 {
+fn elu(z: f64, alpha: f64) -> f64 {
     if z <= 0.0 { alpha * z.exp_m1() } else { z }
 }
 
@@ -73,11 +128,11 @@ fn sigmoid(z: f64) -> f64 {
     1.0 / (1.0 + (-z).exp())
 }
 
-pub(super) fn swish(z: f64, alpha: f64) -> f64 {
+fn swish(z: f64, alpha: f64) -> f64 {
     z / (1.0 + (-alpha * z).exp())
 }
 
-pub(super) fn gelu(z: f64) -> f64 {
+fn gelu(z: f64) -> f64 {
     let [scale, cubic] = GELU;
     z / (1.0 + (-scale * z * (1.0 + cubic * z * z)).exp())
 }
