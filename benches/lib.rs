@@ -1,9 +1,6 @@
-//! What benchmarks share: the standard workloads with samples for them, and the arithmetic limit of the machine.
+//! What benchmarks share: the standard workloads, with samples for them.
 
-mod peak;
 mod workload;
 
-pub use peak::Peak;
-pub use workload::{
-    Samples, Target, UnknownActivation, UnknownTarget, UnknownWorkload, Workload, WorkloadError, hidden,
-};
+pub use nn_train::throughput::Samples;
+pub use workload::{Target, UnknownActivation, UnknownTarget, UnknownWorkload, Workload, WorkloadError, hidden};

@@ -5,14 +5,12 @@ use std::str::FromStr;
 
 use nn_kernels::random::{self, ChaCha8Rng, Purpose};
 use nn_kernels::{Activation, Architecture, ArchitectureError, Element, Layer, Loss};
-use rand::RngExt;
+use nn_train::throughput::Samples;
 use rand_distr::{Distribution, StandardNormal};
 use thiserror::Error;
 
-/// The seed of parameters and samples.
+/// The seed of the parameters.
 const SEED: u64 = 1;
-/// The share of ones among the targets of a sigmoid output.
-const ONES: f64 = 0.3;
 
 /// A network and the size of the batches that it is trained on.
 #[derive(Debug, Clone, PartialEq)]
@@ -272,51 +270,13 @@ impl Workload {
     /// # Errors
     /// [`WorkloadError::TooLarge`] when there is no memory for them.
     pub fn samples<T: Element>(&self) -> Result<Samples<T>, WorkloadError> {
-        let (rows, input_width, target_width) = (self.rows, self.architecture.inputs(), self.architecture.outputs());
-        let (mut inputs, mut targets) = (self.room(input_width)?, self.room(target_width)?);
-        let mut stream = random::stream(SEED, Purpose::Initialisation, 1);
-        inputs.extend((0..rows * input_width).map(|_| T::from_f64(normal(&mut stream))));
-        let mut stream = random::stream(SEED, Purpose::Initialisation, 2);
-        let indicator = |one: bool| if one { T::ONE } else { T::ZERO };
-        match self.target {
-            Target::Labels => {
-                targets.extend((0..rows * target_width).map(|_| indicator(stream.random::<f64>() < ONES)));
-            }
-            Target::Numbers => {
-                targets.extend((0..rows * target_width).map(|_| T::from_f64(normal(&mut stream))));
-            }
-            Target::Class => {
-                for _ in 0..rows {
-                    let class = stream.random_range(0..target_width);
-                    targets.extend((0..target_width).map(|k| indicator(k == class)));
-                }
-            }
-        }
-        Ok(Samples { inputs, targets })
-    }
-
-    /// An empty vector with room for a number of each row's `width`.
-    fn room<T>(&self, width: usize) -> Result<Vec<T>, WorkloadError> {
-        let too_large = WorkloadError::TooLarge { rows: self.rows, width };
-        let mut numbers = Vec::new();
-        match self.rows.checked_mul(width).map(|count| numbers.try_reserve_exact(count)) {
-            Some(Ok(())) => Ok(numbers),
-            _ => Err(too_large),
-        }
+        Samples::random(&self.architecture, self.rows)
+            .map_err(|_| WorkloadError::TooLarge { rows: self.rows, width: self.architecture.inputs() })
     }
 }
 
 fn normal(stream: &mut ChaCha8Rng) -> f64 {
     StandardNormal.sample(stream)
-}
-
-/// What a step is given.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Samples<T> {
-    /// X, m × S_1, sample-major.
-    pub inputs: Vec<T>,
-    /// Y, m × S_L, sample-major.
-    pub targets: Vec<T>,
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ mod tests {
             "docs/README.md",
             "docs/architecture.md",
             "docs/coming-from.md",
+            "docs/command-line.md",
             "docs/data.md",
             "docs/derivation.md",
             "docs/embedded.md",

@@ -9,22 +9,20 @@
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::Instant;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
-use nn_benches::{Peak, Target, Workload, WorkloadError, hidden};
+use nn_benches::{Target, Workload, WorkloadError, hidden};
 use nn_examples::arguments::{count_in, number_in};
+use nn_train::throughput::Throughput;
 use nn_train::{
-    Activation, DynNetwork, Element, EngineKind, Explanation, Init, InstructionSet, Precision, Session, Sgd, Trainer,
+    Activation, DynNetwork, Element, EngineKind, Explanation, Init, InstructionSet, Precision, Sgd, Trainer,
 };
 use serde_json::json;
 
 /// λ and α; what they are changes no time.
 const L2: f64 = 1e-4;
 const LEARNING_RATE: f64 = 0.01;
-/// How long nothing but FMAs are done before each repeat, in seconds.
-const PEAK_SECONDS: f64 = 0.04;
 
 /// Time full training steps, in samples a second and as a share of the FMA peak
 #[derive(Parser)]
@@ -159,7 +157,7 @@ fn run<T: Element>(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     for (workload, trainer) in jobs {
         let report = Report::measure::<T>(&workload, &trainer, arguments)?;
         if arguments.explain {
-            eprintln!("{}", report.explanation);
+            eprintln!("{}", report.measured.explanation);
         }
         if arguments.json {
             writeln!(out, "{}", report.json())?;
@@ -203,13 +201,7 @@ fn list<'a>(mut workloads: impl Iterator<Item = &'a Workload>) -> io::Result<()>
 /// What was measured of a workload.
 struct Report<'a> {
     workload: &'a Workload,
-    explanation: Explanation,
-    /// Seconds a step took, of each repeat, the least first.
-    seconds: Vec<f64>,
-    /// Steps in a repeat.
-    steps: usize,
-    /// FLOP/s of the FMA peak.
-    peak: f64,
+    measured: Throughput,
 }
 
 impl<'a> Report<'a> {
@@ -220,103 +212,51 @@ impl<'a> Report<'a> {
     ) -> Result<Self, Box<dyn Error>> {
         let mut network = DynNetwork::<T>::new(workload.architecture.clone(), Init::default(), 1)?;
         let samples = workload.samples::<T>()?;
-        let mut session = trainer.session(&mut network)?;
-        let explanation = session.explain().clone();
-        let mut peak = Peak::new(explanation.set).precision(explanation.precision);
-        let (seconds, steps) = session.install(|session| {
-            let mut run = |count: usize| steps(session, &samples.inputs, &samples.targets, count);
-            // Caches, branch predictors and the clock get used to it.
-            let (mut count, mut taken) = (2, run(2)?);
-            while taken < arguments.seconds / 4.0 {
-                count *= 2;
-                taken = run(count)?;
-            }
-            let count = (arguments.seconds * count as f64 / taken).ceil().max(1.0) as usize;
-            let mut seconds = Vec::new();
-            for _ in 0..arguments.repeats {
-                peak.measure::<T>(PEAK_SECONDS.min(arguments.seconds));
-                seconds.push(run(count)? / count as f64);
-            }
-            Ok::<_, nn_train::Error>((seconds, count))
-        })?;
-        let mut report = Self { workload, explanation, seconds, steps, peak: peak.flops() };
-        report.seconds.sort_by(f64::total_cmp);
-        Ok(report)
-    }
-
-    /// Of an even number of repeats, the slower one of the two in the middle.
-    fn median(&self) -> f64 {
-        self.seconds[self.seconds.len() / 2]
-    }
-
-    fn best(&self) -> f64 {
-        self.seconds[0]
-    }
-
-    fn samples_per_second(&self, seconds: f64) -> f64 {
-        self.workload.rows as f64 / seconds
-    }
-
-    fn flops(&self, seconds: f64) -> f64 {
-        self.workload.architecture.step_flops(self.workload.rows) / seconds
-    }
-
-    fn percent(&self, seconds: f64) -> f64 {
-        100.0 * self.flops(seconds) / self.peak
+        let measured = Throughput::measure(trainer, &mut network, &samples, arguments.repeats, arguments.seconds)?;
+        Ok(Self { workload, measured })
     }
 
     fn line(&self, width: usize) -> String {
-        let Explanation { threads_given, element, engine, set, .. } = &self.explanation;
-        let (median, best) = (self.median(), self.best());
+        let measured = &self.measured;
+        let Explanation { threads_given, element, engine, set, .. } = &measured.explanation;
+        let (median, best) = (measured.median(), measured.best());
         format!(
             "{:<width$} {threads_given:>7} {element:<5} {engine:<7} {set:<8} {:>14.0} {:>9.2} {:>19.1} {:>18.0} {:>12.1}",
             self.workload.name,
-            self.samples_per_second(median),
-            self.flops(median) / 1e9,
-            self.percent(median),
-            self.samples_per_second(best),
-            self.percent(best),
+            measured.samples_per_second(),
+            measured.flops_at(median) / 1e9,
+            measured.percent_of_peak(),
+            measured.samples_per_second_at(best),
+            measured.percent_of_peak_at(best),
         )
     }
 
     fn json(&self) -> serde_json::Value {
-        let (median, best) = (self.median(), self.best());
+        let measured = &self.measured;
+        let explanation = &measured.explanation;
+        let (median, best) = (measured.median(), measured.best());
         json!({
             "workload": self.workload.name,
-            "network": self.explanation.architecture,
+            "network": explanation.architecture,
             "batch": self.workload.rows,
-            "threads": self.explanation.threads_given,
-            "threads_used": self.explanation.threads,
-            "dtype": self.explanation.element,
-            "engine": self.explanation.engine.name(),
-            "isa": self.explanation.set.name(),
-            "samples_per_s": self.samples_per_second(median),
-            "gflop_s": self.flops(median) / 1e9,
-            "percent_of_fma_peak": self.percent(median),
+            "threads": explanation.threads_given,
+            "threads_used": explanation.threads,
+            "dtype": explanation.element,
+            "engine": explanation.engine.name(),
+            "isa": explanation.set.name(),
+            "samples_per_s": measured.samples_per_second(),
+            "gflop_s": measured.flops_at(median) / 1e9,
+            "percent_of_fma_peak": measured.percent_of_peak(),
             "us_per_step": median * 1e6,
-            "best_samples_per_s": self.samples_per_second(best),
-            "best_gflop_s": self.flops(best) / 1e9,
-            "best_percent_of_fma_peak": self.percent(best),
+            "best_samples_per_s": measured.samples_per_second_at(best),
+            "best_gflop_s": measured.flops_at(best) / 1e9,
+            "best_percent_of_fma_peak": measured.percent_of_peak_at(best),
             "best_us_per_step": best * 1e6,
-            "precision": self.explanation.precision.name(),
-            "peak_gflop_s": self.peak / 1e9,
-            "repeats": self.seconds.len(),
-            "steps_per_repeat": self.steps,
-            "scratch_bytes": self.explanation.scratch_bytes,
+            "precision": explanation.precision.name(),
+            "peak_gflop_s": measured.peak / 1e9,
+            "repeats": measured.seconds.len(),
+            "steps_per_repeat": measured.steps,
+            "scratch_bytes": explanation.scratch_bytes,
         })
     }
-}
-
-/// The seconds that `count` steps take.
-fn steps<T: Element>(
-    session: &mut Session<'_, DynNetwork<T>>,
-    inputs: &[T],
-    targets: &[T],
-    count: usize,
-) -> Result<f64, nn_train::Error> {
-    let start = Instant::now();
-    for _ in 0..count {
-        session.step(inputs, targets)?;
-    }
-    Ok(start.elapsed().as_secs_f64())
 }

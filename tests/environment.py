@@ -1,4 +1,4 @@
-"""A virtual environment for a script that holds this library against another one."""
+"""A virtual environment for a script that holds this library against another one. Run by itself it makes all of them."""
 
 import os
 import subprocess
@@ -25,3 +25,8 @@ def environment_python(script, what):
         subprocess.run([*pip, "--requirement", str(requirements)], check=True, stdin=subprocess.DEVNULL)
         stamp.write_text(wanted)
     return python
+
+
+if __name__ == "__main__":
+    for script in sorted(Path(__file__).parent.glob("*_agreement.txt")):
+        environment_python(script, script.stem.partition("_")[0])

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from environment import ROOT, environment_python
 
-# With those of the examples plots and models, so that one build serves all.
-FEATURES = "nn-examples/models,nn-examples/npz,nn-examples/onnx,nn-examples/plots"
+# One build serves all the scripts that ask examples.
+FEATURES = "nn-examples/all"
 ORDERS = "<>"
 TYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
 

@@ -25,7 +25,7 @@ from environment import ROOT, environment_python
 
 TORCH = os.environ.get("NN_TORCH_PYTHON", "/usr/bin/python3")
 # As tests/numpy_agreement.py, so that one build serves both.
-FEATURES = "nn-examples/models,nn-examples/npz,nn-examples/onnx,nn-examples/plots"
+FEATURES = "nn-examples/all"
 # Relative to the size of the outputs: where the terms of a sum cancel, neither side knows the last digits.
 TOLERANCE = {"f32": 1e-6, "f64": 1e-12}
 # Scaling happens in f64, but the quantiles of the normal distribution are computed in another way: to 15 digits.

@@ -25,7 +25,7 @@ from environment import ROOT, TARGET, environment_python
 
 SCRIPT = Path(__file__).resolve()
 # As tests/numpy_agreement.py, so that one build serves both.
-FEATURES = "nn-examples/models,nn-examples/npz,nn-examples/onnx,nn-examples/plots"
+FEATURES = "nn-examples/all"
 # Relative to the largest output: where the terms of a sum cancel out, neither side knows the last digits of what is left.
 TOLERANCES = {"f32": 1e-6, "f64": 1e-12}
 SAFETENSORS = "safetensors==0.8.0"

@@ -118,6 +118,26 @@ pub(crate) fn write_whole<D: Disk>(
     disk.flush_folder(folder).map_err(|error| Error::io("flush to disk the folder of", &place, &error))
 }
 
+/// Writes a file whole or not at all, as this library writes all of its own: under another name in the same folder, flushed to
+/// the disk, and renamed. After an error, or when the program is killed, what stood at `path` stands there still.
+///
+/// ```
+/// # let file = std::env::temp_dir().join(format!("nn-train-doc-whole-{}.txt", std::process::id()));
+/// nn_train::write_whole_file(&file, |writer| writer.write_all(b"either all of this or none"))?;
+/// # assert_eq!(std::fs::read(&file).map_err(nn_train::Error::source)?.len(), 26);
+/// # std::fs::remove_file(file).map_err(nn_train::Error::source)?;
+/// # Ok::<(), nn_train::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Io`] names the file and what could not be done with it.
+pub fn write_whole_file(
+    path: impl AsRef<Path>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
+    write_whole(&System, path.as_ref(), write)
+}
+
 /// Why a file was not written: the disk, or what was to be written.
 #[cfg(any(feature = "arrays", feature = "records", feature = "tables"))]
 pub(crate) enum Failure {

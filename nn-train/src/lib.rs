@@ -34,7 +34,7 @@
 //! | `arrays` (features `arrays`, `npz`) | NumPy's NPY and NPZ and MNIST's IDX, to and from data sets |
 //! | `Records`, `records` (feature `records`) | files of fixed-size records, for data larger than memory |
 //! | [`Standardizer`] | scales of inputs and targets, which travel with the data |
-//! | `table::Table`, `preprocess::Preprocess` (feature `tables`) | CSV files, and what makes their columns inputs and targets and predictions values or classes again |
+//! | `table::Table`, `preprocess::Preprocess` (feature `tables`) | CSV files, with the features `parquet` and `arrow` those too, and what makes their columns inputs and targets and predictions values or classes again |
 //! | `tabular::Recipe` (feature `tabular`) | a preset that makes a trained network of an unknown table |
 //! | [`Trainer`], [`History`] | training, all epochs at once: [`Trainer::fit`] |
 //! | [`Run`], [`Callback`], [`Context`] | training epoch by epoch, watched, stopped and [resumed](Run::resume) |
@@ -54,6 +54,7 @@
 //! | [`Threads`] | threads of the trainer's own, or the caller's |
 //! | [`metrics`] | accuracy, confusion matrix, precision and recall, ROC AUC, log loss, calibration, regression errors |
 //! | [`selection`] | a learning rate by the [range test](Trainer::lr_find), [cross-validation](Trainer::cross_validate), a [search](selection::Search) over settings and widths |
+//! | `throughput` (feature `throughput`) | how fast steps are, as a share of the machine's peak |
 //! | [`Error`] | everything that can go wrong |
 //!
 //! # Guarantees
@@ -117,10 +118,14 @@
 //! `serde` writes and reads networks, standardizers, preprocessings, histories, reports, optimiser settings, and the states
 //! of runs and sessions.
 //!
+//! `parquet` and `arrow` add `table::Parquet` and `table::Arrow`, which read such files into tables; with them comes `tables`.
+//!
 //! `tables` adds CSV files (`table`), and what makes inputs and targets of their columns and values or classes of
 //! predictions (`preprocess`).
 //!
 //! `tabular` adds a preset that makes a trained network of an unknown table (`tabular`); with it comes `bundle`.
+//!
+//! `throughput` adds `throughput`, which times training steps beside the machine's FMA peak.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -161,12 +166,16 @@ pub mod selection;
 pub mod table;
 #[cfg(feature = "tabular")]
 pub mod tabular;
+#[cfg(feature = "throughput")]
+pub mod throughput;
 mod train;
 mod vector;
 
 #[cfg(feature = "bundle")]
 pub use bundle::Bundle;
 pub use data::{Access, Dataset, DynDataset, Rows, Source, Standardizer, Stream, StreamItem, TrainingData};
+#[cfg(any(feature = "arrays", feature = "checkpoints", feature = "records", feature = "tables"))]
+pub use disk::write_whole_file;
 pub use error::{Error, Quantity};
 pub use minimize::{ConjugateGradient, Iteration, Lbfgs, Solution, StopReason};
 pub use network::{
@@ -208,7 +217,7 @@ struct ExamplesOfTheMacro;
 struct ProgramsOfTheReadme;
 
 /// The programs of docs/data.md.
-#[cfg(all(doctest, feature = "bundle"))]
+#[cfg(all(doctest, feature = "bundle", feature = "parquet"))]
 #[doc = include_str!("../../docs/data.md")]
 struct ProgramsOfTheDocumentation;
 

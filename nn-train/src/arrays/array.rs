@@ -8,7 +8,7 @@ use nn_kernels::{Element, StepError};
 
 use super::fault::ArrayFault as Fault;
 use super::item::Item;
-use super::numbers::{Bytes, Trouble};
+use super::numbers::{Bytes, Report, Trouble};
 use super::{idx, npy};
 use crate::data::DynDataset;
 use crate::disk::write_file;
@@ -121,8 +121,17 @@ impl<T: Item> Array<T> {
     /// [`Error::Array`] names the file and what is wrong with it; [`Error::Io`] when it cannot be read;
     /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for it.
     pub fn read_npy(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::read_npy_reporting(path, |_, _| ())
+    }
+
+    /// The same, calling `report` with the bytes of numbers that have been read and how many there are, about once a mebibyte and at
+    /// the end.
+    ///
+    /// # Errors
+    /// As [`read_npy`](Self::read_npy).
+    pub fn read_npy_reporting(path: impl AsRef<Path>, mut report: impl FnMut(u64, u64)) -> Result<Self, Error> {
         let (reader, length, place) = open(path.as_ref())?;
-        npy::read(reader, Bytes::Counted(length)).map_err(|trouble| error(&place, trouble))
+        npy::read(reader, Bytes::Counted(length), &mut report).map_err(|trouble| error(&place, trouble))
     }
 
     /// The same of the bytes of a file.
@@ -130,7 +139,7 @@ impl<T: Item> Array<T> {
     /// # Errors
     /// As [`read_npy`](Self::read_npy).
     pub fn from_npy_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        npy::read(bytes, Bytes::Counted(bytes.len() as u64)).map_err(|trouble| error(MEMORY, trouble))
+        npy::read(bytes, Bytes::Counted(bytes.len() as u64), &mut |_, _| ()).map_err(|trouble| error(MEMORY, trouble))
     }
 
     /// Writes an NPY file, whole or not at all: after an error what stood there stands there still. `usize` is written as
@@ -142,8 +151,8 @@ impl<T: Item> Array<T> {
         write_file(path.as_ref(), |writer| Ok(npy::write(self, writer)?))
     }
 
-    /// Reads an IDX file, the format of MNIST, plain or packed by gzip, which its first bytes tell. Of what is packed up to 256 MiB
-    /// are unpacked, or 20 times the bytes of the file if that is more, so that a small file cannot ask for all memory.
+    /// Reads an IDX file, the format of MNIST, plain or packed by gzip, which its first bytes tell. Of what is packed up to 100
+    /// times the bytes of the file and 1 MiB are unpacked, so that a small file cannot ask for all memory.
     ///
     /// ```no_run
     /// # use nn_train::arrays::Array;
@@ -158,7 +167,15 @@ impl<T: Item> Array<T> {
     /// # Errors
     /// As [`read_npy`](Self::read_npy).
     pub fn read_idx(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::idx_of(path.as_ref(), None)
+        Self::idx_of(path.as_ref(), None, &mut |_, _| ())
+    }
+
+    /// The same, calling `report` as [`read_npy_reporting`](Self::read_npy_reporting) does.
+    ///
+    /// # Errors
+    /// As [`read_npy`](Self::read_npy).
+    pub fn read_idx_reporting(path: impl AsRef<Path>, mut report: impl FnMut(u64, u64)) -> Result<Self, Error> {
+        Self::idx_of(path.as_ref(), None, &mut report)
     }
 
     /// The same, unpacking up to `bytes` bytes: for a file beyond the limit of [`read_idx`](Self::read_idx), or a lower one.
@@ -166,12 +183,12 @@ impl<T: Item> Array<T> {
     /// # Errors
     /// As [`read_npy`](Self::read_npy).
     pub fn read_idx_within(path: impl AsRef<Path>, bytes: u64) -> Result<Self, Error> {
-        Self::idx_of(path.as_ref(), Some(bytes))
+        Self::idx_of(path.as_ref(), Some(bytes), &mut |_, _| ())
     }
 
-    fn idx_of(path: &Path, limit: Option<u64>) -> Result<Self, Error> {
+    fn idx_of(path: &Path, limit: Option<u64>, report: Report<'_>) -> Result<Self, Error> {
         let (reader, length, place) = open(path)?;
-        idx::read(reader, length, limit).map_err(|trouble| error(&place, trouble))
+        idx::read(reader, length, limit, report).map_err(|trouble| error(&place, trouble))
     }
 
     /// The same of the bytes of a file.
@@ -179,7 +196,8 @@ impl<T: Item> Array<T> {
     /// # Errors
     /// As [`read_npy`](Self::read_npy).
     pub fn from_idx_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        idx::read(Cursor::new(bytes), bytes.len() as u64, None).map_err(|trouble| error(MEMORY, trouble))
+        idx::read(Cursor::new(bytes), bytes.len() as u64, None, &mut |_, _| ())
+            .map_err(|trouble| error(MEMORY, trouble))
     }
 
     /// Numbers of a row and the numbers themselves: all dimensions behind the first are one.

@@ -7,22 +7,28 @@ use flate2::bufread::MultiGzDecoder;
 use super::array::Array;
 use super::fault::ArrayFault as Fault;
 use super::item::{Item, Stored};
-use super::numbers::{self, Bytes, Header, Trouble, fill};
+use super::numbers::{self, Bytes, Header, Report, Trouble, fill};
 
 /// What every gzip file begins with; an IDX file begins with zeros.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Reads an array of a file that has `length` bytes; where it is packed, under the limit if one is set. Whether it is packed is told
 /// by its first bytes, not by its name.
-pub(super) fn read<I: Item>(mut reader: impl BufRead, length: u64, limit: Option<u64>) -> Result<Array<I>, Trouble> {
+pub(super) fn read<I: Item>(
+    mut reader: impl BufRead,
+    length: u64,
+    limit: Option<u64>,
+    report: Report<'_>,
+) -> Result<Array<I>, Trouble> {
     let start = reader.fill_buf().map_err(Trouble::Read)?;
     if !start.starts_with(&GZIP) {
-        return read_plain(reader, Bytes::Counted(length));
+        return read_plain(reader, Bytes::Counted(length), report);
     }
-    read_plain(MultiGzDecoder::new(reader), Bytes::packed(length, limit)).map_err(|trouble| trouble.unpacking("gzip"))
+    read_plain(MultiGzDecoder::new(reader), Bytes::packed(length, limit), report)
+        .map_err(|trouble| trouble.unpacking("gzip"))
 }
 
-fn read_plain<I: Item>(mut reader: impl Read, known: Bytes) -> Result<Array<I>, Trouble> {
+fn read_plain<I: Item>(mut reader: impl Read, known: Bytes, report: Report<'_>) -> Result<Array<I>, Trouble> {
     let mut front = [0; 4];
     let found = fill(&mut reader, &mut front).map_err(Trouble::Read)?;
     let stored = match front {
@@ -41,7 +47,7 @@ fn read_plain<I: Item>(mut reader: impl Read, known: Bytes) -> Result<Array<I>, 
     let bytes = 4 + sizes.len() as u64;
     let sizes: Vec<u64> = sizes.as_chunks().0.iter().map(|&size| u64::from(u32::from_be_bytes(size))).collect();
     let header = Header { stored, big_endian: true, sizes, bytes };
-    let numbers = numbers::read(&header, reader, known)?;
+    let numbers = numbers::read(&header, reader, known, report)?;
     Ok(Array::of(numbers, header.sizes.iter().map(|&size| size as usize).collect()))
 }
 
@@ -77,7 +83,7 @@ mod tests {
     #[test]
     fn a_disk_that_fails_is_no_damage() {
         for front in [&[0x1f, 0x8b, 8, 0][..], &[0, 0, 8, 1]] {
-            let trouble = read::<u8>(front.chain(BufReader::new(Failing)), 100, None).err();
+            let trouble = read::<u8>(front.chain(BufReader::new(Failing)), 100, None, &mut |_, _| ()).err();
             assert!(matches!(trouble, Some(Trouble::Read(error)) if error.raw_os_error() == Some(5)), "{front:?}");
         }
     }

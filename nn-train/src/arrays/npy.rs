@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use super::array::Array;
 use super::fault::ArrayFault as Fault;
 use super::item::{Item, Stored};
-use super::numbers::{self, Bytes, Header, Trouble, fill};
+use super::numbers::{self, Bytes, Header, Report, Trouble, fill};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// The longest header that is read: an array of numbers has one of about a hundred bytes.
@@ -16,9 +16,9 @@ const LONGEST: usize = 1 << 13;
 const EXPECTED: &str = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4)} or the like";
 
 /// Reads an array.
-pub(super) fn read<I: Item>(mut reader: impl Read, known: Bytes) -> Result<Array<I>, Trouble> {
+pub(super) fn read<I: Item>(mut reader: impl Read, known: Bytes, report: Report<'_>) -> Result<Array<I>, Trouble> {
     let (header, fortran) = header(&mut reader)?;
-    let numbers = numbers::read(&header, reader, known)?;
+    let numbers = numbers::read(&header, reader, known, report)?;
     let sizes = header.sizes.iter().map(|&size| size as usize).collect();
     if fortran { Array::from_fortran(numbers, sizes) } else { Ok(Array::of(numbers, sizes)) }
 }

@@ -47,7 +47,11 @@ pub struct Npz {
     /// Bytes of the file.
     length: u64,
     limit: Option<u64>,
+    on_progress: Option<OnProgress>,
 }
+
+/// What is called with the bytes of an array that have been read, and how many there are.
+type OnProgress = Box<dyn FnMut(u64, u64) + Send>;
 
 impl Npz {
     /// Opens an archive and reads what is in it.
@@ -81,14 +85,20 @@ impl Npz {
             let name = file.name().map_err(|fault| zip_error(&place, fault))?;
             names.push(name.strip_suffix(".npy").unwrap_or(&name).to_owned());
         }
-        Ok(Self { place, archive, names, length, limit: None })
+        Ok(Self { place, archive, names, length, limit: None, on_progress: None })
     }
 
-    /// Arrays of up to so many bytes are unpacked. Unless set the limit is 256 MiB, or 20 times the packed bytes of an array if
-    /// that is more, so that a small file cannot ask for all memory.
+    /// Arrays of up to so many bytes are unpacked. Unless set the limit is 100 times the packed bytes of an array and 1 MiB, so that a
+    /// small file cannot ask for all memory.
     #[must_use]
     pub fn limit(self, bytes: u64) -> Self {
         Self { limit: Some(bytes), ..self }
+    }
+
+    /// Calls `report` with the bytes of an array that have been read and the bytes that it has, about once a mebibyte and at its end.
+    #[must_use]
+    pub fn on_progress(self, report: impl FnMut(u64, u64) + Send + 'static) -> Self {
+        Self { on_progress: Some(Box::new(report)), ..self }
     }
 
     /// The names of the arrays, as `np.savez` was given them.
@@ -102,7 +112,7 @@ impl Npz {
     /// # Errors
     /// [`Error::Array`] for a name that there is not, and as [`Array::read_npy`].
     pub fn array<T: Item>(&mut self, name: &str) -> Result<Array<T>, Error> {
-        let Self { place, archive, names, length, limit } = self;
+        let Self { place, archive, names, length, limit, on_progress } = self;
         let Some(number) = names.iter().position(|found| found == name) else {
             let fault = Fault::Missing { name: name.to_owned(), names: names.clone() };
             return Err(Error::Array { place: place.clone(), fault });
@@ -111,7 +121,12 @@ impl Npz {
         // An archive can say of a file in it that it is longer than the archive itself.
         let known = Bytes::packed(file.compressed_size().min(*length), *limit);
         let place = format!("{place}, array {name}");
-        npy::read(file, known).map_err(|trouble| error(&place, trouble.unpacking("zip")))
+        let mut silent = |_, _| ();
+        let report: &mut dyn FnMut(u64, u64) = match on_progress {
+            Some(report) => report,
+            None => &mut silent,
+        };
+        npy::read(file, known, report).map_err(|trouble| error(&place, trouble.unpacking("zip")))
     }
 }
 

@@ -4,14 +4,14 @@ use std::io::{self, Read};
 
 use super::fault::ArrayFault as Fault;
 use super::item::{Item, Stored};
+use crate::memory::unpacked_limit;
 
 /// Bytes that are read at a time, a multiple of every number's.
 const CHUNK: usize = 1 << 16;
 /// Numbers for which there is room at first, where nothing but the sizes says how many there will be.
 const ROOM: usize = 1 << 16;
-/// To how many bytes what is packed may unpack, unless said otherwise: so many, or so many times its own bytes.
-const UNPACKED: u64 = 256 << 20;
-const RATIO: u64 = 20;
+/// How often progress is reported, in bytes.
+const REPORT: u64 = 1 << 20;
 
 /// Why an array could not be read.
 pub(super) enum Trouble {
@@ -53,7 +53,7 @@ pub(super) enum Bytes {
 impl Bytes {
     /// Packed bytes, under the limit where one is set.
     pub(super) fn packed(packed: u64, limit: Option<u64>) -> Self {
-        Self::Packed { packed, limit: limit.unwrap_or_else(|| UNPACKED.max(packed.saturating_mul(RATIO))) }
+        Self::Packed { packed, limit: unpacked_limit(packed, limit) }
     }
 }
 
@@ -66,8 +66,16 @@ pub(super) struct Header {
     pub(super) bytes: u64,
 }
 
-/// Reads the numbers of an array, and sees that nothing follows.
-pub(super) fn read<I: Item>(header: &Header, mut reader: impl Read, known: Bytes) -> Result<Vec<I>, Trouble> {
+/// What is told the bytes of an array's numbers that have been read, and how many there are.
+pub(super) type Report<'r> = &'r mut dyn FnMut(u64, u64);
+
+/// Reads the numbers of an array, and sees that nothing follows. `report` is called about once a mebibyte, and at the end.
+pub(super) fn read<I: Item>(
+    header: &Header,
+    mut reader: impl Read,
+    known: Bytes,
+    report: Report<'_>,
+) -> Result<Vec<I>, Trouble> {
     let Header { stored, big_endian, ref sizes, bytes: front } = *header;
     let each = stored.bytes();
     let count = sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(usize::try_from(size).ok()?));
@@ -111,9 +119,16 @@ pub(super) fn read<I: Item>(header: &Header, mut reader: impl Read, known: Bytes
             Fault::Number { place, found, expected: I::EXPECTED }
         })?;
         left -= found;
+        let done = expected - left as u64;
+        if done % REPORT < found as u64 && left > 0 {
+            report(done, expected);
+        }
     }
     match fill(&mut reader, &mut [0]).map_err(Trouble::Read)? {
-        0 => Ok(numbers),
+        0 => {
+            report(expected, expected);
+            Ok(numbers)
+        }
         _ => Err(trailing().into()),
     }
 }

@@ -87,6 +87,16 @@ impl<T: Element> DynDataset<T> {
         Self::new(inputs, input_width, targets, target_width)
     }
 
+    /// A sample within the data set, as it is pushed onto rows.
+    #[cfg(feature = "records")]
+    pub(crate) fn known(&self, sample: usize) -> super::Known<'_, T> {
+        super::Known {
+            input: &self.inputs[sample * self.input_width..][..self.input_width],
+            target: super::KnownTarget::Numbers(&self.targets[sample * self.target_width..][..self.target_width]),
+            weight: self.weights.as_ref().map(|weights| weights[sample]),
+        }
+    }
+
     /// m, the number of samples, at least 1.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a data set is never empty")]

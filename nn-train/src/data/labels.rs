@@ -54,7 +54,7 @@ pub(crate) fn check_labels(labels: &[usize], width: usize) -> Result<(), Error> 
 
 /// Turns targets of zeros into those of `labels`, which have been checked: 1 in the place of the class, or the class
 /// itself as the one number.
-pub(super) fn write_labels<T: Element>(labels: &[usize], width: usize, targets: &mut [T]) {
+pub(crate) fn write_labels<T: Element>(labels: &[usize], width: usize, targets: &mut [T]) {
     for (&label, target) in labels.iter().zip(targets.chunks_exact_mut(width)) {
         match target {
             [number] => *number = T::from_f64(label as f64),

@@ -17,9 +17,9 @@ mod weights;
 
 pub use dataset::Dataset;
 pub use dynamic::DynDataset;
-#[cfg(feature = "records")]
-pub(crate) use labels::classes;
 pub(crate) use labels::{check_labels, class_of, highest, is_nan};
+#[cfg(feature = "records")]
+pub(crate) use labels::{classes, write_labels};
 pub(crate) use moments::{Moments, Sum, Weighing, moments, unit};
 pub(crate) use samples::Samples;
 #[cfg(feature = "records")]

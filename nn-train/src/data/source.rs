@@ -165,6 +165,8 @@ pub struct Rows<T> {
     weights: Vec<T>,
     /// Whether any row has been given a weight; the others then have 1.
     weighted: bool,
+    /// The rows so far. What lies behind them in the lists is from rows before, to be written over; weights there are 1.
+    count: usize,
     /// The numbers of the rows that are being asked for.
     indices: Vec<u64>,
     input_width: usize,
@@ -189,6 +191,7 @@ impl<T: Element> Rows<T> {
             targets: Vec::new(),
             weights: Vec::new(),
             weighted: false,
+            count: 0,
             indices: Vec::new(),
             input_width,
             target_width,
@@ -209,9 +212,10 @@ impl<T: Element> Rows<T> {
     /// What the source returns, [`Error::SourceRows`] when it pushes another number of rows than `indices`, and
     /// [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for them.
     pub fn fill<S: Source<Scalar = T> + ?Sized>(&mut self, source: &S, indices: &[u64]) -> Result<(), Error> {
-        self.inputs.clear();
-        self.targets.clear();
-        self.weights.clear();
+        self.count = 0;
+        if self.weighted {
+            self.weights.fill(T::ONE);
+        }
         self.weighted = false;
         self.indices.clear();
         reserve(&mut self.indices, indices.len())?;
@@ -219,7 +223,11 @@ impl<T: Element> Rows<T> {
         reserve(&mut self.inputs, indices.len().saturating_mul(self.input_width))?;
         reserve(&mut self.targets, indices.len().saturating_mul(self.target_width))?;
         reserve(&mut self.weights, indices.len())?;
-        source.read(indices, self)?;
+        let read = source.read(indices, self);
+        self.inputs.truncate(self.count * self.input_width);
+        self.targets.truncate(self.count * self.target_width);
+        self.weights.truncate(self.count);
+        read?;
         if self.len() == indices.len() {
             Ok(())
         } else {
@@ -247,9 +255,10 @@ impl<T: Element> Rows<T> {
             .and_then(|()| check_finite("targets", target, self.target_width))
             .and_then(|()| self.rule.check(InstructionSet::best(), target, self.target_width))
             .map_err(|error| error.at_sample(place(index)))?;
-        self.inputs.extend_from_slice(input);
-        self.targets.extend_from_slice(target);
-        self.weights.push(T::ONE);
+        put(&mut self.inputs, self.count * self.input_width, input);
+        put(&mut self.targets, self.count * self.target_width, target);
+        put(&mut self.weights, self.count, &[T::ONE]);
+        self.count += 1;
         Ok(())
     }
 
@@ -264,7 +273,7 @@ impl<T: Element> Rows<T> {
             return Err(Error::Weight { sample, value: weight.to_f64() });
         }
         self.push(input, target)?;
-        if let Some(last) = self.weights.last_mut() {
+        if let Some(last) = self.weights.get_mut(self.count - 1) {
             *last = weight;
         }
         self.weighted = true;
@@ -293,14 +302,16 @@ impl<T: Element> Rows<T> {
             return Err(Error::RowWidth { what, row, expected, found });
         }
         let all = first + indices.len();
-        self.inputs.resize(all * self.input_width, T::ZERO);
-        self.targets.resize(all * self.target_width, T::ZERO);
-        self.weights.resize(all, T::ONE);
-        let (inputs, targets) =
-            (&mut self.inputs[first * self.input_width..], &mut self.targets[first * self.target_width..]);
-        copy(places, inputs, targets, &mut self.weights[first..], known);
+        // What is there from the rows of another step is written over: to make it 0 first would take a part of what copying takes.
+        grow(&mut self.inputs, all * self.input_width, T::ZERO);
+        grow(&mut self.targets, all * self.target_width, T::ZERO);
+        grow(&mut self.weights, all, T::ONE);
+        let inputs = &mut self.inputs[first * self.input_width..all * self.input_width];
+        let targets = &mut self.targets[first * self.target_width..all * self.target_width];
+        copy(places, inputs, targets, &mut self.weights[first..all], known);
+        self.count = all;
         self.weighted |= known(one).weight.is_some();
-        let targets = &self.targets[first * self.target_width..];
+        let targets = &self.targets[first * self.target_width..all * self.target_width];
         let set = InstructionSet::best();
         if self.rule.check(set, targets, self.target_width).is_ok() {
             return Ok(());
@@ -315,38 +326,57 @@ impl<T: Element> Rows<T> {
     /// The rows so far.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.weights.len()
+        self.count
     }
 
     /// Whether there is no row yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.weights.is_empty()
+        self.count == 0
     }
 
     /// The inputs so far, row by row.
     #[must_use]
     pub fn inputs(&self) -> &[T] {
-        &self.inputs
+        &self.inputs[..self.count * self.input_width]
     }
 
     /// The targets so far, row by row.
     #[must_use]
     pub fn targets(&self) -> &[T] {
-        &self.targets
+        &self.targets[..self.count * self.target_width]
     }
 
     /// The weights so far, if any row has been given one.
     #[must_use]
     pub fn weights(&self) -> Option<&[T]> {
-        self.weighted.then_some(&self.weights)
+        self.weighted.then_some(&self.weights[..self.count])
     }
 
     /// The rows as a step takes them.
     pub(crate) fn samples(&self) -> Samples<'_, T> {
-        let Self { inputs, targets, input_width, target_width, .. } = self;
-        let (input_width, target_width) = (*input_width, *target_width);
-        Samples { inputs, targets, weights: self.weights(), input_width, target_width }
+        let Self { input_width, target_width, .. } = *self;
+        let (inputs, targets, weights) = (self.inputs(), self.targets(), self.weights());
+        Samples { inputs, targets, weights, input_width, target_width }
+    }
+}
+
+/// Writes numbers at a place of a list or at its end.
+fn put<T: Copy>(list: &mut Vec<T>, place: usize, numbers: &[T]) {
+    match list.get_mut(place..place + numbers.len()) {
+        Some(room) => room.copy_from_slice(numbers),
+        None => {
+            list.truncate(place);
+            list.extend_from_slice(numbers);
+        }
+    }
+}
+
+/// Makes a list at least so long.
+#[cfg(feature = "records")]
+fn grow<T: Copy>(list: &mut Vec<T>, count: usize, filler: T) {
+    if list.len() < count {
+        list.resize(count, filler);
     }
 }
 
@@ -374,7 +404,7 @@ const SHARE: usize = 1024;
 #[cfg(feature = "records")]
 const AT_ONCE: usize = 64;
 
-/// Copies the rows at some places, at least one, to where there are zeros and the weight 1.
+/// Copies the rows at some places, at least one, to where any numbers are and the weight 1.
 #[cfg(feature = "records")]
 fn copy<'r, T: Element, P: Copy + Sync, K: Fn(P) -> Known<'r, T> + Sync>(
     places: &[P],
@@ -406,11 +436,18 @@ fn copy<'r, T: Element, P: Copy + Sync, K: Fn(P) -> Known<'r, T> + Sync>(
         for (((input, target), weight), &place) in rows.zip(places) {
             let known = known(place);
             input.copy_from_slice(known.input);
-            match known.target {
-                KnownTarget::Numbers(numbers) => target.copy_from_slice(numbers),
-                KnownTarget::Label(label) => write_labels(&[label], target_width, target),
+            match (known.target, &mut *target) {
+                // Less than to call what copies many.
+                (KnownTarget::Numbers(&[from]), [to]) => *to = from,
+                (KnownTarget::Numbers(numbers), target) => target.copy_from_slice(numbers),
+                (KnownTarget::Label(label), target) => {
+                    target.fill(T::ZERO);
+                    write_labels(&[label], target_width, target);
+                }
             }
-            *weight = known.weight.unwrap_or(T::ONE);
+            if let Some(known) = known.weight {
+                *weight = known;
+            }
         }
     }
 }

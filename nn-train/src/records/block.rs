@@ -3,7 +3,7 @@
 use nn_kernels::Element;
 
 use super::layout::{InputFormat, Layout, TargetFormat, WeightFormat};
-use crate::data::{Known, KnownTarget, check_finite, classes};
+use crate::data::{Known, KnownTarget, check_finite, classes, write_labels};
 use crate::error::Error;
 use crate::memory::reserve;
 
@@ -70,6 +70,18 @@ impl<T: Element> Block<T> {
             };
         }
         self.check(layout, first)
+    }
+
+    /// Adds all records to lists of inputs, targets and weights.
+    pub(super) fn append(&self, target_width: usize, [inputs, targets, weights]: [&mut Vec<T>; 3]) {
+        inputs.extend_from_slice(&self.inputs);
+        targets.extend_from_slice(&self.targets);
+        weights.extend_from_slice(&self.weights);
+        for &label in &self.labels {
+            let first = targets.len();
+            targets.resize(first + target_width, T::ZERO);
+            write_labels(&[label as usize], target_width, &mut targets[first..]);
+        }
     }
 
     /// A record, as it is pushed onto rows.

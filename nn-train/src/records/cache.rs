@@ -96,6 +96,18 @@ impl<T: Element> Cache<T> {
         read
     }
 
+    /// Reads the whole file, block by block in its order, into what `each` makes of it. No block stays in memory.
+    pub(super) fn read_all(&self, mut each: impl FnMut(&Block<T>)) -> Result<(), Error> {
+        let mut input = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut records = Block::default();
+        for block in 0..self.layout.blocks() {
+            input.read(&self.layout, block, &self.place, &mut records)?;
+            each(&records);
+        }
+        self.memory().clear();
+        Ok(())
+    }
+
     /// The records number `indices`, up to the first whose block is not in memory.
     pub(super) fn find(&self, indices: &[u64]) -> Result<Found<T>, Error> {
         let count = indices.len();
@@ -124,6 +136,16 @@ impl<T: Element> Memory<T> {
     pub(super) fn now(&mut self) -> u64 {
         self.clock += 1;
         self.clock
+    }
+
+    /// Forgets all blocks but those that somebody copies records of.
+    fn clear(&mut self) {
+        for slot in self.slots.iter_mut().filter(|slot| !slot.is_shared()) {
+            if let Some(block) = slot.block.take() {
+                self.slot_of[block as usize] = ABSENT;
+            }
+            (slot.asked, slot.records) = (0, None);
+        }
     }
 
     /// Whether a block is in memory. Then it was last asked for at the time `asked`.

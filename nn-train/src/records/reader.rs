@@ -4,9 +4,9 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
 use nn_kernels::Element;
@@ -14,8 +14,9 @@ use nn_kernels::Element;
 use super::cache::Cache;
 use super::fault::RecordsFault as Fault;
 use super::layout::{HEADER, InputFormat, Layout, TargetFormat, WeightFormat};
-use crate::data::{Access, Rows, Source};
+use crate::data::{Access, DynDataset, Rows, Source};
 use crate::error::Error;
+use crate::memory::reserve;
 
 /// Bytes of memory unless said otherwise.
 const MEMORY: u64 = 64 << 20;
@@ -50,6 +51,9 @@ pub struct Records<T: Element> {
     cache: Arc<Cache<T>>,
     window: u64,
     memory: u64,
+    /// All records, where they fit into the memory and a run has asked for them; none where reading them has failed, which the
+    /// reading of a block then tells.
+    whole: OnceLock<Option<DynDataset<T>>>,
     reader: Option<Reader>,
 }
 
@@ -101,7 +105,7 @@ impl<T: Element> Records<T> {
         let (window, slots) = extent::<T>(&layout, memory).map_err(fault)?;
         let cache = Arc::new(Cache::new(layout, place.clone(), file, slots)?);
         let reader = Some(Reader::start(&cache, slots)?);
-        Ok(Self { cache, window, memory, reader })
+        Ok(Self { cache, window, memory, whole: OnceLock::new(), reader })
     }
 
     /// Bytes of memory that reading takes at most.
@@ -120,6 +124,24 @@ impl<T: Element> Records<T> {
     #[must_use]
     pub fn block_records(&self) -> u64 {
         u64::from(self.cache.layout.block)
+    }
+
+    /// All records, if they are in memory.
+    fn whole(&self) -> Option<&DynDataset<T>> {
+        self.whole.get()?.as_ref()
+    }
+
+    /// Reads all records.
+    fn read_whole(&self) -> Result<DynDataset<T>, Error> {
+        let Layout { count, input_width, target_width, .. } = self.cache.layout;
+        let [mut inputs, mut targets, mut weights] = [const { Vec::new() }; 3];
+        reserve(&mut inputs, count.saturating_mul(input_width))?;
+        reserve(&mut targets, count.saturating_mul(target_width))?;
+        reserve(&mut weights, if self.is_weighted() { count } else { 0 })?;
+        let [input_width, target_width] = [input_width, target_width].map(|width| width as usize);
+        self.cache.read_all(|block| block.append(target_width, [&mut inputs, &mut targets, &mut weights]))?;
+        let data = DynDataset::new(inputs, input_width, targets, target_width)?;
+        if self.is_weighted() { data.with_weights(weights) } else { Ok(data) }
     }
 
     /// How the inputs are written.
@@ -146,6 +168,14 @@ fn bytes<T: Element>(layout: &Layout, slots: u64, window: u64) -> u64 {
     let rows = layout.count.min(window.saturating_mul(u64::from(layout.block)));
     let order = rows.saturating_add(layout.blocks()).saturating_mul(PLACE);
     Cache::<T>::bytes(layout, slots).saturating_add(Cache::<T>::fixed_bytes(layout)).saturating_add(order)
+}
+
+/// Bytes for all records as a data set, with a block and the order of them.
+fn whole_bytes<T: Element>(layout: &Layout) -> u64 {
+    let weights = u64::from(layout.weight != WeightFormat::None);
+    let numbers = layout.input_width.saturating_add(layout.target_width).saturating_add(weights);
+    let records = layout.count.saturating_mul(numbers).saturating_mul(size_of::<T>() as u64);
+    records.saturating_add(bytes::<T>(layout, 1, layout.blocks()))
 }
 
 /// The least memory that a file can be read within.
@@ -219,8 +249,15 @@ impl<T: Element> Source for Records<T> {
         Access::Blocks { rows: self.block_records(), window: self.window }
     }
 
+    fn resident(&self) -> Option<&DynDataset<T>> {
+        if whole_bytes::<T>(&self.cache.layout) > self.memory {
+            return None;
+        }
+        self.whole.get_or_init(|| self.read_whole().ok()).as_ref()
+    }
+
     fn prefetch(&self, blocks: &[u64]) {
-        let Some(reader) = &self.reader else { return };
+        let Some(reader) = &self.reader.as_ref().filter(|_| self.whole().is_none()) else { return };
         let mut memory = self.cache.memory();
         let now = memory.now();
         // The thread waits for the memory until all are known, so that none of them makes room for another.
@@ -239,6 +276,9 @@ impl<T: Element> Source for Records<T> {
             return Err(Error::Index { index: number(index), len: number(count) });
         }
         let widths = [layout.input_width, layout.target_width].map(|width| width as usize);
+        if let Some(data) = self.whole() {
+            return rows.push_known(widths, indices, indices, &|index| data.known(index as usize));
+        }
         let mut rest = indices;
         loop {
             let found = self.cache.find(rest)?;

@@ -178,6 +178,64 @@ impl Interner {
         Self { codes: Vec::with_capacity(rows), ..Self::default() }
     }
 
+    /// The same, unless there is no memory for so many.
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(super) fn try_with_capacity(rows: usize) -> Option<Self> {
+        let mut interner = Self::default();
+        interner.codes.try_reserve_exact(rows).ok()?;
+        Some(interner)
+    }
+
+    /// Bytes that the different texts take.
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(super) fn text_bytes(&self) -> u64 {
+        // Where it ends, and its place by its hash with the room that is kept free.
+        const BESIDE: u64 = 48;
+        let Categories { texts, ends } = &self.categories;
+        texts.len() as u64 + BESIDE * ends.len() as u64
+    }
+
+    /// Adds so many rows of a text whose code is known.
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(super) fn push_code(&mut self, code: u32, rows: usize) {
+        self.codes.extend(std::iter::repeat_n(code, rows));
+    }
+
+    /// The code of the last row's text.
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(super) fn last_code(&self) -> u32 {
+        self.codes.last().copied().unwrap_or(MISSING)
+    }
+
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(super) fn rows(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// The code of a row, if it has a text.
+    #[cfg(feature = "arrow")]
+    pub(super) fn code(&self, row: usize) -> Option<u32> {
+        self.codes.get(row).copied().filter(|&code| code != MISSING)
+    }
+
+    /// The text of a code.
+    #[cfg(feature = "arrow")]
+    pub(super) fn text(&self, code: u32) -> &str {
+        self.categories.get(code).unwrap_or_default()
+    }
+
+    /// The number of different texts.
+    #[cfg(feature = "arrow")]
+    pub(super) fn different(&self) -> usize {
+        self.categories.ends.len()
+    }
+
+    /// Moves the rows from `start` on to where `present` says that there is one; the others are missing.
+    #[cfg(feature = "parquet")]
+    pub(super) fn spread(&mut self, start: usize, present: &[bool]) {
+        super::typed::spread(&mut self.codes, start, present, MISSING);
+    }
+
     pub(super) fn push_missing(&mut self) {
         self.codes.push(MISSING);
     }

@@ -105,6 +105,21 @@ impl<'a> Csv<'a> {
         self
     }
 
+    /// What is taken to stand between two values of a file of this name: what was [set](Self::delimiter), otherwise a tab where
+    /// the name says so, or a comma.
+    ///
+    /// ```
+    /// # use nn_train::table::Csv;
+    /// assert_eq!(Csv::new().delimiter_of("flats.tsv.gz"), b'\t');
+    /// assert_eq!(Csv::new().delimiter(b';').delimiter_of("flats.tsv"), b';');
+    /// ```
+    #[must_use]
+    pub fn delimiter_of(&self, path: impl AsRef<Path>) -> u8 {
+        let name = path.as_ref().display().to_string();
+        let tabs = name.strip_suffix(".gz").unwrap_or(&name).ends_with(".tsv");
+        self.format.delimiter.unwrap_or(if tabs { b'\t' } else { b',' })
+    }
+
     /// The first line is a row like the others. The columns are called `column 1`, `column 2` and so on unless
     /// [`names`](Self::names) are given.
     pub fn no_header(mut self) -> Self {
@@ -183,8 +198,7 @@ impl<'a> Csv<'a> {
     pub fn read(self, path: impl AsRef<Path>) -> Result<Table, Error> {
         let path = path.as_ref();
         let place = path.display().to_string();
-        let name = place.strip_suffix(".gz").unwrap_or(&place);
-        let delimiter = if name.ends_with(".tsv") { b'\t' } else { b',' };
+        let delimiter = self.delimiter_of(path);
         let open = || {
             let file = File::open(path)?;
             let bytes = file.metadata()?.len();

@@ -11,6 +11,8 @@ use thiserror::Error;
 pub struct Place {
     /// The file that the table was read from.
     pub source: Option<String>,
+    /// The part of that file, where it has parts: `row group 3` of a Parquet file, `record batch 3` of an Arrow file, from 0.
+    pub part: Option<String>,
     /// The line of that file, from 1.
     pub line: Option<u64>,
     /// The row of the table, from 0.
@@ -30,6 +32,9 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.source.as_deref().unwrap_or("the table"))?;
+        if let Some(part) = &self.part {
+            write!(f, ", {part}")?;
+        }
         match (self.line, self.row) {
             (Some(line), _) => write!(f, ", line {line}")?,
             (None, Some(row)) => write!(f, ", row {row}")?,
@@ -50,10 +55,29 @@ pub enum TableFault {
     #[error("it has no row; expected at least 1")]
     NoRows,
     /// A file, or what a packed file holds, is larger than allowed.
-    #[error("it holds more than {limit} bytes of text; expected no more, unless max_bytes allows it")]
+    #[error("it holds more than {limit} bytes; expected no more, unless max_bytes allows it")]
     TooLarge {
         /// How many bytes are allowed.
         limit: u64,
+    },
+    /// A part of a file is not what its format says, or not what is read of it.
+    #[error("{what}: found {found}; expected {expected}")]
+    Damaged {
+        /// The part.
+        what: &'static str,
+        /// What stands there.
+        found: String,
+        /// What should.
+        expected: String,
+    },
+    /// The values of a column are of a type that a table has not.
+    #[error(
+        "found {found}; expected numbers, truth values, text, dates or times, one a row: choose the columns with \
+         columns([…]) or without([…])"
+    )]
+    Type {
+        /// The type.
+        found: String,
     },
     /// There are more rows than a table holds.
     #[error("it has more than {limit} rows; expected no more")]

@@ -17,8 +17,16 @@ pub(super) struct Origin {
 struct Source {
     name: String,
     format: Format,
-    /// The columns that were to be text.
-    texts: Vec<String>,
+    texts: Texts,
+}
+
+/// The columns that hold text because somebody said so.
+#[derive(Debug)]
+enum Texts {
+    /// The file says it of each.
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    All,
+    Named(Vec<String>),
 }
 
 /// The line of each row.
@@ -37,7 +45,15 @@ impl Origin {
     /// Rows that are to come from a file.
     pub(super) fn file(name: &str, reader: &Csv<'_>) -> Self {
         let texts = reader.kinds.iter().filter(|(_, kind, _)| *kind == Kind::Text).map(|(name, ..)| name.clone());
-        let source = Source { name: name.to_owned(), format: reader.format.clone(), texts: texts.collect() };
+        let source =
+            Source { name: name.to_owned(), format: reader.format.clone(), texts: Texts::Named(texts.collect()) };
+        Self { source: Some(Arc::new(source)), lines: Lines::None }
+    }
+
+    /// Rows from a file that says the types of its columns.
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(super) fn typed(name: &str) -> Self {
+        let source = Source { name: name.to_owned(), format: Format::default(), texts: Texts::All };
         Self { source: Some(Arc::new(source)), lines: Lines::None }
     }
 
@@ -48,7 +64,11 @@ impl Origin {
 
     /// Whether a column of text is text because the reader found it so, not because it was told.
     pub(super) fn inferred(&self, name: &str) -> bool {
-        self.source.as_deref().is_some_and(|source| !source.texts.iter().any(|text| text == name))
+        self.source.as_deref().is_some_and(|source| match &source.texts {
+            #[cfg(any(feature = "arrow", feature = "parquet"))]
+            Texts::All => false,
+            Texts::Named(texts) => !texts.iter().any(|text| text == name),
+        })
     }
 
     /// The row number `row` is in `line`. Rows come in their order.

@@ -1,26 +1,42 @@
 //! Named columns of numbers and text, and the files that they come from.
 
+#[cfg(feature = "arrow")]
+mod arrow;
 mod column;
 mod csv;
 mod fault;
 mod lines;
+mod number;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod read;
 mod rows;
 mod show;
 mod source;
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+mod typed;
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+mod unpack;
 mod write;
 
 use std::path::Path;
 
+#[cfg(feature = "arrow")]
+pub use arrow::Arrow;
 pub use column::{Column, TextColumn, Value};
 pub use csv::Csv;
 pub(crate) use csv::Format;
 pub use fault::{Place, TableFault};
 pub(crate) use fault::{expected_name, list};
 use lines::Origin;
-pub(crate) use read::number;
+pub(crate) use number::number;
+#[cfg(feature = "parquet")]
+pub use parquet::Parquet;
 
 use crate::error::Error;
+
+/// The most columns of a file, so that a line of nothing but commas cannot fill the memory.
+const MOST_COLUMNS: usize = 1 << 16;
 
 /// Rows and named columns, in memory. Each column holds numbers or text; a value may be missing.
 ///
@@ -126,7 +142,7 @@ impl Table {
         match self.column(name)? {
             Column::Number(numbers) => Ok(numbers),
             Column::Text(text) => {
-                let number = |text: &str| read::number(text.as_bytes()).is_some();
+                let number = |text: &str| number(text.as_bytes()).is_some();
                 let wrong = (0..self.rows).find_map(|row| Some((row, text.get(row).filter(|text| !number(text))?)));
                 Err(match wrong {
                     Some((row, found)) => self.fault(row, name, TableFault::NotANumber { found: found.to_owned() }),
@@ -243,4 +259,13 @@ fn check_names(names: &[String]) -> Result<(), (&str, TableFault)> {
         }
     }
     Ok(())
+}
+
+/// Adds a row of a text, and returns its code.
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+fn text_of(column: &mut column::Interner, text: &[u8]) -> Result<u32, TableFault> {
+    if !column.push_known(text) {
+        column.push(&read::text(text, false)?);
+    }
+    Ok(column.last_code())
 }

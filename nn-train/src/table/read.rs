@@ -15,22 +15,16 @@ use memchr::{memchr, memchr_iter, memchr3};
 use super::column::Interner;
 use super::csv::{Csv, Kind};
 use super::lines::Origin;
-use super::{Column, Place, Table, TableFault, check_names, expected_name};
+use super::number::{long, number, short};
+use super::{Column, MOST_COLUMNS, Place, Table, TableFault, check_names, expected_name};
 use crate::error::Error;
 
 /// The rows of the first look.
 const SAMPLE: usize = 1000;
 /// Texts are numbered by 32 bits.
-const MOST_ROWS: usize = u32::MAX as usize;
-/// So that a line of nothing but commas cannot fill the memory.
-const MOST_COLUMNS: usize = 1 << 16;
+pub(super) const MOST_ROWS: usize = u32::MAX as usize;
 /// How often progress is reported.
 const REPORT: usize = 1 << 20;
-
-/// The number that a value stands for, spaces around it aside.
-pub(crate) fn number(field: &[u8]) -> Option<f64> {
-    fast_float2::parse(field.trim_ascii()).ok()
-}
 
 /// A column while it is read.
 enum Growing {
@@ -136,7 +130,7 @@ fn kinds(settings: &Csv<'_>, names: &[String], source: &Place) -> Result<Vec<Opt
 }
 
 /// The text of a field.
-fn text(field: &[u8], lossy: bool) -> Result<String, TableFault> {
+pub(super) fn text(field: &[u8], lossy: bool) -> Result<String, TableFault> {
     match std::str::from_utf8(field) {
         Ok(text) => Ok(text.to_owned()),
         Err(_) if lossy => Ok(String::from_utf8_lossy(field).into_owned()),
@@ -281,13 +275,14 @@ impl Reading<'_, '_> {
                 Some(&byte) => byte == self.delimiter && index < last,
             };
             let length = match column {
-                Growing::Number(numbers) => match fast_float2::parse_partial(rest) {
-                    Ok((number, length)) if ends(rest.get(length)) && self.markers.is_empty() => {
+                Growing::Number(numbers) if self.markers.is_empty() => {
+                    let right = |&(_, length): &(f64, usize)| ends(rest.get(length));
+                    let number = short(rest).filter(right).or_else(|| long(rest).filter(right));
+                    number.map(|(number, length)| {
                         numbers.push(number);
-                        Some(length)
-                    }
-                    _ => None,
-                },
+                        length
+                    })
+                }
                 _ => None,
             };
             let length = match length {

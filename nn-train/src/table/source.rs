@@ -6,11 +6,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::{Place, TableFault};
 use crate::error::Error;
-
-/// How many bytes a gzip file may unpack to for each of its own.
-const RATIO: u64 = 100;
-/// And this many in any case.
-const FREE: u64 = 1 << 20;
+use crate::memory::unpacked_limit;
 
 /// Whether these are the first bytes of a gzip file.
 pub(super) fn packed(bytes: &[u8]) -> bool {
@@ -43,8 +39,7 @@ pub(super) fn unpack(mut reader: impl Read, size: u64, limit: Option<u64>, place
         let mut end = false;
         while !end {
             end = (&mut unpacked).take(1 << 16).read_to_end(&mut text).map_err(io)? == 0;
-            let limit = limit.unwrap_or_else(|| unpacked.get_ref().bytes.saturating_mul(RATIO).saturating_add(FREE));
-            check(&text, limit, place)?;
+            check(&text, unpacked_limit(unpacked.get_ref().bytes, limit), place)?;
         }
     } else {
         // The size is a promise only.

@@ -11,7 +11,7 @@ use crate::network::{DynNetwork, Init};
 use crate::optim::AdamW;
 use crate::preprocess::{Missing, Preprocess, check_text};
 use crate::table::{Table, TableFault};
-use crate::train::{Callback, EarlyStopping, RunState, Trainer};
+use crate::train::{Callback, EarlyStopping, RunState, Trainer, TrainerBuilder};
 
 /// The share of the rows that chooses the epoch, and the rows that are enough for it.
 const VALIDATION: f64 = 0.2;
@@ -47,6 +47,7 @@ pub struct Prepared {
     train: DynDataset<f32>,
     validation: DynDataset<f32>,
     network: DynNetwork<f32>,
+    builder: TrainerBuilder,
     trainer: Trainer,
     epochs: usize,
     batch_size: usize,
@@ -118,7 +119,8 @@ impl Prepared {
             trainer = trainer.label_smoothing(recipe.label_smoothing);
         }
         let schedule = recipe.rates.schedule(recipe.learning_rate, trainer.steps(train.len()));
-        let trainer = trainer.schedule(schedule).build()?;
+        let builder = trainer.schedule(schedule);
+        let trainer = builder.clone().build()?;
         let patience = recipe.patience.unwrap_or_else(|| epochs.div_ceil(3));
         let left_out = columns.left_out;
         Ok(Self {
@@ -129,11 +131,39 @@ impl Prepared {
             train,
             validation,
             network,
+            builder,
             trainer,
             epochs,
             batch_size,
             patience,
         })
+    }
+
+    /// Changes how the network is trained beyond what the recipe has settings for: another optimiser, a limit of the gradient's
+    /// norm, products in bfloat16. Epochs, batch size, rates and seed are those of the recipe, which sets them; they are not to
+    /// be changed here.
+    ///
+    /// ```no_run
+    /// use nn_train::prelude::*;
+    /// use nn_train::tabular::Recipe;
+    ///
+    /// let train = Table::from_csv("train.csv")?;
+    /// let prepared = Recipe::for_target("price").prepare(&train, None)?;
+    /// let fitted = prepared.with_trainer(|trainer| trainer.optimizer(Lion::default()).clip_norm(1.0))?.train()?;
+    /// # Ok::<(), nn_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`TrainerBuilder::build`].
+    pub fn with_trainer(self, change: impl FnOnce(TrainerBuilder) -> TrainerBuilder) -> Result<Self, Error> {
+        let builder = change(self.builder);
+        Ok(Self { trainer: builder.clone().build()?, builder, ..self })
+    }
+
+    /// The samples that choose the best epoch.
+    #[must_use]
+    pub fn validation_data(&self) -> &DynDataset<f32> {
+        &self.validation
     }
 
     /// What the target is taken for.

@@ -28,7 +28,7 @@ pub(super) struct Feed<'a, T: Element> {
 
 enum Kind<'a, T: Element> {
     /// All samples are in memory.
-    Resident { data: &'a DynDataset<T>, all: Batch<'a, T> },
+    Resident { source: &'a dyn Source<Scalar = T>, data: &'a DynDataset<T>, all: Batch<'a, T> },
     /// Each step's are read.
     Read { source: &'a dyn Source<Scalar = T>, rows: Rows<T>, architecture: Architecture },
 }
@@ -63,7 +63,7 @@ impl<'a, T: Element> Feed<'a, T> {
     ) -> Result<Self, Error> {
         check_source(source, architecture)?;
         let rows = match source.resident() {
-            Some(data) => Kind::Resident { data, all: data.samples().batch(architecture)? },
+            Some(data) => Kind::Resident { source, data, all: data.samples().batch(architecture)? },
             None => {
                 let rows = Rows::of(source)?.checked_for(architecture);
                 Kind::Read { source, rows, architecture: architecture.clone() }
@@ -130,7 +130,9 @@ impl<'a, T: Element> Feed<'a, T> {
         let rows = first..(first + batch_size).min(samples);
         if self.shuffle.is_some() {
             self.last = rows.start as usize..rows.end as usize;
-        } else if let (Some(blocks), Kind::Read { source, .. }) = (&mut self.blocks, &self.rows) {
+        } else if let (Some(blocks), Kind::Read { source, .. } | Kind::Resident { source, .. }) =
+            (&mut self.blocks, &self.rows)
+        {
             self.last = 0..(rows.end - rows.start) as usize;
             blocks.extend(rows, *source, &mut self.order)?;
         } else {
@@ -143,7 +145,7 @@ impl<'a, T: Element> Feed<'a, T> {
         }
         let order = &self.order[self.last.clone()];
         match &mut self.rows {
-            Kind::Resident { data, all } => {
+            Kind::Resident { data, all, .. } => {
                 let weight = data
                     .weights()
                     .map(|weights| order.iter().map(|&index| weights[index as usize].to_f64()).sum::<f64>());

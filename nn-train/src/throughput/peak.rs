@@ -20,8 +20,8 @@ const WINDOW: f64 = 4e-3;
 /// that is the faster is taken.
 ///
 /// ```
-/// use nn_benches::Peak;
-/// use nn_kernels::InstructionSet;
+/// use nn_train::InstructionSet;
+/// use nn_train::throughput::Peak;
 ///
 /// let mut peak = Peak::new(InstructionSet::best());
 /// peak.measure::<f32>(0.01);
