@@ -29,12 +29,13 @@ mod tests {
             let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || "- _".contains(*c));
             kept.collect::<String>().to_lowercase().replace(' ', "-")
         };
-        let headings: Vec<String> =
-            text.lines().filter(|l| l.starts_with('#')).map(|l| anchor(l.trim_start_matches('#'))).collect();
+        let headings = |text: &str| -> Vec<String> {
+            text.lines().filter(|l| l.starts_with('#')).map(|l| anchor(l.trim_start_matches('#'))).collect()
+        };
         let mut faults = Vec::new();
         for (label, target) in links(&text) {
             if let Some(wanted) = target.strip_prefix('#') {
-                if !headings.iter().any(|h| h == wanted) {
+                if !headings(&text).iter().any(|h| h == wanted) {
                     faults.push(format!("no heading #{wanted}"));
                 }
                 continue;
@@ -42,7 +43,13 @@ mod tests {
             if target.contains("://") {
                 continue;
             }
+            let (target, wanted) = target.split_once('#').map_or((target, None), |(file, wanted)| (file, Some(wanted)));
             let path: PathBuf = document.parent().expect("a file has a folder").join(target);
+            if let (Some(wanted), Ok(other)) = (wanted, fs::read_to_string(&path))
+                && !headings(&other).iter().any(|h| h == wanted)
+            {
+                faults.push(format!("{target} has no heading #{wanted}"));
+            }
             match (label.strip_prefix('`').and_then(|l| l.strip_suffix('`')), fs::read_to_string(&path)) {
                 (_, Err(error)) if !path.exists() => faults.push(format!("{target}: {error}")),
                 (Some(name), Ok(source)) if target.ends_with(".rs") && !target.ends_with(&format!("/{name}")) => {

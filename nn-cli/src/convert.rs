@@ -12,7 +12,8 @@ use nn_train::{DynDataset, Element, Records, Rows, Source};
 use serde_json::{Value, json};
 
 use crate::arguments::positive;
-use crate::data::{self, Format, Reading};
+use crate::data::{self, Format, Reading, name_of};
+use crate::evaluate::known;
 use crate::failure::Failure;
 use crate::model::{self, Kind};
 use crate::output::{Output, check_new};
@@ -174,7 +175,7 @@ impl Arguments {
                 // The standard input cannot be read twice.
                 let is_csv = matches!(format, Format::Csv | Format::Tsv) && !data::is_standard(&self.input);
                 if target == Target::Records && is_csv {
-                    return self.stream::<T>(&preprocess, format);
+                    return self.stream::<T>(&preprocess, format, output);
                 }
                 preprocess.csv()
             }
@@ -230,17 +231,26 @@ impl Arguments {
                 Ok(written(format!("{columns} arrays of {}", T::NAME)))
             }
             Target::Npz | Target::Records => {
-                let preprocess = match &self.model {
-                    Some(path) => self.preprocess(path)?,
+                let name = name_of(&self.input);
+                let (preprocess, table) = match &self.model {
+                    Some(path) => {
+                        let preprocess = self.preprocess(path)?;
+                        let table = known(table, &preprocess.target_names(), &name, output)?;
+                        (preprocess, table)
+                    }
                     None if self.target.is_empty() => {
                         return Err(Failure::usage("records need --target, the columns to predict, or --model"));
                     }
-                    None => self.plain(table)?,
+                    None => {
+                        let targets: Vec<&str> = self.target.iter().map(String::as_str).collect();
+                        let table = known(table, &targets, &name, output)?;
+                        (self.plain(&table)?, table)
+                    }
                 };
                 if self.model.is_none() {
                     output.note(format_args!("inputs: {}", preprocess.input_names().join(", ")));
                 }
-                let data = preprocess.dataset::<T>(table)?;
+                let data = preprocess.dataset::<T>(&table)?;
                 let classes = preprocess.classes().is_some();
                 let mut written = self.data(&data, target, classes, None)?;
                 written.more["input_names"] = json!(preprocess.input_names());
@@ -251,8 +261,11 @@ impl Arguments {
     }
 
     /// Writes records of a CSV file of any size.
-    fn stream<T: Item>(&self, preprocess: &Preprocess, format: Format) -> Result<Written, Failure> {
+    fn stream<T: Item>(&self, preprocess: &Preprocess, format: Format, output: &Output) -> Result<Written, Failure> {
         let rows = Streamed::<T>::open(&self.input, &self.reading, format, preprocess)?;
+        if rows.without_target() > 0 {
+            output.note(format_args!("{} rows have no target and are left out", rows.without_target()));
+        }
         let mut writer = Writer::new();
         if preprocess.classes().is_some() {
             writer = writer.target_format(TargetFormat::Label);

@@ -194,17 +194,6 @@ fn rows(text: &[u8], delimiter: u8) -> Option<usize> {
     (start > 0).then_some(start)
 }
 
-/// How many rows a part has.
-pub(crate) fn rows_of(part: &Part, delimiter: u8) -> Result<u64, Failure> {
-    let mut reader = reader(&part.text[part.header..], delimiter);
-    let mut record = ByteRecord::new();
-    let mut rows = 0;
-    while reader.read_byte_record(&mut record).map_err(Failure::work)? {
-        rows += 1;
-    }
-    Ok(rows)
-}
-
 /// The values of the columns at `places` as they stand in a part, row by row, to be passed on untouched.
 pub(crate) fn columns(part: &Part, delimiter: u8, places: &[usize]) -> Result<Vec<Vec<String>>, Failure> {
     let mut reader = reader(&part.text[part.header..], delimiter);

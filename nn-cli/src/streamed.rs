@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use nn_train::preprocess::Preprocess;
+use nn_train::table::Table;
 use nn_train::{Access, DynDataset, Element, Error, Rows, Source};
 
-use crate::csv_stream::{self, Part, Parts};
+use crate::csv_stream::{Part, Parts};
 use crate::data::{self, Format, Reading, name_of};
 use crate::failure::Failure;
 
@@ -18,6 +19,7 @@ pub(crate) struct Streamed<'a, T> {
     delimiter: u8,
     preprocess: &'a Preprocess,
     len: u64,
+    without_target: u64,
     state: Mutex<State<T>>,
 }
 
@@ -40,23 +42,32 @@ impl<'a, T: Element> Streamed<'a, T> {
     ) -> Result<Self, Failure> {
         let delimiter = reading.delimiter(&preprocess.csv(), path, format);
         let parts = || Parts::new(data::open(path)?, &name_of(path), delimiter, reading.has_header());
-        let (mut counted, mut len) = (parts()?, 0);
-        while let Some(part) = counted.next()? {
-            len += csv_stream::rows_of(&part, delimiter)?;
-        }
-        if len == 0 {
-            return Err(Failure::work(format!("{}: there is no row; expected one at least", name_of(path))));
-        }
         let state = Mutex::new(State { parts: parts()?, samples: None, next: 0, first: 0 });
-        Ok(Self { path: path.to_owned(), reading, format, delimiter, preprocess, len, state })
+        let mut streamed =
+            Self { path: path.to_owned(), reading, format, delimiter, preprocess, len: 0, without_target: 0, state };
+        let mut counted = parts()?;
+        while let Some(part) = counted.next()? {
+            let (known, all) = streamed.table(&part)?;
+            streamed.len += known.rows() as u64;
+            streamed.without_target += all as u64 - known.rows() as u64;
+        }
+        if streamed.len == 0 {
+            return Err(Failure::work(format!("{}: no row has a target; expected one at least", name_of(path))));
+        }
+        Ok(streamed)
     }
 
-    /// The samples of the next part.
-    fn samples(&self, part: &Part) -> Result<DynDataset<T>, Error> {
+    /// Rows that are left out because they have no target.
+    pub(crate) fn without_target(&self) -> u64 {
+        self.without_target
+    }
+
+    /// The rows of a part that have a target, and how many it has in all.
+    fn table(&self, part: &Part) -> Result<(Table, usize), Error> {
+        let csv = self.reading.csv(self.preprocess.csv(), &self.path, self.format).delimiter(self.delimiter);
         let read = || {
-            let csv = self.reading.csv(self.preprocess.csv(), &self.path, self.format).delimiter(self.delimiter);
             let table = csv.read_bytes(&part.text)?;
-            self.preprocess.dataset(&table)
+            Ok((table.drop_missing(&self.preprocess.target_names())?, table.rows()))
         };
         read().map_err(|error| part.relocate(error, &name_of(&self.path)))
     }
@@ -87,11 +98,17 @@ impl<T: Element> Source for Streamed<'_, T> {
             if index != state.next {
                 return Err(Error::StreamOrder { expected: state.next, found: index });
             }
-            if state.samples.as_ref().is_none_or(|samples| index - state.first == samples.len() as u64) {
+            // Parts without a target in any row are passed over.
+            while state.samples.as_ref().is_none_or(|samples| index - state.first == samples.len() as u64) {
                 let part = state.parts.next().map_err(|failure| Error::source(failure.message()))?;
                 // The file has changed since its rows were counted.
                 let part = part.ok_or(Error::StreamEnded { expected: self.len, found: index })?;
-                (state.samples, state.first) = (Some(self.samples(&part)?), index);
+                let (table, _) = self.table(&part)?;
+                if table.rows() > 0 {
+                    let samples = self.preprocess.dataset(&table);
+                    let samples = samples.map_err(|error| part.relocate(error, &name_of(&self.path)))?;
+                    (state.samples, state.first) = (Some(samples), index);
+                }
             }
             if let Some(samples) = &state.samples {
                 samples.read(&[index - state.first], rows)?;

@@ -589,6 +589,7 @@ fn a_file_of_any_size_becomes_records_by_a_model() {
     for row in 0..40_000 {
         writeln!(text, "{row},{},{note},{}", ["Ulm", "Aalen", "Bonn"][row % 3], 20 + row % 100).unwrap();
     }
+    text += ",Ulm,without a price,50\n";
     folder.write("large.csv", &text);
     let report = folder.json(&["convert", "large.csv", "large.nnr", "--model", "flats.nn"]);
     assert_eq!(report["rows"], 40_000);
@@ -601,7 +602,7 @@ fn a_file_of_any_size_becomes_records_by_a_model() {
     text += "1,Ulm,,\n2,Ulm,,many\n";
     folder.write("large.csv", &text);
     let (status, message) = folder.fails(&["convert", "large.csv", "other.nnr", "--model", "flats.nn"]);
-    assert!(status == 1 && message.contains("large.csv, line 40003, column \"area\": found \"many\""), "{message}");
+    assert!(status == 1 && message.contains("large.csv, line 40004, column \"area\": found \"many\""), "{message}");
     assert!(!folder.path("other.nnr").exists());
 }
 

@@ -14,7 +14,6 @@ const ONES: f64 = 0.3;
 
 /// A batch of random numbers: what a step is given.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub struct Samples<T> {
     /// X, m × S_1, row by row.
     pub inputs: Vec<T>,
