@@ -1,6 +1,6 @@
 //! `network!` in programs: what compiles and what it then does, and what does not compile and what is then said.
 //!
-//! `TRYBUILD=overwrite cargo test -p nn-train --test network_macro` writes the expected messages anew; read the
+//! `TRYBUILD=overwrite cargo test -p nn-macros --test network_macro` writes the expected messages anew; read the
 //! difference before you commit it.
 
 #[test]
