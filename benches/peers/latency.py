@@ -116,10 +116,10 @@ class Sklearn:
         # A fit of a few samples makes the parameters, which are then replaced.
         few = np.zeros((max(outputs, 2), problem.sizes[0]), np.float32)
         if problem.loss == "mse":
-            model = MLPRegressor(problem.sizes[1:-1], activation=activation, max_iter=1)
+            model = MLPRegressor(hidden_layer_sizes=problem.sizes[1:-1], activation=activation, max_iter=1)
             model.fit(few, np.zeros((len(few), outputs), np.float32))
         else:
-            model = MLPClassifier(problem.sizes[1:-1], activation=activation, max_iter=1)
+            model = MLPClassifier(hidden_layer_sizes=problem.sizes[1:-1], activation=activation, max_iter=1)
             labels = np.eye(len(few), outputs, dtype=int) if problem.loss == "bce" and outputs > 1 else np.arange(len(few))
             model.fit(few, labels)
         model.coefs_ = [weights.T.copy() for weights, _ in problem.theta]
