@@ -12,10 +12,9 @@ use super::column::Interner;
 use super::lines::Origin;
 use super::{Column, Place, Table, TableFault, expected_name};
 use crate::error::Error;
+use crate::memory::unpacked_limit;
 
-/// How many bytes the pages or buffers of a file may unpack to, and its columns take, for each byte of the file.
-const RATIO: u64 = 100;
-/// And this many in any case.
+/// How many bytes the pages or buffers of a file may unpack to, and its columns take, in any case.
 const FREE: u64 = 16 << 20;
 
 /// What is called with the bytes done so far and all bytes.
@@ -64,7 +63,7 @@ impl Settings<'_> {
 
     /// How much a file of so many bytes may take.
     pub(super) fn budget(&self, length: u64) -> Budget {
-        let limit = self.max_bytes.unwrap_or_else(|| length.saturating_mul(RATIO).saturating_add(FREE));
+        let limit = unpacked_limit(length, FREE, self.max_bytes);
         Budget { limit, unpacked: 0, table: 0 }
     }
 }
