@@ -232,18 +232,6 @@ impl Unit {
     }
 }
 
-/// The number of the bits of a float16.
-pub(super) fn half(bits: u16) -> f64 {
-    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1F), f64::from(bits & 0x3FF));
-    let magnitude = match exponent {
-        0 => fraction * 2_f64.powi(-24),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (fraction + 1024.0) * 2_f64.powi(exponent - 25),
-    };
-    if bits >> 15 == 1 { -magnitude } else { magnitude }
-}
-
 /// The number of up to 16 bytes, the most significant first.
 #[cfg(feature = "parquet")]
 pub(super) fn wide(bytes: &[u8]) -> i128 {
@@ -264,14 +252,6 @@ pub(super) fn decimal(unscaled: i128, scale: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn halves() {
-        let bits = [0x0000, 0x8001, 0x3C00, 0xC000, 0x7BFF, 0x7C00, 0x3555];
-        let numbers = [0.0, -(2_f64.powi(-24)), 1.0, -2.0, 65504.0, f64::INFINITY, 0.333_251_953_125];
-        assert_eq!(bits.map(half), numbers);
-        assert!(half(0xFE00).is_nan());
-    }
 
     #[test]
     fn decimals_are_the_nearest_numbers() {

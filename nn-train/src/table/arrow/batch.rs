@@ -7,11 +7,12 @@ use polars_arrow_format::ipc::planus::Vector;
 use polars_arrow_format::ipc::{BufferRef, CompressionType, DictionaryBatchRef, FieldNodeRef, RecordBatchRef};
 
 use super::super::column::Interner;
-use super::super::typed::{Budget, Damage, Growing, decimal, half};
+use super::super::typed::{Budget, Damage, Growing, decimal};
 use super::super::unpack::{Codec, Packed};
 use super::super::{TableFault, text_of};
 use super::schema::{Extent, Field, Kind};
 use super::unreadable;
+use crate::half::from_half;
 
 /// What is wrong, and in which row of the batch, if it is in one.
 type Fault = (Option<usize>, TableFault);
@@ -250,7 +251,7 @@ fn number(kind: Kind, data: &[u8], row: usize) -> Value<'static> {
             };
             Value::Whole(number as f64, number)
         }
-        Kind::Float(2) => Value::Number(half(u16::from_le_bytes(at(data, row)))),
+        Kind::Float(2) => Value::Number(from_half(u16::from_le_bytes(at(data, row)))),
         Kind::Float(4) => Value::Number(f64::from(f32::from_le_bytes(at(data, row)))),
         Kind::Float(_) => Value::Number(f64::from_le_bytes(at(data, row))),
         Kind::Decimal { bytes: 16, scale } => Value::Number(decimal(i128::from_le_bytes(at(data, row)), scale)),

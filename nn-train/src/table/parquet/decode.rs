@@ -1,6 +1,7 @@
 //! The encodings of values: each calls a function for every value, and takes no memory for them.
 
 use super::Damage;
+use super::bytes::Bytes;
 
 fn damage(what: &'static str, found: impl Into<String>, expected: impl Into<String>) -> Damage {
     Damage::new(what, found, expected)
@@ -8,37 +9,6 @@ fn damage(what: &'static str, found: impl Into<String>, expected: impl Into<Stri
 
 const LEVELS: &str = "runs of numbers";
 const DELTAS: &str = "deltas";
-
-/// Bytes, and how far they have been read.
-struct Bytes<'b>(&'b [u8]);
-
-impl<'b> Bytes<'b> {
-    fn take(&mut self, count: usize, what: &'static str) -> Result<&'b [u8], Damage> {
-        let (taken, rest) = self
-            .0
-            .split_at_checked(count)
-            .ok_or_else(|| damage(what, format!("{} bytes", self.0.len()), format!("{count} bytes")))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn number(&mut self, what: &'static str) -> Result<u64, Damage> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.take(1, what)?[0];
-            number |= u64::from(byte & 0x7F) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(damage(what, "a number of more than 10 bytes", "at most 10"))
-    }
-
-    fn signed(&mut self, what: &'static str) -> Result<i64, Damage> {
-        let number = self.number(what)?;
-        Ok((number >> 1) as i64 ^ -((number & 1) as i64))
-    }
-}
 
 /// Numbers of `width` bits each, at most 64, the least significant bit first. What is not there is 0.
 struct Bits<'b> {

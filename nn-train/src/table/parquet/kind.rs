@@ -1,8 +1,9 @@
 //! What the values of a column are, and which number stands for each.
 
-use super::super::typed::{Unit, decimal, half, wide};
+use super::super::typed::{Unit, decimal, wide};
 use super::Damage;
 use super::meta::Footer;
+use crate::half::from_half;
 
 /// An element of the schema, as it stands in the footer.
 #[derive(Debug, Default)]
@@ -85,7 +86,7 @@ impl Kind {
                 let day = bytes.get(8..).map_or(0, |day| u32::from_le_bytes(front(day)));
                 (f64::from(day) - 2_440_588.0) * 86_400.0 + nanoseconds / 1e9
             }
-            (_, Self::Half) => half(u16::from_le_bytes(front(bytes))),
+            (_, Self::Half) => from_half(u16::from_le_bytes(front(bytes))),
             (_, Self::Decimal(scale)) => decimal(wide(bytes), scale),
             _ => f64::NAN,
         }

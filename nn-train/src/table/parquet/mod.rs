@@ -1,5 +1,6 @@
 //! Tables from Parquet files.
 
+mod bytes;
 mod column;
 mod decode;
 mod kind;
