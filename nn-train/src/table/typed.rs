@@ -87,6 +87,12 @@ impl Budget {
         self.check(self.table)
     }
 
+    /// Gives back what is no longer held.
+    #[cfg(feature = "parquet")]
+    pub(super) fn give_back(&mut self, bytes: u64) {
+        self.table = self.table.saturating_sub(bytes);
+    }
+
     fn check(&self, bytes: u64) -> Result<(), TableFault> {
         if bytes > self.limit { Err(TableFault::TooLarge { limit: self.limit }) } else { Ok(()) }
     }
