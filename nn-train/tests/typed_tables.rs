@@ -17,7 +17,7 @@ use flate2::write::GzEncoder;
 use nn_train::Error;
 use nn_train::table::{Arrow, Column, Parquet, Table, TableFault};
 use polars_arrow_format::ipc::{Type, Utf8, Utf8View};
-use typed_files::Thrift::{self, Number, Text};
+use typed_files::Thrift::{self, Number, Struct, Text};
 
 /// Counts what a thread holds, so that tests may run side by side.
 struct Counting;
@@ -453,4 +453,21 @@ fn the_row_of_a_wrong_text_counts_those_that_are_missing() {
         let message = message(Parquet::new().read_bytes(&file(pages)));
         assert!(message.starts_with("the input, row group 0, row 5, column \"x\": "), "{name}: {message}");
     }
+}
+
+#[test]
+fn the_scale_of_a_decimal_is_read_where_it_stands_today() {
+    let page = typed_files::data(1, 0, &12_345_i32.to_le_bytes(), 4);
+    let read = |old: Option<i64>| {
+        let decimal = Struct(vec![(1, Number(2)), (2, Number(9))]);
+        let mut element = vec![(1, Number(1)), (3, Number(0)), (4, Text("x"))];
+        element.extend(old.map(|scale| (7, Number(scale))));
+        element.push((10, Struct(vec![(5, decimal)])));
+        Parquet::new().read_bytes(&typed_files::parquet(element, 0, &[(1, page.clone())]))
+    };
+    let expected = Table::new([("x", vec![123.45].into())]).unwrap();
+    assert_eq!(read(None).unwrap(), expected);
+    assert_eq!(read(Some(2)).unwrap(), expected);
+    let message = message(read(Some(3)));
+    assert!(message.contains("column \"x\": found a decimal whose scale is 2, and in the older way 3"), "{message}");
 }
