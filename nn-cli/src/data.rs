@@ -86,7 +86,7 @@ pub(crate) struct Reading {
     /// Read bytes that are not UTF-8 as replacement characters
     #[arg(long)]
     lossy: bool,
-    /// The most that a file may unpack to, such as 2GB [default: 100 times its size, or 256 MiB of arrays]
+    /// The most that a file may unpack to, such as 2GB [default: 100 times its size and 1 MiB, of Parquet and Arrow 16 MiB]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     max_bytes: Option<u64>,
 }

@@ -11,3 +11,16 @@ pub(crate) fn from_half(bits: u16) -> f64 {
     };
     if bits >> 15 == 0 { size } else { -size }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves() {
+        let bits = [0x0000, 0x8001, 0x3C00, 0xC000, 0x7BFF, 0x7C00, 0x3555];
+        let numbers = [0.0, -(2_f64.powi(-24)), 1.0, -2.0, 65504.0, f64::INFINITY, 0.333_251_953_125];
+        assert_eq!(bits.map(from_half), numbers);
+        assert!(from_half(0xFE00).is_nan());
+    }
+}

@@ -142,7 +142,7 @@ pub mod embedded;
 #[cfg(any(feature = "bundle", feature = "checkpoints"))]
 mod envelope;
 mod error;
-#[cfg(any(feature = "arrays", feature = "safetensors"))]
+#[cfg(any(feature = "arrays", feature = "arrow", feature = "parquet", feature = "safetensors"))]
 mod half;
 mod memory;
 pub mod metrics;

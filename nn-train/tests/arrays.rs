@@ -7,6 +7,7 @@ mod scratch;
 
 use std::fs;
 use std::io::{Cursor, Write};
+use std::sync::{Arc, Mutex};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -180,6 +181,40 @@ fn arrays_become_data_sets() {
     }
     let wide = Array::<u8>::from_npy_bytes(&described("<u2", "False", "(1,)", &[0, 1])).unwrap_err();
     assert_eq!(message(wide), "the array: number 0 is 256, expected a whole number from 0 to 255");
+}
+
+/// Each reader tells how far it is once a mebibyte, and at the end.
+#[test]
+fn progress_is_told() {
+    let scratch = Scratch::new("arrays-progress");
+    let path = |name: &str| scratch.0.join(name);
+    let array = Array::new((0..300_000).map(|number| f64::from(number).sqrt()).collect(), [300, 1000]).unwrap();
+    let all = 8 * 300_000;
+    let expected = [(1 << 20, all), (2 << 20, all), (all, all)];
+
+    array.write_npy(path("x.npy")).unwrap();
+    let mut seen = Vec::new();
+    let read = Array::read_npy_reporting(path("x.npy"), |done, all| seen.push((done, all)));
+    assert_eq!((read.unwrap(), &seen[..]), (array.clone(), &expected[..]));
+
+    let bytes: Vec<u8> = array.numbers().iter().flat_map(|number| number.to_be_bytes()).collect();
+    let file = idx(0x0e, &[300, 1000], &bytes);
+    for (name, file) in [("packed", gzip(&file)), ("plain", file)] {
+        fs::write(path(name), file).unwrap();
+        let mut seen = Vec::new();
+        let read = Array::read_idx_reporting(path(name), |done, all| seen.push((done, all)));
+        assert_eq!((read.unwrap(), &seen[..]), (array.clone(), &expected[..]), "{name}");
+    }
+
+    let few = Array::new(vec![1.5, 2.5], [2]).unwrap();
+    NpzWriter::new().array("many", &array).array("few", &few).write(path("x.npz")).unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let report = Arc::clone(&seen);
+    let mut archive =
+        Npz::open(path("x.npz")).unwrap().on_progress(move |done, all| report.lock().unwrap().push((done, all)));
+    assert_eq!(archive.array::<f64>("many").unwrap(), array);
+    assert_eq!(archive.array::<f64>("few").unwrap(), few);
+    assert_eq!(*seen.lock().unwrap(), [&expected[..], &[(16, 16)]].concat());
 }
 
 #[test]

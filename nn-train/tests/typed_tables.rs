@@ -4,12 +4,20 @@
 #![cfg(all(feature = "arrow", feature = "parquet"))]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "support/typed_files.rs"]
+mod typed_files;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::io::Write;
 use std::path::PathBuf;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use nn_train::Error;
 use nn_train::table::{Arrow, Column, Parquet, Table, TableFault};
+use polars_arrow_format::ipc::{Type, Utf8, Utf8View};
+use typed_files::Thrift::{self, Number, Struct, Text};
 
 /// Counts what a thread holds, so that tests may run side by side.
 struct Counting;
@@ -18,12 +26,23 @@ thread_local! {
     /// What another thread has taken may be given back here.
     static HELD: Cell<isize> = const { Cell::new(0) };
     static MOST: Cell<isize> = const { Cell::new(0) };
+    /// All that was ever taken.
+    static TAKEN: Cell<usize> = const { Cell::new(0) };
 }
 
 fn more(bytes: usize) {
     let held = HELD.get() + bytes as isize;
     HELD.set(held);
     MOST.set(MOST.get().max(held));
+    TAKEN.set(TAKEN.get() + bytes);
+}
+
+/// What `work` makes, and the most bytes that it holds at a time.
+fn most<V>(work: impl FnOnce() -> V) -> (V, isize) {
+    let before = HELD.get();
+    MOST.set(before);
+    let value = work();
+    (value, MOST.get() - before)
 }
 
 // SAFETY: every call is the system allocator's, whose contract is passed on unchanged.
@@ -206,10 +225,7 @@ fn damage_is_an_error_or_other_values() {
         for place in 0..whole.len() {
             for value in [0xFF, whole[place] ^ 1, whole[place] ^ 0x40] {
                 changed[place] = value;
-                let before = HELD.get();
-                MOST.set(before);
-                let result = read(name, &changed);
-                let taken = MOST.get() - before;
+                let (result, taken) = most(|| read(name, &changed));
                 assert!(taken <= bound as isize, "{name}, byte {place}: {taken} bytes, {result:?}");
                 assert!(
                     matches!(result, Ok(_) | Err(Error::Table { .. } | Error::Step(_))),
@@ -233,13 +249,12 @@ fn a_checksum_tells_damage() {
 
 #[test]
 fn a_small_file_of_many_rows_needs_leave() {
-    for (name, limit) in [("many.parquet", 0), ("many.arrow", 0)] {
+    for name in ["many.parquet", "many.arrow"] {
         let bytes = bytes(name);
-        let limit = limit + 100 * bytes.len() as u64 + (16 << 20);
-        let before = HELD.get();
-        MOST.set(before);
-        assert_eq!(fault(read(name, &bytes)), TableFault::TooLarge { limit });
-        assert!(MOST.get() - before < 1 << 20, "{name}: {}", MOST.get() - before);
+        let limit = 100 * bytes.len() as u64 + (16 << 20);
+        let (result, taken) = most(|| read(name, &bytes));
+        assert_eq!(fault(result), TableFault::TooLarge { limit });
+        assert!(taken < 1 << 20, "{name}: {taken}");
         let table = if name.ends_with("parquet") {
             Parquet::new().max_bytes(50_000_000).read_bytes(&bytes)
         } else {
@@ -262,4 +277,197 @@ fn progress_is_told() {
         assert!(seen.len() >= calls && seen.is_sorted(), "{name}: {seen:?}");
         assert!(seen.last().is_some_and(|(done, all)| done == all), "{name}: {seen:?}");
     }
+}
+
+const MEBIBYTE: u64 = 1 << 20;
+
+/// Texts that lie over each other in a small file are as many bytes as they are long, whether they are the same or not.
+#[test]
+fn texts_that_lie_over_each_other_are_not_free() {
+    const LENGTH: usize = 1 << 15;
+    const ROWS: usize = 4096;
+    // No two of its parts are the same.
+    let bytes: Vec<u8> = (0..2 * LENGTH as u32).flat_map(|number| format!("{number:05}").into_bytes()).collect();
+    let bytes = &bytes[..2 * LENGTH];
+    let view = |row: usize, step: usize| {
+        [LENGTH as u32, 0, 0, (row * step) as u32].into_iter().flat_map(u32::to_le_bytes).collect::<Vec<_>>()
+    };
+    let views = |step| (0..ROWS).flat_map(|row| view(row, step)).collect::<Vec<_>>();
+    let utf8_view = || typed_files::schema(vec![(Type::Utf8View(Box::new(Utf8View {})), None)]);
+    // From each offset to the next; every second row, which goes back, is null.
+    let ends: Vec<u8> =
+        (0..=ROWS).flat_map(|row| (row as u32 / 2 + (row as u32 % 2) * LENGTH as u32).to_le_bytes()).collect();
+    let every_second = [0b0101_0101; ROWS / 8];
+    let utf8 = typed_files::schema(vec![(Type::Utf8(Box::new(Utf8 {})), None)]);
+    for (name, file) in [
+        ("views", [utf8_view(), typed_files::records(ROWS, 1, &[&[], &views(1), bytes], false)].concat()),
+        ("one view", [utf8_view(), typed_files::records(ROWS, 1, &[&[], &views(0), bytes], false)].concat()),
+        ("offsets", [utf8, typed_files::records(ROWS, 1, &[&every_second, &ends, bytes], false)].concat()),
+    ] {
+        let limit = 4 * MEBIBYTE;
+        let (result, taken) = most(|| Arrow::new().max_bytes(limit).read_bytes(&file));
+        assert_eq!(fault(result), TableFault::TooLarge { limit }, "{name}");
+        // The room for the texts doubles, and the old one is held beside the new one for a moment.
+        assert!(taken < 3 * limit as isize + (1 << 20), "{name}: {taken}");
+    }
+}
+
+/// What is unpacked for texts is not charged again as texts.
+#[test]
+fn a_packed_text_is_charged_once() {
+    let text = vec![b'x'; MEBIBYTE as usize];
+    let mut packer = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    packer.write_all(&text).unwrap();
+    let packed = [&(text.len() as u64).to_le_bytes()[..], &packer.finish().unwrap()].concat();
+    // Not packed.
+    let ends = [&(-1_i64).to_le_bytes()[..], &0_u32.to_le_bytes(), &(text.len() as u32).to_le_bytes()].concat();
+    let schema = typed_files::schema(vec![(Type::Utf8(Box::new(Utf8 {})), None)]);
+    let file = [schema, typed_files::records(1, 1, &[&[], &ends, &packed], true)].concat();
+    let table = Arrow::new().max_bytes(MEBIBYTE + 100).read_bytes(&file).unwrap();
+    assert_eq!(table.rows(), 1);
+    let limit = MEBIBYTE - 1;
+    assert_eq!(fault(Arrow::new().max_bytes(limit).read_bytes(&file)), TableFault::TooLarge { limit });
+}
+
+/// The places of 4 bytes in a dictionary.
+fn places(places: &[u32]) -> Vec<u8> {
+    places.iter().flat_map(|place| place.to_le_bytes()).collect()
+}
+
+#[test]
+fn dictionaries_that_grow_or_are_replaced_have_other_codes() {
+    let column = || (Type::Utf8(Box::new(Utf8 {})), Some(0));
+    let row = |a, b| typed_files::records(1, 2, &[&[], &places(&[a]), &[], &places(&[b])], false);
+    let file = [
+        typed_files::schema(vec![column(), column()]),
+        typed_files::texts(["a", "b"], false),
+        row(1, 0),
+        typed_files::texts(["c"], true),
+        row(2, 1),
+        row(1, 2),
+        typed_files::texts(["x", "b", "a"], false),
+        row(0, 2),
+        row(1, 1),
+    ];
+    let expected =
+        Table::new([("a", Column::text(["b", "c", "b", "x", "b"])), ("b", Column::text(["a", "b", "c", "a", "b"]))]);
+    assert_eq!(Arrow::new().read_bytes(&file.concat()).unwrap(), expected.unwrap());
+}
+
+#[test]
+fn a_dictionary_is_gone_through_once_and_not_in_each_batch() {
+    const TEXTS: usize = 10_000;
+    const BATCHES: usize = 1000;
+    let texts: Vec<String> = (0..TEXTS).map(|number| number.to_string()).collect();
+    let batch = typed_files::records(1, 1, &[&[], &places(&[7])], false);
+    let file = [
+        typed_files::schema(vec![(Type::Utf8(Box::new(Utf8 {})), Some(0))]),
+        typed_files::texts(texts.iter().map(String::as_str), false),
+        batch.repeat(BATCHES),
+    ]
+    .concat();
+    let before = TAKEN.get();
+    let table = Arrow::new().read_bytes(&file).unwrap();
+    let taken = TAKEN.get() - before;
+    assert_eq!(table, Table::new([("a", Column::text(vec!["7"; BATCHES]))]).unwrap());
+    // A byte for each text in each batch would be this much.
+    assert!(taken < TEXTS * BATCHES, "{taken}");
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// What the schema says of a column of texts.
+fn text_element(optional: bool) -> Vec<(u8, Thrift)> {
+    vec![(1, Number(6)), (3, Number(i64::from(optional))), (4, Text("x")), (6, Number(0))]
+}
+
+#[test]
+fn a_dictionary_takes_of_what_is_allowed() {
+    // A row group of one row, and before it a dictionary of as many empty texts as asked for: 4 bytes each, of which nothing is left
+    // once they are packed.
+    let group = |texts: usize| {
+        let bytes = vec![0; 4 * texts];
+        // 1 bit a place, and a run of one 0.
+        let places = [1, 2, 0];
+        let pages =
+            [typed_files::dictionary(texts, &gzip(&bytes), bytes.len()), typed_files::data(1, 8, &gzip(&places), 3)];
+        (1, pages.concat())
+    };
+    let limit = MEBIBYTE;
+    let read = |groups: &[(usize, Vec<u8>)]| {
+        let file = typed_files::parquet(text_element(false), 2, groups);
+        most(|| Parquet::new().max_bytes(limit).read_bytes(&file))
+    };
+    // The place of a text and its code are 24 bytes.
+    let (result, taken) = read(&[group(200_000)]);
+    assert_eq!(fault(result), TableFault::TooLarge { limit });
+    assert!(taken < 2 * limit as isize, "{taken}");
+    // Behind the row group its memory is free again.
+    let (table, _) = read(&[group(40_000), group(40_000)]);
+    assert_eq!(table.unwrap(), Table::new([("x", Column::text(["", ""]))]).unwrap());
+    // More texts than their lengths have room for.
+    let pages = [typed_files::dictionary(1 << 40, &[0; 8], 8), typed_files::data(1, 8, &[1, 2, 0], 3)].concat();
+    let message = message(Parquet::new().read_bytes(&typed_files::parquet(text_element(false), 0, &[(1, pages)])));
+    assert!(message.contains("a dictionary: found 1099511627776 values in 8 bytes"), "{message}");
+}
+
+#[test]
+fn lengths_of_texts_take_of_what_is_allowed() {
+    const ROWS: usize = 100_000;
+    // In blocks of 2^20 numbers: the first is 0, and so is each difference, of no bits.
+    let mut page = Vec::new();
+    [1 << 20, 1, ROWS as u64, 0, 0, 0].into_iter().for_each(|number| typed_files::varint(number, &mut page));
+    let file = typed_files::parquet(
+        text_element(false),
+        0,
+        &[1, 2].map(|_| (ROWS, typed_files::data(ROWS, 6, &page, page.len()))),
+    );
+    let read = |limit| most(|| Parquet::new().max_bytes(limit).read_bytes(&file));
+    // 4 bytes a row in the table, and 8 a length, which are free again behind the page.
+    let (table, _) = read(16 * ROWS as u64 + 100);
+    assert_eq!(table.unwrap().rows(), 2 * ROWS);
+    let limit = 15 * ROWS as u64;
+    let (result, taken) = read(limit);
+    assert_eq!(fault(result), TableFault::TooLarge { limit });
+    assert!(taken < limit as isize, "{taken}");
+}
+
+#[test]
+fn the_row_of_a_wrong_text_counts_those_that_are_missing() {
+    // Whether there is a value, in runs: none twice, one, none, two.
+    let levels = [4, 0, 2, 1, 2, 0, 4, 1];
+    let page = |values: &[u8]| [&(levels.len() as u32).to_le_bytes()[..], &levels, values].concat();
+    let file = |pages: Vec<u8>| typed_files::parquet(text_element(true), 0, &[(6, pages)]);
+    // "a", "a", FF; and the same as places in a dictionary of "a" and FF.
+    let texts = page(&[1, 0, 0, 0, b'a', 1, 0, 0, 0, b'a', 1, 0, 0, 0, 0xFF]);
+    let places = page(&[1, 4, 0, 2, 1]);
+    let dictionary = typed_files::dictionary(2, &[1, 0, 0, 0, b'a', 1, 0, 0, 0, 0xFF], 10);
+    for (name, pages) in [
+        ("plain", typed_files::data(6, 0, &texts, texts.len())),
+        ("dictionary", [dictionary, typed_files::data(6, 8, &places, places.len())].concat()),
+    ] {
+        let message = message(Parquet::new().read_bytes(&file(pages)));
+        assert!(message.starts_with("the input, row group 0, row 5, column \"x\": "), "{name}: {message}");
+    }
+}
+
+#[test]
+fn the_scale_of_a_decimal_is_read_where_it_stands_today() {
+    let page = typed_files::data(1, 0, &12_345_i32.to_le_bytes(), 4);
+    let read = |old: Option<i64>| {
+        let decimal = Struct(vec![(1, Number(2)), (2, Number(9))]);
+        let mut element = vec![(1, Number(1)), (3, Number(0)), (4, Text("x"))];
+        element.extend(old.map(|scale| (7, Number(scale))));
+        element.push((10, Struct(vec![(5, decimal)])));
+        Parquet::new().read_bytes(&typed_files::parquet(element, 0, &[(1, page.clone())]))
+    };
+    let expected = Table::new([("x", vec![123.45].into())]).unwrap();
+    assert_eq!(read(None).unwrap(), expected);
+    assert_eq!(read(Some(2)).unwrap(), expected);
+    let message = message(read(Some(3)));
+    assert!(message.contains("column \"x\": found a decimal whose scale is 2, and in the older way 3"), "{message}");
 }

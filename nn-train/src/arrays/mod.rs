@@ -38,9 +38,9 @@
 //!
 //! Sizes in a file are compared with the bytes that are there before memory is taken for them. So the array of a plain file takes at
 //! most 8 times the file's bytes, bytes becoming `f64`. What is packed may say that it is larger than it is: its numbers take memory
-//! as they come, and no more than 100 times its packed bytes and 1 MiB are unpacked, as of every packed file that is read here, unless
-//! `Npz::limit` or [`Array::read_idx_within`] allows it. While an array is read it can take more, for a moment: twice its memory where Fortran order is
-//! turned round, and up to three times where the room for what is unpacked grows.
+//! as they come, and no more than 100 times its packed bytes and 1 MiB are unpacked, unless `Npz::limit` or
+//! [`Array::read_idx_within`] allows it. While an array is read it can take more, for a moment: twice its memory where Fortran order
+//! is turned round, and up to three times where the room for what is unpacked grows.
 
 mod array;
 mod fault;

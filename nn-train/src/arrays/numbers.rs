@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::fault::ArrayFault as Fault;
 use super::item::{Item, Stored};
-use crate::memory::unpacked_limit;
+use crate::memory::{FREE, unpacked_limit};
 
 /// Bytes that are read at a time, a multiple of every number's.
 const CHUNK: usize = 1 << 16;
@@ -53,7 +53,7 @@ pub(super) enum Bytes {
 impl Bytes {
     /// Packed bytes, under the limit where one is set.
     pub(super) fn packed(packed: u64, limit: Option<u64>) -> Self {
-        Self::Packed { packed, limit: unpacked_limit(packed, limit) }
+        Self::Packed { packed, limit: unpacked_limit(packed, FREE, limit) }
     }
 }
 

@@ -96,16 +96,21 @@ impl<T: Element> Cache<T> {
         read
     }
 
-    /// Reads the whole file, block by block in its order, into what `each` makes of it. No block stays in memory.
-    pub(super) fn read_all(&self, mut each: impl FnMut(&Block<T>)) -> Result<(), Error> {
+    /// Reads the whole file, block by block in its order, and `each` adds a block to what `room` has made room for. Meanwhile no other
+    /// block is read, and none stays in memory: what is made of them may take all that is allowed.
+    pub(super) fn read_all<R>(
+        &self,
+        room: impl FnOnce() -> Result<R, Error>,
+        mut each: impl FnMut(&mut R, &Block<T>),
+    ) -> Result<R, Error> {
         let mut input = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut records = Block::default();
+        self.memory().clear();
+        let (mut all, mut records) = (room()?, Block::default());
         for block in 0..self.layout.blocks() {
             input.read(&self.layout, block, &self.place, &mut records)?;
-            each(&records);
+            each(&mut all, &records);
         }
-        self.memory().clear();
-        Ok(())
+        Ok(all)
     }
 
     /// The records number `indices`, up to the first whose block is not in memory.
@@ -243,4 +248,39 @@ fn filled<V>(count: u64, value: impl FnMut() -> V) -> Result<Vec<V>, Error> {
     reserve(&mut list, count)?;
     list.resize_with(count as usize, value);
     Ok(list)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::Writer;
+    use super::super::layout::HEADER;
+    use super::*;
+    use crate::data::DynDataset;
+
+    #[test]
+    fn no_block_is_in_memory_while_the_whole_file_is_read() {
+        let path = std::env::temp_dir().join(format!("nn-train-records-cache-{}", std::process::id()));
+        let data = DynDataset::new((0..30).map(|x| x as f32).collect(), 3, vec![0.5; 10], 1).unwrap();
+        Writer::new().block_records(4).write(&data, &path).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let layout = Layout::read(&bytes[..HEADER as usize], bytes.len() as u64).unwrap();
+        let cache = Cache::<f32>::new(layout, "file".to_owned(), File::open(&path).unwrap(), 3).unwrap();
+        let held = || cache.memory().slots.iter().filter(|slot| slot.records.is_some()).count();
+        for block in 0..3 {
+            cache.load(block, 1, true).unwrap();
+        }
+        assert_eq!(held(), 3);
+        let room = || {
+            assert_eq!(held(), 0);
+            Ok([const { Vec::new() }; 3])
+        };
+        let read = cache.read_all(room, |lists, block| {
+            assert_eq!(held(), 0);
+            block.append(1, lists.each_mut());
+        });
+        assert_eq!(read.unwrap(), [data.inputs().to_vec(), vec![0.5; 10], Vec::new()]);
+        assert_eq!(held(), 0);
+        std::fs::remove_file(path).unwrap();
+    }
 }

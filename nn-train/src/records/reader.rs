@@ -134,12 +134,18 @@ impl<T: Element> Records<T> {
     /// Reads all records.
     fn read_whole(&self) -> Result<DynDataset<T>, Error> {
         let Layout { count, input_width, target_width, .. } = self.cache.layout;
-        let [mut inputs, mut targets, mut weights] = [const { Vec::new() }; 3];
-        reserve(&mut inputs, count.saturating_mul(input_width))?;
-        reserve(&mut targets, count.saturating_mul(target_width))?;
-        reserve(&mut weights, if self.is_weighted() { count } else { 0 })?;
+        let weights = if self.is_weighted() { count } else { 0 };
+        let numbers = [count.saturating_mul(input_width), count.saturating_mul(target_width), weights];
+        let room = || {
+            let mut lists = [const { Vec::new() }; 3];
+            for (list, numbers) in lists.iter_mut().zip(numbers) {
+                reserve(list, numbers)?;
+            }
+            Ok(lists)
+        };
         let [input_width, target_width] = [input_width, target_width].map(|width| width as usize);
-        self.cache.read_all(|block| block.append(target_width, [&mut inputs, &mut targets, &mut weights]))?;
+        let [inputs, targets, weights] =
+            self.cache.read_all(room, |lists, block| block.append(target_width, lists.each_mut()))?;
         let data = DynDataset::new(inputs, input_width, targets, target_width)?;
         if self.is_weighted() { data.with_weights(weights) } else { Ok(data) }
     }

@@ -174,6 +174,10 @@ pub(super) struct Interner {
 }
 
 impl Interner {
+    /// Bytes that each different text takes beside its own: where it ends, and its place by its hash with the room that is kept free.
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(super) const BESIDE: u64 = 48;
+
     pub(super) fn with_capacity(rows: usize) -> Self {
         Self { codes: Vec::with_capacity(rows), ..Self::default() }
     }
@@ -184,15 +188,6 @@ impl Interner {
         let mut interner = Self::default();
         interner.codes.try_reserve_exact(rows).ok()?;
         Some(interner)
-    }
-
-    /// Bytes that the different texts take.
-    #[cfg(any(feature = "arrow", feature = "parquet"))]
-    pub(super) fn text_bytes(&self) -> u64 {
-        // Where it ends, and its place by its hash with the room that is kept free.
-        const BESIDE: u64 = 48;
-        let Categories { texts, ends } = &self.categories;
-        texts.len() as u64 + BESIDE * ends.len() as u64
     }
 
     /// Adds so many rows of a text whose code is known.

@@ -261,10 +261,11 @@ fn check_names(names: &[String]) -> Result<(), (&str, TableFault)> {
     Ok(())
 }
 
-/// Adds a row of a text, and returns its code.
+/// Adds a row of a text, if the budget allows a new one, and returns its code.
 #[cfg(any(feature = "arrow", feature = "parquet"))]
-fn text_of(column: &mut column::Interner, text: &[u8]) -> Result<u32, TableFault> {
+fn text_of(column: &mut column::Interner, text: &[u8], budget: &mut typed::Budget) -> Result<u32, TableFault> {
     if !column.push_known(text) {
+        budget.table(text.len() as u64 + column::Interner::BESIDE)?;
         column.push(&read::text(text, false)?);
     }
     Ok(column.last_code())

@@ -6,7 +6,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::{Place, TableFault};
 use crate::error::Error;
-use crate::memory::unpacked_limit;
+use crate::memory::{FREE, unpacked_limit};
 
 /// Whether these are the first bytes of a gzip file.
 pub(super) fn packed(bytes: &[u8]) -> bool {
@@ -39,7 +39,7 @@ pub(super) fn unpack(mut reader: impl Read, size: u64, limit: Option<u64>, place
         let mut end = false;
         while !end {
             end = (&mut unpacked).take(1 << 16).read_to_end(&mut text).map_err(io)? == 0;
-            check(&text, unpacked_limit(unpacked.get_ref().bytes, limit), place)?;
+            check(&text, unpacked_limit(unpacked.get_ref().bytes, FREE, limit), place)?;
         }
     } else {
         // The size is a promise only.

@@ -12,10 +12,9 @@ use super::column::Interner;
 use super::lines::Origin;
 use super::{Column, Place, Table, TableFault, expected_name};
 use crate::error::Error;
+use crate::memory::unpacked_limit;
 
-/// How many bytes the pages or buffers of a file may unpack to, and its columns take, for each byte of the file.
-const RATIO: u64 = 100;
-/// And this many in any case.
+/// How many bytes the pages or buffers of a file may unpack to, and its columns take, in any case.
 const FREE: u64 = 16 << 20;
 
 /// What is called with the bytes done so far and all bytes.
@@ -64,7 +63,7 @@ impl Settings<'_> {
 
     /// How much a file of so many bytes may take.
     pub(super) fn budget(&self, length: u64) -> Budget {
-        let limit = self.max_bytes.unwrap_or_else(|| length.saturating_mul(RATIO).saturating_add(FREE));
+        let limit = unpacked_limit(length, FREE, self.max_bytes);
         Budget { limit, unpacked: 0, table: 0 }
     }
 }
@@ -86,6 +85,12 @@ impl Budget {
     pub(super) fn table(&mut self, bytes: u64) -> Result<(), TableFault> {
         self.table = self.table.saturating_add(bytes);
         self.check(self.table)
+    }
+
+    /// Gives back what is no longer held.
+    #[cfg(feature = "parquet")]
+    pub(super) fn give_back(&mut self, bytes: u64) {
+        self.table = self.table.saturating_sub(bytes);
     }
 
     fn check(&self, bytes: u64) -> Result<(), TableFault> {
@@ -233,18 +238,6 @@ impl Unit {
     }
 }
 
-/// The number of the bits of a float16.
-pub(super) fn half(bits: u16) -> f64 {
-    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1F), f64::from(bits & 0x3FF));
-    let magnitude = match exponent {
-        0 => fraction * 2_f64.powi(-24),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (fraction + 1024.0) * 2_f64.powi(exponent - 25),
-    };
-    if bits >> 15 == 1 { -magnitude } else { magnitude }
-}
-
 /// The number of up to 16 bytes, the most significant first.
 #[cfg(feature = "parquet")]
 pub(super) fn wide(bytes: &[u8]) -> i128 {
@@ -265,14 +258,6 @@ pub(super) fn decimal(unscaled: i128, scale: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn halves() {
-        let bits = [0x0000, 0x8001, 0x3C00, 0xC000, 0x7BFF, 0x7C00, 0x3555];
-        let numbers = [0.0, -(2_f64.powi(-24)), 1.0, -2.0, 65504.0, f64::INFINITY, 0.333_251_953_125];
-        assert_eq!(bits.map(half), numbers);
-        assert!(half(0xFE00).is_nan());
-    }
 
     #[test]
     fn decimals_are_the_nearest_numbers() {

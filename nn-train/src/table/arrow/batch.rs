@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use polars_arrow_format::ipc::planus::Vector;
 use polars_arrow_format::ipc::{BufferRef, CompressionType, DictionaryBatchRef, FieldNodeRef, RecordBatchRef};
 
-use super::super::column::Interner;
-use super::super::typed::{Budget, Damage, Growing, decimal, half};
+use super::super::typed::{Budget, Damage, Growing, decimal};
 use super::super::unpack::{Codec, Packed};
 use super::super::{TableFault, text_of};
 use super::schema::{Extent, Field, Kind};
 use super::unreadable;
+use crate::half::from_half;
 
 /// What is wrong, and in which row of the batch, if it is in one.
 type Fault = (Option<usize>, TableFault);
@@ -107,12 +107,13 @@ impl<'b> Batch<'b> {
         }
     }
 
-    /// Reads the next field's values of a kind: `each` is called for every row.
+    /// Reads the next field's values of a kind: `each` is called for every row. Texts may lie over each other, and each is read as a
+    /// whole: beyond the bytes that were unpacked for them, which are in the budget, they are charged as if they were unpacked.
     fn values(
         &mut self,
         kind: Kind,
         budget: &mut Budget,
-        mut each: impl FnMut(Value<'_>) -> Result<(), TableFault>,
+        mut each: impl FnMut(Value<'_>, &mut Budget) -> Result<(), TableFault>,
     ) -> Result<(), Fault> {
         let whole = |fault: Damage| (None, fault.into());
         let rows = self.node().map_err(whole)?;
@@ -120,7 +121,7 @@ impl<'b> Batch<'b> {
             return Err(whole(damage(format!("{rows} rows of a column"), format!("{}", self.rows))));
         }
         if kind == Kind::Null {
-            return (0..rows).try_for_each(|row| each(Value::Missing).map_err(|fault| (Some(row), fault)));
+            return (0..rows).try_for_each(|row| each(Value::Missing, budget).map_err(|fault| (Some(row), fault)));
         }
         let of_batch = |fault| (None, fault);
         let validity = self.buffer(budget).map_err(of_batch)?;
@@ -129,9 +130,9 @@ impl<'b> Batch<'b> {
         }
         let present = |row: usize| validity.is_empty() || validity[row / 8] >> (row % 8) & 1 == 1;
         // What stands where there is no value means nothing.
-        let mut give = |row: usize, value: Result<Value<'_>, Damage>| {
+        let mut give = |row: usize, value: Result<Value<'_>, Damage>, budget: &mut Budget| {
             let value = if present(row) { value } else { Ok(Value::Missing) };
-            value.map_err(TableFault::from).and_then(&mut each).map_err(|fault| (Some(row), fault))
+            value.map_err(TableFault::from).and_then(|value| each(value, budget)).map_err(|fault| (Some(row), fault))
         };
         let data = self.buffer(budget).map_err(of_batch)?;
         let needed = match kind {
@@ -158,11 +159,12 @@ impl<'b> Batch<'b> {
             Kind::Null => {}
             Kind::Truth => {
                 for row in 0..rows {
-                    give(row, Ok(Value::Number(f64::from(data[row / 8] >> (row % 8) & 1))))?;
+                    give(row, Ok(Value::Number(f64::from(data[row / 8] >> (row % 8) & 1))), budget)?;
                 }
             }
             Kind::Text { large } => {
                 let texts = self.buffer(budget).map_err(of_batch)?;
+                let mut paid = unpacked([&texts]);
                 let offset = |row: usize| {
                     if large {
                         i64::from_le_bytes(at(&data, row))
@@ -178,13 +180,15 @@ impl<'b> Batch<'b> {
                         let found = format!("a text from byte {start} to {end}");
                         damage(found, format!("one within the {} bytes of texts", texts.len()))
                     };
-                    give(row, text.map(Value::Text).ok_or_else(wrong))?;
+                    charge(text.filter(|_| present(row)), &mut paid, budget).map_err(|fault| (Some(row), fault))?;
+                    give(row, text.map(Value::Text).ok_or_else(wrong), budget)?;
                 }
             }
             Kind::View => {
                 let count = self.variadic().map_err(whole)?;
                 let buffers =
                     (0..count).map(|_| self.buffer(budget)).collect::<Result<Vec<_>, _>>().map_err(of_batch)?;
+                let mut paid = unpacked(buffers.iter().chain([&data]));
                 for (row, view) in data.chunks_exact(16).take(rows).enumerate() {
                     let length = i32::from_le_bytes(at(view, 0));
                     let text = usize::try_from(length).ok().and_then(|length| {
@@ -196,12 +200,13 @@ impl<'b> Batch<'b> {
                         buffers.get(buffer)?.get(start..start.checked_add(length)?)
                     });
                     let wrong = || damage(format!("a view of {length} bytes"), "one within the buffers of texts");
-                    give(row, text.map(Value::Text).ok_or_else(wrong))?;
+                    charge(text.filter(|_| present(row)), &mut paid, budget).map_err(|fault| (Some(row), fault))?;
+                    give(row, text.map(Value::Text).ok_or_else(wrong), budget)?;
                 }
             }
             _ => {
                 for row in 0..rows {
-                    give(row, Ok(number(kind, &data, row)))?;
+                    give(row, Ok(number(kind, &data, row)), budget)?;
                 }
             }
         }
@@ -217,6 +222,20 @@ enum Value<'v> {
     /// A number that is also a place.
     Whole(f64, u64),
     Text(&'v [u8]),
+}
+
+/// The bytes of those buffers that had to be unpacked: they are in the budget.
+fn unpacked<'b>(buffers: impl IntoIterator<Item = &'b Cow<'b, [u8]>>) -> u64 {
+    let bytes = |buffer: &Cow<'_, [u8]>| if let Cow::Owned(bytes) = buffer { bytes.len() as u64 } else { 0 };
+    buffers.into_iter().map(bytes).sum()
+}
+
+/// Charges a text, of which so many bytes have been paid for.
+fn charge(text: Option<&[u8]>, paid: &mut u64, budget: &mut Budget) -> Result<(), TableFault> {
+    let length = text.map_or(0, <[u8]>::len) as u64;
+    budget.unpack(length.saturating_sub(*paid))?;
+    *paid = paid.saturating_sub(length);
+    Ok(())
 }
 
 fn short(found: usize, expected: usize) -> Damage {
@@ -250,7 +269,7 @@ fn number(kind: Kind, data: &[u8], row: usize) -> Value<'static> {
             };
             Value::Whole(number as f64, number)
         }
-        Kind::Float(2) => Value::Number(half(u16::from_le_bytes(at(data, row)))),
+        Kind::Float(2) => Value::Number(from_half(u16::from_le_bytes(at(data, row)))),
         Kind::Float(4) => Value::Number(f64::from(f32::from_le_bytes(at(data, row)))),
         Kind::Float(_) => Value::Number(f64::from_le_bytes(at(data, row))),
         Kind::Decimal { bytes: 16, scale } => Value::Number(decimal(i128::from_le_bytes(at(data, row)), scale)),
@@ -271,6 +290,8 @@ struct Dictionary {
     field: Kind,
     /// Its values, once they have come.
     values: Option<Growing>,
+    /// By the number of a column, the code there of each of its different texts, once it has occurred.
+    codes: HashMap<usize, Vec<Option<u32>>>,
 }
 
 impl Dictionaries {
@@ -278,7 +299,7 @@ impl Dictionaries {
     pub(super) fn of<'f>(fields: impl Iterator<Item = &'f Field>) -> Self {
         let needed = fields.filter_map(|field| {
             let (kind, (id, _)) = (field.kind.as_ref().ok()?, field.dictionary.as_ref()?);
-            Some((*id, Dictionary { field: *kind, values: None }))
+            Some((*id, Dictionary { field: *kind, values: None, codes: HashMap::new() }))
         });
         Self { by_id: needed.collect() }
     }
@@ -292,13 +313,16 @@ impl Dictionaries {
     ) -> Result<(), TableFault> {
         let parts = batch.id().and_then(|id| Ok((id, batch.data()?, batch.is_delta()?)));
         let (id, data, delta) = parts.map_err(|error| unreadable(&error))?;
-        let Some(Dictionary { field, values }) = self.by_id.get_mut(&id) else { return Ok(()) };
+        let Some(Dictionary { field, values, codes }) = self.by_id.get_mut(&id) else { return Ok(()) };
         let data = data.ok_or_else(|| Damage::new("a dictionary", "no values", "some"))?;
         let mut batch = Batch::new(&data, body)?;
         let new = || Growing::new(field.is_text(), 0).map_err(|_| Damage::new("a dictionary", "no memory", "some"));
         let mut growing = match values.take() {
             Some(values) if delta => values,
-            _ => new()?,
+            _ => {
+                codes.clear();
+                new()?
+            }
         };
         plain(&mut batch, *field, &mut growing, budget).map_err(|(row, fault)| match (row, fault) {
             (Some(row), TableFault::NotUtf8 { found }) => {
@@ -310,9 +334,10 @@ impl Dictionaries {
         Ok(())
     }
 
-    /// Adds the values of the next field of a batch to its column.
+    /// Adds the values of the next field of a batch to its column, which is number `number`.
     pub(super) fn column(
-        &self,
+        &mut self,
+        number: usize,
         batch: &mut Batch<'_>,
         field: &Field,
         column: &mut Growing,
@@ -325,13 +350,16 @@ impl Dictionaries {
         let bytes = Growing::row_bytes(matches!(column, Growing::Texts(_)));
         budget.table(bytes.saturating_mul(batch.rows as u64)).map_err(|fault| (None, fault))?;
         // A column of nothing but missing values needs none.
-        let none = Growing::Numbers(Vec::new());
-        let values = self.by_id.get(&id).and_then(|dictionary| dictionary.values.as_ref()).unwrap_or(&none);
+        let (none, mut no_codes) = (Growing::Numbers(Vec::new()), HashMap::new());
+        let (values, codes) = match self.by_id.get_mut(&id) {
+            Some(Dictionary { values: Some(values), codes, .. }) => (&*values, codes),
+            _ => (&none, &mut no_codes),
+        };
         let outside = |place: u64, len: usize| {
             TableFault::from(damage(format!("place {place} of a dictionary"), format!("one of its {len}")))
         };
         match (values, column) {
-            (Growing::Numbers(values), Growing::Numbers(numbers)) => batch.values(index, budget, |value| {
+            (Growing::Numbers(values), Growing::Numbers(numbers)) => batch.values(index, budget, |value, _| {
                 numbers.push(match value {
                     Value::Whole(_, place) => {
                         let value = usize::try_from(place).ok().and_then(|place| values.get(place));
@@ -342,10 +370,12 @@ impl Dictionaries {
                 Ok(())
             }),
             (Growing::Texts(values), Growing::Texts(texts)) => {
-                // The code in the column of each code of the dictionary, once it has occurred.
-                let mut codes = vec![None; values.different()];
-                let before = texts.text_bytes();
-                batch.values(index, budget, |value| {
+                let codes = codes.entry(number).or_default();
+                // What has come since the last batch.
+                let more = (values.different() - codes.len()) * size_of::<Option<u32>>();
+                budget.table(more as u64).map_err(|fault| (None, fault))?;
+                codes.resize(values.different(), None);
+                batch.values(index, budget, |value, budget| {
                     let Value::Whole(_, place) = value else {
                         texts.push_missing();
                         return Ok(());
@@ -358,14 +388,16 @@ impl Dictionaries {
                     match codes[code as usize] {
                         Some(code) => texts.push_code(code, 1),
                         None => {
-                            codes[code as usize] = Some(text_of(texts, values.text(code).as_bytes())?);
+                            // Once for each column, whether it knows the text or not.
+                            let text = values.text(code).as_bytes();
+                            budget.unpack(text.len() as u64)?;
+                            codes[code as usize] = Some(text_of(texts, text, budget)?);
                         }
                     }
                     Ok(())
-                })?;
-                budget.table(texts.text_bytes() - before).map_err(|fault| (None, fault))
+                })
             }
-            (_, column) => batch.values(index, budget, |value| match (value, &mut *column) {
+            (_, column) => batch.values(index, budget, |value, _| match (value, &mut *column) {
                 (Value::Missing, Growing::Numbers(numbers)) => {
                     numbers.push(f64::NAN);
                     Ok(())
@@ -385,27 +417,19 @@ fn plain(batch: &mut Batch<'_>, kind: Kind, column: &mut Growing, budget: &mut B
     let bytes = Growing::row_bytes(kind.is_text());
     budget.table(bytes.saturating_mul(batch.rows as u64)).map_err(|fault| (None, fault))?;
     match column {
-        Growing::Numbers(numbers) => batch.values(kind, budget, |value| {
+        Growing::Numbers(numbers) => batch.values(kind, budget, |value, _| {
             numbers.push(match value {
                 Value::Number(number) | Value::Whole(number, _) => number,
                 Value::Missing | Value::Text(_) => f64::NAN,
             });
             Ok(())
         }),
-        Growing::Texts(texts) => {
-            let before = texts.text_bytes();
-            batch.values(kind, budget, |value| add(texts, value))?;
-            budget.table(texts.text_bytes() - before).map_err(|fault| (None, fault))
-        }
-    }
-}
-
-fn add(texts: &mut Interner, value: Value<'_>) -> Result<(), TableFault> {
-    match value {
-        Value::Text(text) => text_of(texts, text).map(drop),
-        _ => {
-            texts.push_missing();
-            Ok(())
-        }
+        Growing::Texts(texts) => batch.values(kind, budget, |value, budget| match value {
+            Value::Text(text) => text_of(texts, text, budget).map(drop),
+            _ => {
+                texts.push_missing();
+                Ok(())
+            }
+        }),
     }
 }

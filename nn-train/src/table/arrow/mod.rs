@@ -50,10 +50,12 @@ const TAIL: u64 = 10;
 /// ```
 ///
 /// # Memory
-/// Of a file one record batch is held at a time, and one buffer of it unpacked, beside the dictionaries. The table takes 8
-/// bytes for a number and 4 for a text, and each different text once, with 48 more. Whatever a file holds, neither the table with the dictionaries
+/// Of a file one record batch is held at a time, and the buffers of one column of it unpacked, beside the dictionaries. The table takes 8
+/// bytes for a number and 4 for a text, and each different text once, with 48 more; and as long as the file is read, a dictionary
+/// takes 8 bytes a text for each column that needs it. Whatever a file holds, neither the table with the dictionaries
 /// nor what is unpacked may take more than 100 times the bytes of the file and 16 MiB, unless [`max_bytes`](Self::max_bytes)
-/// says otherwise.
+/// says otherwise. Texts may lie over each other in a file: what they are longer than the bytes unpacked for them counts as unpacked.
+/// While a column grows it can take up to three times its memory, for a moment.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Arrow<'a> {
@@ -193,8 +195,9 @@ impl<'s> Reading<'s> {
                     };
                     match self.chosen.iter().position(|&chosen| chosen == number) {
                         Some(column) => {
-                            let column = &mut self.columns[column];
-                            self.dictionaries.column(&mut batch, field, column, &mut self.budget).map_err(fault)?;
+                            let growing = &mut self.columns[column];
+                            let Self { dictionaries, budget, .. } = self;
+                            dictionaries.column(column, &mut batch, field, growing, budget).map_err(fault)?;
                         }
                         None => batch.skip(field).map_err(|damage| fault((None, damage.into())))?,
                     }
@@ -312,7 +315,7 @@ fn file(settings: Settings<'_>, mut input: Input<'_>) -> Result<Table, Error> {
         let (Ok(start), Ok(head), Ok(length)) = (start, head, length) else {
             return Err(wrong("a batch of less than 0 bytes".to_owned(), "one of some"));
         };
-        // No byte is in two batches, so that reading takes no longer than the file is long.
+        // No byte is in two batches, and texts that lie over each other in one are in the budget: so time is bounded too.
         let rest = left.checked_sub(length).and_then(|left| left.checked_sub(head));
         left =
             rest.ok_or_else(|| wrong("batches that are longer than the file".to_owned(), "no more bytes than it has"))?;

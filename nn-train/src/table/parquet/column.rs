@@ -28,7 +28,7 @@ enum Dictionary {
     /// Where each text is among the bytes, and its code in the column once it has occurred there.
     Texts {
         bytes: Vec<u8>,
-        places: Vec<(usize, usize, Option<u32>)>,
+        places: Vec<PlaceOfText>,
     },
 }
 
@@ -78,7 +78,7 @@ pub(super) fn read(
                     .into());
                 }
                 let bytes = Packed { codec, bytes: page, unpacked: header.unpacked }.unpack(budget)?.into_owned();
-                dictionary = Dictionary::read(leaf, kind, values, bytes)?;
+                dictionary = Dictionary::read(leaf, kind, values, bytes, budget)?;
             }
             Page::Data { values, encoding, levels } => {
                 let count = count(values, left)?;
@@ -133,6 +133,7 @@ pub(super) fn read(
             Page::Other => {}
         }
     }
+    budget.give_back(dictionary.bytes());
     Ok(())
 }
 
@@ -151,14 +152,28 @@ fn codec(code: i32) -> Result<Codec, Damage> {
     Err(Damage::new("a column", format!("pages packed by {name} ({code})"), "none, Snappy, gzip, Zstandard or LZ4_RAW"))
 }
 
+/// What a text of a dictionary takes beside its bytes.
+type PlaceOfText = (usize, usize, Option<u32>);
+
 impl Dictionary {
-    fn read(leaf: &Leaf, kind: Kind, values: u64, bytes: Vec<u8>) -> Result<Self, Fault> {
-        // No more than there are bytes, or the reading of it fails.
-        let count = usize::try_from(values).unwrap_or(usize::MAX);
+    fn read(leaf: &Leaf, kind: Kind, values: u64, bytes: Vec<u8>, budget: &mut Budget) -> Result<Self, Fault> {
         let physical = leaf.physical;
+        // The least bytes of a value: of a text its length.
+        let least = match (physical.bytes(), physical) {
+            (Some(width), _) => width,
+            (None, Physical::Bytes) => 4,
+            (None, _) => return Err(Damage::new("a dictionary", "one of truth values", "none of them").into()),
+        };
+        let Some(count) = usize::try_from(values).ok().filter(|&count| count <= bytes.len() / least) else {
+            let found = format!("{values} values in {} bytes", bytes.len());
+            return Err(Damage::new("a dictionary", found, format!("{least} bytes or more for each")).into());
+        };
+        let no_memory = |_| Damage::new("a dictionary", "no memory", "some");
         if kind == Kind::Text {
             let start = bytes.as_ptr() as usize;
+            budget.table((count * size_of::<PlaceOfText>()) as u64)?;
             let mut places = Vec::new();
+            places.try_reserve_exact(count).map_err(no_memory)?;
             texts(&bytes, count, |text| {
                 let place = text.as_ptr() as usize - start;
                 places.push((place, place + text.len(), None));
@@ -166,16 +181,27 @@ impl Dictionary {
             })?;
             return Ok(Self::Texts { bytes, places });
         }
+        budget.table((count * size_of::<f64>()) as u64)?;
         let mut numbers = Vec::new();
+        numbers.try_reserve_exact(count).map_err(no_memory)?;
         match physical.bytes() {
             Some(width) => numbers.extend(plain(&bytes, width, count)?.map(|value| kind.number(physical, value))),
-            None if physical == Physical::Bytes => texts(&bytes, count, |value| {
+            None => texts(&bytes, count, |value| {
                 numbers.push(big(leaf, kind, value)?);
                 Ok::<_, Damage>(())
             })?,
-            None => return Err(Damage::new("a dictionary", "one of truth values", "none of them").into()),
         }
         Ok(Self::Numbers(numbers))
+    }
+
+    /// The bytes that it takes, beside those of its page.
+    fn bytes(&self) -> u64 {
+        let bytes = match self {
+            Self::None => 0,
+            Self::Numbers(numbers) => size_of_val(&numbers[..]),
+            Self::Texts { places, .. } => size_of_val(&places[..]),
+        };
+        bytes as u64
     }
 }
 
@@ -210,6 +236,8 @@ impl Values<'_> {
         let mut there = count;
         if let Some(levels) = levels {
             there = 0;
+            self.budget.table(count as u64)?;
+            present.try_reserve_exact(count).map_err(|_| Damage::new("a page", "no memory for its levels", "some"))?;
             hybrid(levels, 1, count, |level, times| {
                 there += if level == 1 { times } else { 0 };
                 present.extend(std::iter::repeat_n(level == 1, times));
@@ -225,14 +253,14 @@ impl Values<'_> {
                 }
             }
             Growing::Texts(texts) => {
-                let (start, before) = (texts.rows(), texts.text_bytes());
-                self.texts(bytes, there, encoding, dictionary, texts)?;
-                self.budget.table(texts.text_bytes() - before)?;
+                let start = texts.rows();
+                self.texts(bytes, there, &present, encoding, dictionary, texts)?;
                 if there < count {
                     texts.spread(start, &present);
                 }
             }
         }
+        self.budget.give_back(present.len() as u64);
         Ok(())
     }
 
@@ -256,7 +284,7 @@ impl Values<'_> {
         encoding: i64,
         dictionary: &Dictionary,
         numbers: &mut Vec<f64>,
-    ) -> Result<(), Damage> {
+    ) -> Result<(), TableFault> {
         let (kind, physical) = (self.kind, self.leaf.physical);
         match (encoding, physical, dictionary) {
             // Pages of nothing but missing values are what they are.
@@ -306,31 +334,25 @@ impl Values<'_> {
                     Ok(())
                 })?;
             }
-            (6, Physical::Bytes, _) => texts_by_length(bytes, count, |value| {
+            (6, Physical::Bytes, _) => texts_by_length(bytes, count, self.budget, |value, _| {
                 numbers.push(big(self.leaf, kind, value)?);
-                Ok::<_, Damage>(())
+                Ok::<_, TableFault>(())
             })?,
             (7, Physical::Bytes | Physical::Fixed(..=16), _) => {
-                let leaf = self.leaf;
-                // A number is no more than 16 bytes.
-                texts_by_prefix(
-                    bytes,
-                    count,
-                    |_| Ok(()),
-                    |value| {
-                        let right = physical.bytes().is_none_or(|width| width == value.len());
-                        let wrong =
-                            || Damage::new("a value", format!("{} bytes", value.len()), "as many as its type has");
-                        numbers.push(if right { big(leaf, kind, value)? } else { return Err(wrong()) });
-                        Ok(())
-                    },
-                )?;
+                texts_by_prefix(bytes, count, self.budget, |value, _| {
+                    if physical.bytes().is_some_and(|width| width != value.len()) {
+                        let found = format!("{} bytes", value.len());
+                        return Err(Damage::new("a value", found, "as many as its type has").into());
+                    }
+                    numbers.push(big(self.leaf, kind, value)?);
+                    Ok::<_, TableFault>(())
+                })?;
             }
             (9, _, _) => {
                 let width = physical.bytes().ok_or_else(|| self.encoding(encoding))?;
                 split(bytes, width, count, |value| numbers.push(kind.number(physical, value)))?;
             }
-            _ => return Err(self.encoding(encoding)),
+            _ => return Err(self.encoding(encoding).into()),
         }
         Ok(())
     }
@@ -339,28 +361,33 @@ impl Values<'_> {
         &mut self,
         bytes: &[u8],
         count: usize,
+        present: &[bool],
         encoding: i64,
         dictionary: &mut Dictionary,
         column: &mut Interner,
     ) -> Result<(), Fault> {
         let start = column.rows();
         let first = self.row;
-        // The row is exact but for values that are missing before it in this page.
-        let push = |column: &mut Interner, text: &[u8]| {
-            let row = Some(first + column.rows() - start);
-            text_of(column, text).map_err(|fault| Fault { row, fault })
+        let push = |column: &mut Interner, text: &[u8], budget: &mut Budget| {
+            let value = column.rows() - start;
+            text_of(column, text, budget).map_err(|fault| {
+                // Only those that are there have been added; where none can be missing, nothing is marked.
+                let row = (0..present.len()).filter(|&row| present[row]).nth(value).unwrap_or(value);
+                Fault { row: Some(first + row), fault }
+            })
         };
         match (encoding, dictionary) {
             _ if count == 0 => {}
             (2 | 8, Dictionary::Texts { bytes: texts, places: codes }) => {
                 let (width, places) = self.places(bytes)?;
+                let budget = &mut *self.budget;
                 let mut fault = None;
                 let found = hybrid(places, width, count, |place, times| {
                     let known = codes.len();
                     let (start, end, code) = codes.get_mut(place as usize).ok_or_else(|| outside(place, known))?;
                     match *code {
                         Some(code) => column.push_code(code, times),
-                        None => match push(column, &texts[*start..*end]) {
+                        None => match push(column, &texts[*start..*end], budget) {
                             Ok(new) => {
                                 *code = Some(new);
                                 column.push_code(new, times - 1);
@@ -378,17 +405,9 @@ impl Values<'_> {
                     None => found?,
                 }
             }
-            (0, _) => texts(bytes, count, |text| push(column, text).map(drop))?,
-            (6, _) => texts_by_length(bytes, count, |text| push(column, text).map(drop))?,
-            (7, _) => {
-                let budget = &mut *self.budget;
-                texts_by_prefix(
-                    bytes,
-                    count,
-                    |length| Ok(budget.unpack(length as u64)?),
-                    |text| push(column, text).map(drop),
-                )?;
-            }
+            (0, _) => texts(bytes, count, |text| push(column, text, self.budget).map(drop))?,
+            (6, _) => texts_by_length(bytes, count, self.budget, |text, budget| push(column, text, budget).map(drop))?,
+            (7, _) => texts_by_prefix(bytes, count, self.budget, |text, budget| push(column, text, budget).map(drop))?,
             _ => return Err(self.encoding(encoding).into()),
         }
         Ok(())

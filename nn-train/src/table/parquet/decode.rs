@@ -1,6 +1,9 @@
-//! The encodings of values: each calls a function for every value, and takes no memory for them.
+//! The encodings of values: each calls a function for every value, and takes no memory for them, but for lengths of texts.
 
+use super::super::TableFault;
+use super::super::typed::Budget;
 use super::Damage;
+use super::bytes::Bytes;
 
 fn damage(what: &'static str, found: impl Into<String>, expected: impl Into<String>) -> Damage {
     Damage::new(what, found, expected)
@@ -8,37 +11,6 @@ fn damage(what: &'static str, found: impl Into<String>, expected: impl Into<Stri
 
 const LEVELS: &str = "runs of numbers";
 const DELTAS: &str = "deltas";
-
-/// Bytes, and how far they have been read.
-struct Bytes<'b>(&'b [u8]);
-
-impl<'b> Bytes<'b> {
-    fn take(&mut self, count: usize, what: &'static str) -> Result<&'b [u8], Damage> {
-        let (taken, rest) = self
-            .0
-            .split_at_checked(count)
-            .ok_or_else(|| damage(what, format!("{} bytes", self.0.len()), format!("{count} bytes")))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn number(&mut self, what: &'static str) -> Result<u64, Damage> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.take(1, what)?[0];
-            number |= u64::from(byte & 0x7F) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(damage(what, "a number of more than 10 bytes", "at most 10"))
-    }
-
-    fn signed(&mut self, what: &'static str) -> Result<i64, Damage> {
-        let number = self.number(what)?;
-        Ok((number >> 1) as i64 ^ -((number & 1) as i64))
-    }
-}
 
 /// Numbers of `width` bits each, at most 64, the least significant bit first. What is not there is 0.
 struct Bits<'b> {
@@ -161,9 +133,17 @@ pub(super) fn deltas(
     Ok(bytes.0)
 }
 
-/// Lengths as deltas, `count` of them, and what follows them.
-fn lengths(bytes: &[u8], count: usize) -> Result<(Vec<usize>, &[u8]), Damage> {
+/// Bytes of so many lengths.
+fn bytes_of_lengths(count: usize) -> u64 {
+    (count as u64).saturating_mul(size_of::<usize>() as u64)
+}
+
+/// Lengths as deltas, `count` of them, and what follows them. Who drops them gives their memory back.
+fn lengths<'b>(bytes: &'b [u8], count: usize, budget: &mut Budget) -> Result<(Vec<usize>, &'b [u8]), TableFault> {
+    budget.table(bytes_of_lengths(count))?;
     let mut lengths = Vec::new();
+    let room = lengths.try_reserve_exact(count);
+    room.map_err(|_| damage("a page", "no memory for the lengths of texts", "some"))?;
     let rest = deltas(bytes, count, |length| {
         lengths.push(usize::try_from(length).map_err(|_| damage("a text", format!("{length} bytes"), "at least 0"))?);
         Ok(())
@@ -172,37 +152,44 @@ fn lengths(bytes: &[u8], count: usize) -> Result<(Vec<usize>, &[u8]), Damage> {
 }
 
 /// DELTA_LENGTH_BYTE_ARRAY: `count` texts, whose lengths stand before all of them.
-pub(super) fn texts_by_length<'b, E: From<Damage>>(
+pub(super) fn texts_by_length<'b, E: From<Damage> + From<TableFault>>(
     bytes: &'b [u8],
     count: usize,
-    mut each: impl FnMut(&'b [u8]) -> Result<(), E>,
+    budget: &mut Budget,
+    mut each: impl FnMut(&'b [u8], &mut Budget) -> Result<(), E>,
 ) -> Result<(), E> {
-    let (lengths, rest) = lengths(bytes, count)?;
+    let (lengths, rest) = lengths(bytes, count, budget)?;
     let mut rest = Bytes(rest);
-    lengths.into_iter().try_for_each(|length| each(rest.take(length, "a text")?))
+    for length in lengths {
+        each(rest.take(length, "a text")?, budget)?;
+    }
+    budget.give_back(bytes_of_lengths(count));
+    Ok(())
 }
 
-/// DELTA_BYTE_ARRAY: `count` texts that begin as the one before does. `charge` is told how long each will be.
-pub(super) fn texts_by_prefix<E: From<Damage>>(
+/// DELTA_BYTE_ARRAY: `count` texts that begin as the one before does, each charged as if it were unpacked.
+pub(super) fn texts_by_prefix<E: From<Damage> + From<TableFault>>(
     bytes: &[u8],
     count: usize,
-    mut charge: impl FnMut(usize) -> Result<(), E>,
-    mut each: impl FnMut(&[u8]) -> Result<(), E>,
+    budget: &mut Budget,
+    mut each: impl FnMut(&[u8], &mut Budget) -> Result<(), E>,
 ) -> Result<(), E> {
-    let (prefixes, rest) = lengths(bytes, count)?;
+    let (prefixes, rest) = lengths(bytes, count, budget)?;
     let mut prefixes = prefixes.into_iter();
     let mut text = Vec::new();
-    texts_by_length(rest, count, |end| {
+    texts_by_length(rest, count, budget, |end, budget| {
         let prefix = prefixes.next().unwrap_or(0);
         if prefix > text.len() {
             let expected = format!("at most the {} of the text before", text.len());
             return Err(damage("a text", format!("{prefix} bytes as before"), expected).into());
         }
-        charge(prefix + end.len())?;
+        budget.unpack((prefix + end.len()) as u64)?;
         text.truncate(prefix);
         text.extend_from_slice(end);
-        each(&text)
-    })
+        each(&text, budget)
+    })?;
+    budget.give_back(bytes_of_lengths(count));
+    Ok(())
 }
 
 /// PLAIN texts: `count` of them, each after its length.
@@ -244,6 +231,7 @@ pub(super) fn split(bytes: &[u8], width: usize, count: usize, mut each: impl FnM
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::typed::Settings;
     use super::*;
 
     fn runs(bytes: &[u8], width: u32, count: usize) -> Result<Vec<u32>, Damage> {
@@ -304,14 +292,15 @@ mod tests {
         }
     }
 
-    type Each<'e> = &'e mut dyn FnMut(&[u8]) -> Result<(), Damage>;
+    type Each<'e> = &'e mut dyn FnMut(&[u8], &mut Budget) -> Result<(), TableFault>;
 
-    fn collect(read: impl FnOnce(Each<'_>) -> Result<(), Damage>) -> Result<Vec<String>, Damage> {
+    fn collect(read: impl FnOnce(Each<'_>, &mut Budget) -> Result<(), TableFault>) -> Result<Vec<String>, TableFault> {
         let mut texts = Vec::new();
-        read(&mut |text| {
+        let mut each = |text: &[u8], _: &mut Budget| {
             texts.push(String::from_utf8_lossy(text).into_owned());
             Ok(())
-        })?;
+        };
+        read(&mut each, &mut Settings::default().budget(0))?;
         Ok(texts)
     }
 
@@ -321,14 +310,20 @@ mod tests {
         let lengths = [8, 1, 2, 4, 1, 0];
         let prefixes = [8, 1, 2, 0, 2, 0];
         let by_length = [&lengths[..], b"abc"].concat();
-        assert_eq!(collect(|each| texts_by_length(&by_length, 2, each)), Ok(vec!["ab".into(), "c".into()]));
+        assert_eq!(
+            collect(|each, budget| texts_by_length(&by_length, 2, budget, each)),
+            Ok(vec!["ab".into(), "c".into()])
+        );
         let by_prefix = [&prefixes[..], &by_length].concat();
-        let read = |bytes: &[u8]| collect(|each| texts_by_prefix(bytes, 2, |_| Ok(()), each));
+        let read = |bytes: &[u8]| collect(|each, budget| texts_by_prefix(bytes, 2, budget, each));
         assert_eq!(read(&by_prefix), Ok(vec!["ab".into(), "ac".into()]));
         assert!(read(&by_prefix[..by_prefix.len() - 1]).is_err());
         let plain = [2, 0, 0, 0, b'a', b'b', 0, 0, 0, 0];
-        assert_eq!(collect(|each| texts(&plain, 2, each)), Ok(vec!["ab".into(), String::new()]));
-        assert!(collect(|each| texts(&plain[..5], 1, each)).is_err());
+        assert_eq!(
+            collect(|each, budget| texts(&plain, 2, |text| each(text, budget))),
+            Ok(vec!["ab".into(), String::new()])
+        );
+        assert!(collect(|each, budget| texts(&plain[..5], 1, |text| each(text, budget))).is_err());
     }
 
     #[test]

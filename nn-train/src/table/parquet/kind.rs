@@ -1,8 +1,9 @@
 //! What the values of a column are, and which number stands for each.
 
-use super::super::typed::{Unit, decimal, half, wide};
+use super::super::typed::{Unit, decimal, wide};
 use super::Damage;
 use super::meta::Footer;
+use crate::half::from_half;
 
 /// An element of the schema, as it stands in the footer.
 #[derive(Debug, Default)]
@@ -14,7 +15,8 @@ pub(super) struct Element {
     pub(super) repetition: i64,
     pub(super) children: Option<u64>,
     pub(super) converted: Option<i64>,
-    pub(super) scale: i64,
+    /// Of decimals, where it is said in the older way.
+    pub(super) scale: Option<i64>,
     pub(super) logical: Option<Logical>,
 }
 
@@ -22,10 +24,15 @@ pub(super) struct Element {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Logical {
     Text,
-    Decimal,
+    /// Of so many digits behind the point.
+    Decimal {
+        scale: i64,
+    },
     Date,
     Time(Unit),
-    Integer { signed: bool },
+    Integer {
+        signed: bool,
+    },
     Null,
     Half,
     Other(&'static str),
@@ -85,7 +92,7 @@ impl Kind {
                 let day = bytes.get(8..).map_or(0, |day| u32::from_le_bytes(front(day)));
                 (f64::from(day) - 2_440_588.0) * 86_400.0 + nanoseconds / 1e9
             }
-            (_, Self::Half) => half(u16::from_le_bytes(front(bytes))),
+            (_, Self::Half) => from_half(u16::from_le_bytes(front(bytes))),
             (_, Self::Decimal(scale)) => decimal(wide(bytes), scale),
             _ => f64::NAN,
         }
@@ -191,7 +198,7 @@ fn logical(element: &Element) -> Option<Logical> {
         0 | 4 | 19 => Logical::Text,
         1 | 2 => Logical::Other("a map"),
         3 => Logical::Other("a list"),
-        5 => Logical::Decimal,
+        5 => Logical::Decimal { scale: element.scale.unwrap_or(0) },
         6 => Logical::Date,
         7 | 9 => Logical::Time(Unit::Milliseconds),
         8 | 10 => Logical::Time(Unit::Microseconds),
@@ -216,9 +223,13 @@ fn kind(element: &Element, physical: Physical) -> Result<Kind, String> {
         | (Some(Logical::Date), Physical::I32) => Ok(Kind::Number),
         (Some(Logical::Integer { signed }), _) if whole => Ok(if signed { Kind::Number } else { Kind::Unsigned }),
         (Some(Logical::Time(unit)), _) if whole => Ok(Kind::Time(unit)),
-        (Some(Logical::Decimal), Physical::I32 | Physical::I64 | Physical::Bytes | Physical::Fixed(..=16)) => {
-            u32::try_from(element.scale).map(Kind::Decimal).map_err(|_| "a decimal of a negative scale".to_owned())
-        }
+        (
+            Some(Logical::Decimal { scale }),
+            Physical::I32 | Physical::I64 | Physical::Bytes | Physical::Fixed(..=16),
+        ) => match element.scale.filter(|&other| other != scale) {
+            Some(other) => Err(format!("a decimal whose scale is {scale}, and in the older way {other}")),
+            None => u32::try_from(scale).map(Kind::Decimal).map_err(|_| "a decimal of a negative scale".to_owned()),
+        },
         (Some(Logical::Half), Physical::Fixed(2)) => Ok(Kind::Half),
         // Before there were logical types, text was bytes.
         (Some(Logical::Text) | None, Physical::Bytes) => Ok(Kind::Text),

@@ -86,7 +86,7 @@ fn element(thrift: &mut Thrift<'_>) -> Result<Element, Damage> {
             4 => name = Some(String::from_utf8_lossy(field.bytes()?).into_owned()),
             5 => element.children = Some(field.count()?),
             6 => element.converted = Some(field.number()?),
-            7 => element.scale = field.number()?,
+            7 => element.scale = Some(field.number()?),
             10 => element.logical = logical(field)?,
             _ => {}
         }
@@ -104,7 +104,16 @@ fn logical(field: Field<'_, '_>) -> Result<Option<Logical>, Damage> {
             1 | 4 | 12 => Logical::Text,
             2 => Logical::Other("a map"),
             3 => Logical::Other("a list"),
-            5 => Logical::Decimal,
+            5 => {
+                let mut scale = None;
+                field.structure(|number, field| {
+                    if number == 1 {
+                        scale = Some(field.number()?);
+                    }
+                    Ok(())
+                })?;
+                Logical::Decimal { scale: needed(scale, "the scale of a decimal")? }
+            }
             6 => Logical::Date,
             7 | 8 => {
                 let mut unit = None;

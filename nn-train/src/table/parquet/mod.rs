@@ -1,5 +1,6 @@
 //! Tables from Parquet files.
 
+mod bytes;
 mod column;
 mod decode;
 mod kind;
@@ -51,9 +52,11 @@ const TAIL: u64 = 8;
 ///
 /// # Memory
 /// Of a file one column of one row group is held at a time, and one page of it unpacked. The table takes 8 bytes for a number and 4
-/// for a text, and each different text once, with 48 more. Whatever a file holds, neither the table nor its pages together may take more
-/// than 100 times the bytes of the file and 16 MiB, unless [`max_bytes`](Self::max_bytes) says otherwise; the footer takes no more
-/// than 256 bytes for each of its own.
+/// for a text, and each different text once, with 48 more. The dictionary of a column takes 8 bytes for a number and 24 for a text until
+/// the next row group, and a page 1 byte for each row that can be missing and up to 16 for the lengths of its text. Whatever a file
+/// holds, neither the table with these nor its pages together may take more than 100 times the bytes of the file and 16 MiB, unless
+/// [`max_bytes`](Self::max_bytes) says otherwise; the footer takes no more than 256 bytes for each of its own. While the different
+/// texts of a column grow they can take up to three times their memory, for a moment.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Parquet<'a> {
@@ -78,7 +81,7 @@ impl<'a> Parquet<'a> {
         self
     }
 
-    /// The most bytes that the pages may unpack to, and that the table may take.
+    /// The most bytes that the pages may unpack to, and that the table may take with the dictionary and the page that are being read.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.settings.max_bytes = Some(bytes);
         self

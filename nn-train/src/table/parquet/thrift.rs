@@ -3,7 +3,9 @@
 //! It is read from bytes in memory, and takes none itself: a list is a loop over its elements.
 
 use super::Damage;
+use super::bytes::Bytes;
 
+const HEADER: &str = "a header";
 /// How deep what is skipped may be nested.
 const DEPTH: u32 = 32;
 
@@ -46,55 +48,40 @@ impl Wire {
 
 /// What does not fit into a header.
 fn damage(found: impl Into<String>, expected: &'static str) -> Damage {
-    Damage::new("a header", found, expected)
+    Damage::new(HEADER, found, expected)
 }
 
-/// Bytes, and how far they have been read.
+/// Headers, as far as they have not been read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Thrift<'b> {
-    rest: &'b [u8],
+    rest: Bytes<'b>,
 }
 
 impl<'b> Thrift<'b> {
     pub(super) fn new(bytes: &'b [u8]) -> Self {
-        Self { rest: bytes }
+        Self { rest: Bytes(bytes) }
     }
 
     /// What has not been read yet.
     pub(super) fn rest(&self) -> &'b [u8] {
-        self.rest
-    }
-
-    fn take(&mut self, count: usize) -> Result<&'b [u8], Damage> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or_else(|| damage("its end", "more bytes"))?;
-        self.rest = rest;
-        Ok(taken)
+        self.rest.0
     }
 
     fn byte(&mut self) -> Result<u8, Damage> {
-        Ok(self.take(1)?[0])
+        Ok(self.rest.take(1, HEADER)?[0])
     }
 
     fn unsigned(&mut self) -> Result<u64, Damage> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7F) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(damage("a number of more than 10 bytes", "at most 10"))
+        self.rest.number(HEADER)
     }
 
     fn signed(&mut self) -> Result<i64, Damage> {
-        let number = self.unsigned()?;
-        Ok((number >> 1) as i64 ^ -((number & 1) as i64))
+        self.rest.signed(HEADER)
     }
 
     fn bytes(&mut self) -> Result<&'b [u8], Damage> {
         let length = self.unsigned()?;
-        self.take(usize::try_from(length).unwrap_or(usize::MAX))
+        self.rest.take(usize::try_from(length).unwrap_or(usize::MAX), HEADER)
     }
 
     /// Calls `each` with the number and the type of each field of a structure. It reads the field or leaves it where it is;
@@ -137,9 +124,9 @@ impl<'b> Thrift<'b> {
             count => u64::from(count),
         };
         // Each takes a byte or more, so this ends a loop over a number of elements that cannot be true.
-        if count > self.rest.len() as u64 {
+        if count > self.rest.0.len() as u64 {
             return Err(damage(
-                format!("a list of {count} in {} bytes", self.rest.len()),
+                format!("a list of {count} in {} bytes", self.rest.0.len()),
                 "no more than there are bytes",
             ));
         }
@@ -154,7 +141,7 @@ impl<'b> Thrift<'b> {
             Wire::True | Wire::False => {}
             Wire::I8 => drop(self.byte()?),
             Wire::I16 | Wire::I32 | Wire::I64 => drop(self.unsigned()?),
-            Wire::Double => drop(self.take(8)?),
+            Wire::Double => drop(self.rest.take(8, HEADER)?),
             Wire::Binary => drop(self.bytes()?),
             Wire::List | Wire::Set => {
                 let (wire, count) = self.list()?;
@@ -164,7 +151,7 @@ impl<'b> Thrift<'b> {
             }
             Wire::Map => {
                 let count = self.unsigned()?;
-                if count > self.rest.len() as u64 {
+                if count > self.rest.0.len() as u64 {
                     return Err(damage(format!("a map of {count}"), "no more than there are bytes"));
                 }
                 if count > 0 {
