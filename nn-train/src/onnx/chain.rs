@@ -67,7 +67,7 @@ enum End {
 
 /// The operators of a graph as they are gone through.
 pub(super) struct Chain {
-    tensors: Tensors,
+    pub(super) tensors: Tensors,
     values: HashMap<String, Value>,
     points: Rc<Vec<f64>>,
     layers: Vec<Draft>,
@@ -104,7 +104,7 @@ impl Chain {
     }
 
     /// The layers up to the tensor `output`, and whether their weights are `f64`.
-    pub(super) fn finish(mut self, output: &str, last: &proto::Node) -> Result<(Vec<Draft>, bool), OnnxFault> {
+    pub(super) fn finish(&mut self, output: &str, last: &proto::Node) -> Result<(Vec<Draft>, bool), OnnxFault> {
         let operator = Operator::of(last)?;
         let Some(Value::Stage(stage)) = self.values.get(output).cloned() else {
             return Err(operator.refuse("an output that depends on the input"));
@@ -122,7 +122,7 @@ impl Chain {
             let found = types[usize::from(!double)].clone();
             return Err(OnnxFault::Attribute { operator: "Cast".to_owned(), node, what: "to", found, expected });
         }
-        Ok((self.layers, double))
+        Ok((std::mem::take(&mut self.layers), double))
     }
 
     fn value(&mut self, operator: &Operator<'_>) -> Result<Value, OnnxFault> {
@@ -165,7 +165,7 @@ impl Chain {
             return Ok(value.clone());
         }
         match self.tensors.get(name)? {
-            Some(tensor) => Ok(Value::Constant { tensor: Rc::new(tensor), turned: false }),
+            Some(tensor) => Ok(Value::Constant { tensor, turned: false }),
             None => Err(OnnxFault::Missing {
                 name: name.to_owned(),
                 operator: operator.node.operator.clone(),
