@@ -124,6 +124,11 @@ impl Tensor {
         self.sizes.iter().product()
     }
 
+    /// One of [`data_type`].
+    pub(super) fn kind(&self) -> i32 {
+        self.proto.kind
+    }
+
     /// The type of the numbers, if networks are made of it.
     pub(super) fn is_double(&self) -> Result<bool, OnnxFault> {
         match self.proto.kind {
