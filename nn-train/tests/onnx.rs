@@ -158,8 +158,27 @@ fn what_cannot_be_written_is_named() {
     );
     says(
         Export::new(&net).metadata("a", "1").metadata("a", "2").to_bytes().unwrap_err(),
-        "the ONNX model: the key \"a\" of the metadata is the library's own; expected another, each once",
+        "the ONNX model: the key \"a\" of the metadata stands there twice; expected each once (the library writes \
+         nn-train.architecture and nn-train.loss itself)",
     );
+    let error = Export::new(&net).metadata("nn-train.loss", "mse").to_bytes().unwrap_err();
+    assert_eq!(fault(error), OnnxFault::Key { key: "nn-train.loss".to_owned() });
+    says(
+        Export::new(&net).classes(["a", "b"]).to_bytes().unwrap_err(),
+        "the ONNX model: the output is linear; expected sigmoid, whose outputs are the probabilities of classes",
+    );
+    let (relu, softmax) = (network::<f32>("2 => 3 relu, mse"), network::<f32>("2 => 3 softmax, cross_entropy"));
+    says(
+        Export::new(&relu).classes(["a", "b", "c"]).to_bytes().unwrap_err(),
+        "the ONNX model: the output is relu; expected softmax or sigmoid, whose outputs are the probabilities of classes",
+    );
+    says(
+        Export::new(&softmax).classes(["b", "c", "b"]).to_bytes().unwrap_err(),
+        "the ONNX model: two classes are called \"b\"; expected a name of its own for each",
+    );
+    let towns = Preprocess::for_target("town").fit(&rows).unwrap();
+    let error = Export::new(&net).preprocess(&towns).to_bytes().unwrap_err();
+    assert_eq!(fault(error), OnnxFault::Output { found: Activation::Linear, expected: "sigmoid" });
     let three: DynNetwork<f32> = network("3 => 1 linear, mse");
     let error = Export::new(&three).preprocess(&prices).standardized_inputs(&scales).to_bytes().unwrap_err();
     assert!(matches!(fault(error), OnnxFault::Settings { .. }));

@@ -27,6 +27,8 @@ pub use predictions::Predictions;
 pub(crate) use scale::CLIP;
 pub(crate) use scale::Scale;
 pub(crate) use target::Target;
+#[cfg(any(feature = "bundle", feature = "onnx"))]
+pub(crate) use target::{name_twice, no_probabilities};
 
 use crate::data::DynDataset;
 use crate::error::Error;
