@@ -238,7 +238,7 @@ fn inputs_stay_few() {
     };
     assert_eq!(width(quick("price").categories(20)), 20);
     assert_eq!(width(quick("price")), 128);
-    // 100 columns of numbers: 5 bins each, of which the outermost are divided once.
+    // 102 columns of numbers of 80 rows: 5 bins each, up to 512 in all, and log2(80 / 5) - 2 more that divide the outermost ones.
     let wide = (0..100).fold(flats(100), |table, column| {
         let numbers = (0..100).map(|row| ((row * 31 + column * 17) % 97) as f64).collect::<Vec<_>>();
         table.with(&format!("x{column}"), numbers).unwrap()

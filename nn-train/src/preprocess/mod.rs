@@ -13,6 +13,8 @@ mod scale;
 mod serde;
 mod target;
 
+#[cfg(feature = "tabular")]
+pub(crate) use bins::most as most_bins;
 pub use builder::PreprocessBuilder;
 #[cfg(feature = "tabular")]
 pub(crate) use fit::check_text;
