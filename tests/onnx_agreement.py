@@ -26,8 +26,12 @@ from environment import ROOT, environment_python
 TORCH = os.environ.get("NN_TORCH_PYTHON", "/usr/bin/python3")
 # As tests/numpy_agreement.py, so that one build serves both.
 FEATURES = "nn-examples/all"
-# Relative to the size of the outputs: where the terms of a sum cancel, neither side knows the last digits.
+# Relative to the size of the outputs, which is that of their column: where the terms of a sum cancel, neither side knows the last
+# digits. A column that is 0 throughout, as one of relu may be, counts as this large.
+LEAST_SIZE = 1e-3
 TOLERANCE = {"f32": 1e-6, "f64": 1e-12}
+# All digits but the last few, of each number by itself.
+SMALL_TOLERANCE = 1e-14
 # Scaling happens in f64, but the quantiles of the normal distribution are computed in another way: to 15 digits.
 TABLE_TOLERANCE = {"f32": 1e-6, "f64": 1e-10}
 ROWS = (1, 7, 1000)
@@ -68,15 +72,16 @@ def answers(requests):
     return lines
 
 
-def difference(ours, theirs, share=1.0):
-    """The largest |ours - theirs|, relative to the number or to what this share of its column stays below, if that is larger, or
-    to 1; NaN where either holds one."""
+def difference(ours, theirs, share=1.0, columns=None):
+    """The largest |ours - theirs|, relative to the number or to what this share of its column stays below, if that is larger; NaN
+    where either holds one. `columns` are more rows of ours to tell the size of a column by."""
     import numpy as np
 
     ours, theirs = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+    columns = ours if columns is None else np.asarray(columns, dtype=float)
     if ours.shape != theirs.shape:
         raise SystemExit(f"shapes differ: {ours.shape} here, {theirs.shape} there")
-    size = np.maximum(np.abs(ours), np.maximum(1.0, np.quantile(np.abs(ours), share, axis=0)))
+    size = np.maximum(np.abs(ours), np.maximum(LEAST_SIZE, np.quantile(np.abs(columns), share, axis=0)))
     return float(np.max(np.abs(ours - theirs) / size))
 
 
@@ -84,12 +89,15 @@ def check_the_comparison():
     """A comparison that cannot fail proves nothing: it must see an error just above the tolerance, and a NaN."""
     import numpy as np
 
-    exact = np.linspace(-1.0, 1.0, 5)
-    assert difference(exact, exact) <= 1e-12
-    for wrong in (2e-6, np.nan):
-        broken = exact.copy()
-        broken[3] += wrong
-        assert not difference(broken, exact) <= 1e-6, wrong
+    # A column of ordinary size, one of small probabilities, and one that is nearly 0 throughout.
+    for size in (1.0, 0.01, LEAST_SIZE):
+        exact = size * np.linspace(-1.0, 1.0, 5)
+        assert difference(exact, exact) <= 1e-12
+        for wrong in (2e-6 * size, np.nan):
+            broken = exact.copy()
+            broken[3] += wrong
+            assert not difference(broken, exact) <= 1e-6, (size, wrong)
+            assert not difference(broken[3:4], exact[3:4], columns=exact) <= 1e-6, (size, wrong)
 
 
 def open_model(path):
@@ -127,14 +135,14 @@ def check_networks(folder):
         kind = np.float32 if element == "f32" else np.float64
         inputs = np.array(answer["inputs"], dtype=kind).reshape(max(ROWS), -1)
         expected = np.array(answer["outputs"]).reshape(max(ROWS), -1)
+        if names and expected.shape[1] == 1:
+            expected = np.hstack([1.0 - expected, expected])
         for rows in ROWS:
             outputs = session.run(None, {"input": inputs[:rows]})
             found = outputs[-1]
             assert found.dtype == kind
             ours = expected[:rows]
-            if names and ours.shape[1] == 1:
-                ours = np.hstack([1.0 - ours, ours])
-            wrong = difference(ours, found)
+            wrong = difference(ours, found, columns=expected)
             if not wrong <= TOLERANCE[element]:
                 raise SystemExit(f"DISAGREES: {architecture} in {element}, {rows} rows: {wrong}")
             worst[element] = max(worst.get(element, 0.0), wrong)
@@ -143,6 +151,40 @@ def check_networks(folder):
                 assert outputs[0].tolist() == best, architecture
     figures = ", ".join(f"{element} {largest:.1e}" for element, largest in worst.items())
     print(f"onnxruntime: {len(cases)} networks as here: {figures}")
+
+
+def check_small_numbers(folder):
+    """Each activation of numbers that are nearly 0, in f64: there all digits are compared, also those of e^z - 1."""
+    import numpy as np
+    import onnx
+    import onnxruntime
+
+    z = [sign * 10.0**-power for power in range(13) for sign in (1.0, -1.0)]
+    activations = ("sigmoid", "tanh", "relu", "leaky_relu(0.01)", "elu", "gelu", "silu", "softplus", "linear")
+    paths = [str(folder / f"small-{number}.onnx") for number in range(len(activations))]
+    request = {"element": "f64", "rows": 1, "standardized": False, "classes": []}
+    answers([{"network": request | {"file": path, "architecture": f"1 => 1 {name}, mse"}} for path, name in zip(paths, activations)])
+    for path in paths:
+        model = onnx.load(path)
+        for tensor in model.graph.initializer:
+            # z is the input itself.
+            if tensor.name.startswith("layer1."):
+                number = 1.0 if tensor.name == "layer1.weight" else 0.0
+                tensor.CopyFrom(onnx.numpy_helper.from_array(np.full(tuple(tensor.dims), number), tensor.name))
+        onnx.save(model, path)
+    found = answers([{"import": {"file": path, "inputs": [[number] for number in z]}} for path in paths])
+    worst = 0.0
+    for name, path, answer in zip(activations, paths, found):
+        assert answer.get("architecture", "").startswith(f"1 => 1 {name},"), (name, answer)
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        theirs = session.run(None, {"input": np.array(z).reshape(-1, 1)})[0][:, 0]
+        ours = np.array(answer["outputs"])
+        # Relative to each number; both are exactly 0 where relu is.
+        wrong = float(np.max(np.abs(ours - theirs) / np.where(ours == 0.0, 1.0, np.abs(ours))))
+        if not wrong <= SMALL_TOLERANCE:
+            raise SystemExit(f"DISAGREES: {name} of small numbers: {wrong}")
+        worst = max(worst, wrong)
+    print(f"onnxruntime: {len(activations)} activations of small numbers as here: f64 {worst:.1e}")
 
 
 def random_table(rng, rows, gaps):
@@ -565,6 +607,7 @@ def compare():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         check_networks(folder)
+        check_small_numbers(folder)
         check_tables(folder)
         check_digits(folder)
         check_torch(folder)

@@ -224,6 +224,7 @@ def sklearn_writes(folder):
         (make_pipeline(MinMaxScaler(), MLPRegressor(**settings)), "a MinMaxScaler; expected a StandardScaler"),
         (make_pipeline(StandardScaler(), StandardScaler(), MLPRegressor(**settings)), "a Pipeline of StandardScaler, StandardScaler, MLPRegressor"),
         (TransformedTargetRegressor(MLPRegressor(**settings), func=np.log1p, inverse_func=np.expm1), "a function of the targets"),
+        (TransformedTargetRegressor(both, transformer=StandardScaler()), "a TransformedTargetRegressor in another"),
         (StandardScaler(), "a StandardScaler; expected an MLPClassifier or MLPRegressor"),
     ]:
         model.fit(x, np.abs(numbers))

@@ -73,7 +73,9 @@ def _parts(model):
             raise Refused("a TransformedTargetRegressor that is not fitted; expected a fitted one")
         if model.func is not None or model.inverse_func is not None:
             raise Refused("a function of the targets; expected a StandardScaler")
-        network, inputs, _ = _parts(model.regressor_)
+        network, inputs, scaled = _parts(model.regressor_)
+        if scaled is not None:
+            raise Refused("a TransformedTargetRegressor in another; expected one scaler of the targets at most")
         return network, inputs, None if model.transformer is None else _scaler(model.transformer_)
     raise Refused(f"a {kind}; expected an MLPClassifier or MLPRegressor, or a Pipeline or TransformedTargetRegressor of one")
 

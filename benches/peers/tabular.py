@@ -7,7 +7,7 @@
     python3 benches/peers/tabular.py --seeds 1 --table churn --output target/tabular
     python3 benches/peers/tabular.py --parts --resume             # what each part of the preset earns
 
-Of each table a fifth of the rows, drawn once, is the test, which nothing is chosen by. The seeds are those of everything
+Of each table a fifth of the rows, drawn once, is the test, by which no epoch and no setting is chosen. The seeds are those of everything
 else: initial weights, orders, and the rows that choose this library's epoch. Peers learn from all rows that are no test
 rows; this library takes some of those to choose its epoch. With --parts nothing touches the test: the other rows of nine
 tables, 4,000 at most, are divided in the same way, once for each seed, and the preset is measured without one of its parts at a

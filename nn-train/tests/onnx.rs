@@ -158,8 +158,27 @@ fn what_cannot_be_written_is_named() {
     );
     says(
         Export::new(&net).metadata("a", "1").metadata("a", "2").to_bytes().unwrap_err(),
-        "the ONNX model: the key \"a\" of the metadata is the library's own; expected another, each once",
+        "the ONNX model: the key \"a\" of the metadata stands there twice; expected each once (the library writes \
+         nn-train.architecture and nn-train.loss itself)",
     );
+    let error = Export::new(&net).metadata("nn-train.loss", "mse").to_bytes().unwrap_err();
+    assert_eq!(fault(error), OnnxFault::Key { key: "nn-train.loss".to_owned() });
+    says(
+        Export::new(&net).classes(["a", "b"]).to_bytes().unwrap_err(),
+        "the ONNX model: the output is linear; expected sigmoid, whose outputs are the probabilities of classes",
+    );
+    let (relu, softmax) = (network::<f32>("2 => 3 relu, mse"), network::<f32>("2 => 3 softmax, cross_entropy"));
+    says(
+        Export::new(&relu).classes(["a", "b", "c"]).to_bytes().unwrap_err(),
+        "the ONNX model: the output is relu; expected softmax or sigmoid, whose outputs are the probabilities of classes",
+    );
+    says(
+        Export::new(&softmax).classes(["b", "c", "b"]).to_bytes().unwrap_err(),
+        "the ONNX model: two classes are called \"b\"; expected a name of its own for each",
+    );
+    let towns = Preprocess::for_target("town").fit(&rows).unwrap();
+    let error = Export::new(&net).preprocess(&towns).to_bytes().unwrap_err();
+    assert_eq!(fault(error), OnnxFault::Output { found: Activation::Linear, expected: "sigmoid" });
     let three: DynNetwork<f32> = network("3 => 1 linear, mse");
     let error = Export::new(&three).preprocess(&prices).standardized_inputs(&scales).to_bytes().unwrap_err();
     assert!(matches!(fault(error), OnnxFault::Settings { .. }));
@@ -291,6 +310,64 @@ fn graphs_of_others_are_read() {
     assert_eq!(import.network::<f32>().unwrap().parameters()[6..], [0.0; 3]);
 }
 
+/// An operator with one attribute that is a whole number.
+fn node_with(operator: &str, inputs: &[&str], output: &str, attribute: (&str, i64)) -> Vec<u8> {
+    let inputs: Vec<u8> = inputs.iter().flat_map(|input| field(1, input.as_bytes())).collect();
+    let attribute = [field(1, attribute.0.as_bytes()), number(3, attribute.1), number(20, 2)].concat();
+    field(1, &[inputs, field(2, output.as_bytes()), field(4, operator.as_bytes()), field(5, &attribute)].concat())
+}
+
+/// A tensor of `f32` that is a single number.
+fn scalar(name: &str, value: f32) -> Vec<u8> {
+    field(5, &[number(2, 1), field(8, name.as_bytes()), field(9, &value.to_le_bytes())].concat())
+}
+
+#[test]
+fn casts_of_constants_change_them() {
+    let cast = |from: &str, to: &str, kind: i64| node_with("Cast", &[from], to, ("to", kind));
+    let layer =
+        || [tensor("w", &[2, 2], 4), node("Gemm", &["x", "w"], "z"), scalar("a", 0.7), scalar("big", 3e9)].concat();
+    let read = |nodes: &[Vec<u8>]| Import::from_bytes(&model(&[layer(), nodes.concat()]));
+    let (float, whole, truth, half) = (1, 7, 9, 10);
+    for (nodes, expected) in [
+        (vec![node("PRelu", &["z", "a"], "y")], "leaky_relu(0.7)"),
+        (vec![cast("a", "b", float), node("PRelu", &["z", "b"], "y")], "leaky_relu(0.7)"),
+        (vec![cast("a", "b", 11), cast("b", "c", float), node("PRelu", &["z", "c"], "y")], "leaky_relu(0.7)"),
+        // 0 as a whole number, and 1 as a truth value.
+        (vec![cast("a", "b", whole), cast("b", "c", float), node("PRelu", &["z", "c"], "y")], "relu"),
+        (vec![cast("a", "b", 6), cast("b", "c", float), node("PRelu", &["z", "c"], "y")], "relu"),
+        (vec![cast("a", "b", truth), cast("b", "c", float), node("PRelu", &["z", "c"], "y")], "linear"),
+        (vec![node("CastLike", &["a", "z"], "b"), node("PRelu", &["z", "b"], "y")], "leaky_relu(0.7)"),
+    ] {
+        assert_eq!(read(&nodes).unwrap().architecture().to_string(), format!("2 => 2 {expected}, mse"));
+    }
+    for (nodes, expected) in [
+        (vec![cast("a", "b", half), node("PRelu", &["z", "b"], "y")], "to is FLOAT16; expected FLOAT, DOUBLE, INT32"),
+        (vec![cast("big", "b", 6), node("PRelu", &["z", "b"], "y")], "to is INT32; expected"),
+        (
+            vec![cast("w", "v", whole), node("Gemm", &["z", "v"], "y")],
+            "to is INT64; expected the type that the numbers have",
+        ),
+        (vec![cast("z", "y", whole)], "to is INT64; expected FLOAT or DOUBLE"),
+    ] {
+        let message = read(&nodes).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message:?} has no {expected:?}");
+    }
+}
+
+#[test]
+fn what_is_cut_off_far_away_is_no_activation() {
+    let layer = || [tensor("w", &[2, 2], 4), node("Gemm", &["x", "w"], "z"), node("Relu", &["z"], "r")].concat();
+    for (bound, read) in [(65504.0, false), (1e30, false), (f32::MAX, true)] {
+        let import = Import::from_bytes(&model(&[layer(), scalar("a", bound), node("Min", &["r", "a"], "y")]));
+        match import {
+            Ok(import) if read => assert_eq!(import.architecture().to_string(), "2 => 2 relu, mse"),
+            Err(error) if !read => assert!(error.to_string().contains("the operator Min: what it makes of"), "{error}"),
+            other => panic!("{bound}: {other:?}"),
+        }
+    }
+}
+
 /// Files of PyTorch's two exporters, by tracing and by torch.export, without their remarks on lines of source. The outputs are
 /// PyTorch's.
 #[test]
@@ -374,6 +451,15 @@ fn graphs_of_other_networks_are_refused_by_name() {
         (
             vec![w(), tensor("v", &[3, 2], 6), gemm(), node("Gemm", &["z", "v"], "y")],
             "its matrix of weights is for 3 inputs; expected for 2",
+        ),
+        // A column beside rows is no bias.
+        (
+            vec![w(), tensor("b", &[1, 2], 2), gemm(), node("Transpose", &["b"], "t"), node("Add", &["z", "t"], "y")],
+            "node \"y\" is the operator Add; expected constants of one number, or weights and biases at their places",
+        ),
+        (
+            vec![w(), tensor("b", &[1, 2], 2), node("Transpose", &["b"], "t"), node("Gemm", &["x", "w", "t"], "y")],
+            "node \"y\" is the operator Gemm; expected one whose third input is a bias",
         ),
         (vec![node("Constant", &[], "y")], "the count of its attributes is 0; expected 1"),
         (vec![w(), gemm(), node("Add", &["z"], "y")], "the count of its inputs is 1; expected more"),

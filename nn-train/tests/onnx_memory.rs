@@ -11,7 +11,7 @@ mod protobuf;
 use counting::most;
 use nn_train::onnx::{Export, Import};
 use nn_train::prelude::*;
-use protobuf::field;
+use protobuf::{field, varint};
 
 /// The most bytes in use while a file is read.
 fn taken(bytes: &[u8]) -> usize {
@@ -63,6 +63,37 @@ fn memory_is_bounded_by_the_file() {
     let bytes = model(&(0..4095).flat_map(relu).collect::<Vec<u8>>());
     let held = taken(&bytes);
     assert!(held <= 50 * bytes.len() + (8 << 20), "a long chain: {held} bytes for {}", bytes.len());
+    // One constant of many numbers under many names: it is kept once.
+    let numbers = vec![1; 131_100];
+    let sizes = [vec![1 << 3], varint(numbers.len() as u64)].concat();
+    let constant = field(5, &[sizes, vec![2 << 3, 7], field(7, &numbers), field(8, b"w")].concat());
+    let name = |index: usize| if index == 0 { "x".to_owned() } else { format!("t{index}") };
+    let pair = |index: usize| {
+        let same = format!("c{index}");
+        let of = |operator: &[u8], inputs: &[&str], output: &str| {
+            let inputs: Vec<u8> = inputs.iter().flat_map(|input| field(1, input.as_bytes())).collect();
+            field(1, &[inputs, field(2, output.as_bytes()), field(4, operator)].concat())
+        };
+        let to = if index == 199 { "y".to_owned() } else { name(index + 1) };
+        [of(b"Identity", &["w"], &same), of(b"Dropout", &[&name(index), &same], &to)].concat()
+    };
+    let bytes = model(&[constant, (0..200).flat_map(pair).collect()].concat());
+    let held = taken(&bytes);
+    // All has been looked at: only then is it missed that there is no layer.
+    let message = Import::from_bytes(&bytes).unwrap_err().to_string();
+    assert!(message.ends_with("expected a layer: a product with weights"), "{message}");
+    assert!(held <= 50 * bytes.len() + (8 << 20), "a constant of many names: {held} bytes for {}", bytes.len());
+    // Names of classes that no output is for, of which there are as many as the sizes say.
+    let count = 1_048_600;
+    let sizes = [vec![1 << 3], varint(count)].concat();
+    let names = field(6, b"").repeat(count as usize);
+    let classes = field(5, &[sizes, vec![2 << 3, 8], field(8, b"classes"), names].concat());
+    let weights = field(5, &[vec![1 << 3, 1, 1 << 3, 1, 2 << 3, 1], field(8, b"w"), field(9, &[0; 4])].concat());
+    let product = field(1, &[field(1, b"x"), field(1, b"w"), field(2, b"y"), field(4, b"Gemm")].concat());
+    let bytes = model(&[classes, weights, product].concat());
+    let held = taken(&bytes);
+    assert_eq!(Import::from_bytes(&bytes).unwrap().classes(), None);
+    assert!(held <= 50 * bytes.len() + (8 << 20), "names of classes: {held} bytes for {}", bytes.len());
     // Of a network the file's bytes, the parameters, and those of one layer.
     let net =
         DynNetwork::<f32>::new("300 => 300 relu => 300 relu => 1 linear, mse".parse().unwrap(), Init::default(), 1)

@@ -162,6 +162,19 @@ fn layers_are_ordered_by_the_numbers_in_their_names() {
     let found = fault(read(Reader::new().prefix("encoder.")));
     assert_eq!(found.to_string(), "it has no tensor encoder.….weight; expected one for each layer");
 
+    // Tensors are called as they are in the file, wherever the prefix ends.
+    let spoilt = tensors(&[("fc1.weight", "F32", &[3]), ("fc1.bias", "F32", &[3])]);
+    let lonely = tensors(&[("fc1.bias", "F32", &[3])]);
+    let longer = tensors(&[("fc1.weight", "F32", &[3, 2]), ("fc1.bias", "F32", &[2])]);
+    for prefix in ["", "fc1", "fc1."] {
+        let read = |bytes: &[u8]| {
+            fault(Reader::new().prefix(prefix).hidden(Activation::Tanh).from_bytes::<DynNetwork<f32>>(bytes))
+        };
+        assert!(matches!(read(&spoilt), Fault::Shape { tensor, .. } if tensor == "fc1.weight"), "{prefix:?}");
+        assert!(matches!(read(&longer), Fault::Shape { tensor, .. } if tensor == "fc1.bias"), "{prefix:?}");
+        assert_eq!(read(&lonely), Fault::Missing { tensor: "fc1.weight".to_owned() }, "{prefix:?}");
+    }
+
     // An nn.Linear alone.
     let alone = tensors(&[("weight", "F32", &[2, 3]), ("bias", "F32", &[2])]);
     assert_eq!(plain(&alone).unwrap().network().architecture().to_string(), "3 => 2 linear, mse");

@@ -5,7 +5,7 @@
 
 use nn_train::prelude::*;
 use nn_train::table::TableFault;
-use nn_train::tabular::{Fitted, LeftOut, Rates, Reason, Recipe, Task};
+use nn_train::tabular::{Fitted, LeftOut, Prepared, Rates, Reason, Recipe, Task};
 use nn_train::{RunState, StepError};
 use proptest::prelude::{Strategy, prop, prop_oneof, proptest};
 
@@ -126,10 +126,24 @@ fn only_training_rows_are_learned_from() {
     let other = train.with("area", far).unwrap().with("town", Column::text(["elsewhere"; 100])).unwrap();
     let of = |valid: &Table| quick("price").prepare(&train, Some(valid)).unwrap().preprocess().clone();
     assert_eq!(of(&train), of(&other));
-    // Without rows of its own to choose the epoch, the share that does is not learned from either.
-    let (_, rest) = train.split(0.8, 3).unwrap();
-    let prepared = quick("price").prepare(&train, None).unwrap();
-    assert_eq!((prepared.train_rows(), prepared.validation_rows()), (80, rest.rows()));
+    // Without rows of its own to choose the epoch, the share that does is not learned from either. A recipe divides under its seed.
+    let numbered = train.with("number", Column::from((0..100).map(f64::from).collect::<Vec<_>>())).unwrap();
+    let (kept, held_out) = numbered.split(0.8, 3).unwrap();
+    let of = |changed: &Table| {
+        let is_changed = |row: usize| changed.numbers("number").unwrap().contains(&(row as f64));
+        let area = train.numbers("area").unwrap().iter().enumerate();
+        let area = area.map(|(row, &area)| if is_changed(row) { 1e6 + area } else { area });
+        let price = train.numbers("price").unwrap().iter().enumerate();
+        let price = price.map(|(row, &price)| if is_changed(row) { -price } else { price });
+        let table = train.with("area", Column::from(area.collect::<Vec<_>>())).unwrap();
+        let table = table.with("price", Column::from(price.collect::<Vec<_>>())).unwrap();
+        let prepared = quick("price").prepare(&table, None).unwrap();
+        assert_eq!((prepared.train_rows(), prepared.validation_rows()), (80, 20));
+        prepared.preprocess().clone()
+    };
+    let plain = of(&numbered.head(0));
+    assert_eq!(of(&held_out), plain);
+    assert_ne!(of(&kept), plain);
 }
 
 #[test]
@@ -238,7 +252,7 @@ fn inputs_stay_few() {
     };
     assert_eq!(width(quick("price").categories(20)), 20);
     assert_eq!(width(quick("price")), 128);
-    // 100 columns of numbers: 5 bins each, of which the outermost are divided once.
+    // 102 columns of numbers of 80 rows: 5 bins each, up to 512 in all, and log2(80 / 5) - 2 more that divide the outermost ones.
     let wide = (0..100).fold(flats(100), |table, column| {
         let numbers = (0..100).map(|row| ((row * 31 + column * 17) % 97) as f64).collect::<Vec<_>>();
         table.with(&format!("x{column}"), numbers).unwrap()
@@ -282,9 +296,14 @@ fn rows_weigh() {
     let rows = 200;
     let weights = Column::from((0..rows).map(|row| (row % 3) as f64).collect::<Vec<_>>());
     let table = flats(rows).with("times", weights).unwrap();
-    let prepared = quick("price").weights("times").prepare(&table, None).unwrap();
+    let prepared = quick("price").epochs(1).weights("times").prepare(&table, None).unwrap();
     assert!(!prepared.preprocess().input_names().iter().any(|name| name.starts_with("times")));
-    assert!(prepared.train().is_ok());
+    // The same rows of the same columns without weights.
+    let plain = quick("price").epochs(1).prepare(&flats(rows), None).unwrap();
+    assert_eq!(prepared.preprocess().input_names(), plain.preprocess().input_names());
+    assert_eq!(prepared.network(), plain.network());
+    let cost = |prepared: Prepared| prepared.train().unwrap().history().epochs()[0].cost;
+    assert_ne!(cost(prepared), cost(plain));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::Standardizer;
 use crate::data::highest;
 use crate::error::Error;
 use crate::network::{Network, check_ragged, compute};
+use crate::preprocess::name_twice;
 
 /// The scales of inputs and targets, and the names of classes, as far as there are any.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -38,10 +39,8 @@ impl Arrays {
         if found != expected {
             return Err(BundleFault::Classes { expected, found });
         }
-        let mut sorted: Vec<&String> = self.classes.iter().collect();
-        sorted.sort_unstable();
-        match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(BundleFault::ClassTwice { name: pair[0].clone() }),
+        match name_twice(&self.classes) {
+            Some(name) => Err(BundleFault::ClassTwice { name: name.clone() }),
             None => Ok(()),
         }
     }

@@ -97,7 +97,7 @@ use std::path::Path;
 pub use any::AnyBundle;
 use arrays::Arrays;
 pub use fault::BundleFault;
-use nn_kernels::{Activation, Architecture, Element};
+use nn_kernels::{Architecture, Element};
 use serde::Serialize;
 
 use crate::Standardizer;
@@ -106,7 +106,7 @@ use crate::envelope::BUNDLE;
 pub use crate::envelope::FileFault;
 use crate::error::Error;
 use crate::network::{DynNetwork, Network};
-use crate::preprocess::{Predictions, Preprocess};
+use crate::preprocess::{Predictions, Preprocess, no_probabilities};
 use crate::table::{Csv, Table};
 
 /// What stands for a path in messages about bytes and values in memory.
@@ -410,12 +410,9 @@ fn check_preprocess(preprocess: &Preprocess, architecture: &Architecture) -> Res
 
 /// The outputs are the probabilities of classes.
 fn check_probabilities(architecture: &Architecture) -> Result<(), BundleFault> {
-    match architecture.output_activation() {
-        Activation::Sigmoid | Activation::Softmax => Ok(()),
-        found => {
-            let expected = if architecture.outputs() == 1 { "sigmoid" } else { "softmax or sigmoid" };
-            Err(BundleFault::Output { found, expected })
-        }
+    match no_probabilities(architecture) {
+        None => Ok(()),
+        Some((found, expected)) => Err(BundleFault::Output { found, expected }),
     }
 }
 

@@ -40,6 +40,10 @@ use crate::error::Error;
 ///
 /// # Memory
 /// A call on up to the stated rows allocates nothing. A larger batch works too; its memory is then kept.
+///
+/// There is one exception, rayon's: where threads share the work, of batches or of a network of more than 2 MiB, and the call comes
+/// from outside their pool, the queue that it waits in grows by a block now and then. A call in a task of the pool, as in
+/// `ThreadPool::install`, does not wait there.
 #[must_use]
 pub struct Predictor<N: Network> {
     planned: Planned<N::Scalar>,
@@ -101,7 +105,8 @@ impl<N: Network> Predictor<N> {
         N::prediction(architecture, input, |input, output| single.predict(architecture, input, output))
     }
 
-    /// [`predict`](Self::predict) of `input`, S_1 numbers, written to `output`, S_L numbers. Nothing is allocated.
+    /// [`predict`](Self::predict) of `input`, S_1 numbers, written to `output`, S_L numbers. Nothing is allocated, but by rayon for
+    /// a network of more than 2 MiB that is called from outside the pool: see [`Predictor`].
     ///
     /// # Errors
     /// [`StepError::Length`](crate::StepError::Length) in [`Error::Step`] for another number of inputs or outputs.

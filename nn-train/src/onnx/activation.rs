@@ -29,9 +29,13 @@ pub(super) fn activation<T: Element>(graph: &mut Graph, activation: Activation, 
         }
         Activation::LeakyRelu(slope) => graph.node("LeakyRelu", &[z], vec![float("alpha", slope as f32)]),
         Activation::Elu if double => {
-            let one = graph.number::<T>(1.0);
-            let exp = graph.apply("Exp", &[z]);
-            let below = graph.apply("Sub", &[&exp, &one]);
+            // e^z - 1 = 2t / (1 - t) with t = tanh(z / 2): a difference would lose the digits of small z.
+            let (half, one) = (graph.number::<T>(0.5), graph.number::<T>(1.0));
+            let halved = graph.apply("Mul", &[z, &half]);
+            let tanh = graph.apply("Tanh", &[&halved]);
+            let twice = graph.apply("Add", &[&tanh, &tanh]);
+            let divisor = graph.apply("Sub", &[&one, &tanh]);
+            let below = graph.apply("Div", &[&twice, &divisor]);
             above_zero::<T>(graph, z, &below)
         }
         Activation::Elu => graph.node("Elu", &[z], vec![float("alpha", 1.0)]),

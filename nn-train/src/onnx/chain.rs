@@ -67,7 +67,7 @@ enum End {
 
 /// The operators of a graph as they are gone through.
 pub(super) struct Chain {
-    tensors: Tensors,
+    pub(super) tensors: Tensors,
     values: HashMap<String, Value>,
     points: Rc<Vec<f64>>,
     layers: Vec<Draft>,
@@ -104,7 +104,7 @@ impl Chain {
     }
 
     /// The layers up to the tensor `output`, and whether their weights are `f64`.
-    pub(super) fn finish(mut self, output: &str, last: &proto::Node) -> Result<(Vec<Draft>, bool), OnnxFault> {
+    pub(super) fn finish(&mut self, output: &str, last: &proto::Node) -> Result<(Vec<Draft>, bool), OnnxFault> {
         let operator = Operator::of(last)?;
         let Some(Value::Stage(stage)) = self.values.get(output).cloned() else {
             return Err(operator.refuse("an output that depends on the input"));
@@ -122,7 +122,7 @@ impl Chain {
             let found = types[usize::from(!double)].clone();
             return Err(OnnxFault::Attribute { operator: "Cast".to_owned(), node, what: "to", found, expected });
         }
-        Ok((self.layers, double))
+        Ok((std::mem::take(&mut self.layers), double))
     }
 
     fn value(&mut self, operator: &Operator<'_>) -> Result<Value, OnnxFault> {
@@ -165,7 +165,7 @@ impl Chain {
             return Ok(value.clone());
         }
         match self.tensors.get(name)? {
-            Some(tensor) => Ok(Value::Constant { tensor: Rc::new(tensor), turned: false }),
+            Some(tensor) => Ok(Value::Constant { tensor, turned: false }),
             None => Err(OnnxFault::Missing {
                 name: name.to_owned(),
                 operator: operator.node.operator.clone(),
@@ -226,17 +226,44 @@ impl Chain {
     fn cast(&mut self, operator: &Operator<'_>) -> Result<Value, OnnxFault> {
         operator.check_attributes(&["to", "saturate"])?;
         let value = self.operand(operator, 0)?;
-        if operator.node.operator == "Cast" && matches!(value, Value::Stage(_)) {
-            match operator.int("to", 0) {
-                kind if kind == i64::from(data_type::FLOAT) => self.casts[0] = Some(operator.name()),
-                kind if kind == i64::from(data_type::DOUBLE) => self.casts[1] = Some(operator.name()),
-                kind => {
-                    let found = data_type::name(i32::try_from(kind).unwrap_or(-1));
-                    return Err(operator.attribute("to", found, "FLOAT or DOUBLE"));
+        let kind = if operator.node.operator == "Cast" {
+            i32::try_from(operator.int("to", 0)).unwrap_or(-1)
+        } else {
+            match self.operand(operator, 1)? {
+                // In the type of the network's own numbers.
+                Value::Stage(_) => return Ok(value),
+                Value::Constant { tensor, .. } => tensor.kind(),
+                Value::Single(_) => return Err(operator.refuse("one whose second input is a tensor of the file's")),
+            }
+        };
+        let number = match value {
+            Value::Stage(_) => {
+                match kind {
+                    data_type::FLOAT => self.casts[0] = Some(operator.name()),
+                    data_type::DOUBLE => self.casts[1] = Some(operator.name()),
+                    _ => return Err(operator.attribute("to", data_type::name(kind), "FLOAT or DOUBLE")),
                 }
+                return Ok(value);
+            }
+            // Numbers of f32 are numbers of f64.
+            Value::Constant { ref tensor, .. }
+                if tensor.kind() == kind || (tensor.kind(), kind) == (data_type::FLOAT, data_type::DOUBLE) =>
+            {
+                return Ok(value);
+            }
+            Value::Constant { tensor, .. } => tensor.single(),
+            Value::Single(number) => Some(number),
+        };
+        match number.and_then(|number| cast(number, kind)) {
+            Some(number) => Ok(Value::Single(number)),
+            None => {
+                let expected = match number {
+                    Some(_) => "FLOAT, DOUBLE, INT32, INT64 or BOOL, and a number that the type can hold",
+                    None => "the type that the numbers have, as there are several",
+                };
+                Err(operator.attribute("to", data_type::name(kind), expected))
             }
         }
-        Ok(value)
     }
 
     fn flatten(&self, operator: &Operator<'_>) -> Result<Value, OnnxFault> {
@@ -309,7 +336,7 @@ impl Chain {
             return Ok(value);
         }
         match (value, self.operand(operator, 2)?) {
-            (Value::Stage(stage), Value::Constant { tensor, .. }) if self.is_bias(&tensor) => {
+            (Value::Stage(stage), Value::Constant { tensor, turned: false }) if self.is_bias(&tensor) => {
                 Ok(self.add_bias(stage, tensor))
             }
             _ => Err(operator.refuse("one whose third input is a bias, a constant number for each output")),
@@ -411,8 +438,8 @@ impl Chain {
     fn bias(&mut self, operator: &Operator<'_>) -> Result<Option<Value>, OnnxFault> {
         operator.check_attributes(&[])?;
         let (stage, tensor) = match (self.operand(operator, 0)?, self.operand(operator, 1)?) {
-            (Value::Stage(stage), Value::Constant { tensor, .. }) => (stage, tensor),
-            (Value::Constant { tensor, .. }, Value::Stage(stage)) => (stage, tensor),
+            (Value::Stage(stage), Value::Constant { tensor, turned: false }) => (stage, tensor),
+            (Value::Constant { tensor, turned: false }, Value::Stage(stage)) => (stage, tensor),
             _ => return Ok(None),
         };
         let plain = stage.layer == self.layers.len() && !stage.biased && *stage.values == *self.points;
@@ -496,6 +523,20 @@ impl Chain {
             None => Value::Single(at(0)),
         })
     }
+}
+
+/// A number in another type; none where it is not known what becomes of it.
+fn cast(number: f64, kind: i32) -> Option<f64> {
+    let cast = match kind {
+        data_type::FLOAT => shortest(number as f32),
+        data_type::DOUBLE => number,
+        // Towards 0, and without a sign there.
+        data_type::INT64 if number.abs() < 2_f64.powi(63) => number.trunc() + 0.0,
+        data_type::INT32 if number.abs() < 2_f64.powi(31) => number.trunc() + 0.0,
+        data_type::BOOL => f64::from(u8::from(number != 0.0)),
+        _ => f64::NAN,
+    };
+    Some(cast).filter(|cast| cast.is_finite())
 }
 
 /// The operator that is a constant.

@@ -13,7 +13,7 @@ use crate::Standardizer;
 use crate::disk::write_file;
 use crate::error::Error;
 use crate::network::Network;
-use crate::preprocess::{Preprocess, Target};
+use crate::preprocess::{Preprocess, Target, name_twice, no_probabilities};
 
 /// The version of the format that goes with [`OPSET`].
 const IR_VERSION: i64 = 6;
@@ -108,7 +108,7 @@ impl<'a, N: Network> Export<'a, N> {
     }
 
     /// The names of the classes: the graph gives `label` and `probabilities` in place of `output`. Two for a network of one
-    /// output, which is the probability of the second; otherwise one for each output.
+    /// output, which is the probability of the second; otherwise one for each output. The output layer is sigmoid or softmax.
     pub fn classes<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.classes = Some(names.into_iter().map(Into::into).collect());
         self
@@ -145,8 +145,8 @@ impl<'a, N: Network> Export<'a, N> {
     /// The file.
     ///
     /// # Errors
-    /// [`OnnxFault`] in [`Error::Onnx`]: settings that contradict each other, widths that differ, a parameter that is not
-    /// finite, a column that cannot be an input, by its name, and more than 2 GiB. [`Error::Features`] for a standardizer of
+    /// [`OnnxFault`] in [`Error::Onnx`]: settings that contradict each other, widths that differ, classes where the outputs are no
+    /// probabilities or of which two have one name, a key of the metadata that is there twice, a parameter that is not finite, a column that cannot be an input, by its name, and more than 2 GiB. [`Error::Features`] for a standardizer of
     /// another width than the network.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         self.bytes(MODEL)
@@ -192,7 +192,11 @@ impl<'a, N: Network> Export<'a, N> {
                 return Err(OnnxFault::Settings { reason });
             }
             let (found, expected) = (classes.len(), architecture.outputs().max(2));
-            return if found == expected { Ok(()) } else { Err(OnnxFault::Classes { found, expected }) };
+            return if found == expected {
+                self.check_classes(classes)
+            } else {
+                Err(OnnxFault::Classes { found, expected })
+            };
         };
         if scaled || self.classes.is_some() {
             let reason = "there is a preprocessing beside classes or a standardizer; expected it alone, as it has its own of both";
@@ -203,8 +207,19 @@ impl<'a, N: Network> Export<'a, N> {
             ("outputs", architecture.outputs(), preprocess.target_width()),
         ];
         match widths.into_iter().find(|(_, found, expected)| found != expected) {
-            None => Ok(()),
+            None => preprocess.classes().map_or(Ok(()), |classes| self.check_classes(classes)),
             Some((what, found, expected)) => Err(OnnxFault::Width { what, found, expected, of: "the preprocessing" }),
+        }
+    }
+
+    /// The outputs are the probabilities of classes, each of which has a name of its own.
+    fn check_classes(&self, classes: &[String]) -> Result<(), OnnxFault> {
+        if let Some((found, expected)) = no_probabilities(self.network.architecture()) {
+            return Err(OnnxFault::Output { found, expected });
+        }
+        match name_twice(classes) {
+            None => Ok(()),
+            Some(name) => Err(OnnxFault::ClassTwice { name: name.clone() }),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Why a network cannot be exported, or a file not read.
 
-use nn_kernels::number_text;
+use nn_kernels::{Activation, number_text};
 use thiserror::Error;
 
 /// Why a network cannot be written as an ONNX file, or why an ONNX file is not one of a network that can be read: the part of
@@ -37,6 +37,20 @@ pub enum OnnxFault {
         /// The classes that the outputs tell apart.
         expected: usize,
     },
+    /// Two classes have one name.
+    #[error("two classes are called {name:?}; expected a name of its own for each")]
+    ClassTwice {
+        /// The name.
+        name: String,
+    },
+    /// The outputs are no probabilities, where there are classes.
+    #[error("the output is {found}; expected {expected}, whose outputs are the probabilities of classes")]
+    Output {
+        /// The activation of the output layer.
+        found: Activation,
+        /// What would have been right.
+        expected: &'static str,
+    },
     /// A parameter is infinite or NaN.
     #[error("{what} {index} of Θ^({layer}) is {}; expected a finite number", number_text(*value))]
     Parameter {
@@ -65,8 +79,10 @@ pub enum OnnxFault {
         /// Why not.
         reason: &'static str,
     },
-    /// A key of the metadata is one that the library writes by itself.
-    #[error("the key {key:?} of the metadata is the library's own; expected another, each once")]
+    /// A key of the metadata is there twice, or is one of the two that the library writes itself.
+    #[error(
+        "the key {key:?} of the metadata stands there twice; expected each once (the library writes nn-train.architecture and nn-train.loss itself)"
+    )]
     Key {
         /// The key.
         key: String,

@@ -1,8 +1,8 @@
 //! Which activation a group of operators is.
 //!
 //! Silu, gelu and others have no operator of their own in older versions, and programs write them in several ways. So a
-//! chain of operators that work number by number is told by what it computes: by its values, in `f64`, at points
-//! from -10⁴ to 10⁴.
+//! chain of operators that work number by number is told by what it computes: by its values, in `f64`, at points up to the
+//! largest `f32` of both signs. So one that is cut off anywhere below is none.
 
 use nn_kernels::Activation;
 
@@ -23,7 +23,7 @@ pub(super) type OfOperands = Box<dyn Fn(&[f64]) -> f64>;
 /// The points, z itself.
 pub(super) fn points() -> Vec<f64> {
     let near = (-80..=80).map(|step| f64::from(step) * 0.25);
-    let far = [1e-6, 1e-3, 0.1, 30.0, 100.0, 1e3, 1e4];
+    let far = [1e-6, 1e-3, 0.1, 30.0, 100.0, 1e3, 1e4, 1e6, 1e10, 1e20, f64::from(f32::MAX)];
     near.chain(far.into_iter().flat_map(|z| [z, -z])).collect()
 }
 
@@ -194,12 +194,23 @@ mod tests {
         assert_eq!(of(|z| z.max(0.25 * z)), Some(Activation::LeakyRelu(0.25)));
         assert_eq!(of(|z| z.max(0.0)), Some(Activation::Relu));
         assert_eq!(of(|z| 0.5 * (1.0 + (0.5 * z).tanh())), Some(Activation::Sigmoid));
+        assert_eq!(of(softplus), Some(Activation::Softplus));
+        assert_eq!(of(|z| if z > 0.0 { z } else { z.exp() - 1.0 }), Some(Activation::Elu));
     }
 
     #[test]
     fn what_is_nearly_an_activation_is_none() {
         // relu6, an elu of another height, a gelu by erf (here its value at 1 alone differs), hard tanh, and what is NaN.
         assert_eq!(of(|z| z.clamp(0.0, 6.0)), None);
+        // Cut off where no usual z is.
+        for bound in [65504.0, 1e15, 1e38] {
+            assert_eq!(of(|z| z.clamp(0.0, bound)), None);
+            assert_eq!(of(|z| z.min(bound)), None);
+            assert_eq!(of(|z| z.max(-bound)), None);
+            assert_eq!(of(|z| (z * sigmoid(z)).min(bound)), None);
+            assert_eq!(of(|z| gelu(z).min(bound)), None);
+            assert_eq!(of(|z| softplus(z).min(bound)), None);
+        }
         assert_eq!(of(|z| if z > 0.0 { z } else { 0.9 * z.exp_m1() }), None);
         assert_eq!(of(|z| if z == 1.0 { 0.841_344_746_068_542_9 } else { gelu(z) }), None);
         assert_eq!(of(|z| z.clamp(-1.0, 1.0)), None);

@@ -13,6 +13,7 @@ use super::proto::{self, SizeValue, data_type};
 use super::tensors::{Numbers, Tensors, decode};
 use super::{ARCHITECTURE_KEY, MAX_BYTES, OnnxFault};
 use crate::error::Error;
+use crate::memory::reserve;
 use crate::network::{DynNetwork, Network};
 
 /// What messages call bytes that are from no file.
@@ -51,7 +52,7 @@ impl Import {
     ///
     /// # Errors
     /// [`Error::Io`], and [`OnnxFault`] in [`Error::Onnx`] for what is no ONNX file or none of a plain network: the operator
-    /// by its name and its node's.
+    /// by its name and its node's. [`StepError::Memory`](crate::StepError::Memory) in [`Error::Step`] when there is no memory for it.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let place = path.display().to_string();
@@ -63,7 +64,7 @@ impl Import {
             return Err(too_large(length));
         }
         let mut bytes = Vec::new();
-        bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX)).map_err(|_| too_large(length))?;
+        reserve(&mut bytes, length)?;
         // A file may grow meanwhile.
         file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
         if bytes.len() as u64 > MAX_BYTES {
@@ -75,13 +76,16 @@ impl Import {
     /// The same from bytes.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read), but for [`Error::Io`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         if bytes.len() as u64 > MAX_BYTES {
             let fault = OnnxFault::TooLarge { found: bytes.len() as u64, limit: MAX_BYTES };
             return Err(Error::onnx(INPUT, fault));
         }
-        Self::of(Bytes::copy_from_slice(bytes), INPUT.to_owned())
+        let mut copy = Vec::new();
+        reserve(&mut copy, bytes.len())?;
+        copy.extend_from_slice(bytes);
+        Self::of(copy.into(), INPUT.to_owned())
     }
 
     fn of(bytes: Bytes, place: String) -> Result<Self, Error> {
@@ -101,7 +105,7 @@ impl Import {
         let name = graph.name.clone();
         let Layers { drafts, double, classes } = Layers::of(graph, opset).map_err(at)?;
         let architecture = architecture(&drafts, &metadata)?;
-        let mut parameters = Numbers::with_room(double, architecture.params());
+        let mut parameters = Numbers::with_room(double, architecture.params())?;
         for draft in drafts {
             draft.weights.append(&mut parameters, draft.turned).map_err(at)?;
             match draft.bias {
@@ -109,8 +113,6 @@ impl Import {
                 None => parameters.append_zeros(draft.outputs),
             }
         }
-        let expected = architecture.outputs().max(2);
-        let classes = classes.filter(|classes| classes.len() == expected);
         let producer = format!("{} {}", model.producer_name, model.producer_version).trim().to_owned();
         Ok(Self { place, architecture, parameters, classes, name, producer, opset, metadata })
     }
@@ -230,7 +232,6 @@ impl Layers {
             return Err(OnnxFault::Unreadable { what: "sparse tensors" });
         }
         let tensors = Tensors::of(graph.initializers)?;
-        let classes = classes(&tensors);
         let input = input(graph.inputs, &tensors)?;
         let output = output(graph.outputs)?;
         let nodes = graph.nodes.into_iter().map(decode).collect::<Result<Vec<proto::Node>, _>>()?;
@@ -246,17 +247,21 @@ impl Layers {
             }
         }
         let (drafts, double) = chain.finish(&output, &nodes[last])?;
+        let outputs = drafts.last().map_or(0, |draft| draft.outputs);
+        let classes = classes(&chain.tensors, outputs.max(2));
         Ok(Self { drafts, double, classes })
     }
 }
 
-/// The names of classes, without the empty one that stands for none.
-fn classes(tensors: &Tensors) -> Option<Vec<String>> {
-    let mut names = tensors.get("classes").ok()??.texts()?;
+/// The names of so many classes, without the empty one that stands for none.
+fn classes(tensors: &Tensors, count: usize) -> Option<Vec<String>> {
+    // Names of their own take more memory than the file's: they are made where they may be wanted.
+    let tensor = tensors.get("classes").ok()??;
+    let mut names = if tensor.len() <= count + 1 { tensor.texts()? } else { return None };
     if names.last().is_some_and(String::is_empty) {
         names.pop();
     }
-    Some(names)
+    (names.len() == count).then_some(names)
 }
 
 /// The one input that is no initialiser. (In old files initialisers are among the inputs.)

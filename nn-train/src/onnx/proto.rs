@@ -152,8 +152,10 @@ pub(super) struct Tensor {
 /// `TensorProto.DataType`.
 pub(super) mod data_type {
     pub(in super::super) const FLOAT: i32 = 1;
+    pub(in super::super) const INT32: i32 = 6;
     pub(in super::super) const INT64: i32 = 7;
     pub(in super::super) const STRING: i32 = 8;
+    pub(in super::super) const BOOL: i32 = 9;
     pub(in super::super) const DOUBLE: i32 = 11;
 
     /// As `onnx.proto` calls them.

@@ -1,16 +1,22 @@
 //! Constants of a graph that is read.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use prost::Message;
 use prost::bytes::Bytes;
 
 use super::OnnxFault;
 use super::proto::{self, data_type};
+use crate::error::Error;
+use crate::memory::reserve;
 
-/// The initialisers of a graph by name, each decoded when it is looked at.
+/// The initialisers of a graph by name, each decoded when it is first looked at, and only then: decoded it may be many times as
+/// long, and as many operators may name it as there are.
 pub(super) struct Tensors {
     initializers: HashMap<String, Bytes>,
+    decoded: RefCell<HashMap<String, Rc<Tensor>>>,
     /// Those that are the weights of a layer.
     weights: HashSet<String>,
 }
@@ -38,7 +44,7 @@ impl Tensors {
                 return Err(fault(&name, "the name is that of", "two initialisers".to_owned(), "names of their own"));
             }
         }
-        Ok(Self { initializers: known, weights: HashSet::new() })
+        Ok(Self { initializers: known, decoded: RefCell::default(), weights: HashSet::new() })
     }
 
     pub(super) fn contains(&self, name: &str) -> bool {
@@ -46,9 +52,15 @@ impl Tensors {
     }
 
     /// The tensor of this name, if there is one.
-    pub(super) fn get(&self, name: &str) -> Result<Option<Tensor>, OnnxFault> {
+    pub(super) fn get(&self, name: &str) -> Result<Option<Rc<Tensor>>, OnnxFault> {
         let Some(bytes) = self.initializers.get(name) else { return Ok(None) };
-        Tensor::of(name, decode(bytes.clone())?).map(Some)
+        let mut decoded = self.decoded.borrow_mut();
+        if let Some(tensor) = decoded.get(name) {
+            return Ok(Some(tensor.clone()));
+        }
+        let tensor = Rc::new(Tensor::of(name, decode(bytes.clone())?)?);
+        decoded.insert(name.to_owned(), tensor.clone());
+        Ok(Some(tensor))
     }
 }
 
@@ -107,9 +119,14 @@ impl Tensor {
         Err(fault(&self.name, "it is the weights of", "two layers".to_owned(), "those of one"))
     }
 
-    /// How many numbers there are.
-    fn len(&self) -> usize {
+    /// How many numbers or texts there are.
+    pub(super) fn len(&self) -> usize {
         self.sizes.iter().product()
+    }
+
+    /// One of [`data_type`].
+    pub(super) fn kind(&self) -> i32 {
+        self.proto.kind
     }
 
     /// The type of the numbers, if networks are made of it.
@@ -205,8 +222,14 @@ fn append<T: Copy>(
 
 impl Numbers {
     /// Room for so many numbers.
-    pub(super) fn with_room(double: bool, count: usize) -> Self {
-        if double { Self::F64(Vec::with_capacity(count)) } else { Self::F32(Vec::with_capacity(count)) }
+    pub(super) fn with_room(double: bool, count: usize) -> Result<Self, Error> {
+        let (mut singles, mut doubles) = (Vec::new(), Vec::new());
+        if double {
+            reserve(&mut doubles, count)?;
+            return Ok(Self::F64(doubles));
+        }
+        reserve(&mut singles, count)?;
+        Ok(Self::F32(singles))
     }
 
     /// Adds zeros.

@@ -13,6 +13,8 @@ mod scale;
 mod serde;
 mod target;
 
+#[cfg(feature = "tabular")]
+pub(crate) use bins::most as most_bins;
 pub use builder::PreprocessBuilder;
 #[cfg(feature = "tabular")]
 pub(crate) use fit::check_text;
@@ -27,6 +29,8 @@ pub use predictions::Predictions;
 pub(crate) use scale::CLIP;
 pub(crate) use scale::Scale;
 pub(crate) use target::Target;
+#[cfg(any(feature = "bundle", feature = "onnx"))]
+pub(crate) use target::{name_twice, no_probabilities};
 
 use crate::data::DynDataset;
 use crate::error::Error;

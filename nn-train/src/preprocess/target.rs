@@ -1,5 +1,7 @@
 //! What is predicted: numbers or classes.
 
+#[cfg(any(feature = "bundle", feature = "onnx"))]
+use nn_kernels::Architecture;
 use nn_kernels::{Activation, Element};
 
 use super::categories::{Category, categories_of};
@@ -18,6 +20,23 @@ pub(crate) enum Target {
     Numbers { names: Vec<String>, standardizer: Option<Standardizer> },
     /// Classes, at least two, in the order of the outputs.
     Classes { name: String, classes: Vec<String>, numbers: bool },
+}
+
+/// Why the outputs of a network are no probabilities of classes: the activation that it has, and what would be right.
+#[cfg(any(feature = "bundle", feature = "onnx"))]
+pub(crate) fn no_probabilities(architecture: &Architecture) -> Option<(Activation, &'static str)> {
+    match architecture.output_activation() {
+        Activation::Sigmoid | Activation::Softmax => None,
+        found => Some((found, if architecture.outputs() == 1 { "sigmoid" } else { "softmax or sigmoid" })),
+    }
+}
+
+/// The first by the alphabet of the names that are there twice.
+#[cfg(any(feature = "bundle", feature = "onnx"))]
+pub(crate) fn name_twice(names: &[String]) -> Option<&String> {
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort_unstable();
+    sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
 impl Target {

@@ -176,8 +176,8 @@ impl Reader {
         reserve(&mut parameters, architecture.params())?;
         for layer in &layers {
             numbers(&layer.weight, layer.weights, data, &mut parameters).map_err(fault)?;
-            match layer.biases {
-                Some(biases) => numbers(&layer.bias, biases, data, &mut parameters).map_err(fault)?,
+            match &layer.biases {
+                Some((bias, biases)) => numbers(bias, biases, data, &mut parameters).map_err(fault)?,
                 None => parameters.resize(parameters.len() + layer.outputs, N::Scalar::ZERO),
             }
         }
@@ -194,7 +194,7 @@ impl Reader {
     /// The linear layers, from the first to the last.
     fn layers_of<'m>(&self, metadata: &'m Metadata) -> Result<Vec<Linear<'m>>, Fault> {
         let prefix = self.prefix.as_deref().unwrap_or_default();
-        let mut found: BTreeMap<Natural<'_>, [Option<&TensorInfo>; 2]> = BTreeMap::new();
+        let mut found: BTreeMap<Natural<'_>, [Option<Named<'_, 'm>>; 2]> = BTreeMap::new();
         let names = metadata.offset_keys();
         for name in &names {
             let Some(rest) = name.strip_prefix(prefix) else { continue };
@@ -207,7 +207,8 @@ impl Reader {
                 _ => return Err(refused()),
             };
             // `weight` and `.weight` are one.
-            if std::mem::replace(&mut found.entry(Natural(layer)).or_default()[index], metadata.info(name)).is_some() {
+            let tensor = metadata.info(name).map(|info| (name.as_str(), info));
+            if std::mem::replace(&mut found.entry(Natural(layer)).or_default()[index], tensor).is_some() {
                 return Err(refused());
             }
         }
@@ -217,15 +218,17 @@ impl Reader {
             None => found.keys().copied().collect(),
         };
         for name in given {
-            let tensor = |part: &str| match name.0 {
-                "" => format!("{prefix}{part}"),
-                name => format!("{prefix}{name}.{part}"),
+            let [weights, biases] = found.get(&name).copied().unwrap_or_default();
+            let Some(weights) = weights else {
+                // It is called as its bias is, where there is one.
+                let tensor = match (biases.and_then(|(bias, _)| bias.strip_suffix(BIAS)), name.0) {
+                    (Some(layer), _) => format!("{layer}{WEIGHT}"),
+                    (None, "") => format!("{prefix}{WEIGHT}"),
+                    (None, name) => format!("{prefix}{name}.{WEIGHT}"),
+                };
+                return Err(Fault::Missing { tensor });
             };
-            let (weight, bias) = (tensor(WEIGHT), tensor(BIAS));
-            let Some([Some(weights), biases]) = found.get(&name).copied() else {
-                return Err(Fault::Missing { tensor: weight });
-            };
-            layers.push(Linear::new(weight, weights, bias, biases, layers.last())?);
+            layers.push(Linear::new(weights, biases, layers.last())?);
         }
         if layers.is_empty() {
             return Err(Fault::NoLayer { prefix: prefix.to_owned() });
@@ -284,23 +287,23 @@ fn widths(layers: impl Iterator<Item = (usize, usize)>) -> String {
     layers.fold(String::new(), add)
 }
 
+/// A tensor with its name in the file.
+type Named<'n, 'm> = (&'n str, &'m TensorInfo);
+
 /// A linear layer and its tensors.
 struct Linear<'m> {
     inputs: usize,
     outputs: usize,
     weight: String,
     weights: &'m TensorInfo,
-    bias: String,
     /// PyTorch's `bias=False` has none.
-    biases: Option<&'m TensorInfo>,
+    biases: Option<(String, &'m TensorInfo)>,
 }
 
 impl<'m> Linear<'m> {
     fn new(
-        weight: String,
-        weights: &'m TensorInfo,
-        bias: String,
-        biases: Option<&'m TensorInfo>,
+        (weight, weights): Named<'_, 'm>,
+        biases: Option<Named<'_, 'm>>,
         before: Option<&Linear<'_>>,
     ) -> Result<Self, Fault> {
         let shape = |tensor: &str, info: &TensorInfo, expected: String| Fault::Shape {
@@ -309,23 +312,24 @@ impl<'m> Linear<'m> {
             expected,
         };
         let &[outputs, inputs] = weights.shape.as_slice() else {
-            return Err(shape(&weight, weights, "[outputs, inputs], the weights of a linear layer".to_owned()));
+            return Err(shape(weight, weights, "[outputs, inputs], the weights of a linear layer".to_owned()));
         };
         if outputs == 0 || inputs == 0 {
-            return Err(shape(&weight, weights, "at least one output and one input".to_owned()));
+            return Err(shape(weight, weights, "at least one output and one input".to_owned()));
         }
         if let Some(before) = before
             && before.outputs != inputs
         {
             let expected = format!("[{outputs}, {}], as {:?} has so many outputs", before.outputs, before.weight);
-            return Err(shape(&weight, weights, expected));
+            return Err(shape(weight, weights, expected));
         }
-        if let Some(biases) = biases
+        if let Some((bias, biases)) = biases
             && biases.shape != [outputs]
         {
-            return Err(shape(&bias, biases, format!("[{outputs}], as {weight:?} has so many outputs")));
+            return Err(shape(bias, biases, format!("[{outputs}], as {weight:?} has so many outputs")));
         }
-        Ok(Self { inputs, outputs, weight, weights, bias, biases })
+        let biases = biases.map(|(bias, biases)| (bias.to_owned(), biases));
+        Ok(Self { inputs, outputs, weight: weight.to_owned(), weights, biases })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::data::DynDataset;
 use crate::error::Error;
 use crate::network::{DynNetwork, Init};
 use crate::optim::AdamW;
-use crate::preprocess::{Missing, Preprocess, check_text};
+use crate::preprocess::{Missing, Preprocess, check_text, most_bins};
 use crate::table::{Table, TableFault};
 use crate::train::{Callback, EarlyStopping, RunState, Trainer, TrainerBuilder};
 
@@ -18,11 +18,11 @@ const VALIDATION: f64 = 0.2;
 const VALIDATION_ROWS: f64 = 5000.0;
 /// The fewest rows with a target that anything is learned from.
 const ROWS: usize = 10;
-/// The most bins of a column, the inputs that the bins of all columns together make, and the numbers that these are of all
-/// rows: a gigabyte.
+/// The most bins that are asked for, of a column and of all columns together. Those that divide the outermost ones come on top.
 const BINS: usize = 32;
-const BINNED: usize = 512;
-const NUMBERS: usize = 1 << 28;
+const BINS_OF_ALL: usize = 512;
+/// The most numbers that all bins, these too, make of the rows that are trained on: 2 GiB of `f32`.
+const BINNED_NUMBERS: usize = 1 << 29;
 
 /// A network that is ready to be trained: made by [`Recipe::prepare`].
 ///
@@ -85,10 +85,7 @@ impl Prepared {
             (None, Task::Numbers) => all.split(1.0 - fraction, recipe.seed)?,
         };
 
-        let bins = recipe.bins.unwrap_or_else(|| {
-            let inputs = BINNED.min(NUMBERS / rows.rows().max(1));
-            (inputs / columns.numbers.max(1)).min(BINS)
-        });
+        let bins = recipe.bins.unwrap_or_else(|| bins(columns.numbers, rows.rows()));
         let mut settings = Preprocess::for_target(target)
             .inputs(columns.inputs)
             .scaling(recipe.scaling)
@@ -286,6 +283,14 @@ fn architecture(recipe: &Recipe, preprocess: &Preprocess) -> Result<Architecture
     Ok(Architecture::new(plain.layers().iter().enumerate().map(layer).collect(), plain.loss())?)
 }
 
+/// The bins that are asked for of each of so many columns of numbers.
+fn bins(columns: usize, rows: usize) -> usize {
+    let columns = columns.max(1);
+    let most = (BINS_OF_ALL / columns).min(BINS);
+    let numbers = |bins| most_bins(rows, bins).saturating_mul(columns).saturating_mul(rows);
+    (2..=most).rev().find(|&bins| numbers(bins) <= BINNED_NUMBERS).unwrap_or(0)
+}
+
 /// 256, or fewer where an epoch would have less than 16 steps.
 fn batch_size(rows: usize) -> usize {
     (rows / 16).next_power_of_two().clamp(16, 256)
@@ -294,4 +299,31 @@ fn batch_size(rows: usize) -> usize {
 /// As many as let the network see a million and a half of samples, within bounds.
 fn epochs(rows: usize) -> usize {
     (1_500_000 / rows.max(1)).clamp(20, 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bins, most_bins};
+
+    #[test]
+    fn bins_stay_within_their_limits() {
+        for rows in (0..32).map(|power| 1_usize << power).chain([10, 100, 60_000, 524_289, 1_000_001]) {
+            for columns in [0, 1, 2, 3, 9, 16, 17, 33, 73, 102, 256, 257, 512, 513, 100_000] {
+                let bins = bins(columns, rows);
+                // What is said of the bins that come on top.
+                let top = most_bins(rows, bins).saturating_sub(bins);
+                assert!(
+                    top == 0 || top as f64 <= (rows as f64 / bins as f64).log2() - 2.0,
+                    "{rows} rows, {bins} bins: {top}"
+                );
+                assert!(bins <= 32 && bins * columns <= 512, "{rows} rows, {columns} columns: {bins}");
+                let bytes = 4 * most_bins(rows, bins) * columns * rows;
+                assert!(bytes <= 1 << 31, "{rows} rows, {columns} columns: {bytes} bytes");
+            }
+        }
+        // Memory is no limit for some ten thousand rows; of a million it is with many columns, and of 16 million with one.
+        assert_eq!([1, 16, 17, 33, 256, 257].map(|columns| bins(columns, 60_000)), [32, 32, 30, 15, 2, 0]);
+        assert_eq!([1, 8, 16].map(|columns| bins(columns, 1 << 20)), [32, 32, 20]);
+        assert_eq!([1, 2].map(|columns| bins(columns, 1 << 24)), [14, 0]);
+    }
 }

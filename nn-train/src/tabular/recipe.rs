@@ -143,8 +143,9 @@ impl Recipe {
         Self { scaling, ..self }
     }
 
-    /// The [bins](crate::preprocess::PreprocessBuilder::bins) of each column of numbers; 0 for none. Unless set as many as make
-    /// up to 512 inputs of all columns together, at most 32.
+    /// The [bins](crate::preprocess::PreprocessBuilder::bins) of each column of numbers; 0 for none. Unless set 32, or fewer where the columns
+    /// would have more than 512 together, or their inputs take more than 2 GiB of the rows that are trained on. What divides the
+    /// outermost bins comes on top, up to log2(rows / bins) - 2 inputs a column.
     pub fn bins(self, bins: usize) -> Self {
         Self { bins: Some(bins), ..self }
     }
