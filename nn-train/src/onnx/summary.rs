@@ -82,6 +82,14 @@ impl Summary {
         Self::of(bytes).map_err(|fault| Error::onnx(&place, fault))
     }
 
+    /// The same from bytes.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Self::of(bytes.to_vec()).map_err(|fault| Error::onnx("the input", fault))
+    }
+
     fn of(bytes: Vec<u8>) -> Result<Self, OnnxFault> {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(OnnxFault::TooLarge { found: bytes.len() as u64, limit: MAX_BYTES });
