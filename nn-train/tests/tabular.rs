@@ -240,6 +240,8 @@ fn a_column_that_numbers_the_rows_is_known_before_rows_are_set_aside() {
     // It is the only column beside the target.
     let lonely = table.select(&["id", "price"]).unwrap();
     assert_eq!(names(quick("price").row_numbers(&lonely).unwrap()), [""; 0]);
+    let error = quick("price").row_numbers(&table.head(0)).unwrap_err();
+    assert_eq!(error.to_string(), "the table: it has no row; expected at least 1");
     let (_, train) = table.split(0.2, 1).unwrap();
     assert_eq!(names(quick("price").row_numbers(&train).unwrap()), [""; 0], "a part has gaps");
 }

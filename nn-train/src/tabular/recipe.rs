@@ -269,8 +269,9 @@ impl Recipe {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Table`] when a column is not there, or none is left to learn from.
+    /// [`Error::Table`] when there is no row, a column is not there, or none is left to learn from.
     pub fn row_numbers(&self, table: &Table) -> Result<Vec<LeftOut>, Error> {
+        table.check_rows()?;
         let left_out = Columns::of(self, table)?.left_out;
         Ok(left_out.into_iter().filter(|column| column.reason == Reason::RowNumber).collect())
     }
