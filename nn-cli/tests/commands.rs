@@ -307,7 +307,7 @@ fn work_that_fails_says_what_to_do() {
     let folder = trained("work");
     folder.write("latin.csv", b"area,town\n50,K\xF6ln\n");
     folder.write("ragged.csv", "area,town\n50\n");
-    folder.write("mixed.csv", format!("{}x,50,Ulm,unknown,small\n", flats(20)));
+    folder.write("mixed.csv", format!("{}09999,50,Ulm,unknown,small\n", flats(20)));
     folder.write("cut.nn", &fs::read(folder.path("flats.nn")).unwrap()[..500]);
     let cases: [(&[&str], &str); 14] = [
         (&["train", "flats.csv", "-t", "prize", "--out", "x.nn"], "did you mean \"price\"?"),

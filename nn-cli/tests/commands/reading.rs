@@ -118,7 +118,7 @@ fn files_that_are_no_data_are_called_what_they_are() {
         (&["train", "flats.nnr", "-t", "price", "--force"], "records are for programs (docs/larger-than-memory.md)"),
         (&["predict", "flats.nn", "flats.nnr"], "records are for programs (docs/larger-than-memory.md)"),
         (&["evaluate", "flats.nn", "size.nn"], "this is a model; expected data"),
-        (&["train", "empty.csv", "-t", "price"], "empty.csv: the file is empty"),
+        (&["train", "empty.csv", "-t", "price", "--out", "y.nn"], "empty.csv: the file is empty"),
         (&["inspect", "empty"], "empty: the file is empty"),
         (&["predict", "empty.nn", "flats.csv"], "empty.nn: the file is empty"),
         (&["inspect", "flats.csv", "--max-bytes", "100"], "flats.csv: the file is larger than --max-bytes 100"),
