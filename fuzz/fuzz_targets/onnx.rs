@@ -2,10 +2,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nn_train::onnx::{Export, Import};
+use nn_train::onnx::{Export, Import, Summary};
 use nn_train::{DynNetwork, Element, Network};
 
 fuzz_target!(|bytes: &[u8]| {
+    // An error, or a list.
+    let _ = Summary::from_bytes(bytes);
     let Ok(import) = Import::from_bytes(bytes) else { return };
     // No layer takes its weights from where another has them, so a network has no more numbers than the file has bytes.
     assert!(import.architecture().params() <= bytes.len());

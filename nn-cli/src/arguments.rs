@@ -1,9 +1,10 @@
 //! Arguments that several commands have, and checks that `clap` turns into errors with the exit status 2.
 
+use std::ffi::OsStr;
 use std::ops::RangeInclusive;
 
-use clap::ValueEnum;
-use clap::builder::RangedU64ValueParser;
+use clap::builder::{PossibleValue, RangedU64ValueParser, TypedValueParser};
+use clap::{Arg, Command, ValueEnum};
 use nn_train::{Activation, Precision};
 
 use crate::failure::Failure;
@@ -54,11 +55,41 @@ pub(crate) fn widths(text: &str) -> Result<Widths, String> {
 }
 
 /// An activation of hidden layers.
-pub(crate) fn hidden_activation(text: &str) -> Result<Activation, String> {
+fn hidden_activation(text: &str) -> Result<Activation, String> {
     match text.parse::<Activation>() {
         Ok(Activation::Softmax) => Err("softmax is for the output; expected relu, silu, tanh or another".to_owned()),
         Ok(activation) => Ok(activation),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What clap says of activations, and how they are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ActivationParser {
+    /// Of hidden layers.
+    Hidden,
+    /// Of the output.
+    Output,
+}
+
+impl TypedValueParser for ActivationParser {
+    type Value = Activation;
+
+    fn parse_ref(&self, command: &Command, argument: Option<&Arg>, text: &OsStr) -> Result<Activation, clap::Error> {
+        let parse: fn(&str) -> Result<Activation, String> = match self {
+            Self::Hidden => hidden_activation,
+            Self::Output => |text| text.parse().map_err(|error: nn_train::ParseError| error.to_string()),
+        };
+        TypedValueParser::parse_ref(&parse, command, argument, text)
+    }
+
+    /// The usual ones: `leaky_relu(0.01)`, which has a number, is read too.
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let names: &[&str] = match self {
+            Self::Hidden => &["relu", "silu", "gelu", "elu", "softplus", "tanh", "sigmoid", "linear"],
+            Self::Output => &["linear", "softmax", "sigmoid"],
+        };
+        Some(Box::new(names.iter().map(|name| PossibleValue::new(*name))))
     }
 }
 

@@ -11,7 +11,7 @@ use nn_train::{
 };
 use serde_json::json;
 
-use crate::arguments::{NumberType, Widths, count_in, hidden_activation, positive, widths};
+use crate::arguments::{ActivationParser, NumberType, Widths, count_in, positive, widths};
 use crate::failure::Failure;
 use crate::model;
 use crate::output::Output;
@@ -32,11 +32,17 @@ pub(crate) struct Arguments {
     /// A network as `network!` writes it, such as "784 => 256 relu => 10 softmax"
     #[arg(long, value_name = "NETWORK", conflicts_with = "layers")]
     network: Option<Architecture>,
-    /// The activation of hidden layers
-    #[arg(long, value_name = "NAME", requires = "layers", default_value = "relu", value_parser = hidden_activation)]
+    /// The activation of hidden layers, or leaky_relu(0.01) and the like
+    #[arg(
+        long, value_name = "NAME", requires = "layers", conflicts_with_all = ["model", "network"], default_value = "relu",
+        value_parser = ActivationParser::Hidden
+    )]
     activation: Activation,
-    /// The activation of the output: softmax, sigmoid or linear; the loss is that which goes with it
-    #[arg(long, value_name = "NAME", requires = "layers", default_value = "softmax")]
+    /// The activation of the output; the loss is that which goes with it
+    #[arg(
+        long, value_name = "NAME", requires = "layers", conflicts_with_all = ["model", "network"], default_value = "softmax",
+        value_parser = ActivationParser::Output
+    )]
     output: Activation,
     /// Samples in a batch
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = count_in(1..=u64::from(u32::MAX)))]

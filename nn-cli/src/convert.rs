@@ -16,7 +16,7 @@ use crate::data::{self, Format, Reading, name_of};
 use crate::evaluate::known;
 use crate::failure::Failure;
 use crate::model::{self, Kind};
-use crate::output::{Output, check_new};
+use crate::output::{Destination, Output};
 use crate::streamed::Streamed;
 
 /// Convert data from one kind of file to another
@@ -28,7 +28,7 @@ use crate::streamed::Streamed;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The file to read: a table, an IDX file of images (name-ubyte, .idx, .gz of them), or records (.nnr)
+    /// The file to read, or - for CSV on the standard input: a table, an IDX file of images (name-ubyte, .idx, .gz of them), or records (.nnr)
     #[arg(value_name = "INPUT")]
     input: PathBuf,
     /// The file to write: .csv, .npy, .npz or .nnr (records)
@@ -132,25 +132,25 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
             "what {to} is to be cannot be told by its name; expected .csv, .npy, .npz or .nnr, or --to"
         ))
     })?;
-    check_new(to, arguments.force, "another OUTPUT")?;
-    if arguments.input.exists() && to.exists() && arguments.input.canonicalize().ok() == to.canonicalize().ok() {
-        return Err(Failure::usage("input and output are the same file"));
-    }
+    arguments.check(target)?;
+    let files = [arguments.model.as_deref(), arguments.labels.as_deref()];
+    let inputs: Vec<&Path> = [&*arguments.input].into_iter().chain(files.into_iter().flatten()).collect();
+    let destination = Destination::new(to, arguments.force, &inputs)?;
     let usual = if target == Target::Records { Numbers::F32 } else { Numbers::F64 };
     let written = match arguments.precision.unwrap_or(usual) {
-        Numbers::F32 => arguments.convert::<f32>(target, output)?,
-        Numbers::F64 => arguments.convert::<f64>(target, output)?,
+        Numbers::F32 => arguments.convert::<f32>(target, &destination, output)?,
+        Numbers::F64 => arguments.convert::<f64>(target, &destination, output)?,
     };
     let mut value = json!({
         "input": arguments.input,
         "output": to,
         "rows": written.rows,
-        "bytes": to.metadata().map_or(0, |metadata| metadata.len()),
+        "bytes": destination.bytes(),
     });
     if let (Value::Object(value), Value::Object(more)) = (&mut value, &written.more) {
         value.extend(more.clone());
     }
-    output.result(&value, format_args!("{}: {written}", to.display()))
+    output.result_of(&destination, &value, format_args!("{}: {written}", to.display()))
 }
 
 /// Whether a file is IDX, by its name: `train-images-idx3-ubyte`, `x.idx`, packed or not.
@@ -161,12 +161,45 @@ fn is_idx(path: &Path) -> bool {
 }
 
 impl Arguments {
-    fn convert<T: Item>(&self, target: Target, output: &Output) -> Result<Written, Failure> {
+    /// Refuses options that would do nothing.
+    fn check(&self, target: Target) -> Result<(), Failure> {
+        let as_it_is = matches!(target, Target::Csv | Target::Npy);
+        if as_it_is && (self.model.is_some() || !self.target.is_empty()) {
+            return Err(Failure::usage(
+                "--model and --target are for records and .npz; .csv and .npy hold the columns as they are",
+            ));
+        }
+        if target == Target::Csv && self.precision.is_some() {
+            return Err(Failure::usage("--precision does nothing for .csv, which holds numbers as text"));
+        }
+        Ok(())
+    }
+
+    /// Refuses options for the columns of a table where there is none.
+    fn check_no_columns(&self) -> Result<(), Failure> {
+        let options = [
+            ("--select", self.select.is_some()),
+            ("--without", !self.without.is_empty()),
+            ("--target", !self.target.is_empty()),
+            ("--model", self.model.is_some()),
+        ];
+        match options.into_iter().find(|(_, given)| *given) {
+            Some((option, _)) => Err(Failure::usage(format!(
+                "{option} is for tables, and {} has no columns with names",
+                self.input.display()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn convert<T: Item>(&self, target: Target, to: &Destination, output: &Output) -> Result<Written, Failure> {
         if is_idx(&self.input) || self.labels.is_some() {
-            return self.arrays::<T>(target);
+            self.check_no_columns()?;
+            return self.arrays::<T>(target, to);
         }
         if !data::is_standard(&self.input) && Kind::of(&self.input)? == Kind::Records {
-            return self.records::<T>(target);
+            self.check_no_columns()?;
+            return self.records::<T>(target, to);
         }
         let format = self.reading.format(&self.input)?;
         let csv = match &self.model {
@@ -175,7 +208,7 @@ impl Arguments {
                 // The standard input cannot be read twice.
                 let is_csv = matches!(format, Format::Csv | Format::Tsv) && !data::is_standard(&self.input);
                 if target == Target::Records && is_csv {
-                    return self.stream::<T>(&preprocess, format, output);
+                    return self.stream::<T>(&preprocess, format, to, output);
                 }
                 preprocess.csv()
             }
@@ -187,7 +220,7 @@ impl Arguments {
             None => table,
         };
         let table = if self.without.is_empty() { table } else { table.without(&self.without)? };
-        self.table::<T>(&table, target, output)
+        self.table::<T>(&table, target, to, output)
     }
 
     /// What a model makes of columns.
@@ -201,18 +234,25 @@ impl Arguments {
         })
     }
 
-    fn table<T: Item>(&self, table: &Table, target: Target, output: &Output) -> Result<Written, Failure> {
+    fn table<T: Item>(
+        &self,
+        table: &Table,
+        target: Target,
+        to: &Destination,
+        output: &Output,
+    ) -> Result<Written, Failure> {
         let (rows, columns) = (table.rows() as u64, table.names().len());
         let has_targets = !self.target.is_empty() || self.model.is_some();
         let written = |what: String| Written { rows, what, more: json!({ "columns": table.names() }) };
         match target {
             Target::Csv => {
-                table.write_csv(&self.output)?;
+                to.write(|path| table.write_csv(path))?;
                 Ok(written(format!("{columns} columns")))
             }
             Target::Npy => {
                 let numbers = rows_of::<T>(table)?;
-                Array::new(numbers, [table.rows(), columns])?.write_npy(&self.output)?;
+                let array = Array::new(numbers, [table.rows(), columns])?;
+                to.write(|path| array.write_npy(path))?;
                 Ok(written(format!("{columns} columns of {}", T::NAME)))
             }
             Target::Npz if !has_targets => {
@@ -227,7 +267,7 @@ impl Arguments {
                     .collect::<Result<_, Failure>>()?;
                 let archive =
                     arrays.iter().fold(NpzWriter::new(), |archive, (name, array)| archive.array(*name, array));
-                archive.write(&self.output)?;
+                to.write(|path| archive.write(path))?;
                 Ok(written(format!("{columns} arrays of {}", T::NAME)))
             }
             Target::Npz | Target::Records => {
@@ -252,7 +292,7 @@ impl Arguments {
                 }
                 let data = preprocess.dataset::<T>(&table)?;
                 let classes = preprocess.classes().is_some();
-                let mut written = self.data(&data, target, classes, None)?;
+                let mut written = self.data(&data, target, classes, None, to)?;
                 written.more["input_names"] = json!(preprocess.input_names());
                 written.more["classes"] = json!(preprocess.classes());
                 Ok(written)
@@ -261,7 +301,13 @@ impl Arguments {
     }
 
     /// Writes records of a CSV file of any size.
-    fn stream<T: Item>(&self, preprocess: &Preprocess, format: Format, output: &Output) -> Result<Written, Failure> {
+    fn stream<T: Item>(
+        &self,
+        preprocess: &Preprocess,
+        format: Format,
+        to: &Destination,
+        output: &Output,
+    ) -> Result<Written, Failure> {
         let rows = Streamed::<T>::open(&self.input, &self.reading, format, preprocess)?;
         if rows.without_target() > 0 {
             output.note(format_args!("{} rows have no target and are left out", rows.without_target()));
@@ -270,7 +316,11 @@ impl Arguments {
         if preprocess.classes().is_some() {
             writer = writer.target_format(TargetFormat::Label);
         }
-        writer.write(&rows, &self.output)?;
+        let written = to.write(|path| writer.write(&rows, path));
+        if let (Err(_), Some(signal)) = (&written, rows.ended()) {
+            return Err(Failure::ended(signal, Some(format!("ended by {signal}: nothing is written"))));
+        }
+        written?;
         let (width, target_width) = (rows.input_width(), rows.target_width());
         Ok(Written {
             rows: rows.len(),
@@ -300,6 +350,7 @@ impl Arguments {
         target: Target,
         classes: bool,
         bytes: Option<f64>,
+        to: &Destination,
     ) -> Result<Written, Failure> {
         let (rows, width, target_width) = (data.len(), data.input_width(), data.target_width());
         match target {
@@ -311,15 +362,15 @@ impl Arguments {
                 if let Some(scale) = bytes {
                     writer = writer.input_format(InputFormat::Bytes { scale });
                 }
-                writer.write(data, &self.output)?;
+                to.write(|path| writer.write(data, path))?;
             }
             Target::Npz | Target::Npy | Target::Csv if classes => {
                 let labels = Array::new(data.labels()?, [rows])?;
-                self.x_and_y(data, &labels, target)?;
+                self.x_and_y(data, &labels, target, to)?;
             }
             Target::Npz | Target::Npy | Target::Csv => {
                 let targets = Array::new(data.targets().to_vec(), [rows, target_width])?;
-                self.x_and_y(data, &targets, target)?;
+                self.x_and_y(data, &targets, target, to)?;
             }
         }
         let what = if classes { "classes" } else { "numbers" };
@@ -336,11 +387,12 @@ impl Arguments {
         data: &DynDataset<T>,
         targets: &Array<U>,
         target: Target,
+        to: &Destination,
     ) -> Result<(), Failure> {
         let (rows, width) = (data.len(), data.input_width());
         if target == Target::Npz {
             let inputs = Array::new(data.inputs().to_vec(), [rows, width])?;
-            return Ok(NpzWriter::new().array("x", &inputs).array("y", targets).write(&self.output)?);
+            return to.write(|path| NpzWriter::new().array("x", &inputs).array("y", targets).write(path));
         }
         let target_width = targets.numbers().len() / rows.max(1);
         if target == Target::Npy {
@@ -349,7 +401,8 @@ impl Arguments {
                 numbers.extend_from_slice(input);
                 numbers.extend(target.iter().map(|number| T::from_f64(number.number())));
             }
-            return Ok(Array::new(numbers, [rows, width + target_width])?.write_npy(&self.output)?);
+            let array = Array::new(numbers, [rows, width + target_width])?;
+            return to.write(|path| array.write_npy(path));
         }
         let column = |index: usize| {
             let numbers = data.inputs().iter().skip(index).step_by(width);
@@ -363,18 +416,19 @@ impl Arguments {
         let outputs = (0..target_width).map(|index| {
             (if target_width == 1 { "y".to_owned() } else { format!("y {}", index + 1) }, target_column(index))
         });
-        Ok(Table::new(inputs.chain(outputs))?.write_csv(&self.output)?)
+        let table = Table::new(inputs.chain(outputs))?;
+        to.write(|path| table.write_csv(path))
     }
 
     /// Images, or the rows of an array, with or without labels.
-    fn arrays<T: Item>(&self, target: Target) -> Result<Written, Failure> {
+    fn arrays<T: Item>(&self, target: Target, to: &Destination) -> Result<Written, Failure> {
         let scale = self.scale.unwrap_or(1.0);
         // Pixels alone stay bytes.
         if self.labels.is_none()
             && target == Target::Npy
             && let Ok(bytes) = read_array::<u8>(&self.input)
         {
-            bytes.write_npy(&self.output)?;
+            to.write(|path| bytes.write_npy(path))?;
             let (sizes, rows) = (bytes.sizes(), bytes.sizes().first().copied().unwrap_or(0));
             let what = format!("sizes {sizes:?}, bytes");
             return Ok(Written { rows: rows as u64, what, more: json!({ "sizes": sizes }) });
@@ -385,7 +439,7 @@ impl Arguments {
         let Some(path) = &self.labels else {
             return match target {
                 Target::Npy => {
-                    inputs.write_npy(&self.output)?;
+                    to.write(|path| inputs.write_npy(path))?;
                     Ok(Written { rows: rows as u64, what: format!("sizes {sizes:?}"), more: json!({ "sizes": sizes }) })
                 }
                 _ => Err(Failure::usage(
@@ -401,13 +455,13 @@ impl Arguments {
             return Err(Failure::work(format!("{}: all labels are 0; expected two classes at least", path.display())));
         }
         let data = inputs.with_labels(&labels, width)?;
-        let mut written = self.data(&data, target, true, self.bytes.then_some(1.0 / scale))?;
+        let mut written = self.data(&data, target, true, self.bytes.then_some(1.0 / scale), to)?;
         written.more["classes"] = json!(classes);
         Ok(written)
     }
 
     /// Records as arrays or as a table.
-    fn records<T: Item>(&self, target: Target) -> Result<Written, Failure> {
+    fn records<T: Item>(&self, target: Target, to: &Destination) -> Result<Written, Failure> {
         if target == Target::Records {
             return Err(Failure::usage("the input is a file of records already; expected .csv, .npy or .npz to write"));
         }
@@ -425,7 +479,7 @@ impl Arguments {
             targets.extend_from_slice(rows.targets());
         }
         let data = DynDataset::new(inputs, width, targets, target_width)?;
-        self.data(&data, target, classes, None)
+        self.data(&data, target, classes, None, to)
     }
 }
 

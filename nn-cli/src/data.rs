@@ -8,10 +8,11 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nn_train::arrays::{Array, Npz};
-use nn_train::table::{Arrow, Column, Csv, Parquet, Table};
+use nn_train::table::{Arrow, Column, Csv, Parquet, Table, TableFault};
 
 use crate::arguments::bytes;
 use crate::failure::Failure;
+use crate::model::Kind;
 use crate::output::Output;
 
 /// What a file of data is.
@@ -77,12 +78,21 @@ pub(crate) struct Reading {
     /// The first line of CSV is a row like the others; columns are called "column 1" and so on
     #[arg(long)]
     no_header: bool,
-    /// What stands for a missing value in CSV, such as NA,-999; an empty value always does
-    #[arg(long, value_name = "TEXTS", value_delimiter = ',')]
+    /// What stands for a missing value in CSV besides an empty value, NA, NaN, null and the like: -999,?
+    #[arg(long, value_name = "TEXTS", value_delimiter = ',', allow_hyphen_values = true)]
     missing: Option<Vec<String>>,
+    /// All that stands for a missing value in CSV, beside an empty value
+    #[arg(long, value_name = "TEXTS", value_delimiter = ',', allow_hyphen_values = true, conflicts_with = "missing")]
+    only_missing: Option<Vec<String>>,
     /// Columns of CSV that are text though they look like numbers
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     text: Vec<String>,
+    /// Columns of CSV that are numbers: another value in them is an error
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    number: Vec<String>,
+    /// Spaces around names and values of CSV do not belong to them
+    #[arg(long)]
+    trim: bool,
     /// Read bytes that are not UTF-8 as replacement characters
     #[arg(long)]
     lossy: bool,
@@ -115,15 +125,48 @@ pub(crate) fn name_of(path: &Path) -> String {
 impl Reading {
     /// What a file is.
     pub(crate) fn format(&self, path: &Path) -> Result<Format, Failure> {
+        check_data(path)?;
         let format = match self.format {
             Some(format) => Some(format),
             None if is_standard(path) => Some(Format::Csv),
             None => Format::of(path),
         };
-        format.ok_or_else(|| {
+        let format = format.ok_or_else(|| {
             let path = path.display();
             Failure::usage(format!("what {path} is cannot be told by its name; expected {NAMES}, or --format"))
-        })
+        })?;
+        self.check(path, format)?;
+        Ok(format)
+    }
+
+    /// Refuses options that would do nothing for a file of this format, and plain CSV that is too large.
+    fn check(&self, path: &Path, format: Format) -> Result<(), Failure> {
+        if matches!(format, Format::Csv | Format::Tsv) {
+            return match self.max_bytes {
+                Some(limit) if is_plain_larger(path, limit) => Err(Failure::work(format!(
+                    "{}: the file is larger than --max-bytes {limit}; allow more, or leave the option out",
+                    path.display()
+                ))),
+                _ => Ok(()),
+            };
+        }
+        let options = [
+            ("--delimiter", self.delimiter.is_some()),
+            ("--no-header", self.no_header),
+            ("--missing", self.missing.is_some()),
+            ("--only-missing", self.only_missing.is_some()),
+            ("--text", !self.text.is_empty()),
+            ("--number", !self.number.is_empty()),
+            ("--trim", self.trim),
+            ("--lossy", self.lossy),
+            ("--max-bytes", self.max_bytes.is_some() && format == Format::Npy),
+        ];
+        match options.into_iter().find(|(_, given)| *given) {
+            Some((option, _)) => {
+                Err(Failure::usage(format!("{option} does nothing for {}, which is {format}", name_of(path))))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Whether the columns of CSV have names.
@@ -151,7 +194,13 @@ impl Reading {
             csv = csv.no_header();
         }
         if let Some(missing) = &self.missing {
+            csv = csv.also_missing(missing);
+        }
+        if let Some(missing) = &self.only_missing {
             csv = csv.missing(missing.iter().map(String::as_str).chain([""]));
+        }
+        if self.trim {
+            csv = csv.trim();
         }
         if self.lossy {
             csv = csv.lossy();
@@ -159,7 +208,25 @@ impl Reading {
         if let Some(bytes) = self.max_bytes {
             csv = csv.max_bytes(bytes);
         }
-        self.text.iter().fold(csv, |csv, name| csv.text(name))
+        let csv = self.text.iter().fold(csv, |csv, name| csv.text(name));
+        self.number.iter().fold(csv, |csv, name| csv.number(name))
+    }
+
+    /// Columns of CSV that are text because of a few values, with the first of these.
+    pub(crate) fn nearly_numbers(&self, table: &Table, path: &Path) -> Vec<NearlyNumbers> {
+        if !self.format(path).is_ok_and(|format| matches!(format, Format::Csv | Format::Tsv)) {
+            return Vec::new();
+        }
+        let columns = table.columns().filter(|(name, _)| !self.text.iter().any(|text| text == name));
+        columns.filter_map(|(name, column)| NearlyNumbers::of(table, name, column)).collect()
+    }
+
+    /// What is said of a table of one column whose name looks like several.
+    pub(crate) fn other_delimiter(&self, names: &[String]) -> Option<String> {
+        let [name] = names else { return None };
+        let found = [(';', "';'"), ('\t', "tab"), ('|', "'|'")].into_iter().find(|(char, _)| name.contains(*char));
+        let (_, shown) = found.filter(|_| self.delimiter.is_none() && !name.contains(','))?;
+        Some(format!("there is one column, {name:?}; try --delimiter {shown}"))
     }
 
     /// The table in a file, or in the standard input. `csv` says what is known of CSV already.
@@ -196,7 +263,90 @@ impl Reading {
             Format::Npz => return archive_table(path, self.max_bytes),
         };
         bar.finish_and_clear();
-        Ok(table?)
+        let table = table?;
+        if let Some(hint) = self.other_delimiter(table.names()) {
+            output.note(format_args!("{}: {hint}", name_of(path)));
+        }
+        Ok(table)
+    }
+}
+
+/// A column of text most of whose values are numbers.
+pub(crate) struct NearlyNumbers {
+    pub(crate) column: String,
+    numbers: usize,
+    present: usize,
+    line: Option<u64>,
+    found: String,
+}
+
+impl NearlyNumbers {
+    fn of(table: &Table, name: &str, column: &Column) -> Option<Self> {
+        let Column::Text(text) = column else { return None };
+        let is_number: Vec<bool> = text.categories().map(|text| text.trim().parse::<f64>().is_ok()).collect();
+        let (mut numbers, mut present) = (0, 0);
+        for code in text.codes().flatten() {
+            (numbers, present) = (numbers + usize::from(is_number[code]), present + 1);
+        }
+        // Nine of ten, and not all: then somebody has said that it is text.
+        if numbers == present || 10 * numbers < 9 * present {
+            return None;
+        }
+        match table.numbers(name) {
+            Err(nn_train::Error::Table { place, fault }) => match *fault {
+                TableFault::NotANumber { found } => {
+                    Some(Self { column: name.to_owned(), numbers, present, line: place.line, found })
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for NearlyNumbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { column, numbers, present, line, found } = self;
+        write!(f, "{column}: {numbers} of {present} values are numbers, ")?;
+        match line {
+            Some(line) => write!(f, "line {line} is {found:?}")?,
+            None => write!(f, "one is {found:?}")?,
+        }
+        let quoted = found.replace('\'', "'\\''");
+        write!(f, "; --missing '{quoted}' if it stands for none, --number {column} to make it an error")
+    }
+}
+
+/// Whether a file has no byte. Of a pipe that is not known before it is read.
+pub(crate) fn is_empty(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
+}
+
+/// Whether a file that is not packed is larger than this.
+fn is_plain_larger(path: &Path, limit: u64) -> bool {
+    let mut first = Vec::new();
+    let is_larger = path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() > limit);
+    is_larger && File::open(path).and_then(|file| file.take(2).read_to_end(&mut first)).is_ok() && first != [0x1F, 0x8B]
+}
+
+/// Refuses what is surely no data: an empty file, records, a model.
+fn check_data(path: &Path) -> Result<(), Failure> {
+    if is_standard(path) || !path.is_file() {
+        return Ok(());
+    }
+    let name = path.display();
+    if is_empty(path) {
+        return Err(Failure::work(format!("{name}: the file is empty; expected a header and rows")));
+    }
+    match Kind::of(path)? {
+        Kind::Records => Err(Failure::work(format!(
+            "{name}: records are for programs (docs/larger-than-memory.md); expected a table, or `nn-train convert` to \
+             make one of them"
+        ))),
+        Kind::Bundle | Kind::Checkpoint | Kind::Embedded | Kind::Safetensors | Kind::Onnx => {
+            Err(Failure::work(format!("{name}: this is a model; expected data: {NAMES}")))
+        }
+        Kind::Other => Ok(()),
     }
 }
 

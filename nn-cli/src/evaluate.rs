@@ -60,6 +60,16 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
         // An error that says which columns there are.
         table.column(target)?;
     }
+    if arguments.confusion && bundle.classes().is_none() {
+        return Err(Failure::usage("--confusion is for classes, and this model predicts a number"));
+    }
+    let table = match preprocess.weights() {
+        Some(name) if !table.names().iter().any(|other| other == name) => {
+            output.note(format_args!("{}: without weights, {name:?}: each row counts once", name_of(&arguments.data)));
+            table.with(name, vec![1.0; table.rows()])?
+        }
+        _ => table,
+    };
     let table = known(&table, &targets, &name_of(&arguments.data), output)?;
     let (mut value, text) = match &bundle {
         AnyBundle::F32(bundle) => of_table(bundle.network(), preprocess, &table, arguments.confusion)?,

@@ -11,9 +11,9 @@ use serde_json::json;
 use crate::data::Reading;
 use crate::failure::Failure;
 use crate::model::{Activations, Model, unknown_numbers};
-use crate::output::{Output, check_new, write_file};
+use crate::output::{Destination, Output};
 
-/// Write a model for other programs or for a small device, or one of another program as a model of this one
+/// Write a model for other programs or for a small device, or import a model from PyTorch or ONNX
 ///
 /// Safetensors, a source file and a file of bytes for a device hold the network alone: what a model makes of the columns of a table
 /// is not in them, and `inspect` lists the inputs that they take.
@@ -88,7 +88,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     if arguments.int8.is_some() && !matches!(format, Format::Rust | Format::Embedded) {
         return Err(Failure::usage("--int8 is for a small device: the formats rust and embedded"));
     }
-    check_new(to, arguments.force, "--to")?;
+    let inputs: Vec<&Path> = [&*arguments.model].into_iter().chain(arguments.int8.as_deref()).collect();
+    let destination = Destination::new(to, arguments.force, &inputs)?;
     let model = Model::load(&arguments.model, &arguments.activations)?;
     let network = model.architecture().to_string();
     let table = matches!(&model, Model::Bundle(bundle) if bundle.preprocess().is_some());
@@ -99,16 +100,16 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     let written = match format {
         Format::Model => {
             match model.into_bundle()? {
-                AnyBundle::F32(bundle) => bundle.save(to)?,
-                AnyBundle::F64(bundle) => bundle.save(to)?,
+                AnyBundle::F32(bundle) => destination.write(|path| bundle.save(path))?,
+                AnyBundle::F64(bundle) => destination.write(|path| bundle.save(path))?,
                 _ => return Err(unknown_numbers()),
             }
             network
         }
         Format::Onnx => {
             match &model.into_bundle()? {
-                AnyBundle::F32(bundle) => onnx::Export::bundle(bundle).write(to)?,
-                AnyBundle::F64(bundle) => onnx::Export::bundle(bundle).write(to)?,
+                AnyBundle::F32(bundle) => destination.write(|path| onnx::Export::bundle(bundle).write(path))?,
+                AnyBundle::F64(bundle) => destination.write(|path| onnx::Export::bundle(bundle).write(path))?,
                 _ => return Err(unknown_numbers()),
             }
             value["opset"] = json!(onnx::OPSET);
@@ -117,22 +118,26 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
         Format::Safetensors => {
             let sequential = safetensors::sequential(model.architecture());
             match model.into_bundle()? {
-                AnyBundle::F32(bundle) => safetensors::Writer::of_bundle(&bundle).save(to)?,
-                AnyBundle::F64(bundle) => safetensors::Writer::of_bundle(&bundle).save(to)?,
+                AnyBundle::F32(bundle) => {
+                    destination.write(|path| safetensors::Writer::of_bundle(&bundle).save(path))?
+                }
+                AnyBundle::F64(bundle) => {
+                    destination.write(|path| safetensors::Writer::of_bundle(&bundle).save(path))?
+                }
                 _ => return Err(unknown_numbers()),
             }
             value["sequential"] = json!(sequential);
             format!("for {sequential}")
         }
         Format::Rust | Format::Embedded => {
-            let sizes = arguments.device(&model, format, output)?;
+            let sizes = arguments.device(&model, format, &destination, output)?;
             value["flash_bytes"] = json!(sizes.numbers);
             value["stack_bytes"] = json!(sizes.scratch);
             sizes.to_string()
         }
     };
-    value["bytes"] = json!(to.metadata().map_or(0, |metadata| metadata.len()));
-    output.result(&value, format_args!("{}: {written}", to.display()))
+    value["bytes"] = json!(destination.bytes());
+    output.result_of(&destination, &value, format_args!("{}: {written}", to.display()))
 }
 
 /// A network for a small device, in one of its two number types.
@@ -152,7 +157,13 @@ impl Device {
 
 impl Arguments {
     /// Writes a source file or a file of bytes.
-    fn device(&self, model: &Model, format: Format, output: &Output) -> Result<Sizes, Failure> {
+    fn device(
+        &self,
+        model: &Model,
+        format: Format,
+        destination: &Destination,
+        output: &Output,
+    ) -> Result<Sizes, Failure> {
         let export = match model {
             Model::F32(network) => Export::new(network)?,
             Model::F64(network) => Export::new(network)?,
@@ -172,7 +183,7 @@ impl Arguments {
             (Device::F32(export), _) => export.bytes().to_vec(),
             (Device::Int8(export), _) => export.bytes().to_vec(),
         };
-        write_file(&self.to, |writer| Ok(writer.write_all(&contents)?))?;
+        destination.stream(|writer| Ok(writer.write_all(&contents)?))?;
         Ok(export.sizes())
     }
 }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use nn_train::Error;
 use nn_train::arrays::ArrayFault;
 use nn_train::embedded::ExportFault;
 use nn_train::table::TableFault;
+use nn_train::{Error, Interruption};
 
 /// Why a command came to no result.
 #[derive(Debug)]
@@ -16,6 +16,10 @@ pub(crate) enum Failure {
     Usage(String),
     /// The work failed.
     Work(String),
+    /// The work failed, and the JSON object on the standard output says so already.
+    Told(String),
+    /// A signal has ended the work, and the exit status says which.
+    Ended { message: Option<String>, status: u8 },
     /// Whoever read the standard output has read enough.
     Reader,
 }
@@ -32,9 +36,17 @@ impl Failure {
     /// What is said.
     pub(crate) fn message(&self) -> &str {
         match self {
-            Self::Usage(message) | Self::Work(message) => message,
+            Self::Usage(message) | Self::Work(message) | Self::Told(message) => message,
+            Self::Ended { message, .. } => message.as_deref().unwrap_or("ended by a signal"),
             Self::Reader => "whoever read the output has gone away",
         }
+    }
+
+    /// A signal has ended the work.
+    pub(crate) fn ended(signal: Interruption, message: Option<String>) -> Self {
+        // 128 and the number of the signal, as shells have it.
+        let status = if signal == Interruption::Terminate { 143 } else { 130 };
+        Self::Ended { message, status }
     }
 
     /// The system refused to do something with a file.
@@ -63,9 +75,9 @@ fn message(error: &Error) -> String {
         Error::Array { fault: ArrayFault::Unpacked { .. }, .. } => {
             format!("{error}; --max-bytes allows more, of an archive whose origin you know")
         }
-        Error::Exists { place } => format!(
-            "{place} is there already; --force begins anew in its place, and --resume goes on with the run whose it is"
-        ),
+        Error::Exists { place } => {
+            format!("{place} is there already; --force begins anew in its place, --resume continues that run")
+        }
         Error::Diverged { .. } => format!(
             "{}: --learning-rate, --schedule, --clip-norm",
             error.to_string().replace("clip_norm", "a limit for the gradient")

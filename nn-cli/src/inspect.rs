@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nn_train::checkpoint::CheckpointFault;
+use nn_train::onnx::{Port, Summary};
 use nn_train::preprocess::Preprocess;
 use nn_train::records::{InputFormat, TargetFormat};
 use nn_train::table::{Column, Csv, Table};
 use nn_train::{Element, Error, Records, RunState, SessionState, Source};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::data::Reading;
 use crate::failure::Failure;
@@ -22,7 +23,7 @@ use crate::output::Output;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The file
+    /// The file, or - for CSV on the standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -42,11 +43,17 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     let (mut value, text) = match Kind::of(path)? {
         Kind::Bundle => model(path, &arguments.activations, "model")?,
         Kind::Safetensors => model(path, &arguments.activations, "safetensors")?,
-        Kind::Onnx => model(path, &arguments.activations, "onnx")?,
+        Kind::Onnx => onnx(path, &arguments.activations)?,
         Kind::Checkpoint => checkpoint(path)?,
         Kind::Records => records(path)?,
         Kind::Embedded => embedded(path)?,
-        Kind::Other => table(&arguments.reading.table(path, Csv::new(), output)?),
+        Kind::Other => {
+            let found = arguments.reading.table(path, Csv::new(), output)?;
+            for column in arguments.reading.nearly_numbers(&found, path) {
+                output.note(column);
+            }
+            table(&found)
+        }
     };
     value["file"] = json!(path);
     output.result(&value, text)
@@ -94,14 +101,71 @@ fn model(path: &Path, activations: &Activations, kind: &str) -> Result<(Value, S
         Some(preprocess) => {
             let _ = write!(text, "\n\n{preprocess}");
             columns(&mut value, preprocess);
+            let bins = bins(preprocess)?;
+            if !bins.is_empty() {
+                text += "\nthe edges of the bins are in .bins of --json";
+            }
+            value["bins"] = json!(bins);
         }
         None => text += "\n\nit takes rows of numbers",
     }
     if let Some(classes) = bundle.classes() {
         value["classes"] = json!(classes);
-        let _ = write!(text, "\nclasses: {}", classes.join(", "));
+        let quoted: Vec<String> = classes.iter().map(|class| format!("{class:?}")).collect();
+        let _ = write!(text, "\nclasses: {}", quoted.join(", "));
     }
     Ok((value, text))
+}
+
+/// A plain network, or whatever else a graph is.
+fn onnx(path: &Path, activations: &Activations) -> Result<(Value, String), Failure> {
+    let failure = match model(path, activations, "onnx") {
+        Ok(found) => return Ok(found),
+        Err(failure) => failure,
+    };
+    // Why it is no network matters where it is an ONNX file at all.
+    let Ok(summary) = Summary::read(path) else { return Err(failure) };
+    let ports = |ports: &[Port]| -> Vec<Value> {
+        let port = |port: &Port| json!({ "name": port.name, "type": port.element, "sizes": port.sizes });
+        ports.iter().map(port).collect()
+    };
+    let operators: Map<String, Value> =
+        summary.operators.iter().map(|(domain, version)| (domain.clone(), json!(version))).collect();
+    let metadata: Map<String, Value> = summary.metadata.iter().map(|(key, text)| (key.clone(), json!(text))).collect();
+    let value = json!({
+        "kind": "onnx",
+        "name": summary.name,
+        "producer": summary.producer,
+        "opset": operators,
+        "nodes": summary.nodes,
+        "inputs": ports(&summary.inputs),
+        "outputs": ports(&summary.outputs),
+        "metadata": metadata,
+    });
+    let mut text = format!("an ONNX graph of {} operators, from {}", summary.nodes, summary.producer);
+    for (domain, version) in &summary.operators {
+        let _ = write!(text, "\nopset   {domain} {version}");
+    }
+    for (what, ports) in [("input ", &summary.inputs), ("output", &summary.outputs)] {
+        for port in ports {
+            let _ = write!(text, "\n{what}  {port}");
+        }
+    }
+    for (key, found) in &summary.metadata {
+        let _ = write!(text, "\n{key}: {found}");
+    }
+    Ok((value, text))
+}
+
+/// The edges of the bins of columns.
+fn bins(preprocess: &Preprocess) -> Result<Map<String, Value>, Failure> {
+    let whole = serde_json::to_value(preprocess).map_err(Failure::work)?;
+    let inputs = whole["inputs"].as_array().cloned().unwrap_or_default();
+    let edges = |input: &Value| {
+        let edges = &input["encoding"]["Binned"]["edges"];
+        Some((input["name"].as_str()?.to_owned(), edges.as_array().map(|edges| json!(edges))?))
+    };
+    Ok(inputs.iter().filter_map(edges).collect())
 }
 
 /// What a model makes of a table.

@@ -15,8 +15,9 @@
 //!
 //! - The result goes to the standard output, everything else to the standard error: notes, progress and errors. With `--json` the
 //!   result is one JSON object, and of an error too. With `--quiet` there are no notes and no progress.
-//! - The exit status is 0 when the work is done, 1 when it failed, 2 for arguments that make no sense.
-//! - A file is written whole or not at all, and none is overwritten without `--force`.
+//! - The exit status is 0 when the work is done, 1 when it failed, 2 for arguments that make no sense, 130 or 143 when Ctrl-C or
+//!   SIGTERM ended it.
+//! - A file is written whole or not at all, and none is overwritten without `--force`. Devices and pipes are written to as they are.
 //! - A reader that goes away, as `head` does, ends the program without an error.
 
 mod arguments;
@@ -28,6 +29,7 @@ mod data;
 mod evaluate;
 mod export;
 mod failure;
+mod fingerprint;
 mod inspect;
 mod model;
 mod output;
@@ -36,11 +38,14 @@ mod streamed;
 mod train;
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use failure::Failure;
 use output::Output;
+use serde_json::json;
 
 /// Train, evaluate, run, export and convert fully-connected neural networks
 #[derive(Debug, Parser)]
@@ -59,7 +64,7 @@ const EXAMPLES: &str = "Examples:
   nn-train export diamonds.nn --to diamonds.onnx       for other programs
   nn-train help train                                  all about a command
 
-Exit status: 0 if all went well, 1 if the work failed, 2 for arguments that make no sense.";
+Exit status: 0 if all went well, 1 if the work failed, 2 for arguments that make no sense, 130 or 143 if Ctrl-C or SIGTERM ended it.";
 
 /// What every command understands.
 #[derive(Debug, Clone, Copy, Args)]
@@ -100,8 +105,10 @@ impl Command {
 }
 
 /// Runs the program on these arguments, the first of which is its name, and returns its exit status: 0 if all went well, 1 if
-/// the work failed, 2 for arguments that make no sense.
+/// the work failed, 2 for arguments that make no sense, 130 or 143 if a signal ended it.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let json = arguments.iter().any(|argument| argument == "--json");
     let mut command = Arguments::command();
     let parsed = command.try_get_matches_from_mut(arguments);
     let (name, parsed) = match parsed.and_then(|matches| {
@@ -112,6 +119,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             // Help and version are errors to clap, of the status 0. Whoever does not read them has read enough.
             let _ = error.print();
+            if json && error.use_stderr() {
+                let _ = writeln!(io::stdout(), "{}", json!({ "error": message(&error), "status": error.exit_code() }));
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
@@ -120,4 +130,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) | Err(Failure::Reader) => ExitCode::SUCCESS,
         Err(failure) => output.failure(&name, &failure),
     }
+}
+
+/// The first paragraph of what clap says, as one line.
+fn message(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "there is no command; expected one such as train".to_owned();
+    }
+    let text = error.render().to_string();
+    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    let text = lines.collect::<Vec<_>>().join(" ");
+    text.strip_prefix("error: ").unwrap_or(&text).to_owned()
 }

@@ -12,7 +12,8 @@ use nn_train::safetensors::{Reader, SafetensorsFault};
 use nn_train::{Activation, Architecture, Bundle, DynNetwork, Element, Error, Network};
 use serde_json::Value;
 
-use crate::arguments::hidden_activation;
+use crate::arguments::ActivationParser;
+use crate::data::{is_empty, is_standard};
 use crate::failure::Failure;
 
 /// What a file is, by its first bytes.
@@ -32,6 +33,11 @@ const HEADER: u64 = 1 << 20;
 
 impl Kind {
     pub(crate) fn of(path: &Path) -> Result<Self, Failure> {
+        let is_pipe = path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+        if is_standard(path) || is_pipe {
+            // Which is read once, by whoever takes data from it.
+            return Ok(Self::Other);
+        }
         let mut first = Vec::new();
         let read = File::open(path).and_then(|file| file.take(9).read_to_end(&mut first));
         read.map_err(|error| Failure::file("read", path, &error))?;
@@ -60,11 +66,11 @@ impl Kind {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Safetensors")]
 pub(crate) struct Activations {
-    /// The activation of the hidden layers of a file that another program wrote
-    #[arg(long, value_name = "NAME", value_parser = hidden_activation)]
+    /// The activation of the hidden layers of a file that another program wrote, or leaky_relu(0.01) and the like
+    #[arg(long, value_name = "NAME", value_parser = ActivationParser::Hidden)]
     hidden: Option<Activation>,
-    /// The activation of its output: linear, softmax or sigmoid
-    #[arg(long, value_name = "NAME")]
+    /// The activation of its output
+    #[arg(long, value_name = "NAME", value_parser = ActivationParser::Output)]
     output: Option<Activation>,
 }
 
@@ -190,8 +196,12 @@ pub(crate) fn unknown_numbers() -> Failure {
 
 /// What is said of a file that is something else.
 fn no_model(path: &Path) -> Failure {
+    if is_standard(path) {
+        return Failure::usage("a model is read from a file, not the standard input; expected its name");
+    }
+    let what = if is_empty(path) { "the file is empty" } else { "this is no model" };
     Failure::work(format!(
-        "{}: this is no model; expected a file that `nn-train train` wrote, .safetensors or .onnx",
+        "{}: {what}; expected a file that `nn-train train` wrote, .safetensors or .onnx",
         path.display()
     ))
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use nn_train::Interrupt;
 use nn_train::bundle::AnyBundle;
 use nn_train::table::{Column, Csv, Table, Value as Cell};
 use serde_json::{Map, Value, json};
@@ -13,7 +14,7 @@ use crate::csv_stream::{self, Parts};
 use crate::data::{self, Format, Reading, name_of};
 use crate::failure::Failure;
 use crate::model;
-use crate::output::{Contents, Output, check_new, write_file};
+use crate::output::{Contents, Destination, Output, is_stdout, signals_for};
 
 /// Predict the target of new rows
 ///
@@ -56,49 +57,49 @@ const EXAMPLES: &str = "Examples:
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     set_threads(arguments.threads)?;
-    let out = arguments.out.as_deref().filter(|path| !data::is_standard(path));
-    if let Some(path) = out {
-        check_new(path, arguments.force, "--out")?;
+    let out = arguments.out.as_deref().filter(|path| !data::is_standard(path) && !is_stdout(path));
+    let inputs = [&*arguments.model, &*arguments.data];
+    let out = out.map(|path| Destination::new(path, arguments.force, &inputs)).transpose()?;
+    let signals = out.as_ref().and_then(|_| signals_for(&arguments.data).transpose()).transpose()?;
+    let work = Work { bundle: model::bundle(&arguments.model)?, arguments, signals };
+    if arguments.no_probabilities && work.bundle.classes().is_none() {
+        return Err(Failure::usage("--no-probabilities is for classes, and this model predicts numbers"));
     }
-    let work = Work { bundle: model::bundle(&arguments.model)?, arguments };
     let mut rows = 0;
-    match out {
-        Some(path) => {
-            write_file(path, |writer| {
-                rows = work.predict(&mut Csvs { writer, begun: false }, output)?;
-                Ok(())
-            })?;
-            let value = json!({ "model": arguments.model, "rows": rows, "out": path });
-            output.result(&value, format_args!("{rows} rows predicted, in {}", path.display()))
-        }
-        None => {
-            let mut failure = None;
-            let written = output.write(|writer| {
-                let predicted = if output.is_json() {
-                    Objects::begin(writer, &arguments.model).and_then(|mut objects| {
-                        let rows = work.predict(&mut objects, output)?;
-                        objects.end(rows)
-                    })
-                } else {
-                    work.predict(&mut Csvs { writer, begun: false }, output).map(drop)
-                };
-                predicted.or_else(|contents| match contents {
-                    Contents::Disk(error) => Err(error),
-                    Contents::Failure(reason) => {
-                        failure = Some(reason);
-                        Ok(())
-                    }
-                })
-            });
-            failure.map_or(written, Err)
-        }
+    if let Some(out) = out {
+        out.stream(|writer| {
+            rows = work.predict(&mut Csvs { writer, begun: false }, output)?;
+            Ok(())
+        })?;
+        let path = out.named();
+        let value = json!({ "model": arguments.model, "rows": rows, "out": path });
+        return output.result(&value, format_args!("{rows} rows predicted, in {}", path.display()));
     }
+    let mut failure = None;
+    let written = output.write(|writer| {
+        let predicted = if output.is_json() {
+            let mut objects = Objects { writer, model: &arguments.model, rows: 0, begun: false };
+            let predicted = work.predict(&mut objects, output).map(drop);
+            objects.end(predicted)
+        } else {
+            work.predict(&mut Csvs { writer, begun: false }, output).map(drop)
+        };
+        predicted.or_else(|contents| match contents {
+            Contents::Disk(error) => Err(error),
+            Contents::Failure(reason) => {
+                failure = Some(reason);
+                Ok(())
+            }
+        })
+    });
+    failure.map_or(written, Err)
 }
 
 /// A model and what it is asked for.
 struct Work<'a> {
     bundle: AnyBundle,
     arguments: &'a Arguments,
+    signals: Option<Interrupt>,
 }
 
 impl Work<'_> {
@@ -117,8 +118,14 @@ impl Work<'_> {
         let mut parts = Parts::new(data::open(data)?, &name, delimiter, reading.has_header())?;
         let mut rows = 0;
         while let Some(part) = parts.next()? {
+            if let Some(signal) = self.signals.as_ref().and_then(Interrupt::received) {
+                return Err(Failure::ended(signal, Some(format!("ended by {signal}: nothing is written"))).into());
+            }
             let csv = reading.csv(self.csv(), data, format).delimiter(delimiter);
             let table = csv.read_bytes(&part.text).map_err(|error| part.relocate(error, &name))?;
+            if let Some(hint) = reading.other_delimiter(table.names()).filter(|_| rows == 0) {
+                output.note(format_args!("{name}: {hint}"));
+            }
             let place = |column: &String| {
                 // An error that says which columns there are.
                 table.column(column)?;
@@ -127,7 +134,11 @@ impl Work<'_> {
             let places: Vec<usize> =
                 keep.iter().map(place).collect::<Result<_, _>>().map_err(|error| part.relocate(error, &name))?;
             let kept = if places.is_empty() { Vec::new() } else { csv_stream::columns(&part, delimiter, &places)? };
-            let kept = kept.into_iter().map(Column::text).collect();
+            let column = |(texts, &place): (Vec<String>, &usize)| match table.columns().nth(place) {
+                Some((_, column)) if output.is_json() => typed(texts, column),
+                _ => Column::text(texts),
+            };
+            let kept = kept.into_iter().zip(&places).map(column).collect();
             let joined = self.joined(&table, kept).map_err(|error| part.relocate(error, &name))?;
             sink.rows(&joined)?;
             rows += table.rows();
@@ -234,33 +245,73 @@ impl Sink for Csvs<'_> {
 /// As one JSON object, written row by row.
 struct Objects<'a> {
     writer: &'a mut dyn Write,
+    model: &'a Path,
+    rows: usize,
     begun: bool,
 }
 
-impl<'a> Objects<'a> {
-    fn begin(writer: &'a mut dyn Write, model: &Path) -> Result<Self, Contents> {
-        write!(writer, "{{\"model\":{},\"predictions\":[", json!(model))?;
-        Ok(Self { writer, begun: false })
+impl Objects<'_> {
+    fn begin(&mut self) -> Result<(), Contents> {
+        if !std::mem::replace(&mut self.begun, true) {
+            write!(self.writer, "{{\"model\":{},\"predictions\":[", json!(self.model))?;
+        }
+        Ok(())
     }
 
-    fn end(self, rows: usize) -> Result<(), Contents> {
-        Ok(writeln!(self.writer, "],\"rows\":{rows}}}")?)
+    /// Closes the object. What went wrong after the first row stands at its end, beside the rows before.
+    fn end(mut self, predicted: Result<(), Contents>) -> Result<(), Contents> {
+        match predicted {
+            Err(Contents::Failure(failure)) if self.begun => {
+                let message = failure.message();
+                let (rows, error) = (self.rows, json!(message));
+                writeln!(self.writer, "],\"rows\":{rows},\"error\":{error},\"status\":1}}")?;
+                Err(Contents::Failure(Failure::Told(message.to_owned())))
+            }
+            Ok(()) => {
+                self.begin()?;
+                Ok(writeln!(self.writer, "],\"rows\":{}}}", self.rows)?)
+            }
+            failed => failed,
+        }
     }
 }
 
 impl Sink for Objects<'_> {
     fn rows(&mut self, table: &Table) -> Result<(), Contents> {
+        self.begin()?;
         for row in 0..table.rows() {
             let cell = |column: &Column| match column.value(row) {
+                // As it is usually written: 3, not 3.0.
+                Cell::Number(number) if number.fract() == 0.0 && number.abs() < EXACT => json!(number as i64),
                 Cell::Number(number) => json!(number),
                 Cell::Text(text) => json!(text),
                 Cell::Missing => Value::Null,
             };
             let object: Map<String, Value> =
                 table.columns().map(|(name, column)| (name.to_owned(), cell(column))).collect();
-            let comma = if std::mem::replace(&mut self.begun, true) { "," } else { "" };
+            let comma = if self.rows > 0 { "," } else { "" };
             write!(self.writer, "{comma}{}", Value::Object(object))?;
+            self.rows += 1;
         }
         Ok(())
     }
+}
+
+/// Whole numbers below it are exact, and have 15 digits at most.
+const EXACT: f64 = 1e15;
+
+/// A column that is kept, for JSON: numbers where all of them are written as JSON writes numbers, 7 and not 007, otherwise text.
+/// Missing values are missing.
+fn typed(texts: Vec<String>, column: &Column) -> Column {
+    let is_missing = |row: usize| column.value(row).is_missing();
+    let is_number = |text: &str| match serde_json::from_str::<Value>(text) {
+        Ok(Value::Number(number)) => number.is_f64() || number.as_f64().is_some_and(|number| number.abs() < EXACT),
+        _ => false,
+    };
+    let numbers = matches!(column, Column::Number(_))
+        && texts.iter().enumerate().all(|(row, text)| is_missing(row) || is_number(text.trim()));
+    if numbers {
+        return column.clone();
+    }
+    Column::optional_text(texts.into_iter().enumerate().map(|(row, text)| (!is_missing(row)).then_some(text)))
 }

@@ -5,11 +5,12 @@ use std::sync::{Mutex, PoisonError};
 
 use nn_train::preprocess::Preprocess;
 use nn_train::table::Table;
-use nn_train::{Access, DynDataset, Element, Error, Rows, Source};
+use nn_train::{Access, DynDataset, Element, Error, Interrupt, Interruption, Rows, Source};
 
 use crate::csv_stream::{Part, Parts};
 use crate::data::{self, Format, Reading, name_of};
 use crate::failure::Failure;
+use crate::output::signals_for;
 
 /// The samples that a [`Preprocess`] makes of the rows of a file, once, from the first to the last.
 pub(crate) struct Streamed<'a, T> {
@@ -20,6 +21,7 @@ pub(crate) struct Streamed<'a, T> {
     preprocess: &'a Preprocess,
     len: u64,
     without_target: u64,
+    signals: Option<Interrupt>,
     state: Mutex<State<T>>,
 }
 
@@ -43,10 +45,22 @@ impl<'a, T: Element> Streamed<'a, T> {
         let delimiter = reading.delimiter(&preprocess.csv(), path, format);
         let parts = || Parts::new(data::open(path)?, &name_of(path), delimiter, reading.has_header());
         let state = Mutex::new(State { parts: parts()?, samples: None, next: 0, first: 0 });
-        let mut streamed =
-            Self { path: path.to_owned(), reading, format, delimiter, preprocess, len: 0, without_target: 0, state };
+        let mut streamed = Self {
+            path: path.to_owned(),
+            reading,
+            format,
+            delimiter,
+            preprocess,
+            len: 0,
+            without_target: 0,
+            signals: signals_for(path)?,
+            state,
+        };
         let mut counted = parts()?;
         while let Some(part) = counted.next()? {
+            if let Some(signal) = streamed.ended() {
+                return Err(Failure::ended(signal, Some(format!("ended by {signal}: nothing is written"))));
+            }
             let (known, all) = streamed.table(&part)?;
             streamed.len += known.rows() as u64;
             streamed.without_target += all as u64 - known.rows() as u64;
@@ -55,6 +69,11 @@ impl<'a, T: Element> Streamed<'a, T> {
             return Err(Failure::work(format!("{}: no row has a target; expected one at least", name_of(path))));
         }
         Ok(streamed)
+    }
+
+    /// The signal that has ended the work, if one has.
+    pub(crate) fn ended(&self) -> Option<Interruption> {
+        self.signals.as_ref().and_then(Interrupt::received)
     }
 
     /// Rows that are left out because they have no target.
@@ -100,6 +119,9 @@ impl<T: Element> Source for Streamed<'_, T> {
             }
             // Parts without a target in any row are passed over.
             while state.samples.as_ref().is_none_or(|samples| index - state.first == samples.len() as u64) {
+                if let Some(signal) = self.ended() {
+                    return Err(Error::source(format!("ended by {signal}")));
+                }
                 let part = state.parts.next().map_err(|failure| Error::source(failure.message()))?;
                 // The file has changed since its rows were counted.
                 let part = part.ok_or(Error::StreamEnded { expected: self.len, found: index })?;

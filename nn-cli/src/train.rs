@@ -4,20 +4,23 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::{fmt, io::IsTerminal};
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use nn_train::table::{Csv, Table};
-use nn_train::tabular::{Prepared, Rates, Recipe, Task};
+use nn_train::preprocess::Scaling;
+use nn_train::table::{Csv, Table, TableFault};
+use nn_train::tabular::{LeftOut, Prepared, Rates, Recipe, Task};
 use nn_train::{
-    Activation, Adagrad, Adam, Bundle, Callback, Checkpoints, CsvLog, DynNetwork, Interrupt, JsonLines, Lion, Network,
-    Precision, Progress, RmsProp, RunState, Sgd, TrainerBuilder,
+    Activation, Adagrad, Adam, Bundle, Callback, Checkpoints, CsvLog, DynNetwork, Error, Interrupt, JsonLines, Lion,
+    Network, Precision, Progress, RmsProp, RunState, Sgd, TrainerBuilder,
 };
 use serde_json::json;
 
-use crate::arguments::{Widths, count_in, hidden_activation, not_negative, part, positive, set_threads, share, widths};
+use crate::arguments::{ActivationParser, Widths, count_in, not_negative, part, positive, set_threads, share, widths};
 use crate::data::{Reading, is_standard, name_of};
 use crate::evaluate;
 use crate::failure::Failure;
-use crate::output::{Output, check_new};
+use crate::fingerprint::{Fingerprint, Settings};
+use crate::output::{Destination, Output, Unheeded, check_place};
 
 /// Train a network on a table
 ///
@@ -25,8 +28,8 @@ use crate::output::{Output, check_new};
 /// are scaled, texts become inputs, missing values are filled; a share of the rows chooses the best epoch, whose network is kept.
 /// The defaults are those of the library's preset (docs/tabular.md), and each of them is an option.
 ///
-/// Ctrl-C ends training after the step that is under way, and the best network so far is written. Pressed twice it ends the
-/// program at once.
+/// Ctrl-C ends training after the step that is under way, and the best network so far is written; the exit status is then 130, or
+/// 143 after SIGTERM. Pressed twice it ends the program at once.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -76,6 +79,39 @@ struct Columns {
     /// The most categories of a column of text that get an input each, the most frequent ones [default: 128]
     #[arg(long, value_name = "N", value_parser = count_in(1..=65_536))]
     max_categories: Option<usize>,
+    /// How numbers are scaled [default: robust-clipped]
+    #[arg(long, value_enum)]
+    scaling: Option<Scales>,
+    /// The bins of a column of numbers, each an input that says how far the number is through it; 0 for none [default: by the
+    /// number of columns, at most 32]
+    #[arg(long, value_name = "N", value_parser = count_in(0..=4096))]
+    bins: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scales {
+    /// To mean 0 and standard deviation 1
+    Standard,
+    /// By the median and the quartiles
+    Robust,
+    /// The same, and smoothly within ±3
+    RobustClipped,
+    /// To a normal distribution, by quantiles
+    Quantile,
+    /// As they are
+    None,
+}
+
+impl From<Scales> for Scaling {
+    fn from(scales: Scales) -> Self {
+        match scales {
+            Scales::Standard => Self::Standard,
+            Scales::Robust => Self::Robust,
+            Scales::RobustClipped => Self::RobustClipped,
+            Scales::Quantile => Self::Quantile,
+            Scales::None => Self::None,
+        }
+    }
 }
 
 /// The network.
@@ -85,8 +121,8 @@ struct Shape {
     /// The widths of the hidden layers, or none [default: 256,256,256]
     #[arg(long, value_name = "WIDTHS", value_parser = widths)]
     layers: Option<Widths>,
-    /// The activation of the hidden layers: relu, silu, tanh, gelu and others [default: silu]
-    #[arg(long, value_name = "NAME", value_parser = hidden_activation)]
+    /// The activation of the hidden layers, or leaky_relu(0.01) and the like [default: silu]
+    #[arg(long, value_name = "NAME", value_parser = ActivationParser::Hidden)]
     activation: Option<Activation>,
     /// The share of each hidden layer that is dropped in a step
     #[arg(long, value_name = "SHARE", value_parser = share)]
@@ -115,7 +151,7 @@ struct Training {
     /// The decay of the weights, of adamw and lion
     #[arg(long, value_name = "DECAY", value_parser = not_negative)]
     weight_decay: Option<f64>,
-    /// λ of the term λ/2m Σθ² of the cost
+    /// L2 penalty on the weights
     #[arg(long, value_name = "LAMBDA", value_parser = not_negative)]
     l2: Option<f64>,
     /// The largest norm of a step's gradient
@@ -154,7 +190,7 @@ struct Files {
     /// Epochs from one checkpoint to the next
     #[arg(long, value_name = "N", requires = "checkpoints", default_value_t = 1, value_parser = count_in(1..=1_000_000))]
     checkpoint_every: usize,
-    /// Go on where the run whose checkpoints are there was ended; the same command without it began that run
+    /// Continue the run whose checkpoints are there; the same command without it began that run
     #[arg(long, requires = "checkpoints")]
     resume: bool,
     /// A file for a line an epoch, .csv or .jsonl
@@ -255,52 +291,80 @@ fn validation(text: &str) -> Result<Validation, String> {
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     let begun = Instant::now();
-    let out = arguments.out();
-    check_new(&out, arguments.force || arguments.files.resume, "--out")?;
-    arguments.check_decay()?;
+    arguments.check()?;
+    let state = arguments.files.state(output)?;
+    let overwrite = arguments.force || state.is_some();
+    let inputs = arguments.inputs();
+    let out = Destination::new(&arguments.out(), overwrite, &inputs)?;
+    arguments.files.check(&[&inputs[..], &[out.named()]].concat())?;
     set_threads(arguments.training.threads)?;
 
     let reading = &arguments.reading;
     let table = reading.table(&arguments.data, Csv::new(), output)?;
-    table.column(&arguments.target)?;
-    let (test, table) = arguments.parts(table, output)?;
+    arguments.check_columns(&table, output)?;
     let validation = match &arguments.training.validation {
         Some(Validation::File(path)) => Some(reading.table(path, like(&table), output)?),
         _ => None,
     };
+    let fingerprint = arguments.files.checkpoints.as_deref().map(|folder| {
+        let fingerprint = Fingerprint::new(arguments.settings(), &table, validation.as_ref());
+        (folder, fingerprint)
+    });
+    if let (Some((folder, fingerprint)), Some(_)) = (&fingerprint, &state)
+        && !fingerprint.check(folder)?
+    {
+        output.note(format_args!("{}: no run.json: settings and data are not compared", folder.display()));
+    }
 
     let recipe = arguments.recipe();
-    let prepared = recipe.prepare(&table, validation.as_ref())?.with_trainer(|trainer| arguments.trainer(trainer))?;
-    describe(&prepared, &arguments.target, output);
+    // Once rows are set aside, what is left of such a column has gaps.
+    let numbers = recipe.row_numbers(&table)?;
+    let recipe = recipe.without(numbers.iter().map(|column| &column.name));
+    let (test, table) = arguments.parts(table, output)?;
+    let prepared = recipe.prepare(&table, validation.as_ref()).map_err(|error| arguments.advice(error))?;
+    if prepared.task() == Task::Numbers && arguments.training.label_smoothing.is_some() {
+        let target = &arguments.target;
+        return Err(Failure::usage(format!("--label-smoothing is for classes, and {target:?} is a number")));
+    }
+    let prepared = prepared.with_trainer(|trainer| arguments.trainer(trainer))?;
+    describe(&prepared, &numbers, &arguments.target, output);
     let rows = table.rows();
     drop((table, validation));
     let measured_on = prepared.validation_data().clone();
 
     let mut interrupt = Interrupt::on_signals()?;
-    let state = arguments.files.state(output)?;
+    if let (Some((folder, fingerprint)), None) = (&fingerprint, &state) {
+        arguments.files.check_new(folder, arguments.force)?;
+        fingerprint.save(folder)?;
+    }
     let every = if std::io::stderr().is_terminal() { 1 } else { prepared.epochs().div_ceil(10) };
+    // Somebody may have read enough of the lines.
+    let progress = if std::io::stderr().is_terminal() { Progress::stderr() } else { Progress::writer(Unheeded) };
     let mut callbacks: Vec<Box<dyn Callback<DynNetwork<f32>> + '_>> = Vec::new();
-    callbacks.push(Box::new(Progress::stderr().every_epochs(every).quiet(output.is_quiet())));
-    callbacks.extend(arguments.files.log(arguments.force)?);
+    callbacks.push(Box::new(progress.every_epochs(every).quiet(output.is_quiet())));
+    callbacks.extend(arguments.files.log(overwrite)?);
     callbacks.push(Box::new(&mut interrupt));
     callbacks.extend(arguments.files.checkpoints(arguments.force));
     let fitted = prepared.train_with(callbacks, state.as_ref())?;
     let interrupted = interrupt.received();
-    drop(interrupt);
-    if interrupted.is_some() && fitted.history().is_empty() {
-        return Err(Failure::work("ended before the first epoch was over: there is no model yet"));
+    if let Some(signal) = interrupted
+        && fitted.history().is_empty()
+    {
+        let message = Some("ended before the first epoch was over: there is no model yet".to_owned());
+        return Err(Failure::ended(signal, message));
     }
 
     let (history, best) = (fitted.history().len(), fitted.best_epoch().map(|epoch| epoch.number));
+    let left_out = numbers.iter().chain(fitted.left_out()).map(|column| &column.name);
     let mut value = json!({
-        "model": out,
+        "model": out.named(),
         "target": arguments.target,
         "task": fitted.task().to_string(),
         "rows": rows,
         "train_rows": fitted.train_rows(),
         "validation_rows": fitted.validation_rows(),
         "rows_without_target": fitted.rows_without_target(),
-        "left_out": fitted.left_out().iter().map(|column| &column.name).collect::<Vec<_>>(),
+        "left_out": left_out.collect::<Vec<_>>(),
         "network": fitted.network().architecture().to_string(),
         "parameters": fitted.network().parameters().len(),
         "epochs": history,
@@ -308,22 +372,26 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
         "interrupted": interrupted.is_some(),
     });
     let (network, preprocess) = fitted.into_parts();
-    let classes = preprocess.classes();
-    let (measured, text) = evaluate::measure(&network, &measured_on, classes, false)?;
+    // Whatever becomes of the figures, the model is there.
+    let bundle = Bundle::new(network, preprocess.clone())?;
+    out.write(|path| bundle.save(path))?;
+    drop(interrupt);
+    let (network, classes) = (bundle.network(), preprocess.classes());
+    let (measured, text) = evaluate::measure(network, &measured_on, classes, false)?;
     value["validation"] = measured;
     let mut summary = format!("validation, {text}");
     if let Some(test) = test {
-        let (measured, text) = evaluate::of_table(&network, &preprocess, &test, false)?;
+        let (measured, text) = evaluate::of_table(network, &preprocess, &test, false)?;
         value["test"] = measured;
         summary += &format!("\n\ntest, {text}");
     }
-    Bundle::new(network, preprocess)?.save(&out)?;
     value["seconds"] = json!(begun.elapsed().as_secs_f64());
     if let Some(signal) = interrupted {
         output.note(format_args!("ended by {signal}"));
     }
-    let kept = Kept { history, best, out: &out };
-    output.result(&value, format_args!("{summary}\n\n{kept}"))
+    let kept = Kept { history, best, out: out.named() };
+    output.result_of(&out, &value, format_args!("{summary}\n\n{kept}"))?;
+    interrupted.map_or(Ok(()), |signal| Err(Failure::ended(signal, None)))
 }
 
 /// Which network was kept, and where it is.
@@ -353,7 +421,7 @@ fn like(table: &Table) -> Csv<'static> {
 }
 
 /// Says what is going to be done.
-fn describe(prepared: &Prepared, target: &str, output: &Output) {
+fn describe(prepared: &Prepared, numbers: &[LeftOut], target: &str, output: &Output) {
     let what = match (prepared.task(), prepared.preprocess().classes()) {
         (Task::Classes, Some(classes)) => format!("{} classes", classes.len()),
         _ => "a number".to_owned(),
@@ -364,7 +432,7 @@ fn describe(prepared: &Prepared, target: &str, output: &Output) {
     if without > 0 {
         output.note(format_args!("{without} rows have no {target:?} and are left out"));
     }
-    for column in prepared.left_out() {
+    for column in numbers.iter().chain(prepared.left_out()) {
         output.note(format_args!("left out: {column}"));
     }
     output.note(format_args!(
@@ -391,14 +459,134 @@ impl Arguments {
         Path::new(name).with_extension("nn")
     }
 
-    fn check_decay(&self) -> Result<(), Failure> {
+    /// The files that are read.
+    fn inputs(&self) -> Vec<&Path> {
+        let validation = match &self.training.validation {
+            Some(Validation::File(path)) => Some(&**path),
+            _ => None,
+        };
+        [&*self.data].into_iter().chain(validation).collect()
+    }
+
+    /// Refuses options that contradict each other or would do nothing.
+    fn check(&self) -> Result<(), Failure> {
+        /// Of files that are no model of this program.
+        const OTHERS: [&str; 11] =
+            ["onnx", "safetensors", "rs", "nnb", "nnr", "ckpt", "csv", "tsv", "parquet", "npy", "npz"];
         let Training { optimizer, weight_decay, .. } = &self.training;
-        match optimizer.unwrap_or(Optimizer::Adamw) {
-            Optimizer::Adamw | Optimizer::Lion => Ok(()),
-            _ if weight_decay.is_some() => Err(Failure::usage(
+        if weight_decay.is_some() && !matches!(optimizer, None | Some(Optimizer::Adamw | Optimizer::Lion)) {
+            return Err(Failure::usage(
                 "--weight-decay is of the optimisers adamw and lion; --l2 pulls the weights with any",
-            )),
+            ));
+        }
+        if self.network.layers.as_ref().is_some_and(|Widths(widths)| widths.is_empty()) {
+            let options =
+                [("--activation", self.network.activation.is_some()), ("--dropout", self.network.dropout.is_some())];
+            if let Some((option, _)) = options.into_iter().find(|(_, given)| *given) {
+                return Err(Failure::usage(format!("{option} is of hidden layers, and --layers none has none")));
+            }
+        }
+        let ending =
+            self.out.as_deref().and_then(Path::extension).map(|ending| ending.to_string_lossy().to_lowercase());
+        if let (Some(out), Some(ending)) = (&self.out, ending.filter(|ending| OTHERS.contains(&&**ending))) {
+            let out = out.display();
+            return Err(Failure::usage(format!(
+                "--out {out}: a model of this program is written, not a file of .{ending}; name it .nn, and `nn-train export` \
+                 writes it for other programs"
+            )));
+        }
+        match &self.training.validation {
+            Some(Validation::File(path)) if is_standard(path) => {
+                Err(Failure::usage("--validation is a share or a file, not the standard input"))
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// Says what is odd about the columns, and refuses a table without the target.
+    fn check_columns(&self, table: &Table, output: &Output) -> Result<(), Failure> {
+        if let Some(hint) = self.reading.other_delimiter(table.names()) {
+            return Err(Failure::work(format!("{}: {hint}", name_of(&self.data))));
+        }
+        table.column(&self.target)?;
+        let columns = &self.columns;
+        let is_used = |name: &String| {
+            *name != self.target
+                && !columns.without.contains(name)
+                && columns.inputs.as_ref().is_none_or(|inputs| inputs.contains(name))
+        };
+        for nearly in self.reading.nearly_numbers(table, &self.data) {
+            if is_used(&nearly.column) {
+                output.note(nearly);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the model depends on, beside the data, by options.
+    fn settings(&self) -> Settings {
+        let (columns, shape, training) = (&self.columns, &self.network, &self.training);
+        let name = |value: Option<PossibleValue>| value.map(|value| value.get_name().to_owned());
+        let count = |count: Option<usize>| count.map(|count| count.to_string());
+        let number = |number: Option<f64>| number.map(|number| number.to_string());
+        let list = |names: &[String]| (!names.is_empty()).then(|| names.join(","));
+        let widths = |Widths(widths): &Widths| {
+            let widths: Vec<String> = widths.iter().map(usize::to_string).collect();
+            if widths.is_empty() { "none".to_owned() } else { widths.join(",") }
+        };
+        let validation = training.validation.as_ref().map(|validation| match validation {
+            Validation::Share(share) => share.to_string(),
+            Validation::File(_) => "a file".to_owned(),
+        });
+        let texts = [
+            ("--target", Some(self.target.clone())),
+            ("--seed", Some(training.seed.to_string())),
+            ("--without", list(&columns.without)),
+            ("--inputs", columns.inputs.as_deref().and_then(list)),
+            ("--weights", columns.weights.clone()),
+            ("--max-categories", count(columns.max_categories)),
+            ("--scaling", name(columns.scaling.and_then(|scaling| scaling.to_possible_value()))),
+            ("--bins", count(columns.bins)),
+            ("--layers", shape.layers.as_ref().map(widths)),
+            ("--activation", shape.activation.map(|activation| activation.to_string())),
+            ("--dropout", number(shape.dropout)),
+            ("--epochs", count(training.epochs)),
+            ("--batch-size", count(training.batch_size)),
+            ("--learning-rate", number(training.learning_rate)),
+            ("--schedule", name(training.schedule.and_then(|schedule| schedule.to_possible_value()))),
+            ("--optimizer", name(training.optimizer.and_then(|optimizer| optimizer.to_possible_value()))),
+            ("--weight-decay", number(training.weight_decay)),
+            ("--l2", number(training.l2)),
+            ("--clip-norm", number(training.clip_norm)),
+            ("--label-smoothing", number(training.label_smoothing)),
+            ("--validation", validation),
+            ("--test", number(training.test)),
+            ("--patience", count(training.patience)),
+            ("--precision", name(training.precision.to_possible_value())),
+        ];
+        let texts = texts.into_iter().filter_map(|(option, text)| Some((option.to_owned(), json!(text?))));
+        let flags = [("--classes", self.classes), ("--numbers", self.numbers)];
+        let flags = flags.into_iter().filter(|(_, given)| *given).map(|(option, _)| (option.to_owned(), json!(true)));
+        texts.chain(flags).collect()
+    }
+
+    /// An error of the recipe in terms of the options.
+    fn advice(&self, error: Error) -> Failure {
+        match error {
+            Error::Table { place, fault } => match *fault {
+                TableFault::ManyClasses { found, limit } if self.classes => Failure::work(format!(
+                    "{place}: the target has {found} classes, and at most {limit} are taken, as each becomes an output; if it \
+                     should be a number, drop --classes"
+                )),
+                fault => Error::Table { place, fault: fault.into() }.into(),
+            },
+            Error::EmptyPart { .. } => match self.training.validation {
+                Some(Validation::Share(share)) => {
+                    Failure::work(format!("--validation {share} leaves no row to choose the best epoch"))
+                }
+                _ => error.into(),
+            },
+            error => error.into(),
         }
     }
 
@@ -409,8 +597,12 @@ impl Arguments {
         let classes = self.classes || !self.numbers && Task::of(&table, &self.target)? == Task::Classes;
         // Another seed than that of the rows that choose the epoch, which are drawn from what is left.
         let seed = self.training.seed.wrapping_add(1);
-        let (test, rest) =
-            if classes { table.stratified_split(&self.target, share, seed)? } else { table.split(share, seed)? };
+        let parts = if classes { table.stratified_split(&self.target, share, seed) } else { table.split(share, seed) };
+        let (test, rest) = parts.map_err(|error| match error {
+            Error::EmptyPart { part: "first", .. } => Failure::work(format!("--test {share} sets no row aside")),
+            Error::EmptyPart { .. } => Failure::work(format!("--test {share} leaves no rows to train on")),
+            error => error.into(),
+        })?;
         Ok((Some(test), rest))
     }
 
@@ -431,6 +623,12 @@ impl Arguments {
         }
         if let Some(categories) = columns.max_categories {
             recipe = recipe.categories(categories);
+        }
+        if let Some(scaling) = columns.scaling {
+            recipe = recipe.scaling(scaling.into());
+        }
+        if let Some(bins) = columns.bins {
+            recipe = recipe.bins(bins);
         }
         if let Some(Widths(widths)) = &shape.layers {
             recipe = recipe.hidden(widths.iter().copied());
@@ -499,11 +697,28 @@ impl Files {
             output.note(format_args!("skipped {}: {why}", path.display()));
         }
         let Some((path, state)) = latest.found else {
-            output.note(format_args!("{} has no checkpoint to go on from: a new run", folder.display()));
-            return Ok(None);
+            return Err(Failure::work(format!(
+                "{} has no checkpoint to resume from; without --resume the run begins",
+                folder.display()
+            )));
         };
         output.note(format_args!("going on from {}, after {} epochs", path.display(), state.history.len()));
         Ok(Some(state))
+    }
+
+    /// Refuses a log that cannot be written.
+    fn check(&self, others: &[&Path]) -> Result<(), Failure> {
+        let Some(path) = &self.log else { return Ok(()) };
+        check_place(path, others)?;
+        self.log(false).map(drop)
+    }
+
+    /// Refuses a folder with the checkpoints of another run.
+    fn check_new(&self, folder: &Path, force: bool) -> Result<(), Failure> {
+        match Checkpoints::latest::<f32>(folder)?.found {
+            Some((path, _)) if !force => Err(Error::Exists { place: path.display().to_string() }.into()),
+            _ => Ok(()),
+        }
     }
 
     fn checkpoints<'a>(&self, force: bool) -> Option<Box<dyn Callback<DynNetwork<f32>> + 'a>> {
@@ -511,10 +726,8 @@ impl Files {
         Some(Box::new(Checkpoints::new(folder).every_epochs(self.checkpoint_every as u64).overwrite(force)))
     }
 
-    fn log<'a>(&self, force: bool) -> Result<Option<Box<dyn Callback<DynNetwork<f32>> + 'a>>, Failure> {
+    fn log<'a>(&self, overwrite: bool) -> Result<Option<Box<dyn Callback<DynNetwork<f32>> + 'a>>, Failure> {
         let Some(path) = &self.log else { return Ok(None) };
-        // A run that was ended before its first checkpoint has left a log.
-        let overwrite = force || self.resume;
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("csv") => Ok(Some(Box::new(CsvLog::file(path).overwrite(overwrite)))),
             Some("jsonl") => Ok(Some(Box::new(JsonLines::file(path).overwrite(overwrite)))),

@@ -15,6 +15,11 @@ use nn_train::table::{Column, Csv, Table};
 use nn_train::{Bundle, DynNetwork, Init, Network, Records, Source};
 use serde_json::Value;
 
+#[path = "commands/files.rs"]
+mod files;
+#[path = "commands/reading.rs"]
+mod reading;
+
 /// A folder of a test's own, which goes with it.
 struct Folder(PathBuf);
 
@@ -252,7 +257,10 @@ fn nothing_is_overwritten_unless_it_is_wanted() {
     ];
     for case in cases {
         let (status, message) = folder.fails(case);
-        assert!(status == 1 && message.contains("is there already; --force"), "{case:?}: {message}");
+        assert!(
+            status == 1 && message.contains("is there already; use --force, or another name"),
+            "{case:?}: {message}"
+        );
     }
     assert_eq!((folder.read("there"), fs::read(folder.path("flats.nn")).unwrap()), ("something".to_owned(), model));
     folder.prints(&["predict", "flats.nn", "flats.csv", "--out", "there", "--force"]);
@@ -299,7 +307,7 @@ fn work_that_fails_says_what_to_do() {
     let folder = trained("work");
     folder.write("latin.csv", b"area,town\n50,K\xF6ln\n");
     folder.write("ragged.csv", "area,town\n50\n");
-    folder.write("mixed.csv", format!("{}x,50,Ulm,unknown,small\n", flats(20)));
+    folder.write("mixed.csv", format!("{}09999,50,Ulm,unknown,small\n", flats(20)));
     folder.write("cut.nn", &fs::read(folder.path("flats.nn")).unwrap()[..500]);
     let cases: [(&[&str], &str); 14] = [
         (&["train", "flats.csv", "-t", "prize", "--out", "x.nn"], "did you mean \"price\"?"),
@@ -399,9 +407,10 @@ fn a_run_that_is_interrupted_keeps_its_model_and_goes_on_to_the_same_end() {
         }
         Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let message = String::from_utf8_lossy(&output.stderr);
         epochs = folder.read("parts.jsonl").lines().count();
         if epochs < 150 {
+            assert_eq!(output.status.code(), Some(130), "{message}");
             break;
         }
         fs::remove_dir_all(folder.path("parts")).unwrap();
@@ -533,8 +542,15 @@ fn onnx_is_written_with_the_columns_and_read_without() {
     let folder = trained("onnx");
     let report = folder.json(&["export", "size.nn", "--to", "size.onnx"]);
     assert!(report["opset"].as_u64().unwrap() >= 11 && report["bytes"].as_u64().unwrap() > 1000, "{report}");
-    // A graph that begins with columns is none of a plain network.
-    let (status, message) = folder.fails(&["inspect", "size.onnx"]);
+    // A graph that begins with columns is none of a plain network, and is shown as it is.
+    let found = folder.json(&["inspect", "size.onnx"]);
+    assert_eq!((found["kind"].as_str(), found["opset"]["ai.onnx"].as_u64()), (Some("onnx"), report["opset"].as_u64()));
+    let input = serde_json::json!({ "name": "town", "type": "STRING", "sizes": ["N", "1"] });
+    assert!(found["inputs"].as_array().unwrap().contains(&input), "{found}");
+    assert_eq!(found["outputs"][0]["name"], "label");
+    assert!(found["metadata"]["nn-train.architecture"].as_str().unwrap().contains("3 softmax"), "{found}");
+    assert!(folder.prints(&["inspect", "size.onnx"]).contains("\ninput   area: DOUBLE [N, 1]\n"));
+    let (status, message) = folder.fails(&["predict", "size.onnx", "flats.csv"]);
     assert!(status == 1 && message.starts_with("error: size.onnx: "), "{message}");
 
     let network = DynNetwork::<f64>::new("2 => 3 tanh => 2 softmax".parse().unwrap(), Init::default(), 1).unwrap();

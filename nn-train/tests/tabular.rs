@@ -219,7 +219,7 @@ fn columns_of_no_use_are_left_out() {
         left_out("person", Reason::Names),
     ];
     assert_eq!(prepared.left_out(), expected);
-    assert_eq!(expected[3].to_string(), "\"person\": most of its texts are different");
+    assert_eq!(expected[3].to_string(), "\"person\": it looks like names or ids");
     // A column whose gaps are all that differs says something.
     let names = prepared.preprocess().input_names();
     assert!(names.contains(&"half missing".to_owned()), "{names:?}");
@@ -237,6 +237,27 @@ fn columns_of_no_use_are_left_out() {
     assert!(prepared.preprocess().input_names().contains(&"row".to_owned()));
     let prepared = quick("price").without(["row", "empty", "same", "person"]).prepare(&table, None).unwrap();
     assert_eq!(prepared.left_out(), []);
+}
+
+#[test]
+fn a_column_that_numbers_the_rows_is_known_before_rows_are_set_aside() {
+    let rows = 200;
+    // 7 has no divisor in common with 200: each number from 1000 to 1199 once.
+    let shuffled = Column::from((0..rows).map(|row| (1000 + 7 * row % rows) as f64).collect::<Vec<_>>());
+    let gap = Column::from((0..rows).map(|row| (row + usize::from(row > 100)) as f64).collect::<Vec<_>>());
+    let halves = Column::from((0..rows).map(|row| row as f64 + 0.5).collect::<Vec<_>>());
+    let table = flats(rows).with("id", shuffled).unwrap().with("gap", gap).unwrap().with("halves", halves).unwrap();
+    let names = |left_out: Vec<LeftOut>| left_out.into_iter().map(|column| column.name).collect::<Vec<_>>();
+    assert_eq!(names(quick("price").row_numbers(&table).unwrap()), ["id"]);
+    assert_eq!(names(quick("price").inputs(["id", "area"]).row_numbers(&table).unwrap()), [""; 0]);
+    assert_eq!(names(quick("id").row_numbers(&table).unwrap()), [""; 0]);
+    // It is the only column beside the target.
+    let lonely = table.select(&["id", "price"]).unwrap();
+    assert_eq!(names(quick("price").row_numbers(&lonely).unwrap()), [""; 0]);
+    let error = quick("price").row_numbers(&table.head(0)).unwrap_err();
+    assert_eq!(error.to_string(), "the table: it has no row; expected at least 1");
+    let (_, train) = table.split(0.2, 1).unwrap();
+    assert_eq!(names(quick("price").row_numbers(&train).unwrap()), [""; 0], "a part has gaps");
 }
 
 #[test]

@@ -71,11 +71,13 @@ mod import;
 mod operator;
 mod proto;
 mod quantile;
+mod summary;
 mod tensors;
 
 pub use export::Export;
 pub use fault::OnnxFault;
 pub use import::Import;
+pub use summary::{Port, Summary};
 
 /// The version of ONNX' own operators in files that are written.
 pub const OPSET: i64 = 11;

@@ -206,6 +206,12 @@ impl Preprocess {
         Ok(Architecture::new(layers, Loss::for_output(activation))?)
     }
 
+    /// The column of the weights of rows, if there is one.
+    #[must_use]
+    pub fn weights(&self) -> Option<&str> {
+        self.weights.as_deref()
+    }
+
     /// How a file is read in which these columns stand: numbers as numbers and text as text, whatever they look like. So a
     /// value that is no number where there were numbers in training is an error with its line. Markers of missing values,
     /// delimiter, [`trim`](Csv::trim) and [`lossy`](Csv::lossy) are those that the training rows were read with, unless you

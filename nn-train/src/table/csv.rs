@@ -140,6 +140,19 @@ impl<'a> Csv<'a> {
         self
     }
 
+    /// What stands for a missing value besides what does already.
+    ///
+    /// ```
+    /// # use nn_train::table::Csv;
+    /// let table = Csv::new().also_missing(["-999"]).read_bytes(b"x\n1\nNA\n-999\n")?;
+    /// assert_eq!(table.column("x")?.missing(), 2);
+    /// # Ok::<(), nn_train::Error>(())
+    /// ```
+    pub fn also_missing<S: Into<String>>(mut self, markers: impl IntoIterator<Item = S>) -> Self {
+        self.format.missing.extend(markers.into_iter().map(Into::into));
+        self
+    }
+
     /// This column holds text, though it may look like numbers: postal codes, say.
     pub fn text(mut self, name: impl Into<String>) -> Self {
         self.kinds.push((name.into(), Kind::Text, true));

@@ -25,7 +25,7 @@ pub enum Reason {
     Constant,
     /// Its texts are names: more than half of them occur once, and there are more than [`Recipe::categories`] allows.
     Names,
-    /// It numbers the rows, from 0 or 1 on, and is not the only column there is.
+    /// It numbers the rows: whole numbers without a gap, each once, in any order; and it is not the only column there is.
     RowNumber,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::Empty => "it has no value",
             Self::Constant => "it has the same value in all rows",
-            Self::Names => "most of its texts are different",
+            Self::Names => "it looks like names or ids",
             Self::RowNumber => "it numbers the rows",
         })
     }
@@ -101,12 +101,8 @@ fn useless(column: &Column, categories: usize) -> Option<Reason> {
         return Some(if first == Value::Missing { Reason::Empty } else { Reason::Constant });
     }
     match column {
-        Column::Number(numbers) => {
-            let start = numbers.first().copied().filter(|&first| first == 0.0 || first == 1.0)?;
-            let counts = numbers.iter().enumerate().all(|(row, &number)| number == start + row as f64);
-            // Two or three rows may count by chance.
-            (counts && rows >= 10).then_some(Reason::RowNumber)
-        }
+        // Two or three rows may count by chance.
+        Column::Number(numbers) => (rows >= 10 && consecutive(numbers)).then_some(Reason::RowNumber),
         Column::Text(text) => {
             let mut counts = vec![0_usize; text.categories().len()];
             text.codes().flatten().for_each(|code| counts[code] += 1);
@@ -116,4 +112,16 @@ fn useless(column: &Column, categories: usize) -> Option<Reason> {
             (different > categories && 2 * once > present).then_some(Reason::Names)
         }
     }
+}
+
+/// Whether these are whole numbers without a gap, each once, in any order.
+fn consecutive(numbers: &[f64]) -> bool {
+    let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+    let mut seen = vec![false; numbers.len()];
+    numbers.iter().all(|&number| {
+        let place = number - least;
+        // Nothing of this holds for NaN.
+        let within = number.fract() == 0.0 && place < numbers.len() as f64;
+        within && !std::mem::replace(&mut seen[place as usize], true)
+    })
 }

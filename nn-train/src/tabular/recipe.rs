@@ -1,6 +1,7 @@
 //! The settings of the preset.
 
-use super::{Fitted, Prepared, Task};
+use super::columns::{Columns, Reason};
+use super::{Fitted, LeftOut, Prepared, Task};
 use crate::error::{Error, check_not_negative};
 use crate::preprocess::Scaling;
 use crate::table::Table;
@@ -249,6 +250,31 @@ impl Recipe {
     pub fn prepare(&self, train: &Table, validation: Option<&Table>) -> Result<Prepared, Error> {
         self.check()?;
         Prepared::new(self, train, validation)
+    }
+
+    /// The columns that number the rows of a table, of which [`prepare`](Self::prepare) makes no input. Where you set rows aside
+    /// before, ask this of the whole table and pass the names to [`without`](Self::without): what is left of such a column has gaps,
+    /// and nothing tells any more what it is.
+    ///
+    /// ```
+    /// # use nn_train::prelude::*;
+    /// # use nn_train::tabular::Recipe;
+    /// # let rows = (0..100).map(|i| format!("{},{},{}\n", 500 + i, i % 37, 3 * (i % 37)));
+    /// # let flats = Csv::new().read_bytes(format!("id,area,price\n{}", rows.collect::<String>()).as_bytes())?;
+    /// let recipe = Recipe::for_target("price");
+    /// let numbers = recipe.row_numbers(&flats)?;
+    /// assert_eq!(numbers[0].to_string(), "\"id\": it numbers the rows");
+    /// let (test, train) = flats.split(0.2, 1)?;
+    /// let fitted = recipe.without(numbers.into_iter().map(|column| column.name)).epochs(2).fit(&train)?;
+    /// # Ok::<(), nn_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Table`] when there is no row, a column is not there, or none is left to learn from.
+    pub fn row_numbers(&self, table: &Table) -> Result<Vec<LeftOut>, Error> {
+        table.check_rows()?;
+        let left_out = Columns::of(self, table)?.left_out;
+        Ok(left_out.into_iter().filter(|column| column.reason == Reason::RowNumber).collect())
     }
 
     /// Settings that no other part checks.
