@@ -54,14 +54,14 @@ pub(crate) fn matrix_vector<T: Element, S: Simd<T>>(s: S, matrix: &[T], bias: &[
     let mut sums = Sums([T::ZERO; MAX_LANES * MAX_LANES]);
     let groups = z.chunks_mut(S::LANES).zip(bias.chunks(S::LANES)).zip(matrix.chunks(S::LANES * width));
     for ((z, bias), rows) in groups {
-        let (four, rest) = rows.split_at(z.len() / ROWS * ROWS * width);
-        let (mut at, rest_at) = (0, z.len() / ROWS * ROWS);
-        for rows in four.chunks_exact(ROWS * width) {
-            sums_of_rows::<T, S, ROWS>(s, rows, x, &mut sums.0[at * S::LANES..]);
+        let mut at = 0;
+        while at + ROWS <= z.len() {
+            sums_of_rows::<T, S, ROWS>(s, &rows[at * width..], x, &mut sums.0[at * S::LANES..]);
             at += ROWS;
         }
-        for (row, at) in rest.chunks_exact(width).zip(rest_at..) {
-            sums_of_rows::<T, S, 1>(s, row, x, &mut sums.0[at * S::LANES..]);
+        while at < z.len() {
+            sums_of_rows::<T, S, 1>(s, &rows[at * width..], x, &mut sums.0[at * S::LANES..]);
+            at += 1;
         }
         // SAFETY: there is room for the largest number of vectors of the most lanes; all of it has been written.
         let total = unsafe { s.sum_each(sums.0.as_ptr()) };

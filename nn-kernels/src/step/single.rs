@@ -39,9 +39,7 @@ pub fn predict_one<T: Element>(
     out: &mut [T],
     scratch: &mut Vec<T>,
 ) -> Result<(), StepError> {
-    let set = prepared(architecture, theta, x, out, scratch)?;
-    T::forward_one(set, architecture, theta, x, out, scratch, false);
-    Ok(())
+    predict(architecture, theta, x, out, scratch, false)
 }
 
 /// As [`predict_one`], to the last bit, but the threads of the current rayon pool share the sample where the network has more than
@@ -56,19 +54,18 @@ pub fn predict_one_on_threads<T: Element>(
     out: &mut [T],
     scratch: &mut Vec<T>,
 ) -> Result<(), StepError> {
-    let set = prepared(architecture, theta, x, out, scratch)?;
-    T::forward_one(set, architecture, theta, x, out, scratch, size_of_val(theta) > SHARED_BYTES);
-    Ok(())
+    predict(architecture, theta, x, out, scratch, size_of_val(theta) > SHARED_BYTES)
 }
 
-/// Checks lengths and makes room.
-fn prepared<T: Element>(
+/// A^(L), `shared` among the threads of the pool: checks lengths and makes room.
+fn predict<T: Element>(
     architecture: &Architecture,
     theta: &[T],
     x: &[T],
-    out: &[T],
+    out: &mut [T],
     scratch: &mut Vec<T>,
-) -> Result<InstructionSet, StepError> {
+    shared: bool,
+) -> Result<(), StepError> {
     check_length("theta", theta, architecture.params())?;
     check_length("input", x, architecture.inputs())?;
     check_length("output", out, architecture.outputs())?;
@@ -78,7 +75,8 @@ fn prepared<T: Element>(
     if scratch.len() < 2 * widest {
         scratch.resize(2 * widest, T::ZERO);
     }
-    Ok(set)
+    T::forward_one(set, architecture, theta, x, out, scratch, shared);
+    Ok(())
 }
 
 /// [`predict_one`] on lengths that have been checked; `shared` among the threads of the pool.
