@@ -5,6 +5,7 @@
 pub mod arguments;
 pub mod digit_images;
 pub mod mnist;
+pub mod program;
 
 #[cfg(test)]
 mod tests {

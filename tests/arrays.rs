@@ -8,18 +8,13 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use nn_examples::program::ended;
 use nn_train::Stream;
 use nn_train::arrays::{Array, Npz, NpzWriter};
 use nn_train::records;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(run())
 }
 
 fn run() -> Result<(), Box<dyn Error>> {

@@ -18,6 +18,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
+use nn_examples::program::ended;
 use nn_train::{Architecture, Declared, Network, Row, network};
 
 network! { struct Seed<2 => 4 => 4 => 4>: f64; }
@@ -92,13 +93,7 @@ fn answer<N: Declared<Scalar = f64>>(lambda: f64, [theta, x, y]: [&str; 3]) -> R
 }
 
 fn main() -> ExitCode {
-    match answer_requests() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(answer_requests())
 }
 
 fn answer_requests() -> Result<(), Box<dyn Error>> {

@@ -14,6 +14,7 @@ use std::io::stdin;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use nn_examples::program::ended;
 use nn_train::arrays::{Array, Item};
 use nn_train::prelude::*;
 use nn_train::safetensors::{Reader, Writer, sequential};
@@ -32,13 +33,7 @@ const ARCHITECTURES: [(&str, &str); 9] = [
 ];
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(run())
 }
 
 fn run() -> Result<(), Box<dyn Error>> {

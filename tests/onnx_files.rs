@@ -4,9 +4,9 @@
 //! A line of the standard input is a request in JSON; it is answered by a line in JSON.
 
 use std::error::Error;
-use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
+use nn_examples::program::{answer_lines, ended};
 use nn_train::Element;
 use nn_train::onnx::{Export, Import};
 use nn_train::prelude::*;
@@ -238,18 +238,6 @@ fn answer(line: &str) -> Result<Value, Box<dyn Error>> {
     }
 }
 
-fn run() -> Result<(), Box<dyn Error>> {
-    let mut output = io::stdout().lock();
-    for line in io::stdin().lock().lines() {
-        writeln!(output, "{}", answer(&line?)?)?;
-    }
-    Ok(())
-}
-
 fn main() -> ExitCode {
-    if let Err(error) = run() {
-        eprintln!("error: {error}");
-        return ExitCode::FAILURE;
-    }
-    ExitCode::SUCCESS
+    ended(answer_lines(answer))
 }

@@ -4,9 +4,9 @@
 //! is answered by a line in JSON: the names of the inputs, the inputs row by row, and the targets.
 
 use std::error::Error;
-use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
+use nn_examples::program::{answer_lines, ended};
 use nn_train::preprocess::{Missing, Preprocess, Scaling};
 use nn_train::table::Csv;
 use serde::Deserialize;
@@ -55,18 +55,6 @@ fn answer(line: &str) -> Result<serde_json::Value, Box<dyn Error>> {
     Ok(json!({ "names": preprocess.input_names(), "inputs": data.inputs(), "targets": data.targets() }))
 }
 
-fn run() -> Result<(), Box<dyn Error>> {
-    let mut output = io::stdout().lock();
-    for line in io::stdin().lock().lines() {
-        writeln!(output, "{}", answer(&line?)?)?;
-    }
-    Ok(())
-}
-
 fn main() -> ExitCode {
-    if let Err(error) = run() {
-        eprintln!("error: {error}");
-        return ExitCode::FAILURE;
-    }
-    ExitCode::SUCCESS
+    ended(answer_lines(answer))
 }
