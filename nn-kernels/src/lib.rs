@@ -89,7 +89,7 @@ pub use element::Element;
 pub use error::{Shown, StepError};
 pub use isa::{Dispatch, InstructionSet};
 pub use step::{
-    Batch, Blocked, Candidate, Dropout, Elementwise, EngineKind, Explanation, MAX_SLOTS, Narrow, Part, Plan,
+    Batch, Blocked, Candidate, Dropout, Elementwise, EngineKind, Explanation, Finished, MAX_SLOTS, Narrow, Part, Plan,
     PlanOptions, Precision, Rule, Sharded, Share, Slot, Span, StepEngine, Stepped, Tile, UnknownEngine,
     UnknownPrecision, Update, predict_one, predict_one_on_threads, update_all,
 };

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::arrays::ArrayFault;
 #[cfg(feature = "bundle")]
 use crate::bundle::BundleFault;
+use crate::collective::CollectiveFault;
 use crate::network::{UnknownInit, difference};
 #[cfg(feature = "onnx")]
 use crate::onnx::OnnxFault;
@@ -524,6 +525,17 @@ pub enum Error {
         /// The network's architecture.
         found: String,
     },
+    /// A process of several that train together could not go on, and so none of them does.
+    #[error("rank {rank}: {reason}")]
+    Rank {
+        /// Which one: the lowest, where several could not.
+        rank: usize,
+        /// Why.
+        reason: String,
+    },
+    /// Processes that train together could not sum their numbers.
+    #[error("the collective: {0}")]
+    Collective(#[from] CollectiveFault),
     /// An architecture is invalid.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),

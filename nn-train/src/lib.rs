@@ -134,6 +134,7 @@ pub mod __private;
 pub mod arrays;
 #[cfg(feature = "bundle")]
 pub mod bundle;
+pub mod collective;
 mod data;
 #[cfg(any(feature = "arrays", feature = "checkpoints", feature = "records", feature = "tables"))]
 mod disk;

@@ -33,6 +33,8 @@ pub struct Batch<'a, T> {
     /// One a sample.
     weights: Option<&'a [T]>,
     smoothing: Option<Smoothing<T>>,
+    /// What the samples weigh that the mean is over, where this batch is a part of them.
+    total: Option<f64>,
     input_width: usize,
     target_width: usize,
     rows: usize,
@@ -58,7 +60,17 @@ impl<'a, T: Element> Batch<'a, T> {
         if found != rows {
             return Err(StepError::Rows { what: "targets", expected: rows, found });
         }
-        Ok(Self { inputs, targets, order: None, weights: None, smoothing: None, input_width, target_width, rows })
+        Ok(Self {
+            inputs,
+            targets,
+            order: None,
+            weights: None,
+            smoothing: None,
+            total: None,
+            input_width,
+            target_width,
+            rows,
+        })
     }
 
     /// The samples that `order` names, in its order; a sample may appear more than once.
@@ -126,6 +138,26 @@ impl<'a, T: Element> Batch<'a, T> {
         Self { smoothing: Some(Smoothing { keep, share }), ..self }
     }
 
+    /// A part of a larger batch, whose samples weigh `total` together, or are so many where they have no weights: cost and
+    /// gradient are this part's share of the mean over all of them, Σ sᵢ lossᵢ / `total`. Shares of all parts add up to the
+    /// whole batch's; let one part alone have a `decay`.
+    ///
+    /// ```
+    /// use nn_kernels::{Activation, Architecture, Batch, Layer, Loss, Narrow, StepEngine};
+    ///
+    /// // 1 => 1, a = x: samples off by 1 and by 3 cost ½ and 4½, their mean is 2½
+    /// let architecture = Architecture::new(vec![Layer::new(1, 1, Activation::Linear)], Loss::Mse)?;
+    /// let mut engine = Narrow::new(&architecture)?;
+    /// let first = Batch::new(&architecture, &[1.0], &[0.0])?.with_total(2.0);
+    /// let second = Batch::new(&architecture, &[1.0], &[4.0])?.with_total(2.0);
+    /// assert_eq!(engine.cost(&[1.0, 0.0], first, 0.0)? + engine.cost(&[1.0, 0.0], second, 0.0)?, 2.5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_total(self, total: f64) -> Self {
+        Self { total: Some(total), ..self }
+    }
+
     /// All samples, whether a step takes them or not.
     const fn samples(&self) -> usize {
         self.inputs.len() / self.input_width
@@ -158,9 +190,14 @@ impl<'a, T: Element> Batch<'a, T> {
 
     /// What the step's rows weigh together.
     pub(crate) fn mass(&self) -> Mass {
-        match self.weights {
+        let own = match self.weights {
             None => Mass { factor: 1.0, total: self.rows as f64 },
             Some(weights) => Mass::of(weights, self.order, self.rows),
+        };
+        match self.total {
+            // Beside a total that overflows here, the own weights round to nothing.
+            Some(total) => Mass { total: total * own.factor, ..own },
+            None => own,
         }
     }
 

@@ -27,6 +27,8 @@ pub use single::{predict_one, predict_one_on_threads};
 pub use tile::Tile;
 pub use update::{MAX_SLOTS, Part, Slot, Span, Stepped, Update, update_all};
 
+use std::ops::Range;
+
 use crate::error::check_length;
 use crate::{Architecture, Element, InstructionSet, LayerRange, StepError};
 
@@ -99,6 +101,31 @@ pub trait StepEngine<T: Element>: Send {
         gradient: &mut [T],
     ) -> Result<f64, StepError>;
 
+    /// As [`gradient`](Self::gradient), and hands over its numbers as soon as they are finished, a range of them at a time, while
+    /// others are still computed: `finished` is told each range once, with the numbers. Which ranges, and in which order, is a
+    /// function of the architecture and the instruction set. Unless an engine says otherwise, it is all at the end.
+    ///
+    /// # Errors
+    /// As [`gradient`](Self::gradient); nothing has been handed over then.
+    fn gradient_in_parts<'g>(
+        &mut self,
+        theta: &[T],
+        batch: Batch<'_, T>,
+        decay: f64,
+        dropout: Option<Dropout>,
+        gradient: &'g mut [T],
+        finished: Finished<'_, 'g, T>,
+    ) -> Result<f64, StepError> {
+        let cost = self.gradient(theta, batch, decay, dropout, &mut *gradient)?;
+        finished(0..gradient.len(), gradient);
+        Ok(cost)
+    }
+
+    /// The ranges in which [`gradient_in_parts`](Self::gradient_in_parts) hands over a gradient, in its order.
+    fn parts(&self) -> Vec<Range<usize>> {
+        vec![0..self.params()]
+    }
+
     /// A step with its update: the [`gradient`](Self::gradient) at Θ = `span.theta`, which is as it was afterwards, is
     /// written to `span.gradient` and there replaced by the parameters that `update` makes of it. The
     /// optimiser's new memory is written to the slots' `new`; `old` is as it was, so that a step whose numbers are not
@@ -147,6 +174,9 @@ pub trait StepEngine<T: Element>: Send {
     /// Bytes of memory that the engine holds between steps.
     fn scratch_bytes(&self) -> usize;
 }
+
+/// What is told of parts of a gradient: where they lie, and their numbers.
+pub type Finished<'f, 'g, T> = &'f mut (dyn FnMut(Range<usize>, &'g mut [T]) + Send);
 
 /// A slot has a number for each parameter, or none, before the step as after it.
 fn check_slots<T>(slots: &[Slot<'_, T>], params: usize) -> Result<(), StepError> {

@@ -14,6 +14,7 @@ mod history;
 mod run;
 mod schedule;
 mod session;
+mod share;
 mod smoothing;
 mod state;
 mod threads;

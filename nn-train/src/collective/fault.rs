@@ -1,0 +1,49 @@
+//! What can go wrong between processes.
+
+use thiserror::Error;
+
+/// Why ranks could not sum their numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CollectiveFault {
+    /// A part has another number of sums than of numbers.
+    #[error("{sum} sums for {own} numbers; expected as many")]
+    Length {
+        /// The numbers.
+        own: usize,
+        /// The sums.
+        sum: usize,
+    },
+    /// Nobody has this rank.
+    #[error("rank {root} was asked for its bytes; expected one below {size}, the number of ranks")]
+    Root {
+        /// The rank.
+        root: usize,
+        /// The number of ranks.
+        size: usize,
+    },
+    /// A rank has ended while others waited for it.
+    #[error("rank {rank} has left: {reason}")]
+    Left {
+        /// Which one.
+        rank: usize,
+        /// What it said.
+        reason: String,
+    },
+    /// Ranks did not come within the time allowed.
+    #[error("{operation}: the other ranks did not come within {seconds} s")]
+    Silence {
+        /// What this rank waits in.
+        operation: &'static str,
+        /// The time allowed.
+        seconds: u64,
+    },
+    /// The system's MPI has refused something.
+    #[error("{operation}: {reason}")]
+    System {
+        /// What was asked of it.
+        operation: &'static str,
+        /// What it said.
+        reason: String,
+    },
+}
