@@ -489,7 +489,8 @@ pub enum Error {
     /// Training met a number that is not finite. The parameters and the optimiser's memory are those from before the
     /// step, bit for bit.
     #[error(
-        "{}step {step}: {quantity} of Θ^({layer}) is not finite{}; the parameters are as they were before the step{}",
+        "{}{}step {step}: {quantity} of Θ^({layer}) is not finite{}; the parameters are as they were before the step{}",
+        rank.map_or_else(String::new, |rank| format!("rank {rank}, ")),
         epoch.map_or_else(String::new, |epoch| format!("epoch {epoch}, ")),
         learning_rate.map_or_else(String::new, |rate| format!(" at the learning rate {}", number_text(rate))),
         if learning_rate.is_some() { REMEDIES } else { "" }
@@ -506,6 +507,8 @@ pub enum Error {
         quantity: Quantity,
         /// The step's learning rate, where it has one.
         learning_rate: Option<f64>,
+        /// The process whose samples it came of, of several that train together: the lowest one; none where it came of the sum.
+        rank: Option<usize>,
     },
     /// Samples are not as wide as the network, or the type, takes them.
     #[error("the {what} are {found} wide; expected {expected}")]

@@ -445,7 +445,10 @@ fn a_start_that_is_not_finite_is_an_error_and_stays() {
             net.layer1_mut().weights[0][0] = weight;
             let before: Vec<u32> = net.parameters().iter().map(|x| x.to_bits()).collect();
             let error = trainer.minimize(&mut net, &data).unwrap_err();
-            assert_eq!(error, Error::Diverged { epoch: None, step: 1, layer: 1, quantity, learning_rate: None });
+            assert_eq!(
+                error,
+                Error::Diverged { epoch: None, step: 1, layer: 1, quantity, learning_rate: None, rank: None }
+            );
             assert!(net.parameters().iter().map(|x| x.to_bits()).eq(before));
         }
     }
@@ -455,7 +458,7 @@ fn a_start_that_is_not_finite_is_an_error_and_stays() {
     let error = Lbfgs::default().minimize(&mut net, &data).unwrap_err();
     assert_eq!(
         error,
-        Error::Diverged { epoch: None, step: 1, layer: 1, quantity: Quantity::Cost, learning_rate: None }
+        Error::Diverged { epoch: None, step: 1, layer: 1, quantity: Quantity::Cost, learning_rate: None, rank: None }
     );
 }
 

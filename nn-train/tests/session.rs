@@ -262,8 +262,14 @@ fn an_update_that_overflows_leaves_what_is_remembered() {
                 let before = session.state().unwrap();
                 let error = session.step(&large.0, &large.1).unwrap_err();
                 let learning_rate = Some(session.learning_rate());
-                let diverged =
-                    Error::Diverged { epoch: None, step: 1, layer: 1, quantity: Quantity::Update, learning_rate };
+                let diverged = Error::Diverged {
+                    epoch: None,
+                    step: 1,
+                    layer: 1,
+                    quantity: Quantity::Update,
+                    learning_rate,
+                    rank: None,
+                };
                 // Later the weight itself is so large that the cost overflows before the update does.
                 assert!(error == diverged || (step > 1 && matches!(error, Error::Diverged { .. })), "{name}: {error}");
                 assert_eq!(session.state().unwrap(), before, "{name}");
@@ -274,7 +280,8 @@ fn an_update_that_overflows_leaves_what_is_remembered() {
         }
     }
     let error = |learning_rate| {
-        let error = Error::Diverged { epoch: None, step: 3, layer: 1, quantity: Quantity::Update, learning_rate };
+        let error =
+            Error::Diverged { epoch: None, step: 3, layer: 1, quantity: Quantity::Update, learning_rate, rank: None };
         error.to_string()
     };
     let message = "step 3: the optimiser's update of Θ^(1) is not finite at the learning rate 1e200; the \

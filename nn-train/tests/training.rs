@@ -365,7 +365,9 @@ fn the_error_names_the_layer_and_what_overflowed() {
         let bits = |net: &Wide| net.parameters().iter().map(|theta| theta.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(net), bits(&before));
         match error {
-            Error::Diverged { epoch: Some(1), step: 1, layer, quantity, learning_rate: Some(0.1) } => (layer, quantity),
+            Error::Diverged { epoch: Some(1), step: 1, layer, quantity, learning_rate: Some(0.1), rank: None } => {
+                (layer, quantity)
+            }
             other => panic!("{other}"),
         }
     };
@@ -383,7 +385,7 @@ fn the_error_names_the_layer_and_what_overflowed() {
     let trainer = Trainer::builder().optimizer(Sgd::default()).learning_rate(1e3).epochs(1).build().unwrap();
     let error = trainer.fit(&mut net, &data, None).unwrap_err();
     let (quantity, learning_rate) = (Quantity::Update, Some(1e3));
-    assert_eq!(error, Error::Diverged { epoch: Some(1), step: 1, layer: 3, quantity, learning_rate });
+    assert_eq!(error, Error::Diverged { epoch: Some(1), step: 1, layer: 3, quantity, learning_rate, rank: None });
     let message = "epoch 1, step 1: the optimiser's update of Θ^(3) is not finite at the learning rate 1000; the \
                    parameters are as they were before the step; a lower rate";
     assert!(error.to_string().starts_with(message), "{error}");

@@ -1,12 +1,16 @@
 //! Several processes that train one network: each computes a part of every step, and they sum the parts.
 
+mod agree;
 mod fault;
 mod single;
 
 use std::fmt;
+use std::sync::Arc;
 
 use nn_kernels::Element;
 
+pub(crate) use self::agree::{Ballot, Group};
+pub use self::agree::{agree, from_first};
 pub use self::fault::CollectiveFault;
 pub use self::single::Single;
 
@@ -61,6 +65,32 @@ pub trait Collective: fmt::Debug + Send + Sync {
     /// # Errors
     /// As [`all_reduce`](Self::all_reduce).
     fn barrier(&self) -> Result<(), CollectiveFault>;
+}
+
+impl<C: Collective + ?Sized> Collective for Arc<C> {
+    fn rank(&self) -> usize {
+        (**self).rank()
+    }
+
+    fn size(&self) -> usize {
+        (**self).size()
+    }
+
+    fn all_reduce(&self, numbers: Numbers<'_>) -> Result<(), CollectiveFault> {
+        (**self).all_reduce(numbers)
+    }
+
+    fn all_reduce_beside<'g>(&self, work: &mut (dyn FnMut(HandOver<'_, 'g>) + Send)) -> Result<(), CollectiveFault> {
+        (**self).all_reduce_beside(work)
+    }
+
+    fn broadcast(&self, bytes: &mut [u8], root: usize) -> Result<(), CollectiveFault> {
+        (**self).broadcast(bytes, root)
+    }
+
+    fn barrier(&self) -> Result<(), CollectiveFault> {
+        (**self).barrier()
+    }
 }
 
 /// How `work` of [`Collective::all_reduce_beside`] hands over a part.

@@ -1,5 +1,7 @@
 //! Samples as flat slices: what all data comes to before a step.
 
+use std::ops::Range;
+
 use nn_kernels::{Architecture, Batch, Element, InstructionSet, StepError};
 
 use super::labels::{class_of, classes};
@@ -93,6 +95,18 @@ impl<'a, T: Element> Samples<'a, T> {
             Some(weights) => batch.with_weights(weights)?,
             None => batch,
         })
+    }
+
+    /// Some of the rows.
+    pub(crate) fn slice(&self, rows: Range<usize>) -> Self {
+        let Self { inputs, targets, weights, input_width, target_width } = *self;
+        Self {
+            inputs: &inputs[rows.start * input_width..rows.end * input_width],
+            targets: &targets[rows.start * target_width..rows.end * target_width],
+            weights: weights.map(|weights| &weights[rows]),
+            input_width,
+            target_width,
+        }
     }
 
     /// The classes that the targets tell apart.

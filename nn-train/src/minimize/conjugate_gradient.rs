@@ -1,5 +1,7 @@
 //! Nonlinear conjugate gradients.
 
+use std::sync::Arc;
+
 use nn_kernels::{Element, EngineKind, InstructionSet};
 
 use super::descent::{self, Directions};
@@ -7,6 +9,7 @@ use super::line_search::Conditions;
 use super::objective::Point;
 use super::settings::{Settings, settings};
 use super::solution::{Iteration, Solution};
+use crate::collective::Collective;
 use crate::error::Error;
 use crate::network::Network;
 use crate::train::{Signal, Threads};

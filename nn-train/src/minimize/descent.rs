@@ -3,6 +3,7 @@
 use std::mem::swap;
 use std::time::Instant;
 
+use bytemuck::cast_slice;
 use nn_kernels::{Element, InstructionSet};
 
 use super::line_search::{Conditions, LineSearch, Verdict};
@@ -11,7 +12,7 @@ use super::settings::Settings;
 use super::solution::{Iteration, Solution, StopReason};
 use crate::error::Error;
 use crate::network::Network;
-use crate::train::{Ready, Signal, Workers};
+use crate::train::{PROTOCOL, Ready, Signal, Workers, described};
 use crate::vector::{combine, dot};
 
 /// What tells one algorithm from another: its directions.
@@ -44,7 +45,22 @@ pub(super) fn minimize<N: Network, D: Directions<N::Scalar>>(
     settings.validate()?;
     let start = Instant::now();
     let workers = Workers::new(settings.threads)?;
-    let mut objective = Objective::new(settings, &workers, network.architecture(), N::dataset(data))?;
+    let group = settings.group();
+    let data = N::dataset(data);
+    if group.ranks().is_some() {
+        let Settings { max_iterations, max_evaluations, gradient_tolerance, cost_tolerance, l2, .. } = settings;
+        group.same(&[
+            ("the library", PROTOCOL.to_owned()),
+            ("the number type", N::Scalar::NAME.to_owned()),
+            ("the architecture", network.architecture().to_string()),
+            ("max_iterations, max_evaluations", format!("{max_iterations}, {max_evaluations}")),
+            ("the tolerances and l2", format!("{gradient_tolerance:?}, {cost_tolerance:?}, {l2:?}")),
+            ("the data", described(data)),
+            ("the checksum of the parameters", format!("{:08x}", crc32fast::hash(cast_slice(network.parameters())))),
+        ])?;
+    }
+    let mut objective = group.agree(Objective::new(settings, &workers, network.architecture(), data))?;
+    group.same(&[("the engine and its instruction set", objective.plan_name())])?;
     let threads = if objective.is_undivided() { Ready::Caller } else { workers.ready()? };
     threads.install(|| {
         let current = objective.start(network.parameters())?;
@@ -104,14 +120,15 @@ impl<T: Element, D: Directions<T>> Descent<'_, T, D> {
             self.iterations += 1;
             let Point { cost, max_gradient, .. } = self.current;
             let (number, evaluations) = (self.iterations, self.objective.evaluations());
-            let signal = callback(&Iteration { number, cost, max_gradient, step_length, evaluations })?;
+            let own = callback(&Iteration { number, cost, max_gradient, step_length, evaluations });
+            let stops = self.settings.group().decide(own.map(|signal| signal == Signal::Stop))?;
             if max_gradient <= gradient_tolerance {
                 return Ok(StopReason::Gradient);
             }
             if let Some(reason) = self.progress.note(cost, max_gradient, cost_tolerance) {
                 return Ok(reason);
             }
-            if signal == Signal::Stop {
+            if stops {
                 return Ok(StopReason::Callback);
             }
             self.directions.learn(&self.best, &self.current)?;

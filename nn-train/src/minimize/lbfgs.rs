@@ -1,6 +1,7 @@
 //! Limited-memory BFGS.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use nn_kernels::{Buffer, Element, EngineKind, InstructionSet};
 
@@ -9,6 +10,7 @@ use super::line_search::Conditions;
 use super::objective::Point;
 use super::settings::{Settings, settings};
 use super::solution::{Iteration, Solution};
+use crate::collective::Collective;
 use crate::error::Error;
 use crate::network::Network;
 use crate::train::{Signal, Threads};

@@ -3,19 +3,24 @@
 use nn_kernels::{Architecture, Batch, Buffer, Element, InstructionSet, Plan};
 
 use super::settings::Settings;
+use crate::collective::{Group, Numbers};
 use crate::data::DynDataset;
 use crate::error::{Error, Quantity, per_row};
-use crate::train::{Workers, last_faulty};
+use crate::train::{Workers, last_faulty, share_of};
 use crate::vector::{combine, largest};
 
 /// J of the data as a function of Θ, computed by a planned engine. All vectors are in its layout, in which what pads a
 /// matrix is 0.
 pub(super) struct Objective<'a, T: Element> {
     plan: Plan<T>,
-    batch: Batch<'a, T>,
-    /// λ/m.
+    /// This rank's rows; none where others have all.
+    batch: Option<Batch<'a, T>>,
+    /// λ/m; 0 on all ranks but the lowest with rows.
     decay: f64,
     evaluations: usize,
+    group: Group<'a>,
+    /// This rank's part of a gradient, where there are several.
+    own: Buffer<T>,
 }
 
 /// Parameters Θ with the cost and the gradient there.
@@ -48,7 +53,7 @@ impl<'a, T: Element> Objective<'a, T> {
     /// Plans evaluations of a network of the given architecture, and checks that it, its data and λ have a minimum to
     /// be looked for.
     pub(super) fn new(
-        settings: &Settings,
+        settings: &'a Settings,
         workers: &Workers,
         architecture: &Architecture,
         data: &'a DynDataset<T>,
@@ -57,18 +62,37 @@ impl<'a, T: Element> Objective<'a, T> {
             let expected = "0 in every layer, since a line search needs a cost that is the same each time";
             return Err(Error::number("dropout", layer.dropout, expected));
         }
-        let batch = data.samples().batch(architecture)?;
         data.check_targets(architecture)?;
+        let group = settings.group();
+        let samples = data.samples();
+        let share = share_of(group, data.len() as u64);
+        let (first, rows) = (share.start as usize, (share.end - share.start) as usize);
         let expected =
             "a number that, divided by the samples, rounds neither to 0 nor to infinity in the network's type";
-        let decay = per_row::<T>("l2", settings.l2, batch.rows(), expected)?;
-        let plan = Plan::new(architecture, batch.rows(), workers.count(), &settings.plan)?;
-        Ok(Self { plan, batch, decay, evaluations: 0 })
+        let decay = per_row::<T>("l2", settings.l2, data.len(), expected)?;
+        let mut batch = None;
+        if rows > 0 {
+            let own = samples.slice(first..first + rows).batch(architecture)?;
+            let total = samples.weights.map(|weights| weights.iter().map(|weight| weight.to_f64()).sum());
+            let total = total.unwrap_or(data.len() as f64);
+            batch = Some(if group.ranks().is_some() { own.with_total(total) } else { own });
+        }
+        let leads = first == 0 && rows > 0;
+        let planned = data.len().div_ceil(group.size());
+        let plan = Plan::new(architecture, planned, workers.count(), &settings.plan)?;
+        let own = if group.ranks().is_some() { Buffer::zeros(plan.engine().params())? } else { Buffer::empty() };
+        Ok(Self { plan, batch, decay: if leads { decay } else { 0.0 }, evaluations: 0, group, own })
     }
 
     /// Whether no part of an evaluation is worth giving to another thread.
     pub(super) fn is_undivided(&self) -> bool {
-        self.plan.is_undivided(self.batch.rows())
+        self.batch.is_none_or(|batch| self.plan.is_undivided(batch.rows()))
+    }
+
+    /// How it is computed: what all ranks must do alike.
+    pub(super) fn plan_name(&self) -> String {
+        let plan = self.plan.explain();
+        format!("{}, {}", plan.engine, plan.set)
     }
 
     /// Evaluations so far.
@@ -104,7 +128,7 @@ impl<'a, T: Element> Objective<'a, T> {
             Some(layer) => (layer, Quantity::Gradient),
             None => (ranges.len(), Quantity::Cost),
         };
-        Err(Error::Diverged { epoch: None, step: 1, layer, quantity, learning_rate: None })
+        Err(Error::Diverged { epoch: None, step: 1, layer, quantity, learning_rate: None, rank: None })
     }
 
     /// Goes to Θ + α d: the cost there, and the gradient. Where a parameter is not finite, neither is the cost, and it
@@ -128,7 +152,28 @@ impl<'a, T: Element> Objective<'a, T> {
         self.evaluations += 1;
         let Point { theta, gradient, cost, max_gradient } = point;
         let engine = self.plan.engine_mut();
-        *cost = engine.gradient(theta.as_slice(), self.batch, self.decay, None, gradient.as_mut_slice())?;
+        let (theta, sum) = (theta.as_slice(), gradient.as_mut_slice());
+        *cost = match (self.group.ranks(), self.batch) {
+            (None, Some(batch)) => engine.gradient(theta, batch, self.decay, None, sum)?,
+            (None, None) => return Err(Error::Empty { what: "the data set" }),
+            (Some(ranks), batch) => {
+                let numbers = self.own.as_mut_slice();
+                let own = match batch {
+                    Some(batch) => engine.gradient(theta, batch, self.decay, None, &mut *numbers),
+                    None => Ok(0.0),
+                };
+                if batch.is_none() || own.is_err() {
+                    numbers.fill(T::ZERO);
+                }
+                ranks.all_reduce(Numbers::new(numbers, sum))?;
+                let fails = f64::from(own.is_err());
+                let [cost, fails] = self.group.sum([*own.as_ref().unwrap_or(&0.0), fails])?;
+                if fails != 0.0 {
+                    return Err(self.group.failure(own.err().as_ref())?);
+                }
+                cost
+            }
+        };
         *max_gradient = largest(self.plan.set(), gradient.as_slice());
         Ok(())
     }

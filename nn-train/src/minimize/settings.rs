@@ -1,7 +1,10 @@
 //! The settings that both algorithms have.
 
+use std::sync::Arc;
+
 use nn_kernels::PlanOptions;
 
+use crate::collective::{Collective, Group};
 use crate::error::{Error, check_not_negative};
 use crate::train::Threads;
 
@@ -14,6 +17,7 @@ pub(super) struct Settings {
     pub(super) cost_tolerance: f64,
     pub(super) l2: f64,
     pub(super) threads: Threads,
+    pub(super) collective: Option<Arc<dyn Collective>>,
     pub(super) plan: PlanOptions,
 }
 
@@ -26,12 +30,18 @@ impl Default for Settings {
             cost_tolerance: 2.2e-9,
             l2: 0.0,
             threads: Threads::default(),
+            collective: None,
             plan: PlanOptions::default(),
         }
     }
 }
 
 impl Settings {
+    /// The processes that compute together.
+    pub(super) fn group(&self) -> Group<'_> {
+        self.collective.as_deref().map_or(Group::alone(), Group::of)
+    }
+
     /// Every setting is in its range.
     pub(super) fn validate(&self) -> Result<(), Error> {
         let counts = [("max_iterations", self.max_iterations), ("max_evaluations", self.max_evaluations)];
@@ -89,6 +99,14 @@ macro_rules! settings {
             /// machine offers unless set. They change no bit of the result.
             pub fn threads(mut self, threads: impl Into<Threads>) -> Self {
                 self.settings.threads = threads.into();
+                self
+            }
+
+            /// The processes that compute cost and gradient together, each for its share of the rows: see
+            /// [`TrainerBuilder::collective`](crate::TrainerBuilder::collective). All have the same data, or a
+            /// [`Shard`](crate::Shard) each.
+            pub fn collective(mut self, collective: impl Collective + 'static) -> Self {
+                self.settings.collective = Some(Arc::new(collective));
                 self
             }
 

@@ -34,16 +34,26 @@ pub(crate) trait TypedOptimizer<T: Element>: Send + Sync {
 /// A step before it is known how the optimiser updates parameters.
 pub(crate) struct Work<'a, T: Element> {
     pub(crate) engine: &'a mut dyn StepEngine<T>,
-    pub(crate) batch: &'a Batch<'a, T>,
-    /// λ/B.
-    pub(crate) decay: f64,
-    pub(crate) dropout: Option<Dropout>,
+    pub(crate) gradient: Gradient<'a, T>,
     /// The slots that the span has.
     pub(crate) slots: usize,
     /// Whether the gradient's norm is measured.
     pub(crate) measures_norm: bool,
     /// What becomes of the gradient before the optimiser sees it.
     pub(crate) adjustment: Adjustment,
+}
+
+/// Where a step's gradient comes from.
+pub(crate) enum Gradient<'a, T: Element> {
+    /// It is computed.
+    Of {
+        batch: &'a Batch<'a, T>,
+        /// λ/B.
+        decay: f64,
+        dropout: Option<Dropout>,
+    },
+    /// It is in the span, with the terms of λ, and the cost is known.
+    Given { cost: f64 },
 }
 
 /// The result of a step, and the norm of its gradient where it is measured.
@@ -53,36 +63,56 @@ pub(crate) struct Outcome {
     pub(crate) norm: Option<f64>,
 }
 
+impl Outcome {
+    /// Whether the step may be taken: all of it is finite.
+    pub(crate) fn is_taken(&self) -> bool {
+        let Stepped { cost, updated, finite } = self.stepped;
+        cost.is_finite() && updated && finite
+    }
+}
+
 impl<T: Element> Work<'_, T> {
     fn run(self, update: &dyn Update<T>, span: Span<'_, T>) -> Result<Outcome, Error> {
-        let Self { engine, batch, decay, dropout, slots, measures_norm, adjustment } = self;
+        let Self { engine, gradient, slots, measures_norm, adjustment } = self;
         if update.slots() != slots {
             return Err(Error::Slots { found: slots, expected: "as many as its update has, Update::slots" });
         }
         let penalty = adjustment.penalty(engine, span.theta);
-        if !measures_norm && adjustment.clip_norm == f64::INFINITY {
-            let stepped = if adjustment.is_elementwise() {
-                engine.step(*batch, decay, dropout, &adjustment.before(update), span)?
-            } else {
-                engine.step(*batch, decay, dropout, update, span)?
-            };
-            return Ok(Outcome { stepped: Stepped { cost: stepped.cost + penalty, ..stepped }, norm: None });
-        }
-        // The whole gradient must be there before any parameter moves.
-        let cost = engine.gradient(span.theta, *batch, decay, dropout, &mut *span.gradient)? + penalty;
-        adjustment.add_l1(engine, span.theta, &mut *span.gradient);
-        let size = Norm::of(engine.set(), span.gradient);
-        let norm = Some(size.value());
-        if !cost.is_finite() {
-            return Ok(Outcome { stepped: Stepped { cost, updated: false, finite: false }, norm });
-        }
-        let factor = size.factor(adjustment.clip_norm);
-        let finite = if factor == 1.0 && adjustment.clip_value == f64::INFINITY {
-            update_all(update, engine.set(), engine.ranges(), span)
-        } else {
-            update_all(&adjustment.scaled_before(factor, update), engine.set(), engine.ranges(), span)
+        let measures_norm = measures_norm || adjustment.clip_norm < f64::INFINITY;
+        let cost = match gradient {
+            Gradient::Of { batch, decay, dropout } if !measures_norm => {
+                let stepped = if adjustment.is_elementwise() {
+                    engine.step(*batch, decay, dropout, &adjustment.before(update), span)?
+                } else {
+                    engine.step(*batch, decay, dropout, update, span)?
+                };
+                return Ok(Outcome { stepped: Stepped { cost: stepped.cost + penalty, ..stepped }, norm: None });
+            }
+            // The whole gradient must be there before any parameter moves.
+            Gradient::Of { batch, decay, dropout } => {
+                engine.gradient(span.theta, *batch, decay, dropout, &mut *span.gradient)?
+            }
+            Gradient::Given { cost } => cost,
         };
-        Ok(Outcome { stepped: Stepped { cost, updated: true, finite }, norm })
+        let cost = cost + penalty;
+        let norm = measures_norm.then(|| {
+            adjustment.add_l1(engine, span.theta, &mut *span.gradient);
+            Norm::of(engine.set(), span.gradient)
+        });
+        let value = norm.map(Norm::value);
+        if !cost.is_finite() {
+            return Ok(Outcome { stepped: Stepped { cost, updated: false, finite: false }, norm: value });
+        }
+        let factor = norm.map_or(1.0, |norm| norm.factor(adjustment.clip_norm));
+        let (set, ranges) = (engine.set(), engine.ranges());
+        let finite = match norm {
+            None if adjustment.is_elementwise() => update_all(&adjustment.before(update), set, ranges, span),
+            Some(_) if factor != 1.0 || adjustment.clip_value < f64::INFINITY => {
+                update_all(&adjustment.scaled_before(factor, update), set, ranges, span)
+            }
+            _ => update_all(update, set, ranges, span),
+        };
+        Ok(Outcome { stepped: Stepped { cost, updated: true, finite }, norm: value })
     }
 }
 

@@ -22,7 +22,7 @@ pub use adagrad::Adagrad;
 pub use adam::Adam;
 pub use adamw::AdamW;
 pub(crate) use adjust::Adjustment;
-pub(crate) use erased::{AnyOptimizer, Outcome, TypedOptimizer, Work, typed};
+pub(crate) use erased::{AnyOptimizer, Gradient, Outcome, TypedOptimizer, Work, typed};
 pub use lion::Lion;
 use nn_kernels::isa::{Simd, Vector};
 use nn_kernels::{Element, Update};

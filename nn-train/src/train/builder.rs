@@ -8,6 +8,7 @@ use super::divergence::Divergence;
 use super::schedule::{Constant, Schedule};
 use super::threads::{Threads, Workers};
 use super::trainer::{Settings, Trainer};
+use crate::collective::Collective;
 use crate::error::{Error, check_not_negative};
 use crate::optim::{Adam, AnyOptimizer, Optimizer, check_learning_rate, check_positive};
 
@@ -29,6 +30,8 @@ pub struct TrainerBuilder {
     threads: Threads,
     shuffle: bool,
     gradient_norm: bool,
+    collective: Option<Arc<dyn Collective>>,
+    verify_every: u64,
     plan: PlanOptions,
 }
 
@@ -59,6 +62,8 @@ impl Default for TrainerBuilder {
             threads: Threads::default(),
             shuffle: true,
             gradient_norm: false,
+            collective: None,
+            verify_every: 1000,
             plan: PlanOptions::default(),
         }
     }
@@ -229,6 +234,30 @@ impl TrainerBuilder {
         Self { gradient_norm, ..self }
     }
 
+    /// The processes that train together: with each step they sum their gradients, and all make the same update. Without, or
+    /// with [`Single`](crate::collective::Single), this process trains alone.
+    ///
+    /// Every process runs the same program with the same settings, network and seed. All settings keep their meaning:
+    /// [`batch_size`](Self::batch_size) is that of a step over all processes, each of which computes its share of the rows. So
+    /// the steps are those of one process, to rounding, whatever the number of processes; and their parameters are the
+    /// same, bit for bit. Where the processes do not have the same library version, architecture, settings or parameters,
+    /// training does not begin: [`Error::Rank`].
+    ///
+    /// Callbacks are called on every process. What they decide they decide together: one of them that stops stops all, and an
+    /// error of one ends all with [`Error::Rank`]. Those of the library that write or print do so on rank 0 only.
+    ///
+    /// See [`collective`](crate::collective) for how data is divided.
+    pub fn collective(self, collective: impl Collective + 'static) -> Self {
+        Self { collective: Some(Arc::new(collective)), ..self }
+    }
+
+    /// After how many steps the processes that [train together](Self::collective) compare their parameters and the
+    /// optimiser's memory by a checksum, besides at the end; at least 1, 1000 unless set. Where they differ, which only a broken
+    /// machine or library makes them, training ends with [`Error::Rank`].
+    pub fn verify_every(self, steps: u64) -> Self {
+        Self { verify_every: steps, ..self }
+    }
+
     /// The engine that computes the steps; the one estimated to be the fastest unless set. One that does not suit the
     /// network is an error when training starts.
     pub fn engine(self, engine: EngineKind) -> Self {
@@ -256,7 +285,8 @@ impl TrainerBuilder {
     /// [`Error::Setting`] names the first setting that is out of its range.
     pub fn build(self) -> Result<Trainer, Error> {
         let Self { optimizer, rate, l1, l2, clip_norm, clip_value, label_smoothing, divergence, .. } = self;
-        let Self { batch_size, epochs, seed, threads, shuffle, gradient_norm, plan, .. } = self;
+        let Self { batch_size, epochs, seed, threads, shuffle, gradient_norm, collective, verify_every, plan, .. } =
+            self;
         optimizer.validate()?;
         let schedule: Arc<dyn Schedule> = match rate {
             Rate::Schedule(schedule) => schedule,
@@ -279,6 +309,9 @@ impl TrainerBuilder {
                 return Err(Error::setting(name, value, "at least 1"));
             }
         }
+        if verify_every == 0 {
+            return Err(Error::setting("verify_every", 0, "at least 1"));
+        }
         let workers = Workers::new(threads)?;
         let settings = Settings {
             optimizer,
@@ -294,6 +327,8 @@ impl TrainerBuilder {
             seed,
             shuffle,
             gradient_norm,
+            collective,
+            verify_every,
             plan,
         };
         Ok(Trainer::new(settings, workers))

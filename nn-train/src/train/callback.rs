@@ -108,6 +108,16 @@ pub trait Callback<N: Network>: Send {
         Ok(Signal::Continue)
     }
 
+    /// When a callback has stopped the run, once all have been called after that step or epoch: the time to write down what
+    /// must not be lost.
+    ///
+    /// # Errors
+    /// Whatever the run should return.
+    fn on_stop(&mut self, context: &mut Context<'_, N>) -> Result<(), Error> {
+        let _ = context;
+        Ok(())
+    }
+
     /// After the last epoch, or when a callback has stopped the run; not after an error.
     ///
     /// The network may get other parameters for its user here, for example the best ones. They are no part of the run's
@@ -118,6 +128,12 @@ pub trait Callback<N: Network>: Send {
     fn on_end(&mut self, context: &mut Context<'_, N>) -> Result<(), Error> {
         let _ = context;
         Ok(())
+    }
+
+    /// Whether it is called on rank 0 only, where [several processes](crate::TrainerBuilder::collective) train together, as what
+    /// prints or writes files should be. On all of them unless implemented.
+    fn only_on_first_rank(&self) -> bool {
+        false
     }
 
     /// What it keeps, under a name that is always the same, for a run that is resumed to go on bit for bit. `None`, as
@@ -154,8 +170,16 @@ impl<N: Network, C: Callback<N> + ?Sized> Callback<N> for &mut C {
         (**self).on_epoch(context)
     }
 
+    fn on_stop(&mut self, context: &mut Context<'_, N>) -> Result<(), Error> {
+        (**self).on_stop(context)
+    }
+
     fn on_end(&mut self, context: &mut Context<'_, N>) -> Result<(), Error> {
         (**self).on_end(context)
+    }
+
+    fn only_on_first_rank(&self) -> bool {
+        (**self).only_on_first_rank()
     }
 
     fn state(&self) -> Option<CallbackState> {
@@ -235,6 +259,18 @@ pub struct Context<'c, N: Network> {
 }
 
 impl<N: Network> Context<'_, N> {
+    /// Which process this is of those that [train together](crate::TrainerBuilder::collective); 0 of one that is alone.
+    #[must_use]
+    pub fn rank(&self) -> usize {
+        self.core.group().rank()
+    }
+
+    /// How many processes train together.
+    #[must_use]
+    pub fn ranks(&self) -> usize {
+        self.core.group().size()
+    }
+
     /// The epoch that is under way or has just ended, from 1; 0 before the first.
     #[must_use]
     pub fn epoch(&self) -> usize {
@@ -294,7 +330,8 @@ impl<N: Network> Context<'_, N> {
     /// dropped because it diverged, numbers may be infinite or NaN.
     ///
     /// It is computed when it is asked for, which takes about as long as a step. The run goes on with the same bits
-    /// as without it.
+    /// as without it. Of several processes each computes its part: all have to ask, before anything that may fail on one
+    /// of them.
     ///
     /// ```
     /// # use nn_train::prelude::*;
@@ -318,9 +355,9 @@ impl<N: Network> Context<'_, N> {
         if self.core.has_ended() {
             return Ok(None);
         }
-        let Some(batch) = self.feed.last()? else { return Ok(None) };
+        let Some(share) = self.feed.last()? else { return Ok(None) };
         let mut gradient = self.network.zeros_like()?;
-        let cost = self.core.gradient(&batch, gradient.parameters_mut())?;
+        let cost = self.core.gradient(&share, gradient.parameters_mut())?;
         Ok(Some((cost, gradient)))
     }
 

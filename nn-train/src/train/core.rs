@@ -1,6 +1,8 @@
 //! One training step: cost and gradient of a batch, the optimiser's update, and a check of the result. After an error
 //! everything is as it was.
 
+mod together;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,15 +11,20 @@ use nn_kernels::{
     StepEngine, Stepped,
 };
 
+pub(super) use self::together::Taken;
+use self::together::Together;
 use super::divergence::Divergence;
 use super::schedule::Schedule;
+use super::share::Share;
 use super::smoothing::Smoothing;
 use super::state::{OptimizerState, PlanState, SessionState, check_most};
 use super::trainer::Trainer;
 use crate::data::TargetRule;
 use crate::error::{Error, Quantity, per_row};
 use crate::network::compute::zeros;
-use crate::optim::{Adjustment, Outcome, Step, TypedOptimizer, Work, check_expressible, check_learning_rate, typed};
+use crate::optim::{
+    Adjustment, Gradient, Outcome, Step, TypedOptimizer, Work, check_expressible, check_learning_rate, typed,
+};
 
 /// The state of a training: parameters, the optimiser's memory, the plan, and counters.
 pub(super) struct Core<T: Element> {
@@ -65,6 +72,8 @@ pub(super) struct Core<T: Element> {
     ahead: bool,
     /// What no step will come after, and callbacks may still change.
     end: Option<End>,
+    /// The processes that take steps together, where there are several.
+    together: Option<Together<T>>,
 }
 
 /// The state at the end of a run.
@@ -99,7 +108,9 @@ impl<T: Element> Core<T> {
         let optimizer = typed::<T>(&settings.optimizer);
         optimizer.validate()?;
         let batch_rows = settings.batch_size.min(usize::try_from(rows).unwrap_or(usize::MAX));
-        let plan = trainer.plan(architecture, batch_rows)?;
+        let collective = settings.collective.as_ref().filter(|collective| collective.size() > 1);
+        let ranks = collective.map_or(1, |collective| collective.size());
+        let plan = trainer.plan(architecture, batch_rows.div_ceil(ranks))?;
         let params = plan.engine().params();
         let mut theta = Buffer::zeros(params)?;
         plan.engine().import(parameters, theta.as_mut_slice())?;
@@ -120,6 +131,9 @@ impl<T: Element> Core<T> {
             clip_norm: limit("clip_norm", settings.clip_norm)?,
             clip_value: limit("clip_value", settings.clip_value)?,
         };
+        let together = collective
+            .map(|collective| Together::new(Arc::clone(collective), params, settings.verify_every))
+            .transpose()?;
         let core = Self {
             optimizer,
             schedule: Arc::clone(&settings.schedule),
@@ -148,6 +162,7 @@ impl<T: Element> Core<T> {
             norm: None,
             ahead: false,
             end: None,
+            together,
         };
         check_learning_rate::<T>(core.learning_rate())?;
         Ok(core)
@@ -265,39 +280,21 @@ impl<T: Element> Core<T> {
 
     /// The cost of `batch` before the step, and the parameters moved, or an error and everything as it was.
     pub(super) fn step(&mut self, batch: &Batch<'_, T>, place: Place) -> Result<f64, Error> {
+        self.check_next_rate()?;
         let learning_rate = self.learning_rate();
-        if learning_rate != self.checked_rate {
-            check_learning_rate::<T>(learning_rate)?;
-            self.checked_rate = learning_rate;
-        }
         let dropout = self.dropout.then_some(Dropout { seed: self.seed, first_sample: self.samples });
         let batch = &self.smoothing.map_or(*batch, |smoothing| smoothing.of(batch));
-        let Self { optimizer, plan, theta, gradient, slots, scalars, scalars_before, .. } = self;
-        if !scalars.is_empty() {
-            scalars_before.copy_from_slice(scalars);
+        if !self.scalars.is_empty() {
+            self.scalars_before.copy_from_slice(&self.scalars);
         }
-        let work = Work {
-            engine: plan.engine_mut(),
-            batch,
-            decay: self.decay,
-            dropout,
-            slots: slots.len(),
-            measures_norm: self.measures_norm,
-            adjustment: self.adjustment,
-        };
-        let mut span = Span::new(theta.as_slice(), gradient.as_mut_slice());
-        for (slot, [old, new]) in span.slots.iter_mut().zip(slots) {
-            *slot = Slot { old: old.as_slice(), new: new.as_mut_slice() };
-        }
-        match optimizer.step(Step { number: self.steps + 1, learning_rate, scalars }, work, span) {
-            Ok(Outcome { stepped, norm }) if stepped.cost.is_finite() && stepped.updated && stepped.finite => {
-                std::mem::swap(&mut self.theta, &mut self.gradient);
-                self.slots.iter_mut().for_each(|[old, new]| std::mem::swap(old, new));
-                self.norm = norm;
-                self.steps += 1;
-                self.samples += batch.rows() as u64;
-                self.ahead = true;
-                Ok(stepped.cost)
+        let number = self.steps + 1;
+        let gradient = Gradient::Of { batch, decay: self.decay, dropout };
+        let (optimizer, scalars, work, span) = self.work_on(gradient);
+        let outcome = optimizer.step(Step { number, learning_rate, scalars }, work, span);
+        match outcome {
+            Ok(outcome) if outcome.is_taken() => {
+                self.take(outcome, batch.rows() as u64);
+                Ok(outcome.stepped.cost)
             }
             other => {
                 self.scalars.copy_from_slice(&self.scalars_before);
@@ -306,13 +303,58 @@ impl<T: Element> Core<T> {
         }
     }
 
+    /// The rate of the next step is one.
+    fn check_next_rate(&mut self) -> Result<(), Error> {
+        let learning_rate = self.learning_rate();
+        if learning_rate != self.checked_rate {
+            check_learning_rate::<T>(learning_rate)?;
+            self.checked_rate = learning_rate;
+        }
+        Ok(())
+    }
+
+    /// All that a step needs, once it is known where its gradient comes from.
+    #[expect(clippy::type_complexity, reason = "four things that are borrowed from one")]
+    fn work_on<'s>(
+        &'s mut self,
+        gradient: Gradient<'s, T>,
+    ) -> (&'s dyn TypedOptimizer<T>, &'s mut [f64], Work<'s, T>, Span<'s, T>) {
+        let Self { optimizer, plan, theta, gradient: room, slots, scalars, .. } = self;
+        let work = Work {
+            engine: plan.engine_mut(),
+            gradient,
+            slots: slots.len(),
+            measures_norm: self.measures_norm,
+            adjustment: self.adjustment,
+        };
+        let mut span = Span::new(theta.as_slice(), room.as_mut_slice());
+        for (slot, [old, new]) in span.slots.iter_mut().zip(slots) {
+            *slot = Slot { old: old.as_slice(), new: new.as_mut_slice() };
+        }
+        (&**optimizer, scalars, work, span)
+    }
+
+    /// Goes on from what a step has computed.
+    fn take(&mut self, outcome: Outcome, rows: u64) {
+        std::mem::swap(&mut self.theta, &mut self.gradient);
+        self.slots.iter_mut().for_each(|[old, new]| std::mem::swap(old, new));
+        self.norm = outcome.norm;
+        self.steps += 1;
+        self.samples += rows;
+        self.ahead = true;
+    }
+
     /// The cost of `batch` as the parameters are now, and its gradient in the network's layout: those of a step but for
     /// dropout, and before clipping. Nothing that a step depends on changes; but once the run has [ended](Self::end), the
     /// room that this takes may hold the last step's parameters.
-    pub(super) fn gradient(&mut self, batch: &Batch<'_, T>, gradient: &mut [T]) -> Result<f64, Error> {
+    pub(super) fn gradient(&mut self, own: &Share<'_, T>, gradient: &mut [T]) -> Result<f64, Error> {
+        let batch = match own.batch {
+            Some(batch) if self.is_alone() => batch,
+            _ => return self.gradient_together(own, gradient),
+        };
         let Self { plan, theta, gradient: room, decay, adjustment, smoothing, .. } = self;
         let engine = plan.engine_mut();
-        let batch = smoothing.map_or(*batch, |smoothing| smoothing.of(batch));
+        let batch = smoothing.map_or(batch, |smoothing| smoothing.of(&batch));
         // Between steps that is free.
         let cost = engine.gradient(theta.as_slice(), batch, *decay, None, room.as_mut_slice())?;
         adjustment.add_l1(engine, theta.as_slice(), room.as_mut_slice());
@@ -330,14 +372,11 @@ impl<T: Element> Core<T> {
         place: Place,
     ) -> Result<Error, Error> {
         let learning_rate = Some(self.learning_rate());
-        let Self { plan, theta, gradient, slots, decay, .. } = self;
+        let update = self.faulty_update();
+        let Self { plan, theta, gradient, decay, .. } = self;
         let engine = plan.engine_mut();
         let Place { epoch, step } = place;
-        let diverged = |quantity, layer| Error::Diverged { epoch, step, layer, quantity, learning_rate };
-        let faulty = |range: &LayerRange| {
-            is_faulty(gradient.as_slice(), range) || slots.iter().any(|[_, new]| is_faulty(new.as_slice(), range))
-        };
-        let update = engine.ranges().iter().position(faulty).unwrap_or(0) + 1;
+        let diverged = |quantity, layer| Error::Diverged { epoch, step, layer, quantity, learning_rate, rank: None };
         // Δ may have been replaced by parameters; the same step once more tells whether it was at fault.
         engine.gradient(theta.as_slice(), *batch, *decay, dropout, gradient.as_mut_slice())?;
         let fault = match last_faulty(engine.ranges(), gradient.as_slice()) {
@@ -346,6 +385,15 @@ impl<T: Element> Core<T> {
             None => diverged(Quantity::Update, update),
         };
         Ok(fault)
+    }
+
+    /// The first layer of which an update has made a number that is not finite, from 1.
+    fn faulty_update(&self) -> usize {
+        let (gradient, slots) = (self.gradient.as_slice(), &self.slots);
+        let faulty = |range: &LayerRange| {
+            is_faulty(gradient, range) || slots.iter().any(|[_, new]| is_faulty(new.as_slice(), range))
+        };
+        self.plan.engine().ranges().iter().position(faulty).unwrap_or(0) + 1
     }
 
     /// The whole state as a value, in the network's layout.
@@ -393,6 +441,9 @@ impl<T: Element> Core<T> {
         let params = plan.engine().params();
         let (theta, gradient, slots) =
             (Buffer::zeros(params)?, Buffer::zeros(params)?, room(self.slots.len(), params)?);
+        if let Some(together) = &mut self.together {
+            together.replan(params)?;
+        }
         (self.plan, self.theta, self.gradient, self.slots) = (plan, theta, gradient, slots);
         self.replanned = state.is_some();
         Ok(())

@@ -7,6 +7,7 @@ use nn_kernels::{Architecture, Batch, Element};
 use rand::seq::SliceRandom;
 
 use super::block_order::BlockOrder;
+use super::share::Share;
 use super::state::Batches;
 use crate::data::{Access, DynDataset, Rows, Source};
 use crate::error::Error;
@@ -163,7 +164,7 @@ impl<'a, T: Element> Feed<'a, T> {
     }
 
     /// The batch of the last step, if one was taken since the run began or was resumed.
-    pub(super) fn last(&self) -> Result<Option<Batch<'_, T>>, Error> {
+    pub(super) fn last(&self) -> Result<Option<Share<'_, T>>, Error> {
         if self.last.is_empty() {
             return Ok(None);
         }
@@ -171,6 +172,6 @@ impl<'a, T: Element> Feed<'a, T> {
             Kind::Resident { all, .. } => all.with_order(&self.order[self.last.clone()])?,
             Kind::Read { rows, architecture, .. } => rows.samples().batch(architecture)?,
         };
-        Ok(Some(batch))
+        Ok(Some(Share::whole(batch, 0.0)))
     }
 }

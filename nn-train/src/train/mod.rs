@@ -37,6 +37,7 @@ pub use divergence::Divergence;
 pub use epoch::Epoch;
 pub use history::History;
 pub use run::Run;
+pub(crate) use run::described;
 pub use schedule::{
     Annealing, Constant, Cosine, CosineRestarts, Exponential, FlatCosine, OneCycle, Schedule, StepDecay, WarmUp,
 };
@@ -44,4 +45,6 @@ pub use session::Session;
 pub use state::{Batches, CallbackState, OptimizerState, PlanState, Position, RunState, SessionState};
 pub use threads::Threads;
 pub(crate) use threads::{Ready, Workers};
+pub(crate) use trainer::PROTOCOL;
 pub use trainer::Trainer;
+pub(crate) use validation::share_of;

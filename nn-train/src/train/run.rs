@@ -6,9 +6,10 @@ use std::time::Instant;
 use nn_kernels::{Element, Explanation};
 
 use super::callback::{Callback, Context, OnEpoch, OnStep, Signal, restore, states};
-use super::core::{Core, Place};
-use super::feed::Feed;
+use super::core::{Core, Place, Taken};
+use super::feed::{Feed, check_source};
 use super::session::Session;
+use super::share::Share;
 use super::state::{Batches, CallbackState, Position, RunState, check_most};
 use super::trainer::Trainer;
 use super::validation::Validation;
@@ -96,10 +97,15 @@ impl<'a, N: Network> Run<'a, N> {
         source: &'a dyn Source<Scalar = N::Scalar>,
     ) -> Result<Self, Error> {
         let settings = trainer.settings();
+        let group = trainer.group();
+        trainer.greet(network)?;
+        group.agree(check_source(source, network.architecture()))?;
+        group.same(&[("the data", described(source))])?;
         let (batch_size, shuffle, seed) = (settings.batch_size, settings.shuffle, settings.seed);
-        let feed = Feed::new(source, network.architecture(), batch_size, shuffle, seed)?;
+        let feed = group.agree(Feed::new(source, network.architecture(), batch_size, shuffle, seed))?;
+        let session = Session::greeted(trainer, network, feed.batches().samples)?;
         Ok(Self {
-            session: Session::new(trainer, network, source.len())?,
+            session,
             feed,
             validation: None,
             callbacks: Vec::new(),
@@ -118,8 +124,9 @@ impl<'a, N: Network> Run<'a, N> {
     /// # Errors
     /// The same as for training data.
     pub fn validation<D: TrainingData<N> + ?Sized>(self, data: &'a D) -> Result<Self, Error> {
-        let validation = Some(Validation::new(data.source(), self.session.network.architecture())?);
-        Ok(Self { validation, ..self })
+        let group = self.session.core.group();
+        let validation = group.agree(Validation::new(data.source(), self.session.network.architecture()))?;
+        Ok(Self { validation: Some(validation), ..self })
     }
 
     /// Adds a callback, to be called after those that were added before.
@@ -188,6 +195,16 @@ impl<'a, N: Network> Run<'a, N> {
     /// [stream](crate::Access::Stream) returns, which is read again up to the step that the
     /// state has come to. The run is then lost, and the network as it was.
     pub fn resume(mut self, state: &RunState<N::Scalar>) -> Result<Self, Error> {
+        let own = self.go_on_from(state);
+        let group = self.session.core.group();
+        group.agree(own)?;
+        let Position { epoch, step, .. } = self.position;
+        group.same(&[("the state to go on from", format!("epoch {epoch}, step {step}"))])?;
+        self.session.core.verify()?;
+        Ok(self)
+    }
+
+    fn go_on_from(&mut self, state: &RunState<N::Scalar>) -> Result<(), Error> {
         if self.phase != Phase::New {
             let (expected, found) = ("one that has not begun".to_owned(), "one that has".to_owned());
             return Err(Error::State { what: "the run to go on from it", expected, found });
@@ -211,7 +228,7 @@ impl<'a, N: Network> Run<'a, N> {
                 return Err(Error::State { what, expected, found });
             }
         }
-        self.session.resume(&state.session)?;
+        self.session.core.import(&state.session)?;
         self.feed.reseed(state.session.seed);
         if step > 0 {
             self.feed.begin(epoch)?;
@@ -219,7 +236,7 @@ impl<'a, N: Network> Run<'a, N> {
         }
         (self.position, self.history) = (state.position, state.history.clone());
         self.kept = Some(state.callbacks.clone());
-        Ok(self)
+        Ok(())
     }
 
     /// The run as a value, from which another [goes on](Self::resume) bit for bit.
@@ -281,31 +298,43 @@ impl<'a, N: Network> Run<'a, N> {
     /// The next epoch, if the run has another one.
     fn advance(&mut self) -> Result<Option<Epoch>, Error> {
         if let Some(kept) = self.kept.take() {
-            restore(&mut self.callbacks, kept)?;
+            let restored = restore(&mut self.callbacks, kept);
+            self.session.core.group().agree(restored)?;
         }
         if self.phase == Phase::New {
             self.phase = Phase::Going;
-            let signal = self.call(Signal::Continue, None, None, |callback, context| callback.on_start(context))?;
-            if signal == Signal::Stop {
+            let signal = self.call(Signal::Continue, None, None, |callback, context| callback.on_start(context));
+            if self.decide(signal)? == Signal::Stop {
                 return self.end().map(|()| None);
             }
         }
+        let mut begun = Ok(());
         if self.position.step == 0 {
             if self.position.epoch == self.epochs {
                 return self.end().map(|()| None);
             }
             self.position.epoch += 1;
-            self.feed.begin(self.position.epoch)?;
+            begun = self.feed.begin(self.position.epoch);
         }
-        let stopped = self.steps()?;
+        let stopped = if self.session.core.is_alone() {
+            begun?;
+            self.steps()?
+        } else {
+            self.steps_together(begun)?
+        };
         if stopped == Signal::Stop && self.position.step < self.feed.batches().steps() {
+            self.stop()?;
             return self.end().map(|()| None);
         }
         // Stopped by its last step, an epoch is over all the same.
         let epoch = self.summary()?;
         self.history.push(epoch);
         let cost = Some(epoch.cost);
-        let signal = self.call(stopped, cost, None, |callback, context| callback.on_epoch(context))?;
+        let signal = self.call(stopped, cost, None, |callback, context| callback.on_epoch(context));
+        let signal = self.decide(signal)?;
+        if signal == Signal::Stop {
+            self.stop()?;
+        }
         if signal == Signal::Stop || self.position.epoch == self.epochs {
             self.end()?;
         }
@@ -321,34 +350,81 @@ impl<'a, N: Network> Run<'a, N> {
         while self.position.step < steps {
             let (batch, weight) = self.feed.batch(self.position.step)?;
             let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
-            let step = match self.session.core.step(&batch, place) {
-                Err(why @ Error::Diverged { .. }) if self.session.core.drops_step() => {
-                    self.position.drop_step();
-                    Err(why)
-                }
-                result => {
-                    let cost = result?;
-                    self.position.add(cost, weight);
-                    Ok(cost)
-                }
-            };
+            let stepped = self.session.core.step(&batch, place);
+            let stepped = self.note(stepped.map(|cost| (cost, weight)))?;
             if self.callbacks.is_empty() {
                 continue;
             }
-            signal = match step {
-                Ok(cost) => {
-                    self.call(signal, Some(cost), Some(start), |callback, context| callback.on_step(context))?
-                }
-                Err(why) => {
-                    self.call(signal, None, Some(start), |callback, context| callback.on_dropped_step(context, &why))?
-                }
-            };
+            signal = self.call_after(signal, stepped, start)?;
             if signal == Signal::Stop {
                 break;
             }
         }
         self.position.elapsed = before.saturating_add(start.elapsed());
         Ok(signal)
+    }
+
+    /// The same with other processes. What a callback says after a step goes round with the sums of the next one, or with the
+    /// epoch's end: no rank takes a step that another has not.
+    fn steps_together(&mut self, begun: Result<(), Error>) -> Result<Signal, Error> {
+        let steps = self.feed.batches().steps();
+        let (start, before) = (Instant::now(), self.position.elapsed);
+        let mut said = begun.map(|()| Signal::Continue);
+        let mut stopped = false;
+        while self.position.step < steps {
+            let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
+            let stops = matches!(said, Ok(Signal::Stop));
+            let own = match std::mem::replace(&mut said, Ok(Signal::Continue)) {
+                Ok(_) => self.feed.batch(self.position.step).map(|(batch, weight)| Share::whole(batch, weight)),
+                Err(error) => Err(error),
+            };
+            let stepped = match self.session.core.step_together(own, stops, place) {
+                Ok(None) => {
+                    stopped = true;
+                    break;
+                }
+                Ok(Some(Taken { cost, weight })) => Ok((cost, weight)),
+                Err(error) => Err(error),
+            };
+            let stepped = self.note(stepped)?;
+            said = self.call_after(Signal::Continue, stepped, start);
+        }
+        self.position.elapsed = before.saturating_add(start.elapsed());
+        if stopped {
+            return Ok(Signal::Stop);
+        }
+        self.decide(said)
+    }
+
+    /// Counts a step that was taken, or dropped, or returns the error that ends the run.
+    fn note(&mut self, stepped: Result<(f64, f64), Error>) -> Result<Result<f64, Error>, Error> {
+        match stepped {
+            Err(why @ Error::Diverged { .. }) if self.session.core.drops_step() => {
+                self.position.drop_step();
+                Ok(Err(why))
+            }
+            stepped => {
+                let (cost, weight) = stepped?;
+                self.position.add(cost, weight);
+                Ok(Ok(cost))
+            }
+        }
+    }
+
+    /// Calls the callbacks after a step.
+    fn call_after(&mut self, signal: Signal, stepped: Result<f64, Error>, start: Instant) -> Result<Signal, Error> {
+        match stepped {
+            Ok(cost) => self.call(signal, Some(cost), Some(start), |callback, context| callback.on_step(context)),
+            Err(why) => {
+                self.call(signal, None, Some(start), |callback, context| callback.on_dropped_step(context, &why))
+            }
+        }
+    }
+
+    /// Whether the run stops, when all ranks have said what their callbacks want; an error if any has one.
+    fn decide(&self, own: Result<Signal, Error>) -> Result<Signal, Error> {
+        let stops = self.session.core.group().decide(own.map(|signal| signal == Signal::Stop))?;
+        Ok(if stops { Signal::Stop } else { Signal::Continue })
     }
 
     /// The result of the epoch, its validation included.
@@ -358,8 +434,7 @@ impl<'a, N: Network> Run<'a, N> {
         self.position.epoch = epoch;
         let (validation_cost, accuracy) = match &mut self.validation {
             Some(validation) => {
-                let (engine, theta) = self.session.core.engine();
-                let (cost, accuracy) = validation.evaluate(engine, theta)?;
+                let (cost, accuracy) = validation.evaluate(&mut self.session.core)?;
                 (Some(cost), accuracy)
             }
             None => (None, None),
@@ -375,13 +450,22 @@ impl<'a, N: Network> Run<'a, N> {
         })
     }
 
+    /// Tells the callbacks that one of them has stopped the run.
+    fn stop(&mut self) -> Result<(), Error> {
+        let signal = Signal::Stop;
+        let told = self.call(signal, None, None, |callback, context| callback.on_stop(context).map(|()| signal));
+        self.decide(told).map(|_| ())
+    }
+
     fn end(&mut self) -> Result<(), Error> {
         self.phase = Phase::Over;
+        self.session.core.verify()?;
         // What the state will be, whatever the callbacks do now.
         self.kept = Some(states(&self.callbacks));
         self.session.core.end();
         let signal = Signal::Continue;
-        self.call(signal, None, None, |callback, context| callback.on_end(context).map(|()| signal)).map(|_| ())
+        let ended = self.call(signal, None, None, |callback, context| callback.on_end(context).map(|()| signal));
+        self.decide(ended).map(|_| ())
     }
 
     /// Calls every callback; whether one of them stops the run, or one has before.
@@ -392,9 +476,14 @@ impl<'a, N: Network> Run<'a, N> {
         under_way_since: Option<Instant>,
         mut call: impl FnMut(&mut dyn Callback<N>, &mut Context<'_, N>) -> Result<Signal, Error>,
     ) -> Result<Signal, Error> {
+        let (rank, alone) = (self.session.core.group().rank(), self.session.core.is_alone());
+        let mut failed = None;
         for index in 0..self.callbacks.len() {
             let (called, rest) = self.callbacks.split_at_mut(index);
             let Some(callback) = rest.first_mut() else { break };
+            if rank > 0 && callback.only_on_first_rank() {
+                continue;
+            }
             let mut context = Context {
                 network: &mut *self.session.network,
                 core: &mut self.session.core,
@@ -410,12 +499,28 @@ impl<'a, N: Network> Run<'a, N> {
                 called,
                 uncalled: self.keeper.as_ref().filter(|(last, _)| *last >= index).map(|(_, name)| name.as_str()),
             };
-            if call(&mut **callback, &mut context)? == Signal::Stop {
-                signal = Signal::Stop;
+            match call(&mut **callback, &mut context) {
+                Ok(Signal::Continue) => {}
+                Ok(Signal::Stop) => signal = Signal::Stop,
+                Err(error) if alone => return Err(error),
+                // Those behind it may sum something over the ranks, as they do on the others.
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        Ok(signal)
+        failed.map_or(Ok(signal), Err)
     }
+}
+
+/// What all ranks must have alike of their data: the same rows, or a shard each. Rows in memory are looked at.
+pub(crate) fn described<T: Element>(source: &dyn Source<Scalar = T>) -> String {
+    let mut digest = crc32fast::Hasher::new();
+    if let Some(data) = source.resident() {
+        let samples = data.samples();
+        for numbers in [samples.inputs, samples.targets, samples.weights.unwrap_or_default()] {
+            digest.update(bytemuck::cast_slice(numbers));
+        }
+    }
+    format!("{} rows with the checksum {:08x}", source.len(), digest.finalize())
 }
 
 /// A run as a value.

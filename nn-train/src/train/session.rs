@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use nn_kernels::{Element, Explanation, StepError};
+use nn_kernels::{Batch, Element, Explanation, StepError};
 
 use super::core::{Core, Place};
+use super::share::Share;
 use super::state::SessionState;
 use super::threads::Ready;
 use super::trainer::Trainer;
@@ -73,9 +74,19 @@ pub struct Session<'a, N: Network> {
 
 impl<'a, N: Network> Session<'a, N> {
     pub(super) fn new(trainer: &Trainer, network: &'a mut N, rows: u64) -> Result<Self, Error> {
-        let threads = trainer.threads()?;
-        let core = Core::new(trainer, network.architecture(), network.parameters(), rows)?;
-        Ok(Self { network, core, threads })
+        trainer.greet(network)?;
+        Self::greeted(trainer, network, rows)
+    }
+
+    /// A session whose ranks know that they are alike.
+    pub(super) fn greeted(trainer: &Trainer, network: &'a mut N, rows: u64) -> Result<Self, Error> {
+        let own = trainer.threads().and_then(|threads| {
+            let core = Core::new(trainer, network.architecture(), network.parameters(), rows)?;
+            Ok(Self { network, core, threads })
+        });
+        let session = trainer.group().agree(own)?;
+        session.core.check_alike()?;
+        Ok(session)
     }
 
     /// One training step on m ≥ 1 samples and their targets: the cost as it was before the step, the λ terms included.
@@ -140,16 +151,24 @@ impl<'a, N: Network> Session<'a, N> {
     /// wide as the network; otherwise as [`step`](Self::step).
     pub fn step_at(&mut self, data: &N::Data, indices: &[u64]) -> Result<f64, Error> {
         let Self { core, threads, .. } = self;
-        let batch = N::dataset(data).samples().batch(core.architecture())?.with_order(indices);
-        let batch = batch.map_err(|error| match error {
-            StepError::NoRows { .. } => Error::Empty { what: "indices" },
-            StepError::Order { index, rows, .. } => {
-                Error::Index { index: usize::try_from(index).unwrap_or(usize::MAX), len: rows }
-            }
-            other => other.into(),
-        })?;
-        let place = Place { epoch: None, step: core.steps() + 1 };
-        workplace(core, threads, batch.rows()).install(|| core.step(&batch, place))
+        let samples = N::dataset(data).samples();
+        let weight = samples.weights.map(|weights| {
+            indices
+                .iter()
+                .filter_map(|&index| weights.get(usize::try_from(index).ok()?))
+                .map(|weight| weight.to_f64())
+                .sum()
+        });
+        let batch = samples.batch(core.architecture()).and_then(|batch| {
+            batch.with_order(indices).map_err(|error| match error {
+                StepError::NoRows { .. } => Error::Empty { what: "indices" },
+                StepError::Order { index, rows, .. } => {
+                    Error::Index { index: usize::try_from(index).unwrap_or(usize::MAX), len: rows }
+                }
+                other => other.into(),
+            })
+        });
+        step_on(core, threads, batch, indices.is_empty(), weight)
     }
 
     fn step_on_rows(
@@ -160,15 +179,13 @@ impl<'a, N: Network> Session<'a, N> {
     ) -> Result<f64, Error> {
         let Self { core, threads, .. } = self;
         let (inputs, targets) = (N::flat_inputs(inputs), N::flat_outputs(targets));
-        let mut batch = batch(core.architecture(), inputs, targets)?;
-        if let Some(weights) = weights {
-            batch = batch.with_weights(weights)?;
-        }
-        let place = Place { epoch: None, step: core.steps() + 1 };
-        workplace(core, threads, batch.rows()).install(|| {
-            core.check_targets(targets)?;
-            core.step(&batch, place)
-        })
+        let own = batch(core.architecture(), inputs, targets).and_then(|batch| match weights {
+            Some(weights) => Ok(batch.with_weights(weights)?),
+            None => Ok(batch),
+        });
+        let own = own.and_then(|batch| core.check_targets(targets).map(|()| batch));
+        let weight = weights.map(|weights| weights.iter().map(|weight| weight.to_f64()).sum());
+        step_on(core, threads, own, inputs.is_empty() && targets.is_empty(), weight)
     }
 
     /// Runs `work` on one of the trainer's threads, from where its steps begin at once.
@@ -283,11 +300,50 @@ impl<'a, N: Network> Session<'a, N> {
     /// [`Error::Step`] when its plan does not suit the
     /// trainer's settings or there is no memory for it. The session is then as it was.
     pub fn resume(&mut self, state: &SessionState<N::Scalar>) -> Result<(), Error> {
-        self.core.import(state)
+        let own = self.core.import(state);
+        self.core.group().agree(own)?;
+        self.core.verify()
     }
 
     /// Ends the training and leaves the network as the last step made it. Dropping the session does the same.
     pub fn finish(self) {}
+}
+
+/// A step on a batch; of several ranks, on all their batches, of which this one may be `empty`.
+fn step_on<T: Element>(
+    core: &mut Core<T>,
+    threads: &Ready,
+    own: Result<Batch<'_, T>, Error>,
+    empty: bool,
+    weight: Option<f64>,
+) -> Result<f64, Error> {
+    let place = Place { epoch: None, step: core.steps() + 1 };
+    if core.is_alone() {
+        let batch = own?;
+        return workplace(core, threads, batch.rows()).install(|| core.step(&batch, place));
+    }
+    let own = if empty { Ok(None) } else { own.map(Some) };
+    let group = core.group();
+    let rows = own.as_ref().map_or(0, |batch| batch.map_or(0, |batch| batch.rows()));
+    let weight = weight.unwrap_or(rows as f64);
+    let all = group.gather([rows as f64, weight, f64::from(own.is_err())])?;
+    if all.iter().any(|[.., fails]| *fails != 0.0) {
+        return Err(group.failure(own.as_ref().err())?);
+    }
+    let Some(leader) = all.iter().position(|[rows, ..]| *rows > 0.0) else {
+        return Err(Error::Empty { what: "the batch of every rank" });
+    };
+    let rows_of = |ranks: &[[f64; 3]]| ranks.iter().map(|[rows, ..]| *rows as u64).sum();
+    let share = Share {
+        batch: own?,
+        first: rows_of(&all[..group.rank()]),
+        rows: rows_of(&all),
+        weight,
+        total: Some(all.iter().map(|[_, weight, _]| weight).sum()),
+        leader,
+    };
+    let taken = workplace(core, threads, rows).install(|| core.step_together(Ok(share), false, place))?;
+    taken.map(|taken| taken.cost).ok_or(Error::Empty { what: "the step" })
 }
 
 /// Where a step on `rows` samples is computed: by the calling thread if nobody else would have a part in it.

@@ -8,6 +8,7 @@ use super::divergence::Divergence;
 use super::schedule::Schedule;
 use super::threads::{Ready, Workers};
 use super::{History, Run, Session, TrainerBuilder};
+use crate::collective::{Collective, Group};
 use crate::data::TrainingData;
 use crate::error::Error;
 use crate::network::Network;
@@ -31,6 +32,9 @@ pub struct Trainer {
     workers: Workers,
 }
 
+/// Which library processes must have to train together, and which of its ways to do so.
+pub(crate) const PROTOCOL: &str = concat!("nn-train ", env!("CARGO_PKG_VERSION"), ", protocol 1");
+
 /// The settings that a trainer was built with.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
@@ -47,6 +51,8 @@ pub(super) struct Settings {
     pub(super) seed: u64,
     pub(super) shuffle: bool,
     pub(super) gradient_norm: bool,
+    pub(super) collective: Option<Arc<dyn Collective>>,
+    pub(super) verify_every: u64,
     pub(super) plan: PlanOptions,
 }
 
@@ -135,6 +141,37 @@ impl Trainer {
     pub fn explain<N: Network>(&self, network: &N) -> Result<Explanation, Error> {
         let plan = self.plan::<N::Scalar>(network.architecture(), self.settings.batch_size)?;
         Ok(plan.explain().clone())
+    }
+
+    /// The processes that train together.
+    pub(crate) fn group(&self) -> Group<'_> {
+        self.settings.collective.as_deref().map_or(Group::alone(), Group::of)
+    }
+
+    /// Sees that all ranks are about to do the same: the first thing that they do together.
+    pub(super) fn greet<N: Network>(&self, network: &N) -> Result<(), Error> {
+        let group = self.group();
+        if group.ranks().is_none() {
+            return Ok(());
+        }
+        let Settings { optimizer, schedule, l1, l2, clip_norm, clip_value, label_smoothing, divergence, .. } =
+            &*self.settings;
+        let Settings { batch_size, epochs, seed, shuffle, gradient_norm, verify_every, .. } = &*self.settings;
+        let rates = [0, 1, 10, 100, 1000, 10_000].map(|step| schedule.rate(step));
+        group.same(&[
+            ("the library", PROTOCOL.to_owned()),
+            ("the number type", N::Scalar::NAME.to_owned()),
+            ("the architecture", network.architecture().to_string()),
+            ("the optimiser", format!("{optimizer:?}")),
+            ("the learning rate of the steps 0, 1, 10, 100, 1000 and 10000", format!("{rates:?}")),
+            (
+                "l1, l2, clip_norm, clip_value, label_smoothing",
+                format!("{l1:?}, {l2:?}, {clip_norm:?}, {clip_value:?}, {label_smoothing:?}"),
+            ),
+            ("on_divergence", format!("{divergence:?}")),
+            ("batch_size, epochs, seed, shuffle", format!("{batch_size}, {epochs}, {seed}, {shuffle}")),
+            ("gradient_norm, verify_every", format!("{gradient_norm}, {verify_every}")),
+        ])
     }
 
     pub(super) fn settings(&self) -> &Settings {

@@ -1,8 +1,12 @@
 //! Validation: cost and accuracy on data that is not trained on, after each epoch.
 
+use std::ops::Range;
+
 use nn_kernels::{Architecture, Element, Loss, StepEngine};
 
+use super::core::Core;
 use super::feed::check_source;
+use crate::collective::Group;
 use crate::data::{Rows, Samples, Source, class_of, highest};
 use crate::error::Error;
 use crate::network::compute::zeros;
@@ -22,7 +26,7 @@ pub(super) struct Validation<'a, T: Element> {
 }
 
 /// Sums over the data.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Sums {
     cost: f64,
     right: f64,
@@ -38,28 +42,60 @@ impl<'a, T: Element> Validation<'a, T> {
     }
 
     /// The mean loss without the λ term, and the share classified right where all targets are classes: one forward pass.
-    pub(super) fn evaluate(
-        &mut self,
-        engine: &mut dyn StepEngine<T>,
-        theta: &[T],
-    ) -> Result<(f64, Option<f64>), Error> {
-        let Self { source, rows, indices, outputs, classes } = self;
-        let mut sums = Sums::default();
-        if let Some(data) = source.resident() {
-            *classes = sums.add(engine, theta, data.samples(), outputs, *classes)?;
-        } else {
-            for first in (0..source.len()).step_by(ROWS as usize) {
-                indices.clear();
-                indices.extend(first..(first + ROWS).min(source.len()));
-                rows.fill(*source, indices)?;
-                *classes = sums.add(engine, theta, rows.samples(), outputs, *classes)?;
+    /// Of several ranks each evaluates its share of the rows.
+    pub(super) fn evaluate(&mut self, core: &mut Core<T>) -> Result<(f64, Option<f64>), Error> {
+        let own = self.evaluate_share(core);
+        let group = core.group();
+        let sums = match group.ranks() {
+            None => own?,
+            Some(_) => {
+                let Sums { cost, right, weight } = *own.as_ref().unwrap_or(&Sums::default());
+                let not_classes = f64::from(!self.classes);
+                let numbers = [cost, right, weight, not_classes, f64::from(own.is_err())];
+                let [cost, right, weight, not_classes, fails] = group.sum(numbers)?;
+                if fails != 0.0 {
+                    return Err(group.failure(own.err().as_ref())?);
+                }
+                self.classes &= not_classes == 0.0;
+                Sums { cost, right, weight }
             }
-        }
+        };
+        let classes = self.classes;
         let mean = |sum: f64| if sums.weight == 0.0 { 0.0 } else { sum / sums.weight };
         // An output that is no number is no class, and no accuracy is better than a wrong one.
-        let accuracy = (*classes && sums.cost.is_finite()).then(|| mean(sums.right));
+        let accuracy = (classes && sums.cost.is_finite()).then(|| mean(sums.right));
         Ok((mean(sums.cost), accuracy))
     }
+
+    /// The sums over this rank's rows.
+    fn evaluate_share(&mut self, core: &mut Core<T>) -> Result<Sums, Error> {
+        let Self { source, rows, indices, outputs, classes } = self;
+        let share = share_of(core.group(), source.len());
+        let (engine, theta) = core.engine();
+        let mut sums = Sums::default();
+        if share.is_empty() {
+            return Ok(sums);
+        }
+        if let Some(data) = source.resident() {
+            let samples = data.samples().slice(share.start as usize..share.end as usize);
+            *classes = sums.add(engine, theta, samples, outputs, *classes)?;
+            return Ok(sums);
+        }
+        for first in share.clone().step_by(ROWS as usize) {
+            indices.clear();
+            indices.extend(first..(first + ROWS).min(share.end));
+            rows.fill(*source, indices)?;
+            *classes = sums.add(engine, theta, rows.samples(), outputs, *classes)?;
+        }
+        Ok(sums)
+    }
+}
+
+/// A rank's share of rows that all ranks have.
+pub(crate) fn share_of(group: Group<'_>, rows: u64) -> Range<u64> {
+    let (rank, size) = (group.rank() as u128, group.size() as u128);
+    let cut = |rank: u128| (u128::from(rows) * rank / size) as u64;
+    cut(rank)..cut(rank + 1)
 }
 
 impl Sums {

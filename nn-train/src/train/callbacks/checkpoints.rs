@@ -42,8 +42,7 @@ use crate::train::{Callback, Context, RunState, Signal};
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// **Add it last**: after the callbacks that keep something, or the run is refused when it begins; and after those
-/// that may stop it, [`Interrupt`](crate::Interrupt) for one.
+/// **Add it last**: after the callbacks that keep something, or the run is refused when it begins.
 ///
 /// # When
 ///
@@ -79,6 +78,18 @@ pub struct Checkpoints<M = Monitor> {
     /// When the last file was written, or the run began.
     since: Instant,
     last: Option<PathBuf>,
+    /// How far the run had come in that file.
+    saved: Option<Place>,
+}
+
+/// How far a run has come: the epoch, and the step in it, dropped ones counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place(usize, u64);
+
+impl Place {
+    fn of<T>(state: &RunState<T>) -> Self {
+        Self(state.position.epoch, state.position.step)
+    }
 }
 
 /// The newest checkpoint of a folder that can be gone on from: what [`Checkpoints::latest`] finds.
@@ -107,6 +118,7 @@ impl Checkpoints {
             best: Best(None),
             since: Instant::now(),
             last: None,
+            saved: None,
         }
     }
 
@@ -185,8 +197,9 @@ impl<M> Checkpoints<M> {
     /// metric or goal is refused in its folder, as the numbers cannot be compared, until the file is moved or removed.
     #[must_use]
     pub fn keep_best<B>(self, metric: B) -> Checkpoints<B> {
-        let Self { folder, epochs, steps, interval, keep, metric: _, goal, overwrite, best, since, last } = self;
-        Checkpoints { folder, epochs, steps, interval, keep, metric: Some(metric), goal, overwrite, best, since, last }
+        let Self { folder, epochs, steps, interval, keep, metric: _, goal, overwrite, best, since, last, saved } = self;
+        let metric = Some(metric);
+        Checkpoints { folder, epochs, steps, interval, keep, metric, goal, overwrite, best, since, last, saved }
     }
 
     /// Sets whether lower or higher is better; as [the metric says](Metric::goal) unless set.
@@ -233,18 +246,22 @@ impl<M> Checkpoints<M> {
 
     fn save<T: Element>(&mut self, state: &RunState<T>) -> Result<(), Error> {
         let path = self.folder.save(&disk::System, state, self.keep)?;
-        (self.last, self.since) = (Some(path), Instant::now());
+        (self.last, self.since, self.saved) = (Some(path), Instant::now(), Some(Place::of(state)));
         Ok(())
     }
 }
 
 impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
+    fn only_on_first_rank(&self) -> bool {
+        true
+    }
+
     fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
         self.check()?;
         context.check_called()?;
         let resumed = context.epoch() > 0;
         self.folder.open(&disk::System, resumed, self.overwrite)?;
-        (self.best, self.last, self.since) = (Best(None), None, Instant::now());
+        (self.best, self.last, self.since, self.saved) = (Best(None), None, Instant::now(), None);
         if !resumed {
             return Ok(Signal::Continue);
         }
@@ -278,19 +295,16 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
 
     fn on_step(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
         let ends_epoch = context.epoch_step() == context.epoch_steps();
-        let due = Self::is_due(self.steps, context.step()) || context.is_stopping() || self.is_due_by_time();
+        let due = Self::is_due(self.steps, context.step()) || self.is_due_by_time();
         if due && !ends_epoch {
             self.save(&context.state()?)?;
         }
         Ok(Signal::Continue)
     }
 
-    /// As after a step that was taken: what stops the run here must not lose the steps before.
-    fn on_dropped_step(&mut self, context: &mut Context<'_, N>, _why: &Error) -> Result<Signal, Error> {
-        if context.is_stopping() && context.epoch_step() != context.epoch_steps() {
-            self.save(&context.state()?)?;
-        }
-        Ok(Signal::Continue)
+    fn on_stop(&mut self, context: &mut Context<'_, N>) -> Result<(), Error> {
+        let state = context.state()?;
+        if self.saved == Some(Place::of(&state)) { Ok(()) } else { self.save(&state) }
     }
 
     fn on_epoch(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
@@ -299,7 +313,6 @@ impl<N: Network, M: Metric<N>> Callback<N> for Checkpoints<M> {
         let due = Self::is_due(epochs, context.epoch() as u64)
             || Self::is_due(self.steps, context.step())
             || self.is_due_by_time()
-            || context.is_stopping()
             || context.epoch() == context.epochs();
         let best = match &mut self.metric {
             Some(metric) => self.best.measure(metric, self.goal, 0.0, context)?,

@@ -68,6 +68,10 @@ impl<'a> CsvLog<'a> {
 }
 
 impl<N: Network> Callback<N> for CsvLog<'_> {
+    fn only_on_first_rank(&self) -> bool {
+        true
+    }
+
     fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
         let head = row(Line::default(), true)?;
         let end = head.iter().position(|&byte| byte == b'\n').map_or(0, |place| place + 1);

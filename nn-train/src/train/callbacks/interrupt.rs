@@ -13,7 +13,7 @@ use crate::network::Network;
 use crate::train::{Callback, Context, Signal};
 
 /// Ends a run when the program receives SIGINT, which Ctrl-C sends, or SIGTERM: the step that is under way is
-/// finished, a [`Checkpoints`](crate::Checkpoints) added after it writes its file, and the run ends as by any
+/// finished, [`Checkpoints`](crate::Checkpoints) writes its file, and the run ends as by any
 /// [`Signal::Stop`].
 ///
 /// ```

@@ -57,6 +57,10 @@ impl<'a> JsonLines<'a> {
 }
 
 impl<N: Network> Callback<N> for JsonLines<'_> {
+    fn only_on_first_rank(&self) -> bool {
+        true
+    }
+
     fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
         self.destination.open(context, b"", |line| serde_json::from_slice(line).ok())?;
         Ok(Signal::Continue)

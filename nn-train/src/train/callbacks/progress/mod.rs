@@ -200,6 +200,10 @@ fn draw<N: Network>(bar: &ProgressBar, context: &Context<'_, N>, begun: Option<(
 }
 
 impl<N: Network> Callback<N> for Progress<'_> {
+    fn only_on_first_rank(&self) -> bool {
+        true
+    }
+
     fn on_start(&mut self, context: &mut Context<'_, N>) -> Result<Signal, Error> {
         if self.every_epochs == 0 {
             return Err(Error::setting("every_epochs", self.every_epochs, "at least 1"));

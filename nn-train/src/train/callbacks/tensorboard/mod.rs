@@ -64,13 +64,23 @@ pub struct TensorBoard {
     file: Option<EventFile>,
     /// The step at which the run was resumed, if it was.
     resumed: Option<u64>,
+    /// Whether this process writes: of several, rank 0 does. All of them compute gradients.
+    writes: bool,
 }
 
 impl TensorBoard {
     /// To a file in a folder, which is made if it is not there once the run has begun.
     #[must_use]
     pub fn folder(path: impl Into<PathBuf>) -> Self {
-        Self { folder: path.into(), every_steps: None, histograms: true, overwrite: false, file: None, resumed: None }
+        Self {
+            folder: path.into(),
+            every_steps: None,
+            histograms: true,
+            overwrite: false,
+            file: None,
+            resumed: None,
+            writes: true,
+        }
     }
 
     /// Writes cost, learning rate and gradient norm of a step every so many steps too, at least 1.
@@ -94,6 +104,9 @@ impl TensorBoard {
 
     /// Writes an event, the first one to a file of its own.
     fn write(&mut self, event: &Event) -> Result<(), Error> {
+        if !self.writes {
+            return Ok(());
+        }
         if let Some(file) = &mut self.file {
             return file.write(event);
         }
@@ -117,6 +130,10 @@ impl<N: Network> Callback<N> for TensorBoard {
             return Err(Error::setting("every_steps", steps, "at least 1"));
         }
         (self.file, self.resumed) = (None, (context.epoch() > 0).then_some(context.step()));
+        self.writes = context.rank() == 0;
+        if !self.writes {
+            return Ok(Signal::Continue);
+        }
         match event_files(&self.folder)?.first() {
             Some(old) if self.resumed.is_none() && !self.overwrite => {
                 Err(Error::Exists { place: old.display().to_string() })

@@ -1,0 +1,435 @@
+//! A step that several processes take together: each computes the gradient of its rows, and all make the same update of the
+//! sum.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use bytemuck::cast_slice;
+use nn_kernels::{Batch, Buffer, Dropout, Element, Finished, StepEngine, Stepped};
+
+use super::{Core, Place, last_faulty};
+use crate::collective::{Ballot, Collective, Group, HandOver, Numbers};
+use crate::error::{Error, Quantity};
+use crate::optim::{Gradient, Step};
+use crate::train::share::Share;
+
+/// The most parameters whose gradient goes round in one message, in `f64`, with the cost and the ballot: 32 KiB. To be sent, a
+/// message takes about as long as so many bytes.
+const SMALL: usize = 1 << 12;
+
+/// What a process needs to take steps with others.
+pub(super) struct Together<T: Element> {
+    collective: Arc<dyn Collective>,
+    /// Whether what a step's rows weigh is known only when the ranks have been asked.
+    asks_total: bool,
+    /// After how many steps the ranks compare their parameters.
+    verify_every: u64,
+    room: Room<T>,
+}
+
+/// Where sums come.
+enum Room<T: Element> {
+    /// Of gradients that go round with everything else.
+    Small { own: Vec<f64>, sum: Vec<f64> },
+    /// Of those that are sent part by part while the rest is computed.
+    Large { sum: Buffer<T> },
+}
+
+impl<T: Element> Room<T> {
+    fn new(params: usize) -> Result<Self, Error> {
+        if params <= SMALL {
+            let numbers = vec![0.0; params + BESIDE];
+            return Ok(Self::Small { own: numbers.clone(), sum: numbers });
+        }
+        Ok(Self::Large { sum: Buffer::zeros(params)? })
+    }
+}
+
+/// Numbers that go round beside a gradient: the cost, and the ballot.
+const BESIDE: usize = 3;
+
+impl<T: Element> Together<T> {
+    pub(super) fn new(collective: Arc<dyn Collective>, params: usize, verify_every: u64) -> Result<Self, Error> {
+        Ok(Self { collective, asks_total: false, verify_every, room: Room::new(params)? })
+    }
+
+    pub(super) fn group(&self) -> Group<'_> {
+        Group::of(&*self.collective)
+    }
+
+    /// Room for a plan in whose layout there are so many parameters.
+    pub(super) fn replan(&mut self, params: usize) -> Result<(), Error> {
+        self.room = Room::new(params)?;
+        Ok(())
+    }
+}
+
+/// A step that all ranks have taken.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::train) struct Taken {
+    /// The cost of all their rows before it.
+    pub(in crate::train) cost: f64,
+    /// What those rows weigh together.
+    pub(in crate::train) weight: f64,
+}
+
+/// What came of a step's sums.
+enum Summed {
+    /// The gradient is in its place; this is the cost.
+    Cost(f64),
+    /// A callback of some rank wants the run to stop before this step.
+    Stop,
+}
+
+impl<T: Element> Core<T> {
+    /// Whether steps are taken by this process alone.
+    pub(in crate::train) fn is_alone(&self) -> bool {
+        self.together.is_none()
+    }
+
+    /// The processes that take steps together.
+    pub(in crate::train) fn group(&self) -> Group<'_> {
+        self.together.as_ref().map_or(Group::alone(), Together::group)
+    }
+
+    /// Says that no rank knows what a step's rows weigh before the ranks have been asked.
+    pub(in crate::train) fn ask_for_totals(&mut self) {
+        if let Some(together) = &mut self.together {
+            together.asks_total = true;
+        }
+    }
+
+    /// The cost of a step before it, all ranks' rows together, and the parameters moved; `None` where a callback of some rank
+    /// `stops` the run. Where a rank has an error in place of its rows, or the step diverges, it is an error on all ranks. In
+    /// both cases everything is as it was.
+    pub(in crate::train) fn step_together(
+        &mut self,
+        own: Result<Share<'_, T>, Error>,
+        stops: bool,
+        place: Place,
+    ) -> Result<Option<Taken>, Error> {
+        let own = own.and_then(|share| {
+            self.check_next_rate()?;
+            if let Some(batch) = &share.batch {
+                self.plan.engine_mut().reserve(batch.rows(), true)?;
+            }
+            Ok(share)
+        });
+        let Some(total) = self.total(&own, stops)? else { return Ok(None) };
+        let batch = own.as_ref().ok().and_then(|share| share.batch).map(|batch| {
+            let batch = self.smoothing.map_or(batch, |smoothing| smoothing.of(&batch));
+            batch.with_total(total)
+        });
+        let first = own.as_ref().map_or(0, |share| share.first);
+        let first_sample = self.samples + first;
+        let dropout = self.dropout.then_some(Dropout { seed: self.seed, first_sample });
+        let leads = own.as_ref().is_ok_and(|share| share.leader == self.group().rank());
+        let decay = if leads { self.decay } else { 0.0 };
+        let cost = match self.sum_gradients(batch, decay, dropout, own.as_ref().err(), stops)? {
+            Summed::Cost(cost) => cost,
+            Summed::Stop => return Ok(None),
+        };
+        let rows = own?.rows;
+        let learning_rate = self.learning_rate();
+        if !self.scalars.is_empty() {
+            self.scalars_before.copy_from_slice(&self.scalars);
+        }
+        let number = self.steps + 1;
+        let (optimizer, scalars, work, span) = self.work_on(Gradient::Given { cost });
+        let outcome = optimizer.step(Step { number, learning_rate, scalars }, work, span);
+        match outcome {
+            Ok(outcome) if outcome.is_taken() => {
+                self.take(outcome, rows);
+                if self.together.as_ref().is_some_and(|together| self.steps.is_multiple_of(together.verify_every)) {
+                    self.verify()?;
+                }
+                Ok(Some(Taken { cost: outcome.stepped.cost, weight: total }))
+            }
+            other => {
+                self.scalars.copy_from_slice(&self.scalars_before);
+                let stepped = other?.stepped;
+                Err(self.fault_together(batch, decay, dropout, stepped, place)?)
+            }
+        }
+    }
+
+    /// What the step's rows weigh together; `None` where a callback of some rank stops the run, as far as that is known here.
+    fn total(&mut self, own: &Result<Share<'_, T>, Error>, stops: bool) -> Result<Option<f64>, Error> {
+        let known = own.as_ref().ok().and_then(|share| share.total);
+        if !self.together.as_ref().is_some_and(|together| together.asks_total) {
+            return Ok(Some(known.unwrap_or(0.0)));
+        }
+        let weight = own.as_ref().map_or(0.0, |share| share.weight);
+        let [fails, stop] = Ballot { fails: own.is_err(), stops }.numbers();
+        let [total, fails, stop] = self.group().sum([weight, fails, stop])?;
+        let all = Ballot::of_sum([fails, stop]);
+        if all.fails {
+            return Err(self.group().failure(own.as_ref().err())?);
+        }
+        Ok((!all.stops).then_some(total))
+    }
+
+    /// Sums the gradients of all ranks' rows, and with them their costs and ballots. The sum is where a step's gradient is.
+    fn sum_gradients(
+        &mut self,
+        batch: Option<Batch<'_, T>>,
+        decay: f64,
+        dropout: Option<Dropout>,
+        error: Option<&Error>,
+        stops: bool,
+    ) -> Result<Summed, Error> {
+        let Self { together, plan, theta, gradient, .. } = self;
+        let Some(Together { collective, room, .. }) = together else { return Ok(Summed::Cost(f64::NAN)) };
+        let engine = plan.engine_mut();
+        let mut ballot = Ballot { fails: error.is_some(), stops };
+        let mut own_error = None;
+        let mut said = [0.0; BESIDE];
+        match room {
+            Room::Small { own, sum } => {
+                let numbers = gradient.as_mut_slice();
+                let computed = match batch {
+                    Some(batch) => engine.gradient(theta.as_slice(), batch, decay, dropout, numbers),
+                    None => Ok(0.0),
+                };
+                let cost = computed.unwrap_or_else(|error| {
+                    own_error = Some(Error::from(error));
+                    ballot.fails = true;
+                    0.0
+                });
+                if batch.is_none() || ballot.fails {
+                    numbers.fill(T::ZERO);
+                }
+                let (wide, last) = own.split_at_mut(numbers.len());
+                wide.iter_mut().zip(&*numbers).for_each(|(wide, number)| *wide = number.to_f64());
+                last.copy_from_slice(&beside(cost, ballot));
+                collective.all_reduce(Numbers::F64 { own, sum })?;
+                let (wide, last) = sum.split_at(numbers.len());
+                numbers.iter_mut().zip(wide).for_each(|(number, wide)| *number = T::from_f64(*wide));
+                said.copy_from_slice(last);
+            }
+            Room::Large { sum } => {
+                let (zeros, last) = (OnceLock::new(), OnceLock::new());
+                let mut sending = Sending {
+                    parts: engine.parts(),
+                    engine,
+                    theta: theta.as_slice(),
+                    batch: batch.filter(|_| error.is_none()),
+                    decay,
+                    dropout,
+                    ballot,
+                    error: &mut own_error,
+                    gradient: Some(gradient.as_mut_slice()),
+                    sums: Pieces::new(sum.as_mut_slice()),
+                    zeros: &zeros,
+                    own_beside: &last,
+                    beside: Some(&mut said),
+                };
+                collective.all_reduce_beside(&mut |hand_over| sending.run(hand_over))?;
+                std::mem::swap(gradient, sum);
+            }
+        }
+        let [cost, fails, stops] = said;
+        let all = Ballot::of_sum([fails, stops]);
+        if all.fails {
+            return Err(self.group().failure(own_error.as_ref().or(error))?);
+        }
+        Ok(if all.stops { Summed::Stop } else { Summed::Cost(cost) })
+    }
+
+    /// The error of a step that failed, the same on all ranks: whose rows were at fault, or that it was the sum.
+    #[cold]
+    fn fault_together(
+        &mut self,
+        batch: Option<Batch<'_, T>>,
+        decay: f64,
+        dropout: Option<Dropout>,
+        stepped: Stepped,
+        place: Place,
+    ) -> Result<Error, Error> {
+        let update = self.faulty_update();
+        let Self { plan, theta, gradient, .. } = self;
+        let engine = plan.engine_mut();
+        // The sum has been replaced by parameters; the own part once more tells whether it was at fault.
+        let own = match batch {
+            Some(batch) => {
+                let cost = engine.gradient(theta.as_slice(), batch, decay, dropout, gradient.as_mut_slice())?;
+                match last_faulty(engine.ranges(), gradient.as_slice()) {
+                    Some(layer) => [1.0, layer as f64],
+                    None if !cost.is_finite() => [2.0, engine.ranges().len() as f64],
+                    None => [0.0; 2],
+                }
+            }
+            None => [0.0; 2],
+        };
+        let all = self.group().gather(own)?;
+        let (rank, quantity, layer) = match all.iter().position(|[what, _]| *what != 0.0) {
+            Some(rank) => {
+                let [what, layer] = all[rank];
+                (Some(rank), if what == 1.0 { Quantity::Gradient } else { Quantity::Cost }, layer as usize)
+            }
+            None if !stepped.cost.is_finite() => (None, Quantity::Cost, self.plan.engine().ranges().len()),
+            None => (None, Quantity::Update, update),
+        };
+        let Place { epoch, step } = place;
+        Ok(Error::Diverged { epoch, step, layer, quantity, learning_rate: Some(self.learning_rate()), rank })
+    }
+
+    /// As [`gradient`](Core::gradient), of all ranks' rows.
+    pub(super) fn gradient_together(&mut self, own: &Share<'_, T>, out: &mut [T]) -> Result<f64, Error> {
+        let total = match own.total {
+            Some(total) => total,
+            None => self.group().sum([own.weight])?[0],
+        };
+        let batch = own.batch.map(|batch| {
+            let batch = self.smoothing.map_or(batch, |smoothing| smoothing.of(&batch));
+            batch.with_total(total)
+        });
+        let decay = if own.leader == self.group().rank() { self.decay } else { 0.0 };
+        let Summed::Cost(cost) = self.sum_gradients(batch, decay, None, None, false)? else { return Ok(f64::NAN) };
+        let Self { plan, theta, gradient, adjustment, .. } = self;
+        let engine = plan.engine_mut();
+        adjustment.add_l1(engine, theta.as_slice(), gradient.as_mut_slice());
+        engine.export(gradient.as_slice(), out)?;
+        Ok(cost + adjustment.penalty(engine, theta.as_slice()))
+    }
+
+    /// All ranks compute in the same way, from the same parameters.
+    pub(in crate::train) fn check_alike(&self) -> Result<(), Error> {
+        let plan = self.explain();
+        let same = [
+            ("the engine", plan.engine.to_string()),
+            ("the instruction set", plan.set.to_string()),
+            ("the precision", plan.precision.to_string()),
+        ];
+        self.group().same(&same)?;
+        self.verify()
+    }
+
+    /// All ranks have the same parameters and the same memory of the optimiser, bit for bit.
+    pub(in crate::train) fn verify(&self) -> Result<(), Error> {
+        if self.is_alone() {
+            return Ok(());
+        }
+        let mut digest = crc32fast::Hasher::new();
+        digest.update(cast_slice(self.theta.as_slice()));
+        for [memory, _] in &self.slots {
+            digest.update(cast_slice(memory.as_slice()));
+        }
+        digest.update(cast_slice(&self.scalars));
+        let all = self.group().gather([f64::from(digest.finalize())])?;
+        match all.iter().position(|digest| *digest != all[0]) {
+            None => Ok(()),
+            Some(rank) => {
+                let step = self.steps;
+                let reason = format!("after step {step} its parameters are not those of rank 0, bit for bit");
+                Err(Error::Rank { rank, reason })
+            }
+        }
+    }
+}
+
+/// What goes round beside a gradient. A cost that is no number does not hide the ballot: each number has a sum of its own.
+fn beside(cost: f64, ballot: Ballot) -> [f64; BESIDE] {
+    let [fails, stops] = ballot.numbers();
+    [cost, fails, stops]
+}
+
+/// A gradient that is computed and sent, part by part.
+struct Sending<'g, 'e, T: Element> {
+    engine: &'e mut dyn StepEngine<T>,
+    theta: &'e [T],
+    batch: Option<Batch<'e, T>>,
+    decay: f64,
+    dropout: Option<Dropout>,
+    ballot: Ballot,
+    /// The engine's error, if it has one.
+    error: &'e mut Option<Error>,
+    parts: Vec<Range<usize>>,
+    gradient: Option<&'g mut [T]>,
+    sums: Pieces<'g, T>,
+    /// What is sent in place of a gradient that there is not.
+    zeros: &'g OnceLock<Vec<T>>,
+    own_beside: &'g OnceLock<[f64; BESIDE]>,
+    beside: Option<&'g mut [f64; BESIDE]>,
+}
+
+impl<'g, T: Element> Sending<'g, '_, T> {
+    fn run(&mut self, hand_over: HandOver<'_, 'g>) {
+        let (Some(gradient), Some(sum)) = (self.gradient.take(), self.beside.take()) else { return };
+        let count = gradient.len();
+        let cost = match self.batch {
+            Some(batch) => {
+                let sums = &mut self.sums;
+                let finished: Finished<'_, 'g, T> = &mut |range, numbers| {
+                    hand_over(Numbers::new(numbers, sums.take(range)));
+                };
+                self.engine.gradient_in_parts(self.theta, batch, self.decay, self.dropout, gradient, finished)
+            }
+            None => {
+                gradient.fill(T::ZERO);
+                self.send(gradient, hand_over);
+                Ok(0.0)
+            }
+        };
+        let cost = cost.unwrap_or_else(|error| {
+            // Nothing of it was handed over, and the others wait for as much.
+            let zeros = self.zeros.get_or_init(|| vec![T::ZERO; count]);
+            self.send(zeros, hand_over);
+            *self.error = Some(Error::from(error));
+            self.ballot.fails = true;
+            0.0
+        });
+        let own = self.own_beside.get_or_init(|| beside(cost, self.ballot));
+        hand_over(Numbers::F64 { own, sum });
+    }
+
+    /// Hands over a whole gradient.
+    fn send(&mut self, gradient: &'g [T], hand_over: HandOver<'_, 'g>) {
+        for part in &self.parts {
+            hand_over(Numbers::new(&gradient[part.clone()], self.sums.take(part.clone())));
+        }
+    }
+}
+
+/// Numbers of which ranges are taken, each once.
+struct Pieces<'g, T> {
+    /// What has not been taken, and where it begins.
+    rest: Vec<(usize, &'g mut [T])>,
+}
+
+impl<'g, T> Pieces<'g, T> {
+    fn new(numbers: &'g mut [T]) -> Self {
+        Self { rest: vec![(0, numbers)] }
+    }
+
+    /// Takes a range; what is not there comes out shorter, and its length is then not that of the part it is for.
+    fn take(&mut self, range: Range<usize>) -> &'g mut [T] {
+        let holds = |(first, piece): &(usize, &mut [T])| *first <= range.start && range.end <= first + piece.len();
+        let Some(index) = self.rest.iter().position(holds) else { return &mut [] };
+        let (first, piece) = self.rest.swap_remove(index);
+        let (before, piece) = piece.split_at_mut(range.start - first);
+        let (taken, behind) = piece.split_at_mut(range.len());
+        for (first, rest) in [(first, before), (range.end, behind)] {
+            if !rest.is_empty() {
+                self.rest.push((first, rest));
+            }
+        }
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_taken_in_any_order_and_once() {
+        let mut numbers: Vec<usize> = (0..10).collect();
+        let mut pieces = Pieces::new(&mut numbers);
+        for (range, expected) in
+            [(4..7, &[4, 5, 6][..]), (0..1, &[0]), (7..10, &[7, 8, 9]), (1..4, &[1, 2, 3]), (2..3, &[])]
+        {
+            assert_eq!(pieces.take(range), expected);
+        }
+    }
+}
