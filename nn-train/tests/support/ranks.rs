@@ -32,7 +32,7 @@ struct Shared {
 
 /// A rank. When it is dropped, the others get an error where they wait for it.
 #[derive(Debug)]
-pub struct Rank {
+pub(crate) struct Rank {
     rank: usize,
     size: usize,
     shared: Arc<Shared>,
@@ -94,12 +94,14 @@ impl Collective for Rank {
         match numbers {
             Numbers::F32 { own, sum } => {
                 let all = self.meet(Brought::F32(own.to_vec()))?;
-                let all: Vec<_> = all.iter().map(|one| if let Brought::F32(own) = one { own } else { panic!("{one:?}") }).collect();
+                let all: Vec<_> =
+                    all.iter().map(|one| if let Brought::F32(own) = one { own } else { panic!("{one:?}") }).collect();
                 add(&all, sum);
             }
             Numbers::F64 { own, sum } => {
                 let all = self.meet(Brought::F64(own.to_vec()))?;
-                let all: Vec<_> = all.iter().map(|one| if let Brought::F64(own) = one { own } else { panic!("{one:?}") }).collect();
+                let all: Vec<_> =
+                    all.iter().map(|one| if let Brought::F64(own) = one { own } else { panic!("{one:?}") }).collect();
                 add(&all, sum);
             }
         }
@@ -125,7 +127,7 @@ impl Collective for Rank {
 }
 
 /// What each of so many ranks returns, in their order. A rank that panics makes the others end with an error.
-pub fn on_ranks<R: Send>(size: usize, work: impl Fn(Arc<Rank>) -> R + Sync) -> Vec<R> {
+pub(crate) fn on_ranks<R: Send>(size: usize, work: impl Fn(Arc<Rank>) -> R + Sync) -> Vec<R> {
     let meeting = Meeting { brought: vec![None; size], ..Meeting::default() };
     let shared = Arc::new(Shared { meeting: Mutex::new(meeting), changed: Condvar::new() });
     thread::scope(|scope| {
@@ -135,6 +137,9 @@ pub fn on_ranks<R: Send>(size: usize, work: impl Fn(Arc<Rank>) -> R + Sync) -> V
                 scope.spawn(|| work(rank))
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     })
 }
