@@ -38,6 +38,21 @@ pub enum CollectiveFault {
         /// The time allowed.
         seconds: u64,
     },
+    /// A rank has asked for two things at once.
+    #[error("{operation}: this rank is in another sum already; expected one at a time")]
+    Busy {
+        /// What was asked for.
+        operation: &'static str,
+    },
+    /// MPI starts once in the life of a process.
+    #[error("MPI has been started in this process before; expected once")]
+    Started,
+    /// The system's MPI cannot be called from threads.
+    #[error("the system's MPI allows calls from threads as '{found}'; expected 'Serialized' or 'Multiple'")]
+    Threads {
+        /// What it allows.
+        found: String,
+    },
     /// The system's MPI has refused something.
     #[error("{operation}: {reason}")]
     System {

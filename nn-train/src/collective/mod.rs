@@ -2,6 +2,8 @@
 
 mod agree;
 mod fault;
+#[cfg(feature = "mpi")]
+mod mpi;
 mod single;
 
 use std::fmt;
@@ -12,6 +14,8 @@ use nn_kernels::Element;
 pub(crate) use self::agree::{Ballot, Group};
 pub use self::agree::{agree, from_first};
 pub use self::fault::CollectiveFault;
+#[cfg(feature = "mpi")]
+pub use self::mpi::Mpi;
 pub use self::single::Single;
 
 /// The processes that train one network together, as one of them sees them: its rank, how many there are, and how numbers
