@@ -44,6 +44,7 @@
 //! | `Checkpoints`, `Interrupt`, `checkpoint` (feature `checkpoints`) | files from which a run goes on, and ending one by Ctrl-C |
 //! | `embedded` (feature `embedded`) | networks for microcontrollers: a source file or a checked file of bytes, in `f32` or 8 bits |
 //! | `onnx` (feature `onnx`) | ONNX files: networks out, with preprocessing, and plain networks in |
+//! | [`collective`] (`Mpi` with feature `mpi`) | several processes, on one machine or many, that train one network |
 //! | [`Session`] | training step by step, on batches of your own |
 //! | [`l2`](TrainerBuilder::l2), [`l1`](TrainerBuilder::l1), [`label_smoothing`](TrainerBuilder::label_smoothing) | regularisation, beside dropout, the decay of [`AdamW`] and [`WeightAverage`] |
 //! | [`clip_norm`](TrainerBuilder::clip_norm), [`clip_value`](TrainerBuilder::clip_value), [`Divergence`] | gradients that are too large, and steps that overflow |
@@ -105,6 +106,9 @@
 //! `embedded` writes networks for devices without a standard library (`embedded`).
 //!
 //! `logs` adds callbacks that write a line an epoch, `CsvLog` and `JsonLines`; with it comes `serde`.
+//!
+//! `mpi` adds `collective::Mpi`, the processes that `mpirun` has started, which train one network together. It needs an MPI library
+//! to build and to run: on Debian `libopenmpi-dev`, `openmpi-bin` and `libclang-dev`.
 //!
 //! `onnx` writes ONNX files and reads those of plain networks (`onnx`); with it comes `tables`.
 //!

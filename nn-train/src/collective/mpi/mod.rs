@@ -49,7 +49,7 @@ use crate::Error;
 ///
 /// # Sums
 ///
-/// They are MPI's nonblocking ones. Up to 256 KiB are copied into buffers of the library's own. Before larger ones all ranks
+/// They are MPI's nonblocking ones. Up to 32 KiB are copied into buffers of the library's own. Before larger ones all ranks
 /// meet. From there on one that stays away cannot be done without: should it panic or be silent for too long in what it does
 /// beside them ([`all_reduce_beside`](Collective::all_reduce_beside)), the job is aborted.
 ///
