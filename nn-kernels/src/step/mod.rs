@@ -123,7 +123,7 @@ pub trait StepEngine<T: Element>: Send {
 
     /// The ranges in which [`gradient_in_parts`](Self::gradient_in_parts) hands over a gradient, in its order.
     fn parts(&self) -> Vec<Range<usize>> {
-        vec![0..self.params()]
+        std::iter::once(0..self.params()).collect()
     }
 
     /// A step with its update: the [`gradient`](Self::gradient) at Θ = `span.theta`, which is as it was afterwards, is

@@ -6,6 +6,7 @@
 use std::io::Write;
 use std::process::Command;
 
+use crate::in_parts;
 use crate::support::cover::quick;
 use crate::support::guarded::{Guard, Guarded};
 use crate::support::{Problem, cast, engines, poison, sample_weights};
@@ -96,6 +97,25 @@ fn nothing_beyond_the_slices_f32() {
 #[test]
 fn nothing_beyond_the_slices_f64() {
     nothing_beyond_the_slices::<f64>();
+}
+
+/// Nor do steps that hand their gradient over in parts.
+#[test]
+fn nothing_beyond_a_gradient_in_parts() {
+    for problem in in_parts::problems().iter().filter(|problem| problem.rows() < 1000) {
+        let Problem { architecture, theta, inputs, targets } = problem;
+        for (kind, guard) in engines::<f32>().iter().flat_map(|kind| [(kind, Guard::Before), (kind, Guard::Behind)]) {
+            let guarded = |values: &[f64]| Guarded::new(&cast::<f32>(values), guard);
+            let (inputs, targets) = (guarded(inputs), guarded(targets));
+            let batch = Batch::new(architecture, &inputs, &targets).expect("a batch");
+            let mut engine = kind.make_bare(architecture);
+            let mut own = Guarded::new(&vec![0.0; engine.params()], guard);
+            engine.import(&cast::<f32>(theta), &mut own).expect("lengths as asked for");
+            let mut gradient = Guarded::new(&poison(engine.params()), guard);
+            let what = format!("{} {architecture}, {guard:?}", kind.name);
+            in_parts::check(&what, &mut *engine, &own, batch, None, &mut gradient);
+        }
+    }
 }
 
 /// The guards are there: a process that touches one does not come back.

@@ -8,6 +8,8 @@ mod against_the_reference;
 mod blocked;
 #[cfg(unix)]
 mod guard_pages;
+mod in_parts;
 mod properties;
+mod shares;
 mod threads;
 mod weights;

@@ -6,14 +6,18 @@ mod layout;
 mod matrix;
 mod pairs;
 mod panels;
+mod parts;
 mod pass;
 mod product;
 mod scratch;
+
+use std::ops::Range;
 
 use self::grid::Grid;
 use self::matrix::Source;
 use self::pairs::Pairs;
 use self::panels::{Panels, width_of};
+use self::parts::Room;
 use self::pass::{Gradients, Pass};
 use self::product::Arithmetic;
 use self::scratch::{Scratch, Shard};
@@ -22,7 +26,7 @@ use super::layer::{Layers, Network};
 use super::passes::{Run, Squares};
 use super::sharded::{Pass as Training, penalty};
 use super::update::{Span, Stepped, Update, Updating};
-use super::{Batch, Dropout, Precision, StepEngine, check_slots};
+use super::{Batch, Dropout, Finished, Precision, StepEngine, check_slots};
 use crate::buffer::Buffer;
 use crate::error::check_length;
 use crate::product::Blocking;
@@ -69,6 +73,8 @@ pub struct Blocked<T: Element> {
     /// Where pairs are packed, by every thread.
     packed: Buffer<T>,
     scratch: Scratch<T>,
+    /// The parts in which a gradient is handed over.
+    parts: Vec<Range<usize>>,
 }
 
 /// Bytes of activations beyond which a batch is computed in shards.
@@ -105,7 +111,8 @@ impl<T: Element> Blocked<T> {
         let pairs = precision.pairs::<T>(set)?;
         let layers = layout::layers::<T>(architecture, set)?;
         let scratch = Scratch::new(layers.plans.len());
-        Ok(Self { layers, precision, pairs, packed: Buffer::empty(), scratch })
+        let parts = parts::parts(&layers, size_of::<T>());
+        Ok(Self { layers, precision, pairs, packed: Buffer::empty(), scratch, parts })
     }
 
     /// In what numbers products are computed.
@@ -117,7 +124,7 @@ impl<T: Element> Blocked<T> {
     /// Room for batches of up to `rows` on the threads of the current pool, and what works there.
     fn ready(&mut self, rows: usize, backward: bool) -> Result<Ready<'_, T>, StepError> {
         let rows = rows.min(most_shard_rows::<T>(&self.layers.architecture));
-        let Self { layers, pairs, packed, scratch, .. } = self;
+        let Self { layers, pairs, packed, scratch, parts, .. } = self;
         scratch.grow(layers, Shard { rows, width: width_of::<T>() }, backward)?;
         let pairs = match *pairs {
             Some(products) => Some(Pairs::new(products, packed, threads::count())?),
@@ -126,7 +133,7 @@ impl<T: Element> Blocked<T> {
         let set = layers.set;
         let blocking = Blocking::of_large::<T>(set);
         let blocking = if pairs.is_some() { blocking.of_pairs() } else { blocking };
-        Ok(Ready { arithmetic: Arithmetic { set, blocking, pairs }, layers, scratch })
+        Ok(Ready { arithmetic: Arithmetic { set, blocking, pairs }, layers, scratch, parts })
     }
 
     /// Rows of a shard of a batch of `rows`: a function of the network and the batch.
@@ -134,15 +141,15 @@ impl<T: Element> Blocked<T> {
         shard_rows::<T>(&self.layers.architecture, rows)
     }
 
-    /// J and Δ, and Θ after the step where there is an update.
-    fn backward(
+    /// J and Δ, and what follows from it.
+    fn backward<'g>(
         &mut self,
         theta: &[T],
         batch: Batch<'_, T>,
         decay: f64,
         dropout: Option<Dropout>,
-        gradient: &mut [T],
-        updating: Option<&Updating<'_, T>>,
+        gradient: &'g mut [T],
+        then: Then<'_, 'g, T>,
     ) -> Result<Stepped, StepError> {
         self.layers.check(theta, batch, decay)?;
         check_length("gradient", gradient, self.layers.params())?;
@@ -151,6 +158,15 @@ impl<T: Element> Blocked<T> {
         let mass = batch.mass();
         let (output, scale) = (self.layers.output(mass), mass.scale());
         let mut ready = self.ready(rows, true)?;
+        let (updating, leaving) = match then {
+            Then::Stay => (None, None),
+            Then::Leave(finished) => {
+                let finished: Finished<'_, 'g, T> = finished;
+                (None, Some((finished, ready.parts)))
+            }
+            Then::Update(updating) => (Some(updating), None),
+        };
+        let mut room = Room::new(ready.layers, gradient, leaving);
         team_if(ready.is_divided(rows), |team| {
             ready.scratch.squares.iter_mut().flatten().for_each(|sum| *sum = 0.0);
             let mut data = 0.0;
@@ -165,7 +181,7 @@ impl<T: Element> Blocked<T> {
                     return Ok(Stepped { cost: data, updated: false, finite: false });
                 }
                 let add = first > 0;
-                pass.backward(Gradients { gradient, add, more: !last, scale, decay, shard_rows, updating });
+                pass.backward(Gradients { room: &mut room, add, more: !last, scale, decay, shard_rows, updating });
             }
             let squares: f64 = ready.scratch.squares.iter().flatten().sum();
             let finite = updating.is_none_or(Updating::is_finite);
@@ -208,6 +224,16 @@ impl<T: Element> Blocked<T> {
     }
 }
 
+/// What becomes of a gradient's numbers when they are finished.
+enum Then<'a, 'g, T> {
+    /// Nothing.
+    Stay,
+    /// They are handed over.
+    Leave(Finished<'a, 'g, T>),
+    /// They are replaced by the parameters that the update makes of them.
+    Update(&'a Updating<'a, T>),
+}
+
 /// The targets of a shard's samples, and their weights.
 struct Labels<'a, T> {
     batch: Batch<'a, T>,
@@ -232,6 +258,7 @@ struct Ready<'a, T: Element> {
     arithmetic: Arithmetic<'a, T>,
     layers: &'a Layers<Panels>,
     scratch: &'a mut Scratch<T>,
+    parts: &'a [Range<usize>],
 }
 
 impl<T: Element> Ready<'_, T> {
@@ -242,7 +269,7 @@ impl<T: Element> Ready<'_, T> {
 
     /// A shard of `rows`.
     fn pass<'p, 't>(&'p mut self, theta: &'p [T], rows: usize, team: &'p mut Team<'t>) -> Pass<'p, 't, T> {
-        let Self { arithmetic, layers, scratch } = self;
+        let Self { arithmetic, layers, scratch, .. } = self;
         let shard = Shard { rows, width: width_of::<T>() };
         Pass { arithmetic, network: Network { layers, theta }, shard, scratch, team }
     }
@@ -338,7 +365,29 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
         dropout: Option<Dropout>,
         gradient: &mut [T],
     ) -> Result<f64, StepError> {
-        Ok(self.backward(theta, batch, decay, dropout, gradient, None)?.cost)
+        Ok(self.backward(theta, batch, decay, dropout, gradient, Then::Stay)?.cost)
+    }
+
+    /// The weights of the last layers come first, while those before still back-propagate, and all biases last.
+    fn gradient_in_parts<'g>(
+        &mut self,
+        theta: &[T],
+        batch: Batch<'_, T>,
+        decay: f64,
+        dropout: Option<Dropout>,
+        gradient: &'g mut [T],
+        finished: Finished<'_, 'g, T>,
+    ) -> Result<f64, StepError> {
+        if self.parts.len() > 1 {
+            return Ok(self.backward(theta, batch, decay, dropout, gradient, Then::Leave(finished))?.cost);
+        }
+        let cost = self.gradient(theta, batch, decay, dropout, &mut *gradient)?;
+        finished(0..gradient.len(), gradient);
+        Ok(cost)
+    }
+
+    fn parts(&self) -> Vec<Range<usize>> {
+        self.parts.clone()
     }
 
     fn step(
@@ -351,7 +400,7 @@ impl<T: Element> StepEngine<T> for Blocked<T> {
     ) -> Result<Stepped, StepError> {
         let Span { theta, gradient, slots } = span;
         check_slots(&slots, self.layers.params())?;
-        self.backward(theta, batch, decay, dropout, gradient, Some(&Updating::new(update, slots)))
+        self.backward(theta, batch, decay, dropout, gradient, Then::Update(&Updating::new(update, slots)))
     }
 
     fn cost(&mut self, theta: &[T], batch: Batch<'_, T>, decay: f64) -> Result<f64, StepError> {

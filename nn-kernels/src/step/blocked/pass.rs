@@ -4,6 +4,7 @@ use super::Labels;
 use super::finish::{Activate, Gradient, Turned, turn};
 use super::matrix::{Source, Target};
 use super::panels::{Panels, width_of};
+use super::parts::Room;
 use super::product::{Arithmetic, Complete, Ends, Product, Side};
 use super::scratch::{Scratch, Shard};
 use crate::isa::{Kernel, MAX_LANES, Simd};
@@ -26,8 +27,8 @@ pub(super) struct Pass<'a, 't, T: Element> {
 }
 
 /// Where gradients go, and what becomes of them.
-pub(super) struct Gradients<'a, T> {
-    pub(super) gradient: &'a mut [T],
+pub(super) struct Gradients<'a, 'f, 'g, T> {
+    pub(super) room: &'a mut Room<'f, 'g, T>,
     /// Whether there is something to be added to.
     pub(super) add: bool,
     /// Whether more shards come.
@@ -157,8 +158,8 @@ impl<T: Element> Pass<'_, '_, T> {
     }
 
     /// From δ^(L): Δ of every layer, and δ of every layer but the input.
-    pub(super) fn backward(&mut self, gradients: Gradients<'_, T>) {
-        let Gradients { gradient, add, more, scale, decay, shard_rows, updating } = gradients;
+    pub(super) fn backward(&mut self, gradients: Gradients<'_, '_, '_, T>) {
+        let Gradients { room, add, more, scale, decay, shard_rows, updating } = gradients;
         let Self { arithmetic, network: Network { layers, theta }, shard, .. } = *self;
         let Shard { rows, width } = shard;
         let set = arithmetic.set;
@@ -169,7 +170,7 @@ impl<T: Element> Pass<'_, '_, T> {
         let [mut delta, mut next] = delta.each_mut();
         let [mut turned, mut next_turned] = turned.each_mut();
         for (l, plan) in layers.plans.iter().enumerate().rev() {
-            let (weights, bias) = plan.parts(gradient, 1);
+            let (weights, bias) = room.layer(plan);
             let theta_weights = Source::new(plan.weights(theta), plan.matrix);
             let turned_source = Source::new(turned.as_slice(), turned_units(plan.outputs));
             let finish = Gradient {
@@ -221,6 +222,9 @@ impl<T: Element> Pass<'_, '_, T> {
                     // SAFETY: every number comes once, from threads of different numbers.
                     Some(index) => unsafe { for_weights.run(worker, index) },
                 });
+                if !more {
+                    room.finished(plan);
+                }
                 break;
             }
             let before = &layers.plans[l - 1];
@@ -252,6 +256,9 @@ impl<T: Element> Pass<'_, '_, T> {
                     }
                 }
             });
+            if !more {
+                room.finished(plan);
+            }
             std::mem::swap(&mut delta, &mut next);
             std::mem::swap(&mut turned, &mut next_turned);
         }
