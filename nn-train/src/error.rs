@@ -528,6 +528,16 @@ pub enum Error {
         /// The network's architecture.
         found: String,
     },
+    /// The rows of a source cannot be divided among the processes that train together.
+    #[error("{found} cannot be divided {pieces}; expected {expected}")]
+    Division {
+        /// What there is.
+        found: String,
+        /// Among how many ranks, or into how many parts.
+        pieces: String,
+        /// What could be.
+        expected: &'static str,
+    },
     /// A process of several that train together could not go on, and so none of them does.
     #[error("rank {rank}: {reason}")]
     Rank {

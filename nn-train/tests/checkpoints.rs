@@ -206,13 +206,15 @@ fn files_of_others_are_refused_by_name() {
     let found = fault::<f64>(b"\x89NNB\r\n\x1a\n, and so on");
     assert_eq!(found.to_string(), "this is a bundle; expected a checkpoint");
     let mut newer = bytes.clone();
-    newer[8] = 2;
-    let found = fault::<f64>(&sealed(newer));
-    assert_eq!(found, FileFault::Version { found: 2, newest: 1 });
+    newer[8] = 3;
+    let found = fault::<f64>(&sealed(newer.clone()));
+    assert_eq!(found, FileFault::Version { found: 3, newest: 2 });
     assert_eq!(
         found.to_string(),
-        "it is in version 2 of the format; expected at most 1, the newest that this version reads"
+        "it is in version 3 of the format; expected at most 2, the newest that this version reads"
     );
+    newer[8] = 0;
+    assert_eq!(fault::<f64>(&sealed(newer)), FileFault::Version { found: 0, newest: 2 });
     let found = fault::<f32>(&bytes);
     assert_eq!(found, FileFault::NumberType { expected: "f32", found: "f64".to_owned() });
     assert_eq!(found.to_string(), "its numbers are f64; expected f32");
@@ -699,25 +701,35 @@ fn golden() -> RunState<f64> {
     state
 }
 
-/// A file of version 1 is read for ever. `NN_GOLDEN=overwrite` writes it anew, which nobody should need.
+/// A file of version 1, which said nothing of parts and files, is read for ever.
 #[test]
 fn the_file_of_version_1_is_read() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/checkpoint-1.ckpt");
-    if std::env::var("NN_GOLDEN").is_ok_and(|value| value == "overwrite") {
-        golden().save(path).unwrap();
-    }
     assert_eq!(RunState::load(path).unwrap(), golden());
     assert_eq!(load_network::<Line>(path).unwrap().parameters(), [0.5, -1.25]);
-    // As long as the version is 1, its bytes are what is written too, but for the version of the library.
-    let (file, written) = (fs::read(path).unwrap(), golden().to_bytes());
-    let behind_the_version = |bytes: &[u8]| {
-        assert_eq!(bytes[20..24], *b"\x03f64");
-        bytes[25 + usize::from(bytes[24])..bytes.len() - 4].to_vec()
-    };
-    assert_eq!(behind_the_version(&file), behind_the_version(&written));
     let (data, mut net) = (line(), Line::zeros());
     let trainer = Trainer::builder().optimizer(Sgd::default().momentum(0.5)).batch_size(4).epochs(3).build().unwrap();
     let run = trainer.run(&mut net, &data).unwrap().validation(&data).unwrap().resume(&golden()).unwrap();
     let history = run.callback(EarlyStopping::new(Monitor::Cost)).finish().unwrap();
     assert_eq!(history.len(), 3);
+}
+
+/// So is a file of version 2. `NN_GOLDEN=overwrite` writes it anew, which nobody should need.
+#[test]
+fn the_file_of_version_2_is_read() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/checkpoint-2.ckpt");
+    let mut golden = golden();
+    (golden.batches.blocks, golden.batches.parts, golden.batches.files) = (Some((2, 3)), vec![6, 4], vec![7, 300]);
+    if std::env::var("NN_GOLDEN").is_ok_and(|value| value == "overwrite") {
+        golden.save(path).unwrap();
+    }
+    assert_eq!(RunState::load(path).unwrap(), golden);
+    assert_eq!(load_network::<Line>(path).unwrap().parameters(), [0.5, -1.25]);
+    // As long as the version is 2, its bytes are what is written too, but for the version of the library.
+    let (file, written) = (fs::read(path).unwrap(), golden.to_bytes());
+    let behind_the_version = |bytes: &[u8]| {
+        assert_eq!(bytes[20..24], *b"\x03f64");
+        bytes[25 + usize::from(bytes[24])..bytes.len() - 4].to_vec()
+    };
+    assert_eq!(behind_the_version(&file), behind_the_version(&written));
 }

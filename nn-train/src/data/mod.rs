@@ -7,6 +7,7 @@ mod moments;
 mod samples;
 #[cfg(feature = "serde")]
 mod serde;
+mod shard;
 mod source;
 pub(crate) mod split;
 mod standardize;
@@ -24,6 +25,7 @@ pub(crate) use moments::{Moments, Sum, Weighing, moments, unit};
 pub(crate) use samples::Samples;
 #[cfg(feature = "records")]
 pub(crate) use samples::check_finite;
+pub use shard::Shard;
 pub use source::{Access, Rows, Source};
 #[cfg(feature = "records")]
 pub(crate) use source::{Known, KnownTarget};

@@ -94,6 +94,18 @@ pub trait Source: Sync {
         Access::Random
     }
 
+    /// Of a source of [`Blocks`](Access::Blocks) that is made of several files, the rows of each: blocks begin anew with each file, and
+    /// the last one of each may be shorter. None, as unless said otherwise, where all rows are one file's.
+    fn files(&self) -> Vec<u64> {
+        Vec::new()
+    }
+
+    /// Whether rows may have weights, as unless said otherwise. Where it is known that none has, several processes that train together need
+    /// not ask each other in every step what its rows weigh.
+    fn weighted(&self) -> bool {
+        true
+    }
+
     /// The rows of these blocks are asked for next: a source of [`Blocks`](Access::Blocks) may begin to read them, in a thread
     /// of its own. Blocks are numbered from 0. A run says so whenever its steps reach a window, of that one's blocks and of
     /// the next one's: before a step that begins with a window, and after one that reaches it from another. Unless a source
@@ -144,6 +156,10 @@ impl<T: Element> Source for DynDataset<T> {
             }
         }
         Ok(())
+    }
+
+    fn weighted(&self) -> bool {
+        self.weights().is_some()
     }
 
     fn resident(&self) -> Option<&Self> {

@@ -43,7 +43,7 @@ pub(crate) struct Envelope {
 }
 
 /// The states of runs and sessions.
-pub(crate) const CHECKPOINT: Envelope = Envelope { signature: *b"\x89NNT\r\n\x1a\n", version: 1, name: "a checkpoint" };
+pub(crate) const CHECKPOINT: Envelope = Envelope { signature: *b"\x89NNT\r\n\x1a\n", version: 2, name: "a checkpoint" };
 /// Networks with what prepares their inputs.
 pub(crate) const BUNDLE: Envelope = Envelope { signature: *b"\x89NNB\r\n\x1a\n", version: 1, name: "a bundle" };
 

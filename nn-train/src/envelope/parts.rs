@@ -11,6 +11,8 @@ use super::{BACK, Envelope, FRONT, FileFault as Fault};
 /// What is in a file whose length and checksum are right, part by part.
 pub(crate) struct Parts<'b> {
     left: &'b [u8],
+    #[cfg(feature = "checkpoints")]
+    version: u32,
     number_type: &'b str,
 }
 
@@ -35,11 +37,16 @@ impl Envelope {
         if expected != found {
             return Err(Fault::Checksum { expected, found });
         }
-        if version != self.version {
+        if !(1..=self.version).contains(&version) {
             // There has been no version 0.
             return Err(Fault::Version { found: version, newest: self.version });
         }
-        let mut parts = Parts { left: contents, number_type: "" };
+        let mut parts = Parts {
+            left: contents,
+            #[cfg(feature = "checkpoints")]
+            version,
+            number_type: "",
+        };
         parts.number_type = parts.next("the number type")?;
         // For whoever looks into the file.
         let _: &str = parts.next("the version of the library")?;
@@ -48,6 +55,12 @@ impl Envelope {
 }
 
 impl<'b> Parts<'b> {
+    /// The version of the format that the file is written in.
+    #[cfg(feature = "checkpoints")]
+    pub(crate) fn version(&self) -> u32 {
+        self.version
+    }
+
     /// `"f32"` or `"f64"`, or what a later version may add.
     #[cfg(feature = "bundle")]
     pub(crate) fn number_type(&self) -> &'b str {

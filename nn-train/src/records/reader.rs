@@ -255,6 +255,10 @@ impl<T: Element> Source for Records<T> {
         Access::Blocks { rows: self.block_records(), window: self.window }
     }
 
+    fn weighted(&self) -> bool {
+        self.is_weighted()
+    }
+
     fn resident(&self) -> Option<&DynDataset<T>> {
         if whole_bytes::<T>(&self.cache.layout) > self.memory {
             return None;

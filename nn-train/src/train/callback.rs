@@ -247,7 +247,7 @@ pub struct Context<'c, N: Network> {
     pub(super) epochs: usize,
     /// Whether another run may go on where this one ends, as in a search with rungs.
     pub(super) may_go_on: bool,
-    pub(super) batches: Batches,
+    pub(super) batches: &'c Batches,
     pub(super) cost: Option<f64>,
     /// When the steps began that the position does not count the time of.
     pub(super) under_way_since: Option<Instant>,

@@ -1,30 +1,70 @@
-//! The batches of an epoch, from memory or from elsewhere.
+//! The batches of an epoch, from memory or from elsewhere: of one process, or this rank's share of them.
 
 use std::ops::Range;
 
-use nn_kernels::random::{self, Purpose};
 use nn_kernels::{Architecture, Batch, Element};
-use rand::seq::SliceRandom;
 
-use super::block_order::BlockOrder;
+use super::block_order::{BlockOrder, Blocks};
+use super::order::{Order, part_seed};
+use super::parts::{Parts, cuts, portion, starts};
 use super::share::Share;
-use super::state::Batches;
+use super::state::{Batches, rows_of_parts};
 use crate::data::{Access, DynDataset, Rows, Source};
 use crate::error::Error;
 use crate::memory::reserve;
+
+/// The ranks among which the rows of a step are divided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ranks {
+    /// This rank.
+    pub(super) rank: usize,
+    /// How many there are.
+    pub(super) size: usize,
+    /// What the ranks have told each other, where each has rows of its own; otherwise all have the same source.
+    pub(super) shards: Option<Shards>,
+}
+
+/// What the ranks have told each other of their [shards](crate::Shard).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shards {
+    /// The rows of each rank's.
+    pub(super) lengths: Vec<u64>,
+    /// Whether rows may have weights: [`Source::weighted`] of any of them.
+    pub(super) weighted: bool,
+}
+
+impl Ranks {
+    /// This rank's of a step's rows that are not in parts.
+    fn of(&self, rows: u64) -> Range<u64> {
+        let Self { rank, size, .. } = *self;
+        if size == 1 {
+            return 0..rows;
+        }
+        portion(rank as u64, rows, size as u64)..portion(rank as u64 + 1, rows, size as u64)
+    }
+
+    /// The lowest rank that has any of them.
+    fn leader(&self, rows: u64) -> usize {
+        (self.size as u64).div_ceil(rows.max(1)) as usize - 1
+    }
+}
 
 /// The batches of an epoch.
 pub(super) struct Feed<'a, T: Element> {
     rows: Kind<'a, T>,
     batches: Batches,
     /// The seed of the orders, where there are any.
-    shuffle: Option<u64>,
-    /// The order of rows that come in blocks.
-    blocks: Option<BlockOrder>,
-    /// The order of this epoch, or of this step where rows are taken as they stand.
+    seed: Option<u64>,
+    ranks: Ranks,
+    /// Whether rows may have weights, on any rank.
+    weighted: bool,
+    division: Division,
+    /// This rank's rows of the step, where they are not a slice of the epoch's order.
     order: Vec<u64>,
-    /// Which of them the last batch was; empty before the first one.
-    last: Range<usize>,
+    /// Which of them, or of the epoch's order, the last step's are; empty before the first one.
+    own: Range<usize>,
+    /// The last step, if one was taken since the run began or was resumed.
+    last: Option<Taken>,
 }
 
 enum Kind<'a, T: Element> {
@@ -34,11 +74,52 @@ enum Kind<'a, T: Element> {
     Read { source: &'a dyn Source<Scalar = T>, rows: Rows<T>, architecture: Architecture },
 }
 
+impl<'a, T: Element> Kind<'a, T> {
+    fn source(&self) -> &'a dyn Source<Scalar = T> {
+        match self {
+            Self::Resident { source, .. } | Self::Read { source, .. } => *source,
+        }
+    }
+}
+
+/// Whose the rows are.
+enum Division {
+    /// Every rank has all of them in the same order, and takes a slice of each step's.
+    Whole(Order),
+    /// Each rank has some parts, with an order for each of its own.
+    Parts(Parts, Vec<Order>),
+}
+
+/// What is known of a step beside its rows.
+#[derive(Debug, Clone, Copy)]
+struct Taken {
+    first: u64,
+    rows: u64,
+    weight: f64,
+    total: Option<f64>,
+    leader: usize,
+}
+
+/// Into what the rows are divided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
+    Whole,
+    /// So many parts, as nearly equal as can be.
+    Count(u64),
+    /// Parts of so many rows.
+    Lengths(Vec<u64>),
+}
+
 /// Checks what a source says of itself, and the targets of one that is in memory.
 pub(super) fn check_source<T: Element>(
     source: &dyn Source<Scalar = T>,
     architecture: &Architecture,
 ) -> Result<(), Error> {
+    check_widths(source, architecture)?;
+    source.resident().map_or(Ok(()), |data| data.check_targets(architecture))
+}
+
+fn check_widths<T: Element>(source: &dyn Source<Scalar = T>, architecture: &Architecture) -> Result<(), Error> {
     if source.len() == 0 {
         return Err(Error::Empty { what: "source" });
     }
@@ -46,132 +127,406 @@ pub(super) fn check_source<T: Element>(
         ("inputs", architecture.inputs(), source.input_width()),
         ("targets", architecture.outputs(), source.target_width()),
     ];
-    for (what, expected, found) in widths {
-        if expected != found {
-            return Err(Error::Width { what, expected, found });
-        }
+    match widths.into_iter().find(|(_, expected, found)| expected != found) {
+        Some((what, expected, found)) => Err(Error::Width { what, expected, found }),
+        None => Ok(()),
     }
-    source.resident().map_or(Ok(()), |data| data.check_targets(architecture))
 }
 
 impl<'a, T: Element> Feed<'a, T> {
+    /// The steps of `batch_size` rows over all ranks. `parts` is into how many parts the rows are to be divided: unless said, rows that
+    /// come in blocks are divided into as many as there are ranks, and others are not.
     pub(super) fn new(
         source: &'a dyn Source<Scalar = T>,
         architecture: &Architecture,
         batch_size: usize,
         shuffle: bool,
         seed: u64,
+        mut ranks: Ranks,
+        parts: Option<u64>,
     ) -> Result<Self, Error> {
-        check_source(source, architecture)?;
-        let rows = match source.resident() {
-            Some(data) => Kind::Resident { source, data, all: data.samples().batch(architecture)? },
+        if ranks.size == 1 {
+            // Its shard is all that there is.
+            ranks.shards = None;
+        }
+        let empty = ranks.shards.as_ref().and_then(|shards| shards.lengths.iter().position(|&length| length == 0));
+        if let Some(rank) = empty {
+            return Err(Error::Rank { rank, reason: Error::Empty { what: "the shard" }.to_string() });
+        }
+        check_widths(source, architecture)?;
+        let access = source.access();
+        let wanted = wanted(access, &ranks, parts)?;
+        // Of a file whose blocks are other ranks' not all may be read.
+        let all_own = ranks.size == 1 || ranks.shards.is_some() || !matches!(access, Access::Blocks { .. });
+        let rows = match source.resident().filter(|_| all_own) {
+            Some(data) => {
+                data.check_targets(architecture)?;
+                Kind::Resident { source, data, all: data.samples().batch(architecture)? }
+            }
             None => {
                 let rows = Rows::of(source)?.checked_for(architecture);
                 Kind::Read { source, rows, architecture: architecture.clone() }
             }
         };
-        let (samples, access) = (source.len(), source.access());
-        let seed = (shuffle && access != Access::Stream).then_some(seed);
-        let (shuffle, blocks, window) = match access {
-            Access::Random => (seed, None, None),
-            Access::Stream => (None, None, None),
+        let (samples, weighted) = match &ranks.shards {
+            Some(Shards { lengths, weighted }) => {
+                let samples = lengths.iter().try_fold(0_u64, |sum, &length| sum.checked_add(length));
+                let expected = "a number that 64 bits hold, of all ranks together";
+                let samples = samples.ok_or_else(|| Error::argument("Source::len", source.len(), expected))?;
+                (samples, *weighted)
+            }
+            None => (source.len(), source.weighted()),
+        };
+        // What each rank has may be of another kind, and a state is the same on all of them.
+        let shuffled = shuffle && (ranks.shards.is_some() || access != Access::Stream);
+        let batches = Batches {
+            samples,
+            batch_size: (batch_size as u64).min(samples),
+            shuffled,
+            blocks: None,
+            parts: Vec::new(),
+            files: Vec::new(),
+        };
+        let mut feed = Self {
+            rows,
+            batches,
+            seed: (shuffle && access != Access::Stream).then_some(seed),
+            ranks,
+            weighted,
+            division: Division::Whole(Order::Standing(0)),
+            order: Vec::new(),
+            own: 0..0,
+            last: None,
+        };
+        feed.divide(wanted)?;
+        Ok(feed)
+    }
+
+    /// Divides the rows anew.
+    fn divide(&mut self, wanted: Wanted) -> Result<(), Error> {
+        let Self { seed, ref ranks, .. } = *self;
+        let source = self.rows.source();
+        let shards = ranks.shards.is_some();
+        let layout = match source.access() {
             Access::Blocks { rows, window } => {
-                (None, Some(BlockOrder::new(samples, rows, window, seed)?), seed.map(|_| (rows, window)))
+                for (name, number) in [("Access::Blocks::rows", rows), ("Access::Blocks::window", window)] {
+                    if number == 0 {
+                        return Err(Error::setting(name, number, "at least 1"));
+                    }
+                }
+                let files = source.files();
+                let files = if files.is_empty() { vec![source.len()] } else { files };
+                let blocks = Blocks::new(rows, &files, source.len())?;
+                Some((blocks, rows, window, files))
+            }
+            Access::Random | Access::Stream => None,
+        };
+        let order = |part: u64, parts: u64, rows: Range<u64>, blocks: Range<u64>| -> Result<Order, Error> {
+            let seed = seed.map(|seed| part_seed(seed, part));
+            Ok(match &layout {
+                Some((layout, _, window, _)) => {
+                    let window = part_window(*window, layout.count(), parts);
+                    Order::Blocks(BlockOrder::new(layout.clone(), blocks, window, seed)?)
+                }
+                None => Order::of(rows, seed),
+            })
+        };
+        let all_blocks = layout.as_ref().map_or(0, |(layout, ..)| layout.count());
+        let (division, parts, lengths) = match wanted {
+            Wanted::Whole => (Division::Whole(order(0, 1, 0..source.len(), 0..all_blocks)?), 1, Vec::new()),
+            Wanted::Lengths(lengths) if shards => {
+                let own = order(ranks.rank as u64, 1, 0..source.len(), 0..all_blocks)?;
+                let parts = Parts::new(lengths.clone(), self.batches.batch_size, ranks.rank, ranks.size);
+                (Division::Parts(parts, vec![own]), 1, lengths)
+            }
+            wanted => {
+                let blocks = layout.as_ref().map(|(layout, ..)| layout);
+                let cuts = match wanted {
+                    Wanted::Lengths(lengths) => cuts_at(&lengths, source.len(), blocks)?,
+                    Wanted::Count(parts) => cuts_into(parts, source.len(), blocks)?,
+                    Wanted::Whole => Vec::new(),
+                };
+                let start = |cut: u64| blocks.map_or(cut, |blocks| blocks.start(cut));
+                let lengths: Vec<u64> = cuts.windows(2).map(|part| start(part[1]) - start(part[0])).collect();
+                let count = lengths.len() as u64;
+                let parts = Parts::new(lengths.clone(), self.batches.batch_size, ranks.rank, ranks.size);
+                let own = parts.own().map(|part| {
+                    let places = cuts[part]..cuts[part + 1];
+                    order(part as u64, count, start(places.start)..start(places.end), places)
+                });
+                let own = own.collect::<Result<_, _>>()?;
+                (Division::Parts(parts, own), count, lengths)
             }
         };
-        let batch_size = (batch_size as u64).min(samples);
-        let batches = Batches { samples, batch_size, shuffled: seed.is_some(), blocks: window };
-        Ok(Self { rows, batches, shuffle, blocks, order: Vec::new(), last: 0..0 })
+        self.division = division;
+        self.batches.parts = lengths;
+        let told = layout.filter(|_| !shards && self.batches.shuffled);
+        self.batches.blocks =
+            told.as_ref().map(|(blocks, rows, window, _)| (*rows, part_window(*window, blocks.count(), parts)));
+        self.batches.files = told.map_or(Vec::new(), |(.., files)| if files.len() > 1 { files } else { Vec::new() });
+        (self.own, self.last) = (0..0, None);
+        Ok(())
     }
 
     /// How an epoch is divided.
-    pub(super) fn batches(&self) -> Batches {
-        self.batches
+    pub(super) fn batches(&self) -> &Batches {
+        &self.batches
+    }
+
+    /// The rows that this rank has of a full step, about: a step may have some more.
+    #[expect(dead_code, reason = "for who plans the steps of several ranks")]
+    pub(super) fn usual_rows(&self) -> u64 {
+        let Batches { samples, batch_size, .. } = self.batches;
+        match &self.division {
+            Division::Whole(_) => batch_size.div_ceil(self.ranks.size as u64),
+            Division::Parts(parts, _) => {
+                let own: u64 = parts.lengths()[parts.own()].iter().sum();
+                // ⌈batch size · own / all⌉
+                batch_size - portion(samples - own, batch_size, samples)
+            }
+        }
+    }
+
+    /// Goes on in the midst of an epoch that was divided as a state says: into the same parts, whatever the trainer or the number of
+    /// ranks would make of it.
+    pub(super) fn adopt(&mut self, found: &Batches) -> Result<(), Error> {
+        let kept = self.batches.clone();
+        if found.parts != kept.parts && self.ranks.shards.is_none() {
+            // What else differs goes first: parts that do not fit may be due to it.
+            self.batches.check_undivided(found)?;
+            let ranks = self.ranks.size;
+            let most = found.parts.len().max(1);
+            let whole = found.parts.len() < 2;
+            let divisible = whole && !matches!(self.rows.source().access(), Access::Blocks { .. });
+            if ranks > most && !divisible {
+                return Err(Error::Division {
+                    found: format!("an epoch that began with its rows in {}", counted(most as u64, "part")),
+                    pieces: format!("among {ranks} ranks"),
+                    expected: "no more ranks than parts, since the state is from the midst of the epoch; from a state of an \
+                               epoch's end any number of ranks goes on",
+                });
+            }
+            self.divide(if whole { Wanted::Whole } else { Wanted::Lengths(found.parts.clone()) })?;
+        }
+        self.batches.check(found)
     }
 
     /// Draws orders under another seed.
     pub(super) fn reseed(&mut self, seed: u64) {
-        self.shuffle = self.shuffle.map(|_| seed);
-        if let Some(blocks) = &mut self.blocks {
-            blocks.reseed(seed);
+        self.seed = self.seed.map(|_| seed);
+        match &mut self.division {
+            Division::Whole(order) => order.reseed(seed),
+            Division::Parts(parts, orders) => {
+                for (part, order) in parts.own().zip(orders) {
+                    order.reseed(part_seed(seed, part as u64));
+                }
+            }
         }
     }
 
     /// Draws the order of an epoch, from 1. It depends on the seed and the epoch's number alone.
     pub(super) fn begin(&mut self, epoch: usize) -> Result<(), Error> {
-        if let Some(blocks) = &mut self.blocks {
-            blocks.begin(epoch);
+        match &mut self.division {
+            Division::Whole(order) => order.begin(epoch),
+            Division::Parts(_, orders) => orders.iter_mut().try_for_each(|order| order.begin(epoch)),
         }
-        let Some(seed) = self.shuffle else { return Ok(()) };
-        if self.order.is_empty() {
-            reserve(&mut self.order, self.batches.samples)?;
-        }
-        self.order.clear();
-        self.order.extend(0..self.batches.samples);
-        self.order.shuffle(&mut random::stream(seed, Purpose::Shuffle, (epoch - 1) as u32));
-        Ok(())
     }
 
     /// Goes to step `step` of the epoch, from 0: a stream has its rows in one order only, and is read up to there.
     pub(super) fn skip(&mut self, step: u64) -> Result<(), Error> {
-        let streams = matches!(&self.rows, Kind::Read { source, .. } if source.access() == Access::Stream);
+        let streams = self.rows.source().access() == Access::Stream;
         if streams && step < self.batches.steps() {
             for passed in 0..step {
                 self.batch(passed)?;
             }
-            self.last = 0..0;
+            (self.own, self.last) = (0..0, None);
         }
         Ok(())
     }
 
-    /// The batch of step `step`, from 0, and what its samples weigh together.
-    pub(super) fn batch(&mut self, step: u64) -> Result<(Batch<'_, T>, f64), Error> {
-        let Batches { samples, batch_size, .. } = self.batches;
-        let first = step * batch_size;
-        let rows = first..(first + batch_size).min(samples);
-        if self.shuffle.is_some() {
-            self.last = rows.start as usize..rows.end as usize;
-        } else if let (Some(blocks), Kind::Read { source, .. } | Kind::Resident { source, .. }) =
-            (&mut self.blocks, &self.rows)
-        {
-            self.last = 0..(rows.end - rows.start) as usize;
-            blocks.extend(rows, *source, &mut self.order)?;
-        } else {
-            self.last = 0..(rows.end - rows.start) as usize;
-            if self.order.is_empty() {
-                reserve(&mut self.order, batch_size)?;
-            }
-            self.order.clear();
-            self.order.extend(rows);
-        }
-        let order = &self.order[self.last.clone()];
-        match &mut self.rows {
-            Kind::Resident { data, all, .. } => {
-                let weight = data
-                    .weights()
-                    .map(|weights| order.iter().map(|&index| weights[index as usize].to_f64()).sum::<f64>());
-                Ok((all.with_order(order)?, weight.unwrap_or(order.len() as f64)))
-            }
-            Kind::Read { source, rows, architecture } => {
-                rows.fill(*source, order)?;
-                if let Some(blocks) = &mut self.blocks {
-                    blocks.tell(*source);
+    /// This rank's share of step `step`, from 0.
+    pub(super) fn batch(&mut self, step: u64) -> Result<Share<'_, T>, Error> {
+        let begin = step * self.batches.batch_size;
+        let rows = self.batches.batch_size.min(self.batches.samples - begin);
+        let source = self.rows.source();
+        self.last = None;
+        let (first, leader) = match &mut self.division {
+            Division::Whole(order) => {
+                let own = self.ranks.of(rows);
+                let places = begin + own.start..begin + own.end;
+                if matches!(order, Order::Shuffled { .. }) {
+                    self.own = places.start as usize..places.end as usize;
+                } else {
+                    self.order.clear();
+                    reserve(&mut self.order, own.end - own.start)?;
+                    order.extend(places, source, &mut self.order);
+                    self.own = 0..self.order.len();
                 }
-                let weight = rows.weights().map(|weights| weights.iter().map(|weight| weight.to_f64()).sum::<f64>());
-                Ok((rows.samples().batch(architecture)?, weight.unwrap_or(order.len() as f64)))
+                (own.start, self.ranks.leader(rows))
+            }
+            Division::Parts(parts, orders) => {
+                parts.go_to(step);
+                self.order.clear();
+                let own = parts.own();
+                let most: u64 = parts.lengths()[own.clone()].iter().sum();
+                reserve(&mut self.order, most.min(rows))?;
+                for (part, order) in own.zip(orders) {
+                    order.extend(parts.places(part), source, &mut self.order);
+                }
+                self.own = 0..self.order.len();
+                (parts.first(), parts.leader())
+            }
+        };
+        if let Kind::Read { rows, .. } = &mut self.rows
+            && !self.own.is_empty()
+        {
+            rows.fill(source, chosen(&self.division, &self.order, &self.own))?;
+            match &mut self.division {
+                Division::Whole(order) => order.tell(source),
+                Division::Parts(_, orders) => orders.iter_mut().for_each(|order| order.tell(source)),
             }
         }
+        let own = chosen(&self.division, &self.order, &self.own);
+        let (weights, resident) = match &self.rows {
+            Kind::Resident { data, .. } => (data.weights(), true),
+            Kind::Read { rows, .. } => (rows.weights().filter(|_| !own.is_empty()), false),
+        };
+        let weight = match weights {
+            None => own.len() as f64,
+            Some(weights) if resident => weigh(weights, own.iter().copied()),
+            Some(weights) => weights.iter().map(|weight| weight.to_f64()).sum(),
+        };
+        let total = match (weights, &self.division) {
+            _ if self.ranks.size == 1 => Some(weight),
+            (Some(_), _) if !self.weighted => {
+                let expected = "true of a source whose rows have weights, where there are several ranks";
+                return Err(Error::argument("Source::weighted", false, expected));
+            }
+            _ if !self.weighted => Some(rows as f64),
+            // Each rank has all weights, and sums them in the same order.
+            (Some(weights), Division::Whole(order)) if resident => {
+                order.at(begin..begin + rows).map(|places| weigh(weights, places))
+            }
+            _ => None,
+        };
+        let taken = Taken { first, rows, weight, total, leader };
+        self.last = Some(taken);
+        self.share(taken)
     }
 
-    /// The batch of the last step, if one was taken since the run began or was resumed.
+    /// The share of the last step, if one was taken since the run began or was resumed.
     pub(super) fn last(&self) -> Result<Option<Share<'_, T>>, Error> {
-        if self.last.is_empty() {
-            return Ok(None);
-        }
-        let batch = match &self.rows {
-            Kind::Resident { all, .. } => all.with_order(&self.order[self.last.clone()])?,
-            Kind::Read { rows, architecture, .. } => rows.samples().batch(architecture)?,
-        };
-        Ok(Some(Share::whole(batch, 0.0)))
+        self.last.map(|taken| self.share(taken)).transpose()
     }
+
+    fn share(&self, taken: Taken) -> Result<Share<'_, T>, Error> {
+        let order = chosen(&self.division, &self.order, &self.own);
+        let batch = match &self.rows {
+            _ if order.is_empty() => None,
+            Kind::Resident { all, .. } => Some(all.with_order(order)?),
+            Kind::Read { rows, architecture, .. } => Some(rows.samples().batch(architecture)?),
+        };
+        let Taken { first, rows, weight, total, leader } = taken;
+        Ok(Share { batch, first, rows, weight, total, leader })
+    }
+}
+
+/// This rank's rows of a step.
+fn chosen<'o>(division: &'o Division, order: &'o [u64], own: &Range<usize>) -> &'o [u64] {
+    match division {
+        Division::Whole(Order::Shuffled { order, .. }) => &order[own.clone()],
+        _ => &order[own.clone()],
+    }
+}
+
+/// Into what the rows of a source are divided when an epoch begins.
+fn wanted(access: Access, ranks: &Ranks, parts: Option<u64>) -> Result<Wanted, Error> {
+    let size = ranks.size as u64;
+    let division = |found: String, pieces: String, expected| Err(Error::Division { found, pieces, expected });
+    let among = || format!("among {size} ranks");
+    if parts == Some(0) {
+        return Err(Error::setting("parts", 0, "at least 1"));
+    }
+    if let Some(Shards { lengths, .. }) = &ranks.shards {
+        return match parts.filter(|&parts| parts != size) {
+            Some(parts) => {
+                let expected =
+                    "as many parts as there are ranks, or that the trainer says nothing of parts: each shard is one";
+                division(format!("the shards of {size} ranks"), format!("into {}", counted(parts, "part")), expected)
+            }
+            None => Ok(Wanted::Lengths(lengths.clone())),
+        };
+    }
+    let count = match access {
+        Access::Stream if size > 1 => {
+            let expected = "a `Shard` on each rank, whose stream is of rows of its own; or a source that is no stream, such as \
+                            files of records";
+            return division("a stream, of which each rank would read all rows,".to_owned(), among(), expected);
+        }
+        Access::Stream if parts.is_some_and(|parts| parts > 1) => {
+            let pieces = format!("into {} parts", parts.unwrap_or(1));
+            return division("a stream".to_owned(), pieces, "1 part, since its rows come in one order only");
+        }
+        Access::Blocks { .. } => parts.unwrap_or(size),
+        Access::Random | Access::Stream => parts.unwrap_or(1),
+    };
+    match count {
+        1 if size == 1 || !matches!(access, Access::Blocks { .. }) => Ok(Wanted::Whole),
+        _ if count < size => {
+            let expected = "at least one part a rank: set no `parts` in the trainer, or more, or start fewer ranks";
+            division(counted(count, "part"), among(), expected)
+        }
+        _ => Ok(Wanted::Count(count)),
+    }
+}
+
+/// The borders of so many parts: rows, or blocks where there are any.
+fn cuts_into(parts: u64, rows: u64, blocks: Option<&Blocks>) -> Result<Vec<u64>, Error> {
+    let (count, what) = blocks.map_or((rows, "row"), |blocks| (blocks.count(), "block"));
+    if parts > count {
+        let found = match blocks {
+            Some(blocks) => format!("{} of {}", counted(count, what), counted(blocks.rows(), "row")),
+            None => counted(count, what),
+        };
+        let expected = "at least one of them a part: write smaller blocks, or start fewer ranks, or set fewer `parts`";
+        return Err(Error::Division { found, pieces: format!("into {parts} parts"), expected });
+    }
+    Ok(cuts(count, rows, |place| blocks.map_or(place, |blocks| blocks.start(place)), parts))
+}
+
+/// The borders of parts of these lengths, which a state has.
+fn cuts_at(lengths: &[u64], rows: u64, blocks: Option<&Blocks>) -> Result<Vec<u64>, Error> {
+    let total = lengths.iter().try_fold(0_u64, |sum, &length| sum.checked_add(length).filter(|_| length > 0));
+    let cuts = match blocks {
+        _ if total != Some(rows) => None,
+        Some(blocks) => starts(lengths).map(|row| blocks.beginning(row)).collect(),
+        None => Some(starts(lengths).collect()),
+    };
+    cuts.ok_or_else(|| {
+        let what = if blocks.is_some() { "whole blocks" } else { "rows" };
+        Error::State {
+            what: "the parts of the rows",
+            expected: format!(
+                "{what} that are {rows} rows together, as in this run, since the state is from the midst of an epoch"
+            ),
+            found: rows_of_parts(lengths),
+        }
+    })
+}
+
+/// The blocks of a window of one of so many parts: together the windows of all have as many as one of undivided rows has, so that
+/// they take no more memory.
+fn part_window(window: u64, blocks: u64, parts: u64) -> u64 {
+    // Where all blocks are one window, each part is one.
+    if window >= blocks { window } else { (window / parts).max(1) }
+}
+
+/// What samples at some places weigh together.
+fn weigh<T: Element>(weights: &[T], places: impl Iterator<Item = u64>) -> f64 {
+    places.map(|place| weights[place as usize].to_f64()).sum()
+}
+
+/// `1 part`, `2 parts`.
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -11,6 +11,8 @@ mod divergence;
 mod epoch;
 mod feed;
 mod history;
+mod order;
+mod parts;
 mod run;
 mod schedule;
 mod session;

@@ -7,7 +7,7 @@ use nn_kernels::{Element, Explanation};
 
 use super::callback::{Callback, Context, OnEpoch, OnStep, Signal, restore, states};
 use super::core::{Core, Place, Taken};
-use super::feed::{Feed, check_source};
+use super::feed::{Feed, Ranks, check_source};
 use super::session::Session;
 use super::share::Share;
 use super::state::{Batches, CallbackState, Position, RunState, check_most};
@@ -102,7 +102,9 @@ impl<'a, N: Network> Run<'a, N> {
         group.agree(check_source(source, network.architecture()))?;
         group.same(&[("the data", described(source))])?;
         let (batch_size, shuffle, seed) = (settings.batch_size, settings.shuffle, settings.seed);
-        let feed = group.agree(Feed::new(source, network.architecture(), batch_size, shuffle, seed))?;
+        let ranks = Ranks { rank: group.rank(), size: group.size(), shards: None };
+        let feed = Feed::new(source, network.architecture(), batch_size, shuffle, seed, ranks, None);
+        let feed = group.agree(feed)?;
         let session = Session::greeted(trainer, network, feed.batches().samples)?;
         Ok(Self {
             session,
@@ -213,7 +215,7 @@ impl<'a, N: Network> Run<'a, N> {
         let Position { epoch, step, dropped_steps, .. } = state.position;
         check_most("the epochs begun", self.epochs as u64, epoch as u64)?;
         if step > 0 {
-            self.feed.batches().check(&state.batches)?;
+            self.feed.adopt(&state.batches)?;
         }
         check_most("the steps taken in the epoch", self.feed.batches().steps(), step)?;
         check_most("the steps dropped in the epoch", step, dropped_steps)?;
@@ -348,7 +350,7 @@ impl<'a, N: Network> Run<'a, N> {
         let (start, before) = (Instant::now(), self.position.elapsed);
         let mut signal = Signal::Continue;
         while self.position.step < steps {
-            let (batch, weight) = self.feed.batch(self.position.step)?;
+            let Share { batch: Some(batch), weight, .. } = self.feed.batch(self.position.step)? else { break };
             let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
             let stepped = self.session.core.step(&batch, place);
             let stepped = self.note(stepped.map(|cost| (cost, weight)))?;
@@ -375,7 +377,7 @@ impl<'a, N: Network> Run<'a, N> {
             let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
             let stops = matches!(said, Ok(Signal::Stop));
             let own = match std::mem::replace(&mut said, Ok(Signal::Continue)) {
-                Ok(_) => self.feed.batch(self.position.step).map(|(batch, weight)| Share::whole(batch, weight)),
+                Ok(_) => self.feed.batch(self.position.step),
                 Err(error) => Err(error),
             };
             let stepped = match self.session.core.step_together(own, stops, place) {
@@ -527,11 +529,11 @@ pub(crate) fn described<T: Element>(source: &dyn Source<Scalar = T>) -> String {
 pub(super) fn context_state<T: Element>(
     core: &Core<T>,
     position: Position,
-    batches: Batches,
+    batches: &Batches,
     history: &History,
     callbacks: Vec<CallbackState>,
 ) -> Result<RunState<T>, Error> {
-    Ok(RunState { session: core.export()?, position, batches, history: history.clone(), callbacks })
+    Ok(RunState { session: core.export()?, position, batches: batches.clone(), history: history.clone(), callbacks })
 }
 
 impl<N: Network> Iterator for Run<'_, N> {

@@ -267,7 +267,7 @@ impl Position {
 }
 
 /// How an epoch is divided into steps: what a position within it depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Batches {
@@ -279,6 +279,13 @@ pub struct Batches {
     pub shuffled: bool,
     /// The rows of a block and the blocks of a window, where [blocks](crate::Access::Blocks) are shuffled.
     pub blocks: Option<(u64, u64)>,
+    /// The rows of each part into which the samples are divided, in their order; none where they are not divided. Each part has
+    /// an order of its own.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub parts: Vec<u64>,
+    /// The rows of each file, where blocks that are shuffled come from several.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub files: Vec<u64>,
 }
 
 impl Batches {
@@ -289,19 +296,55 @@ impl Batches {
 
     /// A position within an epoch that was divided as `found` says is the same one here.
     pub(super) fn check(&self, found: &Self) -> Result<(), Error> {
+        self.check_undivided(found)?;
+        if self.parts != found.parts {
+            return Err(self.unlike("the parts of the rows", rows_of_parts(&self.parts), rows_of_parts(&found.parts)));
+        }
+        if self.files != found.files {
+            return Err(self.unlike("the files of the rows", rows_of_files(&self.files), rows_of_files(&found.files)));
+        }
+        if self.blocks != found.blocks {
+            return Err(self.unlike("the window of blocks", window(self.blocks), window(found.blocks)));
+        }
+        Ok(())
+    }
+
+    /// Of that, what does not depend on how the rows are divided.
+    pub(super) fn check_undivided(&self, found: &Self) -> Result<(), Error> {
         let settings = [
             ("the number of samples", self.samples.to_string(), found.samples.to_string()),
             ("batch_size", self.batch_size.to_string(), found.batch_size.to_string()),
             ("shuffle", self.shuffled.to_string(), found.shuffled.to_string()),
-            ("the window of blocks", window(self.blocks), window(found.blocks)),
         ];
         match settings.into_iter().find(|(_, expected, found)| expected != found) {
-            Some((what, expected, found)) => {
-                let expected = format!("{expected} as in this run, since the state is from the midst of an epoch");
-                Err(Error::State { what, expected, found })
-            }
+            Some((what, expected, found)) => Err(self.unlike(what, expected, found)),
             None => Ok(()),
         }
+    }
+
+    fn unlike(&self, what: &'static str, expected: String, found: String) -> Error {
+        let expected = format!("{expected} as in this run, since the state is from the midst of an epoch");
+        Error::State { what, expected, found }
+    }
+}
+
+/// `2 of 50 and 40 rows`.
+pub(super) fn rows_of_parts(parts: &[u64]) -> String {
+    if parts.is_empty() { "none".to_owned() } else { lengths(parts) }
+}
+
+fn rows_of_files(files: &[u64]) -> String {
+    if files.is_empty() { "one".to_owned() } else { lengths(files) }
+}
+
+/// `2 of 50 and 40 rows`.
+fn lengths(rows: &[u64]) -> String {
+    let numbers: Vec<String> = rows.iter().map(u64::to_string).collect();
+    match numbers.split_last() {
+        Some((last, others)) if !others.is_empty() => {
+            format!("{} of {} and {last} rows", rows.len(), others.join(", "))
+        }
+        _ => format!("1 of {} rows", numbers.concat()),
     }
 }
 

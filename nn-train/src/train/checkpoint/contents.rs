@@ -9,7 +9,7 @@ use super::{BestNumber, CheckpointFault as Fault};
 use crate::envelope::{CHECKPOINT, FileFault, Parts};
 use crate::error::Error;
 use crate::network::Network;
-use crate::train::{RunState, SessionState};
+use crate::train::{Batches, RunState, SessionState};
 
 /// What is written behind the number type and the version of the library.
 #[derive(Serialize)]
@@ -48,7 +48,7 @@ pub(super) fn run<T: Element>(file: &[u8]) -> Result<(RunState<T>, Option<BestNu
     let state = RunState {
         session: next_session(&mut parts)?,
         position: parts.next("the position")?,
-        batches: parts.next("the batches")?,
+        batches: next_batches(&mut parts)?,
         history: parts.next("the history")?,
         callbacks: parts.next("the callbacks")?,
     };
@@ -91,4 +91,22 @@ fn next_session<T: Element>(parts: &mut Parts<'_>) -> Result<SessionState<T>, Fi
     let state: SessionState<T> = parts.next("the session")?;
     parts.architecture::<T>(&state.architecture, state.parameters.len())?;
     Ok(state)
+}
+
+/// [`Batches`] of version 1, before rows were divided into parts.
+#[derive(Deserialize)]
+struct UndividedBatches {
+    samples: u64,
+    batch_size: u64,
+    shuffled: bool,
+    blocks: Option<(u64, u64)>,
+}
+
+fn next_batches(parts: &mut Parts<'_>) -> Result<Batches, FileFault> {
+    const WHAT: &str = "the batches";
+    if parts.version() > 1 {
+        return parts.next(WHAT);
+    }
+    let UndividedBatches { samples, batch_size, shuffled, blocks } = parts.next(WHAT)?;
+    Ok(Batches { samples, batch_size, shuffled, blocks, parts: Vec::new(), files: Vec::new() })
 }

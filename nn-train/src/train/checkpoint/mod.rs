@@ -48,7 +48,7 @@
 //!
 //! # The format
 //!
-//! Version 1. A front, contents, and a checksum; numbers of the front and the checksum are in little-endian order.
+//! Version 2. A front, contents, and a checksum; numbers of the front and the checksum are in little-endian order.
 //!
 //! ```text
 //! offset  bytes
@@ -75,7 +75,7 @@
 //! best                  optional: metric, goal and number for which the file was kept as the best
 //! ```
 //!
-//! Structures are their fields in the order of their declaration. A list of numbers is a byte array of their bits in
+//! Version 1 ended `Batches` with its field `blocks`. Structures are their fields in the order of their declaration. A list of numbers is a byte array of their bits in
 //! little-endian order.
 //!
 //! Signature, version, length and checksum will stand where they are in every version to come, and every version that
