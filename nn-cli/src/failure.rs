@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     Told(String),
     /// A signal has ended the work, and the exit status says which.
     Ended { message: Option<String>, status: u8 },
+    /// Another process, which has the work in common, says why it failed; this is the exit status.
+    Quiet(u8),
     /// Whoever read the standard output has read enough.
     Reader,
 }
@@ -38,7 +40,18 @@ impl Failure {
         match self {
             Self::Usage(message) | Self::Work(message) | Self::Told(message) => message,
             Self::Ended { message, .. } => message.as_deref().unwrap_or("ended by a signal"),
+            Self::Quiet(_) => "another process has failed",
             Self::Reader => "whoever read the output has gone away",
+        }
+    }
+
+    /// The exit status.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            Self::Reader => 0,
+            Self::Work(_) | Self::Told(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Ended { status, .. } | Self::Quiet(status) => *status,
         }
     }
 

@@ -34,6 +34,7 @@ mod inspect;
 mod model;
 mod output;
 mod predict;
+mod ranks;
 mod streamed;
 mod train;
 

@@ -17,6 +17,8 @@ use crate::failure::Failure;
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
+    /// Whether another process speaks for this one.
+    silent: bool,
 }
 
 /// What an error of the standard output is.
@@ -29,7 +31,12 @@ pub(crate) fn stdout_failed(error: &io::Error) -> Failure {
 
 impl Output {
     pub(crate) fn new(json: bool, quiet: bool) -> Self {
-        Self { json, quiet }
+        Self { json, quiet, silent: false }
+    }
+
+    /// Of a process for which another one speaks.
+    pub(crate) fn silent() -> Self {
+        Self { json: false, quiet: true, silent: true }
     }
 
     /// Whether the result is one JSON object.
@@ -66,18 +73,21 @@ impl Output {
 
     /// Writes the standard output.
     pub(crate) fn write(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+        if self.silent {
+            return Ok(());
+        }
         let mut out = BufWriter::new(io::stdout().lock());
         write(&mut out).and_then(|()| out.flush()).map_err(|error| stdout_failed(&error))
     }
 
     /// Says why a command failed; the exit status.
     pub(crate) fn failure(self, command: &str, failure: &Failure) -> ExitCode {
-        let (message, status) = match failure {
-            Failure::Reader => return ExitCode::SUCCESS,
-            Failure::Ended { message: None, status } => return ExitCode::from(*status),
-            Failure::Ended { message: Some(message), status } => (message, *status),
-            Failure::Usage(message) => (message, 2),
-            Failure::Work(message) | Failure::Told(message) => (message, 1),
+        let status = failure.status();
+        let message = match failure {
+            Failure::Reader | Failure::Quiet(_) | Failure::Ended { message: None, .. } => {
+                return ExitCode::from(status);
+            }
+            failure => failure.message(),
         };
         if self.json && !matches!(failure, Failure::Told(_)) {
             let _ = writeln!(io::stdout(), "{}", json!({ "error": message, "status": status }));

@@ -21,6 +21,7 @@ use crate::evaluate;
 use crate::failure::Failure;
 use crate::fingerprint::{Fingerprint, Settings};
 use crate::output::{Destination, Output, Unheeded, check_place};
+use crate::ranks::Ranks;
 
 /// Train a network on a table
 ///
@@ -61,6 +62,9 @@ pub(crate) struct Arguments {
     files: Files,
     #[command(flatten)]
     reading: Reading,
+    /// Train together with the other processes that mpirun has started; the first one prints and writes the files
+    #[arg(long, help_heading = "Training")]
+    mpi: bool,
 }
 
 /// What is learned from.
@@ -289,52 +293,33 @@ fn validation(text: &str) -> Result<Validation, String> {
     }
 }
 
+/// All that is known before the first step.
+struct Ready<'a> {
+    /// Where the model goes; of several processes, only the first one writes.
+    out: Option<Destination>,
+    state: Option<RunState<f32>>,
+    fingerprint: Option<(&'a Path, Fingerprint)>,
+    prepared: Prepared,
+    test: Option<Table>,
+    /// Columns that are left out since they number the rows.
+    numbers: Vec<LeftOut>,
+    rows: usize,
+}
+
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     let begun = Instant::now();
     arguments.check()?;
-    let state = arguments.files.state(output)?;
+    let ranks = Ranks::start(arguments.mpi)?;
+    let output = &ranks.output(output);
+    let state = ranks.from_first(|| Ok(arguments.files.state(output)?.map_or(Vec::new(), |state| state.to_bytes())))?;
+    // Nothing is written before all processes have looked at what is there.
+    let ready = ranks.agree(arguments.ready(&state, &ranks, output))?;
+    let Ready { out, state, fingerprint, prepared, test, numbers, rows } = ready;
     let overwrite = arguments.force || state.is_some();
-    let inputs = arguments.inputs();
-    let out = Destination::new(&arguments.out(), overwrite, &inputs)?;
-    arguments.files.check(&[&inputs[..], &[out.named()]].concat())?;
-    set_threads(arguments.training.threads)?;
-
-    let reading = &arguments.reading;
-    let table = reading.table(&arguments.data, Csv::new(), output)?;
-    arguments.check_columns(&table, output)?;
-    let validation = match &arguments.training.validation {
-        Some(Validation::File(path)) => Some(reading.table(path, like(&table), output)?),
-        _ => None,
-    };
-    let fingerprint = arguments.files.checkpoints.as_deref().map(|folder| {
-        let fingerprint = Fingerprint::new(arguments.settings(), &table, validation.as_ref());
-        (folder, fingerprint)
-    });
-    if let (Some((folder, fingerprint)), Some(_)) = (&fingerprint, &state)
-        && !fingerprint.check(folder)?
-    {
-        output.note(format_args!("{}: no run.json: settings and data are not compared", folder.display()));
-    }
-
-    let recipe = arguments.recipe();
-    // Once rows are set aside, what is left of such a column has gaps.
-    let numbers = recipe.row_numbers(&table)?;
-    let recipe = recipe.without(numbers.iter().map(|column| &column.name));
-    let (test, table) = arguments.parts(table, output)?;
-    let prepared = recipe.prepare(&table, validation.as_ref()).map_err(|error| arguments.advice(error))?;
-    if prepared.task() == Task::Numbers && arguments.training.label_smoothing.is_some() {
-        let target = &arguments.target;
-        return Err(Failure::usage(format!("--label-smoothing is for classes, and {target:?} is a number")));
-    }
-    let prepared = prepared.with_trainer(|trainer| arguments.trainer(trainer))?;
-    describe(&prepared, &numbers, &arguments.target, output);
-    let rows = table.rows();
-    drop((table, validation));
     let measured_on = prepared.validation_data().clone();
 
     let mut interrupt = Interrupt::on_signals()?;
     if let (Some((folder, fingerprint)), None) = (&fingerprint, &state) {
-        arguments.files.check_new(folder, arguments.force)?;
         fingerprint.save(folder)?;
     }
     let every = if std::io::stderr().is_terminal() { 1 } else { prepared.epochs().div_ceil(10) };
@@ -345,8 +330,9 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     callbacks.extend(arguments.files.log(overwrite)?);
     callbacks.push(Box::new(&mut interrupt));
     callbacks.extend(arguments.files.checkpoints(arguments.force));
-    let fitted = prepared.train_with(callbacks, state.as_ref())?;
+    let fitted = prepared.train_with(callbacks, state.as_ref()).map_err(|error| ranks.failure(error))?;
     let interrupted = interrupt.received();
+    let Some(out) = out else { return Ok(()) };
     if let Some(signal) = interrupted
         && fitted.history().is_empty()
     {
@@ -445,6 +431,61 @@ fn describe(prepared: &Prepared, numbers: &[LeftOut], target: &str, output: &Out
 }
 
 impl Arguments {
+    /// Reads everything, and refuses what cannot come to a good end. Nothing is written.
+    fn ready(&self, state: &[u8], ranks: &Ranks, output: &Output) -> Result<Ready<'_>, Failure> {
+        let state = if state.is_empty() { None } else { Some(RunState::from_bytes(state)?) };
+        let inputs = self.inputs();
+        let out = if ranks.is_first() {
+            let out = Destination::new(&self.out(), self.force || state.is_some(), &inputs)?;
+            self.files.check(&[&inputs[..], &[out.named()]].concat())?;
+            Some(out)
+        } else {
+            None
+        };
+        set_threads(self.training.threads)?;
+
+        let reading = &self.reading;
+        let table = reading.table(&self.data, Csv::new(), output)?;
+        self.check_columns(&table, output)?;
+        let validation = match &self.training.validation {
+            Some(Validation::File(path)) => Some(reading.table(path, like(&table), output)?),
+            _ => None,
+        };
+        let folder = self.files.checkpoints.as_deref().filter(|_| ranks.is_first());
+        let fingerprint = folder.map(|folder| {
+            let fingerprint = Fingerprint::new(self.settings(), &table, validation.as_ref());
+            (folder, fingerprint)
+        });
+        match (&fingerprint, &state) {
+            (Some((folder, fingerprint)), Some(_)) if !fingerprint.check(folder)? => {
+                output.note(format_args!("{}: no run.json: settings and data are not compared", folder.display()));
+            }
+            (Some((folder, _)), None) => self.files.check_new(folder, self.force)?,
+            _ => {}
+        }
+
+        let recipe = self.recipe();
+        // Once rows are set aside, what is left of such a column has gaps.
+        let numbers = recipe.row_numbers(&table)?;
+        let recipe = recipe.without(numbers.iter().map(|column| &column.name));
+        let (test, table) = self.parts(table, output)?;
+        let prepared = recipe.prepare(&table, validation.as_ref()).map_err(|error| self.advice(error))?;
+        if prepared.task() == Task::Numbers && self.training.label_smoothing.is_some() {
+            let target = &self.target;
+            return Err(Failure::usage(format!("--label-smoothing is for classes, and {target:?} is a number")));
+        }
+        let prepared = prepared.with_trainer(|trainer| {
+            let trainer = self.trainer(trainer);
+            match ranks.collective() {
+                Some(collective) => trainer.collective(collective),
+                None => trainer,
+            }
+        })?;
+        describe(&prepared, &numbers, &self.target, output);
+        let rows = table.rows();
+        Ok(Ready { out, state, fingerprint, prepared, test, numbers, rows })
+    }
+
     /// Where the model goes.
     fn out(&self) -> PathBuf {
         if let Some(out) = &self.out {

@@ -666,6 +666,29 @@ fn ranks_agree_and_tell_each_other() {
     assert!(errors.iter().flatten().all(|error| error.contains("rank 1 has left")), "{errors:?}");
 }
 
+#[test]
+fn folds_are_trained_together_and_a_search_is_one_processs() {
+    let data = rows(30);
+    let builder = builder().batch_size(10).epochs(3);
+    let folds = |trainer: Trainer| {
+        let folds = KFold::new(3).split(30).unwrap();
+        let result = trainer.cross_validate(|_| Ok(Net::new(4)), &data, &folds).run().unwrap();
+        result.folds.iter().map(|fold| fold.score).collect::<Vec<_>>()
+    };
+    let expected = folds(builder.clone().build().unwrap());
+    for scores in on_ranks(2, |rank| folds(trained(rank, builder.clone()))) {
+        assert!(scores.iter().zip(&expected).all(|(x, y)| (x - y).abs() < 1e-10), "{scores:?} {expected:?}");
+    }
+    let errors = on_ranks(2, |rank| {
+        let network = |_: &f64| Ok((builder.clone().collective(Arc::clone(&rank)), Net::new(4)));
+        Search::new([0.1]).epochs(2..=2).run(&data, &data, network).unwrap_err().to_string()
+    });
+    assert_eq!(
+        errors[0],
+        "collective is 2 processes; expected one process: trials run side by side, so that their sums would meet"
+    );
+}
+
 /// A metric that each rank would measure for itself is asked of the network that all have.
 #[test]
 fn metrics_of_callbacks_see_the_same_network() {

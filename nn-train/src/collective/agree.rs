@@ -9,7 +9,7 @@ use crate::error::Error;
 const MESSAGE: usize = 1 << 12;
 
 /// All ranks go on, each with its own value, or none does: where any of them has an error, each gets
-/// [`Error::Rank`] with the lowest such rank and its message. A process that is alone gets its own error.
+/// [`Error::Rank`] with the lowest such rank and its message.
 ///
 /// What a rank does by itself before a run, such as reading its data, is to be said here. The others would otherwise wait for a
 /// rank that has left.
@@ -18,16 +18,20 @@ const MESSAGE: usize = 1 << 12;
 /// use nn_train::collective::{self, Single};
 /// use nn_train::prelude::*;
 ///
-/// // Several ranks say which of them: "rank 3: inputs, row 1, column 0 is NaN; expected a finite number".
 /// let data = collective::agree(&Single, DynDataset::new(vec![0.0_f32, f32::NAN], 1, vec![0.0, 1.0], 1));
-/// assert!(data.is_err());
+/// assert_eq!(data.unwrap_err().to_string(), "rank 0: inputs, row 1, column 0 is NaN; expected a finite number");
 /// # Ok::<(), Error>(())
 /// ```
 ///
 /// # Errors
 /// [`Error::Rank`]; [`Error::Collective`] where not all ranks came.
-pub fn agree<V>(collective: &dyn Collective, own: Result<V, Error>) -> Result<V, Error> {
-    Group::of(collective).agree(own)
+pub fn agree<V, E: Display>(collective: &dyn Collective, own: Result<V, E>) -> Result<V, Error> {
+    let group = Group::of(collective);
+    let [failed] = group.sum([f64::from(own.is_err())])?;
+    match own {
+        Ok(value) if failed == 0.0 => Ok(value),
+        own => Err(group.failure(own.err().as_ref())?),
+    }
 }
 
 /// The bytes that `make` returns on rank 0, on every rank; the others do not call it. For what only one process reads: a
@@ -130,11 +134,8 @@ impl<'c> Group<'c> {
         if self.ranks.is_none() {
             return own;
         }
-        let [failed] = self.sum([f64::from(own.is_err())])?;
-        match own {
-            Ok(value) if failed == 0.0 => Ok(value),
-            own => Err(self.failure(own.err().as_ref())?),
-        }
+        let decided = self.decide(own.as_ref().map(|_| false).map_err(Clone::clone));
+        decided.and(own)
     }
 
     /// The error of every rank, once it is known that one has failed: that of the lowest one. `own` is this rank's, if it has.

@@ -1,4 +1,58 @@
 //! Several processes that train one network: each computes a part of every step, and they sum the parts.
+//!
+//! The processes are the *ranks* of a [`Collective`]: with the feature `mpi` those that `mpirun` has started, on one machine or
+//! on many. Each runs the same program, which tells the trainer of the others and otherwise stays as it was:
+//!
+//! ```
+//! use nn_train::collective::{self, Collective, Single};
+//! use nn_train::prelude::*;
+//!
+//! network! { struct Xor<2 => 4 tanh => 1>; }
+//!
+//! let ranks = Single; // `Mpi::start()?` under mpirun.
+//! let data = Dataset::from_labels(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &[0, 1, 1, 0]);
+//! let data = collective::agree(&ranks, data)?;
+//! let trainer = Trainer::builder().learning_rate(0.05).batch_size(4).epochs(400).collective(ranks).build()?;
+//! let mut net = Xor::new(42);
+//! trainer.fit(&mut net, &data, None)?;
+//! if ranks.rank() == 0 {
+//!     println!("{:?}", net.predict(&[1.0, 0.0]));
+//! }
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Steps
+//!
+//! [`batch_size`](crate::TrainerBuilder::batch_size) is that of the step, whose rows the ranks divide: its gradient is
+//! Σ sᵢ ∂lossᵢ / Σ sᵢ over the rows of all ranks, and the terms of λ enter once. So N ranks take the steps of one process, up
+//! to the rounding of sums in another order; for B rows on each, `batch_size(N * B)`. Every rank makes the same update of the same
+//! sum: parameters are the same on all ranks, bit for bit, which a [checksum](crate::TrainerBuilder::verify_every) watches.
+//! With another number of ranks the last bits differ.
+//!
+//! The blocked engine's gradients are summed layer by layer, from the output on, while the layers before are still computed. Those
+//! of small networks go round in one message, in `f64`.
+//!
+//! # Data
+//!
+//! | what a rank has | what it reads | order |
+//! |---|---|---|
+//! | the same data set as all others, or a [`Source`](crate::Source) that has | its share of each step's rows | that of one process |
+//! | record files that all ranks can read | its part of the blocks, cut by [`parts`](crate::TrainerBuilder::parts) | that of one process with as many parts |
+//! | a data set, source or stream of its own, as a [`Shard`](crate::Shard) | all of it | each shard's own |
+//!
+//! Parts and shards give each step a share of what they have left, so that all end with the same step, and no row is lost where
+//! they are uneven. Splits, standardisation and preprocessing of data that all ranks have are the same on all; for shards see
+//! [`Standardizer::fit_together`](crate::Standardizer::fit_together) and [`from_first`].
+//!
+//! # Decisions and errors
+//!
+//! Callbacks are called on every rank, but for those [of the first only](crate::Callback::only_on_first_rank), which write files and
+//! print. One that says [`Stop`](crate::Signal::Stop), or a signal, ends the run on all ranks after the same step. An error
+//! of one rank, a sample that is no number for one, ends it on all with an error that names the rank. What a rank does
+//! by itself before and after a run is to be [agreed](agree) on.
+//!
+//! A run is resumed from its [`RunState`](crate::RunState) on any number of ranks; [`from_first`] brings what only rank 0 can read
+//! to all.
 
 mod agree;
 mod fault;

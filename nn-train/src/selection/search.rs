@@ -63,6 +63,8 @@ use crate::train::{Callback, Goal, Threads, TrainerBuilder, Workers};
 /// training and validation data are borrowed and not copied.
 ///
 /// The result does not depend on the number of threads, but for the durations in the histories.
+///
+/// A search is one process's: a builder with a [collective](crate::TrainerBuilder::collective) is refused.
 #[must_use = "nothing is trained before `run`"]
 pub struct Search<'a, C, N: Network> {
     candidates: Vec<C>,

@@ -135,6 +135,10 @@ impl<N: Network> Work<N> {
         goes_on: bool,
     ) -> Result<(), Error> {
         let trainer = self.builder.clone().threads(1).epochs(epochs).build()?;
+        if let ranks @ 2.. = trainer.group().size() {
+            let expected = "one process: trials run side by side, so that their sums would meet";
+            return Err(Error::setting("collective", format!("{ranks} processes"), expected));
+        }
         trial.histories.resize_with(judges.parts.len(), History::default);
         let mut scores = Vec::with_capacity(judges.parts.len());
         for (number, (fold, &(train, validation))) in self.folds.iter_mut().zip(judges.parts).enumerate() {
