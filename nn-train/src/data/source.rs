@@ -119,6 +119,12 @@ pub trait Source: Sync {
     /// What [`Rows::push`] returns, and [`Error::source`] for what goes wrong in here.
     fn read(&self, indices: &[u64], rows: &mut Rows<Self::Scalar>) -> Result<(), Error>;
 
+    /// Whether these are this rank's own rows, and other ranks have others: see [`Shard`](crate::Shard).
+    #[doc(hidden)]
+    fn is_shard(&self) -> bool {
+        false
+    }
+
     /// The data set that this is, which needs no reading.
     #[doc(hidden)]
     fn resident(&self) -> Option<&DynDataset<Self::Scalar>> {

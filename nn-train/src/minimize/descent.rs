@@ -10,6 +10,7 @@ use super::line_search::{Conditions, LineSearch, Verdict};
 use super::objective::{Objective, Point};
 use super::settings::Settings;
 use super::solution::{Iteration, Solution, StopReason};
+use crate::data::Source;
 use crate::error::Error;
 use crate::network::Network;
 use crate::train::{PROTOCOL, Ready, Signal, Workers, described};
@@ -39,14 +40,13 @@ pub(super) fn minimize<N: Network, D: Directions<N::Scalar>>(
     settings: &Settings,
     directions: impl FnOnce(InstructionSet) -> D + Send,
     network: &mut N,
-    data: &N::Data,
+    data: &dyn Source<Scalar = N::Scalar>,
     callback: OnIteration<'_>,
 ) -> Result<Solution, Error> {
     settings.validate()?;
     let start = Instant::now();
     let workers = Workers::new(settings.threads)?;
     let group = settings.group();
-    let data = N::dataset(data);
     if group.ranks().is_some() {
         let Settings { max_iterations, max_evaluations, gradient_tolerance, cost_tolerance, l2, .. } = settings;
         group.same(&[

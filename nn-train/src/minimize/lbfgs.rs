@@ -11,6 +11,7 @@ use super::objective::Point;
 use super::settings::{Settings, settings};
 use super::solution::{Iteration, Solution};
 use crate::collective::Collective;
+use crate::data::TrainingData;
 use crate::error::Error;
 use crate::network::Network;
 use crate::train::{Signal, Threads};

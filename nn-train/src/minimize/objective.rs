@@ -1,10 +1,12 @@
 //! The function that is minimised: the cost J of the whole data set, and its gradient Δ.
 
+use std::ops::Range;
+
 use nn_kernels::{Architecture, Batch, Buffer, Element, InstructionSet, Plan};
 
 use super::settings::Settings;
 use crate::collective::{Group, Numbers};
-use crate::data::DynDataset;
+use crate::data::{DynDataset, Source};
 use crate::error::{Error, Quantity, per_row};
 use crate::train::{Workers, last_faulty, share_of};
 use crate::vector::{combine, largest};
@@ -49,6 +51,36 @@ impl<T: Element> Point<T> {
     }
 }
 
+/// What all ranks' rows come to.
+struct Mass {
+    rows: usize,
+    weight: f64,
+    /// Whether this rank is the lowest with rows.
+    leads: bool,
+}
+
+/// What samples weigh together.
+fn weigh<T: Element>(data: &DynDataset<T>) -> f64 {
+    let weights = data.samples().weights;
+    weights.map_or(data.len() as f64, |weights| weights.iter().map(|weight| weight.to_f64()).sum())
+}
+
+/// This rank's share of rows that all ranks have.
+fn whole<T: Element>(data: &DynDataset<T>, group: Group<'_>) -> (Range<usize>, Mass) {
+    let share = share_of(group, data.len() as u64);
+    let share = share.start as usize..share.end as usize;
+    let leads = share.start == 0 && !share.is_empty();
+    (share, Mass { rows: data.len(), weight: weigh(data), leads })
+}
+
+impl Mass {
+    /// That of rows of which each rank has its own.
+    fn of_shards<T: Element>(source: &dyn Source<Scalar = T>, group: Group<'_>) -> Result<Self, Error> {
+        let [rows, weight] = group.sum([source.len() as f64, source.resident().map_or(0.0, weigh)])?;
+        Ok(Self { rows: rows as usize, weight, leads: group.rank() == 0 })
+    }
+}
+
 impl<'a, T: Element> Objective<'a, T> {
     /// Plans evaluations of a network of the given architecture, and checks that it, its data and λ have a minimum to
     /// be looked for.
@@ -56,29 +88,31 @@ impl<'a, T: Element> Objective<'a, T> {
         settings: &'a Settings,
         workers: &Workers,
         architecture: &Architecture,
-        data: &'a DynDataset<T>,
+        source: &'a dyn Source<Scalar = T>,
     ) -> Result<Self, Error> {
+        let group = settings.group();
+        // The ranks tell each other of their shards before anything that one of them may fail in.
+        let shards = if source.is_shard() { Some(Mass::of_shards(source, group)?) } else { None };
         if let Some(layer) = architecture.layers().iter().find(|layer| layer.dropout > 0.0) {
             let expected = "0 in every layer, since a line search needs a cost that is the same each time";
             return Err(Error::number("dropout", layer.dropout, expected));
         }
+        let Some(data) = source.resident() else {
+            let expected = "a data set in memory, whose cost a line search can ask for again and again";
+            return Err(Error::argument("data", "a source that is read", expected));
+        };
         data.check_targets(architecture)?;
-        let group = settings.group();
-        let samples = data.samples();
-        let share = share_of(group, data.len() as u64);
-        let (first, rows) = (share.start as usize, (share.end - share.start) as usize);
+        let (share, mass) = shards.map_or_else(|| whole(data, group), |mass| (0..data.len(), mass));
         let expected =
             "a number that, divided by the samples, rounds neither to 0 nor to infinity in the network's type";
-        let decay = per_row::<T>("l2", settings.l2, data.len(), expected)?;
+        let decay = per_row::<T>("l2", settings.l2, mass.rows, expected)?;
         let mut batch = None;
-        if rows > 0 {
-            let own = samples.slice(first..first + rows).batch(architecture)?;
-            let total = samples.weights.map(|weights| weights.iter().map(|weight| weight.to_f64()).sum());
-            let total = total.unwrap_or(data.len() as f64);
-            batch = Some(if group.ranks().is_some() { own.with_total(total) } else { own });
+        if !share.is_empty() {
+            let own = data.samples().slice(share).batch(architecture)?;
+            batch = Some(if group.ranks().is_some() { own.with_total(mass.weight) } else { own });
         }
-        let leads = first == 0 && rows > 0;
-        let planned = data.len().div_ceil(group.size());
+        let leads = mass.leads;
+        let planned = mass.rows.div_ceil(group.size());
         let plan = Plan::new(architecture, planned, workers.count(), &settings.plan)?;
         let own = if group.ranks().is_some() { Buffer::zeros(plan.engine().params())? } else { Buffer::empty() };
         Ok(Self { plan, batch, decay: if leads { decay } else { 0.0 }, evaluations: 0, group, own })

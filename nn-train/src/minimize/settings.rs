@@ -132,14 +132,18 @@ macro_rules! settings {
             ///
             /// # Errors
             /// [`Error::Setting`] for a setting out of its range, and for a network with dropout, whose training cost
-            /// is another one each time. [`Error::Width`] when data is not as wide as the network, [`Error::Target`] or
+            /// is another one each time. [`Error::Argument`] for a source that is not a data set in memory. [`Error::Width`] when data is not as wide as the network, [`Error::Target`] or
             /// [`Error::TargetSum`] when its loss does not take a target. [`Error::Diverged`] when the cost or the
             /// gradient is not finite at the parameters to start from; further on, a step that leads there is
             /// shortened. [`Error::Threads`] when the threads could not be started, [`Error::Step`] when the CPU lacks
             /// the instruction set asked for, the engine does not suit the network, or there is no memory.
             ///
             /// After any of these the network is as it was.
-            pub fn minimize<N: Network>(&self, network: &mut N, data: &N::Data) -> Result<Solution, Error> {
+            pub fn minimize<N: Network, D: TrainingData<N> + ?Sized>(
+                &self,
+                network: &mut N,
+                data: &D,
+            ) -> Result<Solution, Error> {
                 self.minimize_with(network, data, |_| Ok(Signal::Continue))
             }
 
@@ -148,15 +152,15 @@ macro_rules! settings {
             /// # Errors
             /// As [`minimize`](Self::minimize), and what the callback returns. After an error of the callback the
             /// network holds the point that the callback was told of: nothing that was reached is lost.
-            pub fn minimize_with<N: Network>(
+            pub fn minimize_with<N: Network, D: TrainingData<N> + ?Sized>(
                 &self,
                 network: &mut N,
-                data: &N::Data,
+                data: &D,
                 mut callback: impl FnMut(&Iteration) -> Result<Signal, Error> + Send,
             ) -> Result<Solution, Error> {
                 self.validate()?;
                 let directions = $directions;
-                descent::minimize(&self.settings, |set| directions(self, set), network, data, &mut callback)
+                descent::minimize(&self.settings, |set| directions(self, set), network, data.source(), &mut callback)
             }
         }
     };

@@ -32,6 +32,7 @@ pub struct TrainerBuilder {
     gradient_norm: bool,
     collective: Option<Arc<dyn Collective>>,
     verify_every: u64,
+    parts: Option<u64>,
     plan: PlanOptions,
 }
 
@@ -64,6 +65,7 @@ impl Default for TrainerBuilder {
             gradient_norm: false,
             collective: None,
             verify_every: 1000,
+            parts: None,
             plan: PlanOptions::default(),
         }
     }
@@ -258,6 +260,16 @@ impl TrainerBuilder {
         Self { verify_every: steps, ..self }
     }
 
+    /// Into how many parts the rows are cut, at least 1. Each process of several that train together has a run of them, and reads
+    /// nothing else; each step takes from every part in proportion to what is left of it. Unless set, a source
+    /// of [blocks](crate::Access::Blocks) is cut into as many as there are processes, and all other data is not cut.
+    ///
+    /// The order of the rows depends on the parts and not on the processes: one process with 4 parts takes the steps of 4 with a
+    /// part each. A run that may go on with fewer of them, or more, is best begun with a number that many divide, such as 24.
+    pub fn parts(self, parts: u64) -> Self {
+        Self { parts: Some(parts), ..self }
+    }
+
     /// The engine that computes the steps; the one estimated to be the fastest unless set. One that does not suit the
     /// network is an error when training starts.
     pub fn engine(self, engine: EngineKind) -> Self {
@@ -285,8 +297,19 @@ impl TrainerBuilder {
     /// [`Error::Setting`] names the first setting that is out of its range.
     pub fn build(self) -> Result<Trainer, Error> {
         let Self { optimizer, rate, l1, l2, clip_norm, clip_value, label_smoothing, divergence, .. } = self;
-        let Self { batch_size, epochs, seed, threads, shuffle, gradient_norm, collective, verify_every, plan, .. } =
-            self;
+        let Self {
+            batch_size,
+            epochs,
+            seed,
+            threads,
+            shuffle,
+            gradient_norm,
+            collective,
+            verify_every,
+            parts,
+            plan,
+            ..
+        } = self;
         optimizer.validate()?;
         let schedule: Arc<dyn Schedule> = match rate {
             Rate::Schedule(schedule) => schedule,
@@ -329,6 +352,7 @@ impl TrainerBuilder {
             gradient_norm,
             collective,
             verify_every,
+            parts,
             plan,
         };
         Ok(Trainer::new(settings, workers))

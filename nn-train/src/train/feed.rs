@@ -9,6 +9,7 @@ use super::order::{Order, part_seed};
 use super::parts::{Parts, cuts, portion, starts};
 use super::share::Share;
 use super::state::{Batches, rows_of_parts};
+use crate::collective::Group;
 use crate::data::{Access, DynDataset, Rows, Source};
 use crate::error::Error;
 use crate::memory::reserve;
@@ -31,6 +32,15 @@ pub(super) struct Shards {
     pub(super) lengths: Vec<u64>,
     /// Whether rows may have weights: [`Source::weighted`] of any of them.
     pub(super) weighted: bool,
+}
+
+impl Shards {
+    /// The ranks tell each other of theirs.
+    pub(super) fn exchange<T: Element>(source: &dyn Source<Scalar = T>, group: Group<'_>) -> Result<Self, Error> {
+        let all = group.gather([source.len() as f64, f64::from(source.weighted())])?;
+        let lengths = all.iter().map(|[rows, _]| *rows as u64).collect();
+        Ok(Self { lengths, weighted: all.iter().any(|[_, weighted]| *weighted != 0.0) })
+    }
 }
 
 impl Ranks {
@@ -119,7 +129,11 @@ pub(super) fn check_source<T: Element>(
     source.resident().map_or(Ok(()), |data| data.check_targets(architecture))
 }
 
-fn check_widths<T: Element>(source: &dyn Source<Scalar = T>, architecture: &Architecture) -> Result<(), Error> {
+/// The same, but for the targets.
+pub(super) fn check_widths<T: Element>(
+    source: &dyn Source<Scalar = T>,
+    architecture: &Architecture,
+) -> Result<(), Error> {
     if source.len() == 0 {
         return Err(Error::Empty { what: "source" });
     }
@@ -273,18 +287,10 @@ impl<'a, T: Element> Feed<'a, T> {
         &self.batches
     }
 
-    /// The rows that this rank has of a full step, about: a step may have some more.
-    #[expect(dead_code, reason = "for who plans the steps of several ranks")]
-    pub(super) fn usual_rows(&self) -> u64 {
-        let Batches { samples, batch_size, .. } = self.batches;
-        match &self.division {
-            Division::Whole(_) => batch_size.div_ceil(self.ranks.size as u64),
-            Division::Parts(parts, _) => {
-                let own: u64 = parts.lengths()[parts.own()].iter().sum();
-                // ⌈batch size · own / all⌉
-                batch_size - portion(samples - own, batch_size, samples)
-            }
-        }
+    /// Whether each rank knows by itself what the rows of a step weigh. All of them do, or none.
+    pub(super) fn knows_totals(&self) -> bool {
+        let whole = matches!((&self.rows, &self.division), (Kind::Resident { .. }, Division::Whole(_)));
+        self.ranks.size == 1 || !self.weighted || whole
     }
 
     /// Goes on in the midst of an epoch that was divided as a state says: into the same parts, whatever the trainer or the number of

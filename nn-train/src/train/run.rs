@@ -7,14 +7,14 @@ use nn_kernels::{Element, Explanation};
 
 use super::callback::{Callback, Context, OnEpoch, OnStep, Signal, restore, states};
 use super::core::{Core, Place, Taken};
-use super::feed::{Feed, Ranks, check_source};
+use super::feed::{Feed, Ranks, Shards};
 use super::session::Session;
 use super::share::Share;
 use super::state::{Batches, CallbackState, Position, RunState, check_most};
 use super::trainer::Trainer;
 use super::validation::Validation;
 use super::{Epoch, History};
-use crate::data::{Source, Sum, TrainingData};
+use crate::data::{Access, DynDataset, Source, Sum, TrainingData};
 use crate::error::Error;
 use crate::network::Network;
 
@@ -99,13 +99,17 @@ impl<'a, N: Network> Run<'a, N> {
         let settings = trainer.settings();
         let group = trainer.group();
         trainer.greet(network)?;
-        group.agree(check_source(source, network.architecture()))?;
-        group.same(&[("the data", described(source))])?;
-        let (batch_size, shuffle, seed) = (settings.batch_size, settings.shuffle, settings.seed);
-        let ranks = Ranks { rank: group.rank(), size: group.size(), shards: None };
-        let feed = Feed::new(source, network.architecture(), batch_size, shuffle, seed, ranks, None);
-        let feed = group.agree(feed)?;
-        let session = Session::greeted(trainer, network, feed.batches().samples)?;
+        if group.ranks().is_some() {
+            group.same(&[("the data", described(source))])?;
+        }
+        let shards = if source.is_shard() { Some(Shards::exchange(source, group)?) } else { None };
+        let ranks = Ranks { rank: group.rank(), size: group.size(), shards };
+        let (batch_size, shuffle, seed, parts) = (settings.batch_size, settings.shuffle, settings.seed, settings.parts);
+        let feed = group.agree(Feed::new(source, network.architecture(), batch_size, shuffle, seed, ranks, parts))?;
+        let mut session = Session::greeted(trainer, network, feed.batches().samples)?;
+        if !feed.knows_totals() {
+            session.core.ask_for_totals();
+        }
         Ok(Self {
             session,
             feed,
@@ -127,7 +131,11 @@ impl<'a, N: Network> Run<'a, N> {
     /// The same as for training data.
     pub fn validation<D: TrainingData<N> + ?Sized>(self, data: &'a D) -> Result<Self, Error> {
         let group = self.session.core.group();
-        let validation = group.agree(Validation::new(data.source(), self.session.network.architecture()))?;
+        let source = data.source();
+        let validation = group.agree(Validation::new(source, self.session.network.architecture(), group))?;
+        if group.ranks().is_some() {
+            group.same(&[("the validation data", described(source))])?;
+        }
         Ok(Self { validation: Some(validation), ..self })
     }
 
@@ -513,16 +521,21 @@ impl<'a, N: Network> Run<'a, N> {
     }
 }
 
-/// What all ranks must have alike of their data: the same rows, or a shard each. Rows in memory are looked at.
+/// What all ranks must have alike of their data: the same rows, which are looked at where they are in memory, or a shard each.
 pub(crate) fn described<T: Element>(source: &dyn Source<Scalar = T>) -> String {
-    let mut digest = crc32fast::Hasher::new();
-    if let Some(data) = source.resident() {
-        let samples = data.samples();
-        for numbers in [samples.inputs, samples.targets, samples.weights.unwrap_or_default()] {
-            digest.update(bytemuck::cast_slice(numbers));
-        }
+    let widths = format!("{} inputs and {} targets", source.input_width(), source.target_width());
+    if source.is_shard() {
+        return format!("a shard of rows of {widths}");
     }
-    format!("{} rows with the checksum {:08x}", source.len(), digest.finalize())
+    let rows = format!("{} rows of {widths}", source.len());
+    // Of a file in blocks a rank reads its own ones only.
+    let resident = if source.access() == Access::Random { source.resident() } else { None };
+    let Some(samples) = resident.map(DynDataset::samples) else { return rows };
+    let mut digest = crc32fast::Hasher::new();
+    for numbers in [samples.inputs, samples.targets, samples.weights.unwrap_or_default()] {
+        digest.update(bytemuck::cast_slice(numbers));
+    }
+    format!("{rows} with the checksum {:08x}", digest.finalize())
 }
 
 /// A run as a value.

@@ -18,11 +18,3 @@ pub(super) struct Share<'a, T: Element> {
     /// The lowest rank that has rows in this step.
     pub(super) leader: usize,
 }
-
-impl<'a, T: Element> Share<'a, T> {
-    /// A step of one process, on rows that weigh so much.
-    pub(super) fn whole(batch: Batch<'a, T>, weight: f64) -> Self {
-        let rows = batch.rows() as u64;
-        Self { batch: Some(batch), first: 0, rows, weight, total: Some(weight), leader: 0 }
-    }
-}

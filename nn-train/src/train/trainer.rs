@@ -53,6 +53,7 @@ pub(super) struct Settings {
     pub(super) gradient_norm: bool,
     pub(super) collective: Option<Arc<dyn Collective>>,
     pub(super) verify_every: u64,
+    pub(super) parts: Option<u64>,
     pub(super) plan: PlanOptions,
 }
 
@@ -156,7 +157,7 @@ impl Trainer {
         }
         let Settings { optimizer, schedule, l1, l2, clip_norm, clip_value, label_smoothing, divergence, .. } =
             &*self.settings;
-        let Settings { batch_size, epochs, seed, shuffle, gradient_norm, verify_every, .. } = &*self.settings;
+        let Settings { batch_size, epochs, seed, shuffle, gradient_norm, verify_every, parts, .. } = &*self.settings;
         let rates = [0, 1, 10, 100, 1000, 10_000].map(|step| schedule.rate(step));
         group.same(&[
             ("the library", PROTOCOL.to_owned()),
@@ -170,7 +171,7 @@ impl Trainer {
             ),
             ("on_divergence", format!("{divergence:?}")),
             ("batch_size, epochs, seed, shuffle", format!("{batch_size}, {epochs}, {seed}, {shuffle}")),
-            ("gradient_norm, verify_every", format!("{gradient_norm}, {verify_every}")),
+            ("gradient_norm, verify_every, parts", format!("{gradient_norm}, {verify_every}, {parts:?}")),
         ])
     }
 

@@ -5,9 +5,9 @@ use std::ops::Range;
 use nn_kernels::{Architecture, Element, Loss, StepEngine};
 
 use super::core::Core;
-use super::feed::check_source;
+use super::feed::{check_source, check_widths};
 use crate::collective::Group;
-use crate::data::{Rows, Samples, Source, class_of, highest};
+use crate::data::{Access, Rows, Samples, Source, class_of, highest};
 use crate::error::Error;
 use crate::network::compute::zeros;
 
@@ -17,6 +17,8 @@ const ROWS: u64 = 4096;
 /// Data to validate on.
 pub(super) struct Validation<'a, T: Element> {
     source: &'a dyn Source<Scalar = T>,
+    /// Whether rows are taken from memory, if they are there.
+    resident: bool,
     /// Room for rows, where they are read.
     rows: Rows<T>,
     indices: Vec<u64>,
@@ -34,11 +36,21 @@ struct Sums {
 }
 
 impl<'a, T: Element> Validation<'a, T> {
-    pub(super) fn new(source: &'a dyn Source<Scalar = T>, architecture: &Architecture) -> Result<Self, Error> {
-        check_source(source, architecture)?;
+    pub(super) fn new(
+        source: &'a dyn Source<Scalar = T>,
+        architecture: &Architecture,
+        group: Group<'_>,
+    ) -> Result<Self, Error> {
+        // Of a file in blocks a rank reads its own ones only.
+        let resident = group.ranks().is_none() || !matches!(source.access(), Access::Blocks { .. });
+        if resident {
+            check_source(source, architecture)?;
+        } else {
+            check_widths(source, architecture)?;
+        }
         let rows = Rows::of(source)?.checked_for(architecture);
         let classes = architecture.loss() == Loss::CrossEntropy;
-        Ok(Self { source, rows, indices: Vec::new(), outputs: Vec::new(), classes })
+        Ok(Self { source, resident, rows, indices: Vec::new(), outputs: Vec::new(), classes })
     }
 
     /// The mean loss without the λ term, and the share classified right where all targets are classes: one forward pass.
@@ -69,14 +81,14 @@ impl<'a, T: Element> Validation<'a, T> {
 
     /// The sums over this rank's rows.
     fn evaluate_share(&mut self, core: &mut Core<T>) -> Result<Sums, Error> {
-        let Self { source, rows, indices, outputs, classes } = self;
-        let share = share_of(core.group(), source.len());
+        let Self { source, resident, rows, indices, outputs, classes } = self;
+        let share = if source.is_shard() { 0..source.len() } else { share_of(core.group(), source.len()) };
         let (engine, theta) = core.engine();
         let mut sums = Sums::default();
         if share.is_empty() {
             return Ok(sums);
         }
-        if let Some(data) = source.resident() {
+        if let Some(data) = source.resident().filter(|_| *resident) {
             let samples = data.samples().slice(share.start as usize..share.end as usize);
             *classes = sums.add(engine, theta, samples, outputs, *classes)?;
             return Ok(sums);
