@@ -30,8 +30,8 @@ impl Notice {
         Self { ended: false, rank, reason }
     }
 
-    pub(super) fn fault(self) -> CollectiveFault {
-        CollectiveFault::Left { rank: self.rank, reason: self.reason }
+    pub(super) fn fault(&self) -> CollectiveFault {
+        CollectiveFault::Left { rank: self.rank, reason: self.reason.clone() }
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {

@@ -26,6 +26,8 @@ pub(super) struct Ranks {
     patience: AtomicU64,
     /// Who is in a sum.
     turn: Mutex<()>,
+    /// Who has left, as another rank says, and since when that is known. What was sent before may come all the same.
+    heard: Mutex<Option<(Instant, Notice)>>,
     /// Why nothing can be summed any more.
     fault: OnceLock<CollectiveFault>,
 }
@@ -33,7 +35,15 @@ pub(super) struct Ranks {
 impl Ranks {
     pub(super) fn new(world: World, rank: usize, size: usize) -> Self {
         let patience = AtomicU64::new(PATIENCE.as_millis() as u64);
-        Self { rank, size, world: Mutex::new(world), patience, turn: Mutex::new(()), fault: OnceLock::new() }
+        Self {
+            rank,
+            size,
+            world: Mutex::new(world),
+            patience,
+            turn: Mutex::new(()),
+            heard: Mutex::new(None),
+            fault: OnceLock::new(),
+        }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -105,14 +115,14 @@ impl Ranks {
     }
 
     fn await_staged(&self, operation: &'static str) -> Result<(), CollectiveFault> {
-        let mut watch = Watch::new();
+        let mut wait = Wait::new();
         loop {
             let done = self.world().test_staged(operation);
             if done.map_err(|fault| self.failed(fault, false))? {
                 return Ok(());
             }
-            if let Some(waited) = watch.wait.pause() {
-                self.look(operation, waited, &mut watch)?;
+            if let Some(waited) = wait.pause() {
+                self.look(operation, waited)?;
             }
         }
     }
@@ -143,7 +153,7 @@ impl Ranks {
     /// Waits until nothing that was handed over is under way. Where the ranks have met and one does not do its part, the job is
     /// ended: MPI may still write to the buffers.
     pub(super) fn await_flights(&self, operation: &'static str) -> Result<(), CollectiveFault> {
-        let mut watch = Watch::new();
+        let mut wait = Wait::new();
         loop {
             let mut world = self.world();
             if world.advance(operation) {
@@ -153,11 +163,11 @@ impl Ranks {
             }
             let met = world.have_met();
             drop(world);
-            match watch.wait.pause() {
+            match wait.pause() {
                 Some(waited) if met && waited > self.patience() => self.abort(),
                 Some(waited) if !met => {
                     // They may have met since then.
-                    if let Err(fault) = self.look(operation, waited, &mut watch)
+                    if let Err(fault) = self.look(operation, waited)
                         && self.world().forget_queue()
                     {
                         return Err(fault);
@@ -169,22 +179,27 @@ impl Ranks {
     }
 
     /// Whether it is in vain to have waited for so long, and to go on.
-    fn look(&self, operation: &'static str, waited: Duration, watch: &mut Watch) -> Result<(), CollectiveFault> {
+    fn look(&self, operation: &'static str, waited: Duration) -> Result<(), CollectiveFault> {
         // Another thread may have left.
         if let Some(fault) = self.fault.get() {
             return Err(fault.clone());
         }
-        if watch.notice.is_none() {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of two the one that has a reason.
+        if heard.as_ref().is_none_or(|(_, notice)| notice.ended) {
             let notice = self.world().notice(operation).map_err(|fault| self.failed(fault, false))?;
-            watch.notice = notice.map(|notice| (waited, notice));
+            let since = heard.as_ref().map_or_else(Instant::now, |(since, _)| *since);
+            if let Some(notice) = notice {
+                *heard = Some((since, notice));
+            }
         }
-        if watch.notice.as_ref().is_some_and(|(heard, _)| waited > *heard + GRACE)
-            && let Some((_, notice)) = watch.notice.take()
+        if let Some((since, notice)) = &*heard
+            && waited.min(since.elapsed()) > GRACE
         {
             // Who has failed tells all; who has come to its end tells one.
-            let all_know = !notice.ended;
-            return Err(self.failed(notice.fault(), all_know));
+            return Err(self.failed(notice.fault(), !notice.ended));
         }
+        drop(heard);
         if waited > self.patience() {
             let seconds = self.patience().as_secs();
             return Err(self.failed(CollectiveFault::Silence { operation, seconds }, false));
@@ -226,17 +241,5 @@ impl Ranks {
                 limit = limit.min(waited + FAREWELL);
             }
         }
-    }
-}
-
-/// How long a rank has waited, and for whom in vain.
-struct Watch {
-    wait: Wait,
-    notice: Option<(Duration, Notice)>,
-}
-
-impl Watch {
-    fn new() -> Self {
-        Self { wait: Wait::new(), notice: None }
     }
 }

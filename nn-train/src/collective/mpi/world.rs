@@ -18,7 +18,7 @@ use crate::collective::{CollectiveFault, Numbers};
 /// long as the process lives. So what is waited for with a way out goes through buffers that are never freed. Larger parts are
 /// not copied; all ranks meet before them, so that what has begun will end. On one machine the one costs as much as the other from
 /// some KiB on, and over a network, where meeting is one message more in time, from some ten.
-pub(super) const STAGED: usize = 32 << 10;
+pub(super) const STAGED: usize = 33 << 10;
 
 /// The numbers that one call is given. MPI counts them in an `int`, and some of what is under it counts bytes so.
 const CALL: usize = 1 << 26;
