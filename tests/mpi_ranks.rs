@@ -31,7 +31,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // In one piece, as the others say something, too.
-            eprint!("{}", format!("rank {rank}: error: {error}\n"));
+            let line = format!("rank {rank}: error: {error}\n");
+            eprint!("{line}");
             ExitCode::FAILURE
         }
     }
@@ -55,28 +56,28 @@ fn run(mpi: &Mpi, arguments: &[&str]) -> Outcome {
         ["broadcast"] => broadcast(mpi)?,
         ["barrier"] => barrier(mpi)?,
         ["same"] => same(mpi)?,
-        ["leave", leaver, reason] if rank == leaver.parse()? => {
+        ["leave", leaver, reason] if leaver.parse() == Ok(rank) => {
             mpi.barrier()?;
             mpi.leave(reason);
             let after = mpi.barrier();
             expect(matches!(&after, Err(CollectiveFault::Left { .. })), format_args!("{after:?}"))?;
             return Err(reason.into());
         }
-        ["end", leaver] if rank == leaver.parse()? => mpi.barrier()?,
-        ["panic", leaver] if rank == leaver.parse()? => {
+        ["end", leaver] if leaver.parse() == Ok(rank) => mpi.barrier()?,
+        ["panic", leaver] if leaver.parse() == Ok(rank) => {
             mpi.barrier()?;
             panic!("on purpose");
         }
-        ["panic_beside", leaver] if rank == leaver.parse()? => {
+        ["panic_beside", leaver] if leaver.parse() == Ok(rank) => {
             mpi.all_reduce_beside(&mut |_| panic!("on purpose"))?;
         }
         ["panic_beside", _] => return Ok(sum_beside(mpi)?),
-        ["kill", leaver] if rank == leaver.parse()? => {
+        ["kill", leaver] if leaver.parse() == Ok(rank) => {
             mpi.barrier()?;
             process::Command::new("kill").args(["-KILL", &process::id().to_string()]).status()?;
             sleep(Duration::from_secs(60));
         }
-        ["silent", leaver] if rank == leaver.parse()? => {
+        ["silent", leaver] if leaver.parse() == Ok(rank) => {
             mpi.barrier()?;
             sleep(Duration::from_secs(20));
         }
@@ -106,7 +107,8 @@ fn run(mpi: &Mpi, arguments: &[&str]) -> Outcome {
         ["times"] => times(mpi)?,
         _ => return Err(format!("unknown: {arguments:?}").into()),
     }
-    print!("{}", format!("rank {rank} of {}: {} as it should be\n", mpi.size(), arguments.join(" ")));
+    let line = format!("rank {rank} of {}: {} as it should be\n", mpi.size(), arguments.join(" "));
+    print!("{line}");
     Ok(())
 }
 
