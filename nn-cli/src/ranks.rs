@@ -74,6 +74,17 @@ impl Ranks {
         }
     }
 
+    /// Says why the work failed while the other processes still wait for this one: once one has ended with an error, `mpirun`
+    /// ends the others.
+    pub(crate) fn tell(&self, failure: Failure, output: &Output) -> Failure {
+        if self.collective.is_none() || !self.is_first() {
+            return failure;
+        }
+        let status = failure.status();
+        output.failure("train", &failure);
+        Failure::Quiet(status)
+    }
+
     /// An error that all processes have.
     pub(crate) fn failure(&self, error: nn_train::Error) -> Failure {
         if self.is_first() { error.into() } else { Failure::Quiet(1) }

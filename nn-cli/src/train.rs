@@ -307,13 +307,17 @@ struct Ready<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
-    let begun = Instant::now();
     arguments.check()?;
     let ranks = Ranks::start(arguments.mpi)?;
     let output = &ranks.output(output);
+    train(arguments, &ranks, output).map_err(|failure| ranks.tell(failure, output))
+}
+
+fn train(arguments: &Arguments, ranks: &Ranks, output: &Output) -> Result<(), Failure> {
+    let begun = Instant::now();
     let state = ranks.from_first(|| Ok(arguments.files.state(output)?.map_or(Vec::new(), |state| state.to_bytes())))?;
     // Nothing is written before all processes have looked at what is there.
-    let ready = ranks.agree(arguments.ready(&state, &ranks, output))?;
+    let ready = ranks.agree(arguments.ready(&state, ranks, output))?;
     let Ready { out, state, fingerprint, prepared, test, numbers, rows } = ready;
     let overwrite = arguments.force || state.is_some();
     let measured_on = prepared.validation_data().clone();
