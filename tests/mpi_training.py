@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Training by several processes: the network of one process, and a clear end where something is wrong on one of them.
+
+    python3 tests/mpi_training.py DISTRIBUTED MPI_TRAINING      the examples of these names, built
+
+Digits are trained on 1, 2, 3 and 4 ranks. The ranks have the same parameters, bit for bit, and those of one process but for rounding.
+A rank is killed while it trains: the job ends, the last checkpoint loads, and on fewer ranks training goes on from there to where
+it would have come. It needs mpirun (Debian: openmpi-bin). Ranks may be more than cores.
+"""
+
+import array
+import os
+import re
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from mpirun import mpirun
+
+# Of the parameters, which are at most some 0.4, after 30 epochs. Sums of other parts are rounded otherwise, and each step goes on
+# from there.
+BOUND = 1e-5
+ACCURACY = re.compile(r"^test accuracy: (\d\.\d+)\s*$", re.MULTILINE)
+KILLED_EPOCHS = 4000
+VERSION = rb"nn-train (\d+)\.(\d+)\.(\d+), protocol (\d+)"
+
+
+def parameters(folder, ranks):
+    """What each rank has, which is one thing."""
+    all_bytes = [(folder / f"rank-{rank}.bin").read_bytes() for rank in range(ranks)]
+    for rank, own in enumerate(all_bytes):
+        if own != all_bytes[0]:
+            sys.exit(f"{ranks} ranks: rank {rank} has other parameters than rank 0")
+    return array.array("f", all_bytes[0])
+
+
+def accuracy(job):
+    said = ACCURACY.findall(job.output)
+    job.expect(len(said) == 1, f"says an accuracy {len(said)} times, not once")
+    return float(said[0])
+
+
+def check_agreement(program, folder):
+    """The same network on any number of ranks."""
+    one, farthest = None, 0.0
+    for ranks in (1, 2, 3, 4):
+        job = mpirun(ranks, program, "digits", "--parameters", folder / str(ranks)).succeeds()
+        own = parameters(folder / str(ranks), ranks)
+        one = one or own
+        off = max(abs(ours - theirs) for ours, theirs in zip(own, one, strict=True))
+        farthest = max(farthest, off)
+        job.expect(off <= BOUND, f"{ranks} ranks: parameters are {off:.1e} from those of one process")
+        job.expect(accuracy(job) > 0.96, "does not learn the digits")
+    largest = max(map(abs, one))
+    print(f"1, 2, 3 and 4 ranks: parameters of up to {largest:.2f} within {farthest:.1e} of those of one process")
+
+
+def process_of(program, rank):
+    """The process that is this rank."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            environment = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[0] == str(program).encode() and f"OMPI_COMM_WORLD_RANK={rank}".encode() in environment:
+            return int(folder.name)
+    return None
+
+
+def check_killed(program, folder):
+    """A rank that is killed, and training on fewer ranks from the last checkpoint."""
+    settings = ["digits", "--seed", "3", "--batch-size", "512", "--epochs", str(KILLED_EPOCHS)]
+    kept, killed = folder / "checkpoints", []
+
+    def kill():
+        while not list(kept.glob("*")):
+            time.sleep(0.05)
+        # Some steps after it, in the midst of a run.
+        time.sleep(1.0)
+        process = process_of(program, 1)
+        if process is not None:
+            os.kill(process, signal.SIGKILL)
+            killed.append(time.monotonic())
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    job = mpirun(3, program, *settings, "--checkpoints", kept, "--every", "20", limit=200).fails(within=200)
+    job.expect(killed, "has ended before a rank was killed")
+    seconds = time.monotonic() - killed[0]
+    job.expect(seconds < 30, f"ends {seconds:.1f} s after a rank was killed, not within 30")
+
+    # To where it is only some epochs from there.
+    steps = max(int(number) for file in kept.glob("*") for number in re.findall(r"\d+", file.name))
+    print(f"a rank of 3 killed: the job ends {seconds:.1f} s later, the last checkpoint is of step {steps}")
+    return steps, kept
+
+
+def check_resumed(program, folder, steps, kept):
+    epochs = steps // 3 + 20
+    settings = ["digits", "--seed", "3", "--batch-size", "512", "--epochs", str(epochs)]
+    resumed = mpirun(2, program, *settings, "--checkpoints", kept, "--every", "100000", "--parameters", folder / "resumed").succeeds()
+    resumed.expect("going on from" in resumed.output, "does not go on from the checkpoint")
+    whole = mpirun(1, program, *settings, "--parameters", folder / "whole").succeeds()
+    pairs = zip(parameters(folder / "resumed", 2), parameters(folder / "whole", 1), strict=True)
+    off = max(abs(ours - theirs) for ours, theirs in pairs)
+    resumed.expect(accuracy(resumed) == accuracy(whole), f"ends with another accuracy than {accuracy(whole)}, undisturbed")
+    print(f"resumed on 2 ranks: test accuracy {accuracy(resumed):.3f}, as undisturbed on one; parameters are within {off:.1e}")
+
+
+def check_wrong(program, folder):
+    """One error that names the rank, whatever is wrong with it."""
+    mpirun(3, program, "nothing").succeeds()
+    wrong = {
+        "nan": "a NaN in its shard",
+        "resident_nan": "a NaN in its data in memory",
+        "empty": "an empty shard",
+        "declaration": "another declaration",
+        "setting": "another learning rate",
+    }
+    for what, text in wrong.items():
+        job = mpirun(3, program, what, 2).fails()
+        tell(job, text, 2)
+    # A copy of the program that says that it is of another version.
+    changed, replaced = re.subn(VERSION, lambda found: found[0][:9] + b"9" + found[0][10:], Path(program).read_bytes())
+    if replaced != 1:
+        sys.exit(f"{program}: its version stands there {replaced} times, not once")
+    other = folder / "other-version"
+    other.write_bytes(changed)
+    other.chmod(0o755)
+    job = mpirun(1, program, "nothing", ":", "-n", 1, other, "nothing").fails()
+    tell(job, "another version of the library", 1)
+
+
+def tell(job, what, rank):
+    said = [line for line in job.output.splitlines() if line.startswith("error:")]
+    job.expect(len(said) == 1 and f"rank {rank}" in said[0], f"there is not one error that names rank {rank}")
+    print(f"{what} ({job.seconds:.1f} s): {said[0]}", flush=True)
+
+
+def main():
+    distributed, training = (Path(path).resolve() for path in sys.argv[1:3])
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        check_agreement(distributed, folder)
+        steps, kept = check_killed(distributed, folder)
+        check_resumed(distributed, folder, steps, kept)
+        check_wrong(training, folder)
+    for wrong, status in ((("digits", "--epochs", "0"), 2), (("flights", "none.csv", "none.csv"), 1), ((), 2)):
+        job = mpirun(2, distributed, *wrong).fails()
+        job.expect(job.status == status, f"ends with the status {job.status}, not {status}")
+        errors = [line for line in job.output.splitlines() if "rror:" in line or line.startswith("Usage")]
+        job.expect(len(errors) == 1, "there is not one message")
+
+
+if __name__ == "__main__":
+    main()
