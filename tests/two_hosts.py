@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Two hosts on one machine, and programs that train across them.
 
-    python3 tests/two_hosts.py MPI_RANKS            MPI_RANKS is the example mpi_ranks (tests/mpi_ranks.rs), built
+    python3 tests/two_hosts.py MPI_RANKS DISTRIBUTED      the examples mpi_ranks (tests/mpi_ranks.rs) and distributed, built
 
 A host is a network namespace with its own address and host name; between the two there is nothing but a pair of virtual network
 cards, or a relay that holds back each packet for 10 ms. mpirun is started on one and starts its daemon on the other. It needs
@@ -22,7 +22,8 @@ import threading
 import time
 from pathlib import Path
 
-from mpirun import ENVIRONMENT, Job
+from mpi_training import BOUND, accuracy, parameters
+from mpirun import Job, mpirun
 
 NETWORK = "10.213.77.0/24"
 ADDRESSES = ("10.213.77.1", "10.213.77.2")
@@ -175,21 +176,34 @@ def check_sums(program, hosts):
     hosts.mpirun(1, program, "kill", "1").fails()
 
 
+def check_digits(program, hosts, folder):
+    """Digits are trained across the hosts to the network of one process."""
+    one = mpirun(1, program, "digits", "--parameters", folder / "one").succeeds()
+    job = hosts.mpirun(1, program, "digits", "--parameters", folder / "two").succeeds()
+    pairs = zip(parameters(folder / "two", 2), parameters(folder / "one", 1), strict=True)
+    off = max(abs(ours - theirs) for ours, theirs in pairs)
+    job.expect(off <= BOUND, f"parameters are {off:.1e} from those of one process")
+    job.expect(accuracy(job) == accuracy(one), f"the accuracy is {accuracy(job)}, on one host {accuracy(one)}")
+    return f"digits to an accuracy of {accuracy(job):.3f} in {job.seconds:.1f} s"
+
+
 def main():
     if os.geteuid() != 0:
         sys.exit("tests/two_hosts.py: only root can make network namespaces")
-    program = Path(sys.argv[1]).resolve()
+    ranks, distributed = (Path(path).resolve() for path in sys.argv[1:3])
     for delay in (None, DELAY):
-        with Hosts(delay) as hosts:
+        with Hosts(delay) as hosts, tempfile.TemporaryDirectory() as folder:
             there_and_back = hosts.round_trip()
             # Each packet is held back on its way there, and on its way back.
             least, most = (2 * delay, 2 * delay + 0.01) if delay else (0.0, 0.002)
             if not least <= there_and_back <= most:
                 sys.exit(f"there and back takes {there_and_back * 1e3:.2f} ms, not {least * 1e3} to {most * 1e3} ms")
             start = time.monotonic()
-            check_sums(program, hosts)
+            check_sums(ranks, hosts)
             seconds = time.monotonic() - start
-        print(f"two hosts, there and back in {there_and_back * 1e3:.2f} ms: sums, and ranks that go ({seconds:.0f} s)", flush=True)
+            digits = check_digits(distributed, hosts, Path(folder))
+        sums = f"sums, and ranks that go, in {seconds:.0f} s"
+        print(f"two hosts, there and back in {there_and_back * 1e3:.2f} ms: {sums}; {digits}", flush=True)
 
 
 if __name__ == "__main__":
