@@ -25,7 +25,7 @@ pub(crate) use moments::{Moments, Sum, Weighing, moments, unit};
 pub(crate) use samples::Samples;
 #[cfg(feature = "records")]
 pub(crate) use samples::check_finite;
-pub use shard::Shard;
+pub use shard::{Shard, Spread};
 pub use source::{Access, Rows, Source};
 #[cfg(feature = "records")]
 pub(crate) use source::{Known, KnownTarget};

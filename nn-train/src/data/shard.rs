@@ -1,7 +1,10 @@
 //! A share of a data set that is spread over several processes.
 
-use super::{Source, TrainingData};
-use crate::network::Network;
+use nn_kernels::Element;
+
+use super::{Access, Dataset, DynDataset, Rows, Source};
+use crate::Row;
+use crate::error::Error;
 
 /// Says that `data` is this process's own share of a data set that is spread over all processes that train together. Without it they all
 /// have the same data.
@@ -27,8 +30,8 @@ use crate::network::Network;
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// It goes wherever a network takes [`TrainingData`]: a `Dataset`, or any [`Source`], a [`Stream`](super::Stream) among them. A process
-/// without a row is an error: give it some of another's.
+/// It is made of a `Dataset` or any [`Source`], a [`Stream`](super::Stream) among them, and is a source itself. Its widths are compared with
+/// the network's when a run begins. A process without a row is an error: give it some of another's.
 #[derive(Debug)]
 pub struct Shard<'a, D: ?Sized>(&'a D);
 
@@ -53,9 +56,77 @@ impl<D: ?Sized> Clone for Shard<'_, D> {
 
 impl<D: ?Sized> Copy for Shard<'_, D> {}
 
-impl<N: Network, D: TrainingData<N> + ?Sized> TrainingData<N> for Shard<'_, D> {
-    fn source(&self) -> &dyn Source<Scalar = N::Scalar> {
-        self.0.source()
+/// What a process may have a share of: a [`Dataset`], or any [`Source`].
+pub trait Spread: private::Sealed + Sync {
+    /// The number type of the rows.
+    type Scalar: Element;
+
+    /// Where the rows come from.
+    #[doc(hidden)]
+    fn rows(&self) -> &dyn Source<Scalar = Self::Scalar>;
+}
+
+mod private {
+    pub trait Sealed {}
+}
+
+impl<X: Row, Y: Row<Scalar = X::Scalar>> private::Sealed for Dataset<X, Y> {}
+
+impl<S: Source> private::Sealed for S {}
+
+impl<X: Row, Y: Row<Scalar = X::Scalar>> Spread for Dataset<X, Y> {
+    type Scalar = X::Scalar;
+
+    fn rows(&self) -> &dyn Source<Scalar = X::Scalar> {
+        &**self
+    }
+}
+
+impl<S: Source> Spread for S {
+    type Scalar = S::Scalar;
+
+    fn rows(&self) -> &dyn Source<Scalar = S::Scalar> {
+        self
+    }
+}
+
+impl<D: Spread + ?Sized> Source for Shard<'_, D> {
+    type Scalar = D::Scalar;
+
+    fn len(&self) -> u64 {
+        self.0.rows().len()
+    }
+
+    fn input_width(&self) -> usize {
+        self.0.rows().input_width()
+    }
+
+    fn target_width(&self) -> usize {
+        self.0.rows().target_width()
+    }
+
+    fn access(&self) -> Access {
+        self.0.rows().access()
+    }
+
+    fn files(&self) -> Vec<u64> {
+        self.0.rows().files()
+    }
+
+    fn weighted(&self) -> bool {
+        self.0.rows().weighted()
+    }
+
+    fn prefetch(&self, blocks: &[u64]) {
+        self.0.rows().prefetch(blocks);
+    }
+
+    fn read(&self, indices: &[u64], rows: &mut Rows<D::Scalar>) -> Result<(), Error> {
+        self.0.rows().read(indices, rows)
+    }
+
+    fn resident(&self) -> Option<&DynDataset<D::Scalar>> {
+        self.0.rows().resident()
     }
 
     fn is_shard(&self) -> bool {

@@ -28,12 +28,6 @@ pub trait TrainingData<N: Network> {
     /// Where the rows come from.
     #[doc(hidden)]
     fn source(&self) -> &dyn Source<Scalar = N::Scalar>;
-
-    /// Whether they are this process's share of rows that others have the rest of: a [`Shard`](super::Shard).
-    #[doc(hidden)]
-    fn is_shard(&self) -> bool {
-        false
-    }
 }
 
 impl<N: Declared> TrainingData<N> for Dataset<N::Input, N::Output> {

@@ -1,4 +1,4 @@
-//! The blocks of a file that are in memory.
+//! The blocks of files that are in memory.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -8,6 +8,7 @@ use nn_kernels::Element;
 
 use super::block::Block;
 use super::fault::RecordsFault as Fault;
+use super::files::{Files, Place};
 use super::layout::Layout;
 use crate::error::Error;
 use crate::memory::reserve;
@@ -15,28 +16,33 @@ use crate::memory::reserve;
 /// Marks a block that is not in memory.
 const ABSENT: u32 = u32::MAX;
 
-/// A file and those of its blocks that are in memory, for several threads.
+/// Files and those of their blocks that are in memory, for several threads.
 ///
-/// The file is read into buffers and not mapped: what becomes of a mapping when somebody shortens or writes the file is the
+/// They are read into buffers and not mapped: what becomes of a mapping when somebody shortens or writes the file is the
 /// end of the program or worse, and mapped pages count as the program's memory.
 pub(super) struct Cache<T> {
-    pub(super) layout: Layout,
-    /// The file's path.
-    pub(super) place: String,
+    pub(super) files: Files,
     /// The most blocks that are in memory.
     slots: usize,
     /// Who has this reads: a block is read by one thread, and blocks one after the other.
-    file: Mutex<Input>,
+    input: Mutex<Input>,
     /// Locked for moments only, and never while the pool works: a thread that waits there may take up other work, which may
     /// ask for the same lock.
     memory: Mutex<Memory<T>>,
 }
 
 struct Input {
-    file: File,
+    /// Files that are open, and their numbers, the one that was read last at the end.
+    open: Vec<(usize, File)>,
     /// The bytes of a block.
     bytes: Vec<u8>,
+    /// Blocks that were read.
+    #[cfg(test)]
+    read: Vec<u64>,
 }
+
+/// The most files that are open at a time: systems allow a program some hundreds.
+pub(super) const MOST_OPEN: usize = 64;
 
 pub(super) struct Memory<T> {
     /// The slot of each block.
@@ -71,14 +77,20 @@ const _: () =
     assert!(size_of::<Slot<f64>>() + size_of::<[usize; 2]>() + size_of::<Block<f64>>() + 32 <= BESIDE as usize);
 
 impl<T: Element> Cache<T> {
-    /// A cache for `slots` blocks of a file.
-    pub(super) fn new(layout: Layout, place: String, file: File, slots: u64) -> Result<Self, Error> {
-        let blocks = filled(layout.blocks(), || ABSENT)?;
+    /// A cache for `slots` blocks of files, of which some are open.
+    pub(super) fn new(files: Files, open: Vec<(usize, File)>, slots: u64) -> Result<Self, Error> {
+        let blocks = filled(files.blocks, || ABSENT)?;
         let slots = filled(slots, || Slot { block: None, asked: 0, found: 0, records: None })?;
-        let bytes = filled(layout.record() * layout.block_records(0), || 0)?;
+        let bytes = filled(files.layout.record() * files.layout.block_records(0), || 0)?;
         let memory = Memory { slot_of: blocks, slots, clock: 0 };
         let slots = memory.slots.len();
-        Ok(Self { layout, place, slots, file: Mutex::new(Input { file, bytes }), memory: Mutex::new(memory) })
+        let input = Input {
+            open,
+            bytes,
+            #[cfg(test)]
+            read: Vec::new(),
+        };
+        Ok(Self { files, slots, input: Mutex::new(input), memory: Mutex::new(memory) })
     }
 
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory<T>> {
@@ -89,25 +101,25 @@ impl<T: Element> Cache<T> {
     /// Reads a block that was asked for at the time `asked`, unless it is in memory. It takes the place of that which has not
     /// been asked for the longest, but of one as new as itself only if it `must` be read.
     pub(super) fn load(&self, block: u64, asked: u64, must: bool) -> Result<(), Error> {
-        let mut input = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((slot, mut records)) = self.memory().take(block, asked, must) else { return Ok(()) };
-        let read = input.read(&self.layout, block, &self.place, &mut records);
+        let read = input.read(&self.files, block, &mut records);
         self.memory().give(slot, records, read.is_ok().then_some(block));
         read
     }
 
-    /// Reads the whole file, block by block in its order, and `each` adds a block to what `room` has made room for. Meanwhile no other
+    /// Reads all files, block by block in their order, and `each` adds a block to what `room` has made room for. Meanwhile no other
     /// block is read, and none stays in memory: what is made of them may take all that is allowed.
     pub(super) fn read_all<R>(
         &self,
         room: impl FnOnce() -> Result<R, Error>,
         mut each: impl FnMut(&mut R, &Block<T>),
     ) -> Result<R, Error> {
-        let mut input = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
         self.memory().clear();
         let (mut all, mut records) = (room()?, Block::default());
-        for block in 0..self.layout.blocks() {
-            input.read(&self.layout, block, &self.place, &mut records)?;
+        for block in 0..self.files.blocks {
+            input.read(&self.files, block, &mut records)?;
             each(&mut all, &records);
         }
         Ok(all)
@@ -119,7 +131,7 @@ impl<T: Element> Cache<T> {
         let mut found = Found { blocks: Vec::new(), places: Vec::new() };
         reserve(&mut found.places, count)?;
         reserve(&mut found.blocks, count.min(self.slots))?;
-        self.memory().find(&self.layout, indices, &mut found);
+        self.memory().find(&self.files, indices, &mut found);
         Ok(found)
     }
 
@@ -129,10 +141,16 @@ impl<T: Element> Cache<T> {
         slots.saturating_mul(records.saturating_add(BESIDE))
     }
 
-    /// Bytes of memory that a file takes, beside its blocks.
-    pub(super) fn fixed_bytes(layout: &Layout) -> u64 {
-        let blocks = layout.blocks().saturating_mul(size_of::<u32>() as u64);
-        blocks.saturating_add(layout.record() * layout.block_records(0))
+    /// Bytes of memory that files take, beside their blocks.
+    pub(super) fn fixed_bytes(files: &Files) -> u64 {
+        let blocks = files.blocks.saturating_mul(size_of::<u32>() as u64);
+        blocks.saturating_add(files.layout.record() * files.layout.block_records(0))
+    }
+
+    /// The blocks that were read since the last time.
+    #[cfg(test)]
+    pub(super) fn blocks_read(&self) -> Vec<u64> {
+        std::mem::take(&mut self.input.lock().unwrap_or_else(PoisonError::into_inner).read)
     }
 }
 
@@ -165,18 +183,18 @@ impl<T: Element> Memory<T> {
     }
 
     /// Finds the records number `indices`, up to the first whose block is not in memory.
-    fn find(&mut self, layout: &Layout, indices: &[u64], found: &mut Found<T>) {
+    fn find(&mut self, files: &Files, indices: &[u64], found: &mut Found<T>) {
         let now = self.now();
-        let rows = u64::from(layout.block);
-        for index in indices {
-            let Some(slot) = self.slots.get_mut(self.slot_of[(index / rows) as usize] as usize) else { return };
+        for &index in indices {
+            let Place { block, row } = files.place_of(index);
+            let Some(slot) = self.slots.get_mut(self.slot_of[block as usize] as usize) else { return };
             let Some(records) = &slot.records else { return };
             // No other time is this one: the block has not been met yet.
             if slot.asked != now {
                 (slot.asked, slot.found) = (now, found.blocks.len() as u32);
                 found.blocks.push(Arc::clone(records));
             }
-            found.places.push((slot.found, (index % rows) as u32));
+            found.places.push((slot.found, row));
         }
     }
 
@@ -216,19 +234,29 @@ impl<T> Slot<T> {
 
 impl Input {
     /// Reads a block and compares its checksum.
-    fn read<T: Element>(
-        &mut self,
-        layout: &Layout,
-        block: u64,
-        place: &str,
-        records: &mut Block<T>,
-    ) -> Result<(), Error> {
-        let Self { file, bytes } = self;
+    fn read<T: Element>(&mut self, files: &Files, block: u64, records: &mut Block<T>) -> Result<(), Error> {
+        let (number, file, block) = files.file_of(block);
+        let place = &*file.place;
+        match self.open.iter().position(|&(open, _)| open == number) {
+            Some(last) if last + 1 == self.open.len() => {}
+            Some(open) => self.open[open..].rotate_left(1),
+            None => {
+                let opened = file.open_again()?;
+                if self.open.len() >= MOST_OPEN {
+                    self.open.remove(0);
+                }
+                self.open.push((number, opened));
+            }
+        }
+        let Self { open, bytes, .. } = self;
+        let Some((_, opened)) = open.last_mut() else { return Ok(()) };
+        let layout = &file.layout;
         let bytes = &mut bytes[..(layout.block_records(block) * layout.record()) as usize];
         let mut checksum = [0; 4];
         let mut read_at = |at, bytes: &mut [u8]| {
-            file.seek(SeekFrom::Start(at))
-                .and_then(|_| file.read_exact(bytes))
+            opened
+                .seek(SeekFrom::Start(at))
+                .and_then(|_| opened.read_exact(bytes))
                 .map_err(|error| Error::io("read", place, &error))
         };
         read_at(layout.block_place(block), bytes)?;
@@ -238,7 +266,9 @@ impl Input {
             let fault = Fault::Checksum { what: format!("block {block}"), expected, found };
             return Err(Error::Records { place: place.to_owned(), fault });
         }
-        records.decode(layout, bytes, block * u64::from(layout.block))
+        #[cfg(test)]
+        self.read.push(file.first_block + block);
+        records.decode(layout, bytes, file.first_row + block * u64::from(layout.block))
     }
 }
 
@@ -254,7 +284,6 @@ fn filled<V>(count: u64, value: impl FnMut() -> V) -> Result<Vec<V>, Error> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::Writer;
-    use super::super::layout::HEADER;
     use super::*;
     use crate::data::DynDataset;
 
@@ -263,9 +292,8 @@ mod tests {
         let path = std::env::temp_dir().join(format!("nn-train-records-cache-{}", std::process::id()));
         let data = DynDataset::new((0..30).map(|x| x as f32).collect(), 3, vec![0.5; 10], 1).unwrap();
         Writer::new().block_records(4).write(&data, &path).unwrap();
-        let bytes = std::fs::read(&path).unwrap();
-        let layout = Layout::read(&bytes[..HEADER as usize], bytes.len() as u64).unwrap();
-        let cache = Cache::<f32>::new(layout, "file".to_owned(), File::open(&path).unwrap(), 3).unwrap();
+        let (files, open) = Files::open(&[&path]).unwrap();
+        let cache = Cache::<f32>::new(files, open, 3).unwrap();
         let held = || cache.memory().slots.iter().filter(|slot| slot.records.is_some()).count();
         for block in 0..3 {
             cache.load(block, 1, true).unwrap();

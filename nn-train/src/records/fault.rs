@@ -56,4 +56,26 @@ pub enum RecordsFault {
         /// The bytes allowed.
         found: u64,
     },
+    /// It differs from a file that it is to be one source with.
+    #[error("{what}: {found}; expected {expected} as in {like}")]
+    Unlike {
+        /// What differs.
+        what: &'static str,
+        /// What the other file has.
+        expected: String,
+        /// What it has.
+        found: String,
+        /// The other file.
+        like: String,
+    },
+    /// It is not as it was when it was opened.
+    #[error("{what}: {found}; expected {expected} as when it was opened first")]
+    Changed {
+        /// What differs.
+        what: &'static str,
+        /// What it had.
+        expected: String,
+        /// What it has.
+        found: String,
+    },
 }

@@ -84,6 +84,7 @@
 mod block;
 mod cache;
 mod fault;
+mod files;
 mod layout;
 mod reader;
 mod writer;

@@ -1,8 +1,6 @@
-//! A file of records as a source.
+//! Files of records as a source.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -13,7 +11,8 @@ use nn_kernels::Element;
 
 use super::cache::Cache;
 use super::fault::RecordsFault as Fault;
-use super::layout::{HEADER, InputFormat, Layout, TargetFormat, WeightFormat};
+use super::files::Files;
+use super::layout::{InputFormat, Layout, TargetFormat, WeightFormat};
 use crate::data::{Access, DynDataset, Rows, Source};
 use crate::error::Error;
 use crate::memory::reserve;
@@ -23,7 +22,8 @@ const MEMORY: u64 = 64 << 20;
 /// Bytes that the order of an epoch takes for a block or a row of a window.
 const PLACE: u64 = 8;
 
-/// A file of records, of which only some blocks are in memory at a time: a [`Source`] for data larger than memory.
+/// A file of records, or [several](Self::open_files), of which only some blocks are in memory at a time: a [`Source`] for data larger
+/// than memory.
 ///
 /// ```
 /// use nn_train::prelude::*;
@@ -73,7 +73,7 @@ impl<T: Element> Records<T> {
     /// record, or was written by a newer version; [`Error::Io`] when it cannot be read; [`Error::Threads`] when there
     /// is no thread to read ahead. Blocks are looked at when they are read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::open_path(path.as_ref(), None)
+        Self::open_paths(&[path], None)
     }
 
     /// Opens a file, to be read within so many bytes of memory: those of two windows and of the order of a window's
@@ -85,27 +85,61 @@ impl<T: Element> Records<T> {
     /// As [`open`](Self::open), and [`Error::Records`] with [`RecordsFault::Memory`](super::RecordsFault::Memory) where
     /// two blocks do not fit.
     pub fn open_within(path: impl AsRef<Path>, memory: u64) -> Result<Self, Error> {
-        Self::open_path(path.as_ref(), Some(memory))
+        Self::open_paths(&[path], Some(memory))
     }
 
-    fn open_path(path: &Path, memory: Option<u64>) -> Result<Self, Error> {
-        let place = path.display().to_string();
-        let failed = |operation| {
-            let place = &place;
-            move |error: std::io::Error| Error::io(operation, place, &error)
-        };
-        let mut file = File::open(path).map_err(failed("open"))?;
-        let length = file.metadata().map_err(failed("open"))?.len();
-        let mut header = Vec::new();
-        file.by_ref().take(HEADER).read_to_end(&mut header).map_err(failed("read"))?;
-        let fault = |fault| Error::Records { place: place.clone(), fault };
-        let layout = Layout::read(&header, length).map_err(fault)?;
+    /// Opens several files as one source: their records stand one behind the other in the order of the paths. Nothing else
+    /// differs from [`open`](Self::open): one memory, one order of all blocks.
+    ///
+    /// The files have the same widths and formats, and as many records to a block; one that is a single block may have fewer. Up to
+    /// 64 of them are open at a time.
+    ///
+    /// ```
+    /// use nn_train::prelude::*;
+    /// use nn_train::records;
+    ///
+    /// # let folder = std::env::temp_dir();
+    /// # let name = |part| folder.join(format!("nn-train-doc-part-{part}-{}.nnr", std::process::id()));
+    /// let files = [name(1), name(2), name(3)];
+    /// for (part, file) in files.iter().enumerate() {
+    ///     let data = DynDataset::new(vec![part as f32; 100], 1, vec![0.0; 100], 1)?;
+    ///     records::convert(&data, file, |_| ())?;
+    /// }
+    ///
+    /// let data = Records::<f32>::open_files(&files)?;
+    /// assert_eq!(data.len(), 300);
+    /// # drop(data);
+    /// # files.iter().try_for_each(std::fs::remove_file).map_err(Error::source)?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`Error::Missing`] without a path, and [`Error::Records`] with
+    /// [`RecordsFault::Unlike`](super::RecordsFault::Unlike) for a file that differs from the others.
+    pub fn open_files<P: AsRef<Path>>(paths: &[P]) -> Result<Self, Error> {
+        Self::open_paths(paths, None)
+    }
 
-        let memory = memory.unwrap_or_else(|| MEMORY.max(least::<T>(&layout)));
-        let (window, slots) = extent::<T>(&layout, memory).map_err(fault)?;
-        let cache = Arc::new(Cache::new(layout, place.clone(), file, slots)?);
+    /// Opens several files as one source, to be read within so many bytes of memory, for all together.
+    ///
+    /// # Errors
+    /// As [`open_files`](Self::open_files) and [`open_within`](Self::open_within).
+    pub fn open_files_within<P: AsRef<Path>>(paths: &[P], memory: u64) -> Result<Self, Error> {
+        Self::open_paths(paths, Some(memory))
+    }
+
+    fn open_paths<P: AsRef<Path>>(paths: &[P], memory: Option<u64>) -> Result<Self, Error> {
+        let (files, open) = Files::open(paths)?;
+        let memory = memory.unwrap_or_else(|| MEMORY.max(least::<T>(&files)));
+        let extent = extent::<T>(&files, memory);
+        let (window, slots) = extent.map_err(|fault| Error::Records { place: files.place(), fault })?;
+        let cache = Arc::new(Cache::new(files, open, slots)?);
         let reader = Some(Reader::start(&cache, slots)?);
         Ok(Self { cache, window, memory, whole: OnceLock::new(), reader })
+    }
+
+    fn layout(&self) -> &Layout {
+        &self.cache.files.layout
     }
 
     /// Bytes of memory that reading takes at most.
@@ -120,10 +154,10 @@ impl<T: Element> Records<T> {
         self.window
     }
 
-    /// Records of a block, but for the last one.
+    /// Records of a block, but for the last one of each file.
     #[must_use]
     pub fn block_records(&self) -> u64 {
-        u64::from(self.cache.layout.block)
+        u64::from(self.layout().block)
     }
 
     /// All records, if they are in memory.
@@ -133,7 +167,7 @@ impl<T: Element> Records<T> {
 
     /// Reads all records.
     fn read_whole(&self) -> Result<DynDataset<T>, Error> {
-        let Layout { count, input_width, target_width, .. } = self.cache.layout;
+        let Layout { count, input_width, target_width, .. } = *self.layout();
         let weights = if self.is_weighted() { count } else { 0 };
         let numbers = [count.saturating_mul(input_width), count.saturating_mul(target_width), weights];
         let room = || {
@@ -153,50 +187,51 @@ impl<T: Element> Records<T> {
     /// How the inputs are written.
     #[must_use]
     pub fn input_format(&self) -> InputFormat {
-        self.cache.layout.input
+        self.layout().input
     }
 
     /// How the targets are written.
     #[must_use]
     pub fn target_format(&self) -> TargetFormat {
-        self.cache.layout.target
+        self.layout().target
     }
 
     /// Whether each record has a weight.
     #[must_use]
     pub fn is_weighted(&self) -> bool {
-        self.cache.layout.weight != WeightFormat::None
+        self.layout().weight != WeightFormat::None
     }
 }
 
 /// Bytes for so many blocks in memory, and for the order of the records of a window of so many.
-fn bytes<T: Element>(layout: &Layout, slots: u64, window: u64) -> u64 {
+fn bytes<T: Element>(files: &Files, slots: u64, window: u64) -> u64 {
+    let layout = &files.layout;
     let rows = layout.count.min(window.saturating_mul(u64::from(layout.block)));
-    let order = rows.saturating_add(layout.blocks()).saturating_mul(PLACE);
-    Cache::<T>::bytes(layout, slots).saturating_add(Cache::<T>::fixed_bytes(layout)).saturating_add(order)
+    let order = rows.saturating_add(files.blocks).saturating_mul(PLACE);
+    Cache::<T>::bytes(layout, slots).saturating_add(Cache::<T>::fixed_bytes(files)).saturating_add(order)
 }
 
 /// Bytes for all records as a data set, with a block and the order of them.
-fn whole_bytes<T: Element>(layout: &Layout) -> u64 {
+fn whole_bytes<T: Element>(files: &Files) -> u64 {
+    let layout = &files.layout;
     let weights = u64::from(layout.weight != WeightFormat::None);
     let numbers = layout.input_width.saturating_add(layout.target_width).saturating_add(weights);
     let records = layout.count.saturating_mul(numbers).saturating_mul(size_of::<T>() as u64);
-    records.saturating_add(bytes::<T>(layout, 1, layout.blocks()))
+    records.saturating_add(bytes::<T>(files, 1, files.blocks))
 }
 
-/// The least memory that a file can be read within.
-fn least<T: Element>(layout: &Layout) -> u64 {
-    let blocks = layout.blocks().min(2);
-    bytes::<T>(layout, blocks, 1)
+/// The least memory that files can be read within.
+fn least<T: Element>(files: &Files) -> u64 {
+    bytes::<T>(files, files.blocks.min(2), 1)
 }
 
 /// The blocks of a window, and those in memory, within so many bytes.
-fn extent<T: Element>(layout: &Layout, memory: u64) -> Result<(u64, u64), Fault> {
-    let blocks = layout.blocks();
-    if bytes::<T>(layout, blocks, blocks) <= memory {
+fn extent<T: Element>(files: &Files, memory: u64) -> Result<(u64, u64), Fault> {
+    let (layout, blocks) = (&files.layout, files.blocks);
+    if bytes::<T>(files, blocks, blocks) <= memory {
         return Ok((blocks, blocks));
     }
-    let expected = least::<T>(layout);
+    let expected = least::<T>(files);
     let Some(left) = memory.checked_sub(expected) else { return Err(Fault::Memory { expected, found: memory }) };
     // Each further block of a window is in memory twice, and its records in the order.
     let more = Cache::<T>::bytes(layout, 2).saturating_add(u64::from(layout.block).saturating_mul(PLACE));
@@ -240,19 +275,24 @@ impl<T: Element> Source for Records<T> {
     type Scalar = T;
 
     fn len(&self) -> u64 {
-        self.cache.layout.count
+        self.layout().count
     }
 
     fn input_width(&self) -> usize {
-        usize::try_from(self.cache.layout.input_width).unwrap_or(usize::MAX)
+        usize::try_from(self.layout().input_width).unwrap_or(usize::MAX)
     }
 
     fn target_width(&self) -> usize {
-        usize::try_from(self.cache.layout.target_width).unwrap_or(usize::MAX)
+        usize::try_from(self.layout().target_width).unwrap_or(usize::MAX)
     }
 
     fn access(&self) -> Access {
         Access::Blocks { rows: self.block_records(), window: self.window }
+    }
+
+    fn files(&self) -> Vec<u64> {
+        let files = &self.cache.files.files;
+        if files.len() > 1 { files.iter().map(|file| file.layout.count).collect() } else { Vec::new() }
     }
 
     fn weighted(&self) -> bool {
@@ -260,7 +300,7 @@ impl<T: Element> Source for Records<T> {
     }
 
     fn resident(&self) -> Option<&DynDataset<T>> {
-        if whole_bytes::<T>(&self.cache.layout) > self.memory {
+        if whole_bytes::<T>(&self.cache.files) > self.memory {
             return None;
         }
         self.whole.get_or_init(|| self.read_whole().ok()).as_ref()
@@ -271,7 +311,7 @@ impl<T: Element> Source for Records<T> {
         let mut memory = self.cache.memory();
         let now = memory.now();
         // The thread waits for the memory until all are known, so that none of them makes room for another.
-        let absent = blocks.iter().filter(|&&block| block < self.cache.layout.blocks() && !memory.ask(block, now));
+        let absent = blocks.iter().filter(|&&block| block < self.cache.files.blocks && !memory.ask(block, now));
         for &block in absent {
             // Where more is asked for than there is room for, the rest is read when it is needed.
             let _ = reader.asked.try_send((block, now));
@@ -279,7 +319,7 @@ impl<T: Element> Source for Records<T> {
     }
 
     fn read(&self, indices: &[u64], rows: &mut Rows<T>) -> Result<(), Error> {
-        let layout = &self.cache.layout;
+        let layout = self.layout();
         let count = layout.count;
         if let Some(&index) = indices.iter().find(|&&index| index >= count) {
             let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
@@ -300,7 +340,7 @@ impl<T: Element> Source for Records<T> {
             // So that the room of these blocks is free for that one.
             drop(found);
             let now = self.cache.memory().now();
-            self.cache.load(index / u64::from(layout.block), now, true)?;
+            self.cache.load(self.cache.files.place_of(*index).block, now, true)?;
             rest = others;
         }
     }
@@ -308,9 +348,9 @@ impl<T: Element> Source for Records<T> {
 
 impl<T: Element> fmt::Debug for Records<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Layout { count, block, input_width, target_width, .. } = self.cache.layout;
+        let Layout { count, block, input_width, target_width, .. } = *self.layout();
         f.debug_struct("Records")
-            .field("place", &self.cache.place)
+            .field("place", &self.cache.files.place())
             .field("count", &count)
             .field("block", &block)
             .field("input_width", &input_width)

@@ -8,6 +8,7 @@ mod callbacks;
 pub mod checkpoint;
 mod core;
 mod divergence;
+mod division;
 mod epoch;
 mod feed;
 mod history;
