@@ -179,7 +179,9 @@ mod vector;
 
 #[cfg(feature = "bundle")]
 pub use bundle::Bundle;
-pub use data::{Access, Dataset, DynDataset, Rows, Shard, Source, Standardizer, Stream, StreamItem, TrainingData};
+pub use data::{
+    Access, Dataset, DynDataset, Rows, Shard, Source, Spread, Standardizer, Stream, StreamItem, TrainingData,
+};
 #[cfg(any(feature = "arrays", feature = "checkpoints", feature = "records", feature = "tables"))]
 pub use disk::write_whole_file;
 pub use error::{Error, Quantity};

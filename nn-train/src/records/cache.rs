@@ -36,9 +36,6 @@ struct Input {
     open: Vec<(usize, File)>,
     /// The bytes of a block.
     bytes: Vec<u8>,
-    /// Blocks that were read.
-    #[cfg(test)]
-    read: Vec<u64>,
 }
 
 /// The most files that are open at a time: systems allow a program some hundreds.
@@ -84,13 +81,7 @@ impl<T: Element> Cache<T> {
         let bytes = filled(files.layout.record() * files.layout.block_records(0), || 0)?;
         let memory = Memory { slot_of: blocks, slots, clock: 0 };
         let slots = memory.slots.len();
-        let input = Input {
-            open,
-            bytes,
-            #[cfg(test)]
-            read: Vec::new(),
-        };
-        Ok(Self { files, slots, input: Mutex::new(input), memory: Mutex::new(memory) })
+        Ok(Self { files, slots, input: Mutex::new(Input { open, bytes }), memory: Mutex::new(memory) })
     }
 
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory<T>> {
@@ -145,12 +136,6 @@ impl<T: Element> Cache<T> {
     pub(super) fn fixed_bytes(files: &Files) -> u64 {
         let blocks = files.blocks.saturating_mul(size_of::<u32>() as u64);
         blocks.saturating_add(files.layout.record() * files.layout.block_records(0))
-    }
-
-    /// The blocks that were read since the last time.
-    #[cfg(test)]
-    pub(super) fn blocks_read(&self) -> Vec<u64> {
-        std::mem::take(&mut self.input.lock().unwrap_or_else(PoisonError::into_inner).read)
     }
 }
 
@@ -248,7 +233,7 @@ impl Input {
                 self.open.push((number, opened));
             }
         }
-        let Self { open, bytes, .. } = self;
+        let Self { open, bytes } = self;
         let Some((_, opened)) = open.last_mut() else { return Ok(()) };
         let layout = &file.layout;
         let bytes = &mut bytes[..(layout.block_records(block) * layout.record()) as usize];
@@ -266,8 +251,6 @@ impl Input {
             let fault = Fault::Checksum { what: format!("block {block}"), expected, found };
             return Err(Error::Records { place: place.to_owned(), fault });
         }
-        #[cfg(test)]
-        self.read.push(file.first_block + block);
         records.decode(layout, bytes, file.first_row + block * u64::from(layout.block))
     }
 }
