@@ -12,7 +12,7 @@ use std::sync::Mutex;
 
 use nn_train::prelude::*;
 use nn_train::records::{InputFormat, Records, RecordsFault, TargetFormat, Writer};
-use nn_train::{Access, Rows, Source, TrainerBuilder};
+use nn_train::{Access, Rows, Shard, Source, TrainerBuilder};
 use proptest::prelude::*;
 use ranks::on_ranks;
 use scratch::Scratch;
@@ -66,6 +66,7 @@ fn rows_of_several_files_stand_one_behind_the_other() {
     let lengths: Vec<usize> = (0..70).map(|number| 1 + number * 7 % 20).collect();
     let total = lengths.iter().sum();
     let (paths, expected) = (files(&scratch, &lengths), samples(0..total));
+    assert_eq!(scratch.names().len(), 70);
     for memory in [None, Some(4000)] {
         let records = match memory {
             Some(memory) => Records::<f64>::open_files_within(&paths, memory),
@@ -290,7 +291,7 @@ proptest! {
             let mut net = network();
             let trainer = builder().collective(rank).build().unwrap();
             let mut state = None;
-            let shard = nn_train::Shard::new(&data);
+            let shard = Shard::new(&data);
             let run = trainer.run(&mut net, &shard).unwrap().on_step(|context| {
                 if context.step() == 1 {
                     state = Some(context.state()?);
@@ -312,5 +313,72 @@ proptest! {
             let history = trainer.run(&mut alone, &all).unwrap().resume(state).unwrap().finish().unwrap();
             prop_assert_eq!(history.len(), 1);
         }
+    }
+}
+
+/// The standardizer of shards on ranks, or what is wrong; the same on each.
+fn standardized(shards: &[Vec<f64>], width: usize) -> Result<Standardizer, String> {
+    let mut all = on_ranks(shards.len(), |rank| {
+        let own = &shards[nn_train::collective::Collective::rank(&*rank)];
+        Standardizer::fit_flat_together(own, width, &*rank).map_err(|error| error.to_string())
+    });
+    assert!(all.iter().all(|one| *one == all[0]), "{all:?}");
+    all.swap_remove(0)
+}
+
+#[test]
+fn a_standardizer_over_ranks_is_that_of_all_rows() {
+    // Beside random numbers: one that is the same everywhere, one that differs between ranks only, a large one that hardly varies.
+    let row = |index: usize, rank: usize| {
+        let x = (index as f64 * 0.7).sin();
+        [x * 1e-3, 7.0, rank as f64, 1e15 + (index % 2) as f64, x * 1e300, x * 1e-300]
+    };
+    for lengths in [vec![4, 4], vec![1, 30, 7], vec![1, 1], vec![100, 1, 1, 3]] {
+        let mut first = 0;
+        let shards: Vec<Vec<f64>> = lengths
+            .iter()
+            .enumerate()
+            .map(|(rank, length)| {
+                first += length;
+                (first - length..first).flat_map(|index| row(index, rank)).collect()
+            })
+            .collect();
+        let found = standardized(&shards, 6).unwrap();
+        let right = Standardizer::fit_flat(&shards.concat(), 6).unwrap();
+        let pairs = found.means().iter().zip(right.means()).chain(found.deviations().iter().zip(right.deviations()));
+        for (found, right) in pairs {
+            assert!((found - right).abs() <= 1e-14 * right.abs(), "{lengths:?}: {found} {right}");
+        }
+        assert_eq!((found.means()[1], found.deviations()[1]), (7.0, 1.0));
+    }
+    let one = standardized(&[vec![1.0, 2.0, 3.0]], 1).unwrap();
+    assert_eq!(one, Standardizer::fit(&[[1.0], [2.0], [3.0]]).unwrap());
+}
+
+#[test]
+fn what_is_wrong_with_a_shard_names_its_rank() {
+    let message = |shards: &[Vec<f64>]| standardized(shards, 1).unwrap_err();
+    let nan = message(&[vec![1.0], vec![2.0, f64::NAN]]);
+    assert_eq!(nan, "rank 1: inputs, row 1, column 0 is NaN; expected a finite number");
+    assert_eq!(message(&[vec![1.0], vec![1.0], vec![]]), "rank 2: inputs holds no sample; expected at least 1");
+    let errors = on_ranks(2, |rank| {
+        let width = 1 + nn_train::collective::Collective::rank(&*rank);
+        Standardizer::fit_flat_together(&[1.0, 2.0], width, &*rank).unwrap_err().to_string()
+    });
+    assert_eq!(errors[0], errors[1]);
+    assert!(errors[0].contains("rank 1: the number of features is `2`; expected `1`, as on rank 0"), "{}", errors[0]);
+}
+
+#[test]
+fn a_shard_without_rows_or_of_another_width_is_an_error_on_all_ranks() {
+    let errors = on_ranks(3, |rank| {
+        let length = [5, 0, 4][nn_train::collective::Collective::rank(&*rank)];
+        let stream = Stream::new(length, 1, 2, move || (0..length).map(|_| ([0.0_f64], [0.0_f64; 2])));
+        let mut net = network();
+        let trainer = builder().collective(rank).build().unwrap();
+        trainer.fit(&mut net, &Shard::new(&stream), None).unwrap_err().to_string()
+    });
+    for error in errors {
+        assert!(error.contains("rank 1: ") && error.contains("holds no sample; expected at least 1"), "{error}");
     }
 }

@@ -125,6 +125,58 @@ pub(crate) fn moments<T: Element>(numbers: &[T], units: &[f64], weighing: Weighi
     (0..width).map(column).collect()
 }
 
+/// The mean and variance of some numbers as far as they are known from a part of them: in a unit, the sum of all, or how far from a
+/// number near their mean they are.
+pub(crate) mod parts {
+    use nn_kernels::Element;
+
+    use super::Sum;
+
+    /// The sum of each column of rows, in its unit.
+    pub(crate) fn sums<T: Element>(numbers: &[T], units: &[f64]) -> Vec<f64> {
+        let mut sums = vec![Sum::default(); units.len()];
+        for row in numbers.chunks_exact(units.len()) {
+            for ((sum, number), unit) in sums.iter_mut().zip(row).zip(units) {
+                sum.add(number.to_f64() / unit);
+            }
+        }
+        sums.into_iter().map(Sum::value).collect()
+    }
+
+    /// The mean distance of each column's numbers from `rough`, and the variance around their own mean.
+    pub(crate) fn around<T: Element>(numbers: &[T], units: &[f64], rough: &[f64]) -> Vec<[f64; 2]> {
+        let width = units.len();
+        let count = (numbers.len() / width) as f64;
+        let column = |column: usize| {
+            let distances =
+                || numbers[column..].iter().step_by(width).map(|x| x.to_f64() / units[column] - rough[column]);
+            let sum = |numbers: &mut dyn Iterator<Item = f64>| {
+                let mut sum = Sum::default();
+                numbers.for_each(|number| sum.add(number));
+                sum.value() / count
+            };
+            let mean = sum(&mut distances());
+            [mean, sum(&mut distances().map(|distance| (distance - mean) * (distance - mean)))]
+        };
+        (0..width).map(column).collect()
+    }
+
+    /// The same for all rows together, of `(rows, [mean distance, variance])` for each part.
+    pub(crate) fn together(parts: &[(f64, [f64; 2])]) -> [f64; 2] {
+        let (mut total, mut mean, mut squares) = (Sum::default(), Sum::default(), Sum::default());
+        for (count, [distance, _]) in parts {
+            total.add(*count);
+            mean.add(count * distance);
+        }
+        let (total, mean) = (total.value(), mean.value() / total.value());
+        for (count, [distance, variance]) in parts {
+            squares.add(count * variance);
+            squares.add(count * ((distance - mean) * (distance - mean)));
+        }
+        [mean, squares.value() / total]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

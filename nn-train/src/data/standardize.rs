@@ -3,10 +3,12 @@
 use nn_kernels::Element;
 
 use super::DynDataset;
-use super::moments::{Weighing, moments, unit};
+use super::moments::{Moments, Weighing, moments, parts, unit};
 use super::samples::{check_finite, check_width};
 use crate::Row;
+use crate::collective::{Collective, Group, Numbers};
 use crate::error::Error;
+use crate::network::compute::zeros;
 
 /// The constants by which rows are standardised, feature by feature: x' = (x - mean) / deviation.
 ///
@@ -46,26 +48,84 @@ impl Standardizer {
     /// As [`fit`](Self::fit), [`Error::Argument`] for a width of 0, and [`StepError::Ragged`](crate::StepError::Ragged) in
     /// [`Error::Step`] when the numbers do not fill their last row.
     pub fn fit_flat<T: Element>(numbers: &[T], width: usize) -> Result<Self, Error> {
-        check_width("inputs", numbers, "width", width)?;
-        if numbers.is_empty() {
-            return Err(Error::Empty { what: "inputs" });
-        }
-        check_finite("inputs", numbers, width)?;
+        check(numbers, width)?;
         Self::of(numbers, width)
+    }
+
+    /// As [`fit`](Self::fit), on the rows of all processes that train together, of which each has some: its [`Shard`](super::Shard). All
+    /// come to the same constants, bit for bit; they are those of all rows in one place, to rounding.
+    ///
+    /// ```
+    /// use nn_train::Standardizer;
+    /// use nn_train::collective::Single;
+    ///
+    /// // On each rank its own rows; with `Mpi` in place of `Single`, of all ranks.
+    /// let standardizer = Standardizer::fit_together(&[[1.0_f32, 7.0], [3.0, 7.0]], &Single)?;
+    /// assert_eq!(standardizer.means(), [2.0, 7.0]);
+    /// # Ok::<(), nn_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), in [`Error::Rank`] where there are several ranks, one without a row among them, or one whose rows have
+    /// another width; and [`Error::Collective`] where not all ranks came. Every rank gets the same.
+    pub fn fit_together<X: Row>(rows: &[X], collective: &dyn Collective) -> Result<Self, Error> {
+        Self::fit_flat_together(X::flatten(rows), X::WIDTH, collective)
+    }
+
+    /// As [`fit_together`](Self::fit_together), on rows of `width` numbers one behind the other.
+    ///
+    /// # Errors
+    /// As [`fit_together`](Self::fit_together) and [`fit_flat`](Self::fit_flat).
+    pub fn fit_flat_together<T: Element>(
+        numbers: &[T],
+        width: usize,
+        collective: &dyn Collective,
+    ) -> Result<Self, Error> {
+        let group = Group::of(collective);
+        let Some(ranks) = group.ranks() else { return Self::fit_flat(numbers, width) };
+        group.agree(check(numbers, width))?;
+        group.same(&[("the number of features", width.to_string())])?;
+        let counts = group.gather([(numbers.len() / width) as f64])?;
+        let total: f64 = counts.as_flattened().iter().sum();
+        // Of each rank the first row, and the largest magnitudes.
+        let first: Vec<f64> = numbers[..width].iter().map(|number| number.to_f64()).collect();
+        let found = gathered(&[first, largest(numbers, width)].concat(), ranks)?;
+        let of = |place: usize| found.chunks_exact(2 * width).map(move |rank| rank[place]);
+        let units: Vec<f64> = (width..2 * width).map(|place| unit(of(place).fold(0.0, f64::max))).collect();
+        // The sums, and whether a number is another than the first of all.
+        let varies = |column: usize| {
+            let own = numbers[column..].iter().step_by(width).any(|number| number.to_f64() != found[column]);
+            f64::from(own)
+        };
+        let own = [parts::sums(numbers, &units), (0..width).map(varies).collect()].concat();
+        let sums = gathered(&own, ranks)?;
+        let sum = |place: usize| sums.chunks_exact(2 * width).map(|rank| rank[place]).sum::<f64>();
+        let rough: Vec<f64> = (0..width).map(|column| sum(column) / total).collect();
+        let own = parts::around(numbers, &units, &rough);
+        let around = gathered(own.as_flattened(), ranks)?;
+        let column = |column: usize| {
+            if sum(width + column) == 0.0 {
+                return Moments { mean: found[column] / units[column], variance: 0.0, varies: false };
+            }
+            let ranks = around.chunks_exact(2 * width).zip(&counts);
+            let ranks = ranks.map(|(rank, [count])| (*count, [rank[2 * column], rank[2 * column + 1]]));
+            let [offset, variance] = parts::together(&ranks.collect::<Vec<_>>());
+            Moments { mean: rough[column] + offset, variance, varies: true }
+        };
+        Self::of_moments((0..width).map(column), &units)
     }
 
     /// The constants of at least one row of finite numbers.
     fn of<T: Element>(numbers: &[T], width: usize) -> Result<Self, Error> {
-        let mut units = vec![0.0_f64; width];
-        for row in numbers.chunks_exact(width) {
-            for (unit, number) in units.iter_mut().zip(row) {
-                *unit = unit.max(number.to_f64().abs());
-            }
-        }
-        units.iter_mut().for_each(|largest| *largest = unit(*largest));
+        let units: Vec<f64> = largest(numbers, width).into_iter().map(unit).collect();
         let moments = moments(numbers, &units, Weighing::new(None));
-        let (mut means, mut deviations) = (Vec::with_capacity(width), Vec::with_capacity(width));
-        for (column, (moments, unit)) in moments.iter().zip(units).enumerate() {
+        Self::of_moments(moments.into_iter(), &units)
+    }
+
+    /// The constants of columns with these moments, in their units.
+    fn of_moments(moments: impl Iterator<Item = Moments>, units: &[f64]) -> Result<Self, Error> {
+        let (mut means, mut deviations) = (Vec::with_capacity(units.len()), Vec::with_capacity(units.len()));
+        for (column, (moments, unit)) in moments.zip(units).enumerate() {
             let value = if moments.varies { moments.variance.sqrt() * unit } else { 1.0 };
             if value == 0.0 {
                 return Err(Error::Deviation { column, value });
@@ -181,6 +241,35 @@ impl Standardizer {
         check_finite(what, &standardized, width)?;
         Ok(standardized)
     }
+}
+
+/// There are rows of this width, and their numbers are finite.
+fn check<T: Element>(numbers: &[T], width: usize) -> Result<(), Error> {
+    check_width("inputs", numbers, "width", width)?;
+    if numbers.is_empty() {
+        return Err(Error::Empty { what: "inputs" });
+    }
+    check_finite("inputs", numbers, width)
+}
+
+/// The largest magnitude in each column.
+fn largest<T: Element>(numbers: &[T], width: usize) -> Vec<f64> {
+    let mut largest = vec![0.0_f64; width];
+    for row in numbers.chunks_exact(width) {
+        for (largest, number) in largest.iter_mut().zip(row) {
+            *largest = largest.max(number.to_f64().abs());
+        }
+    }
+    largest
+}
+
+/// The numbers of each rank, one rank behind the other.
+fn gathered(own: &[f64], ranks: &dyn Collective) -> Result<Vec<f64>, Error> {
+    let mut all = zeros(own.len().saturating_mul(ranks.size()))?;
+    let mut sum = zeros(all.len())?;
+    all[ranks.rank() * own.len()..][..own.len()].copy_from_slice(own);
+    ranks.all_reduce(Numbers::F64 { own: &all, sum: &mut sum })?;
+    Ok(sum)
 }
 
 impl<T: Element> DynDataset<T> {
