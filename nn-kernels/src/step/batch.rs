@@ -189,6 +189,7 @@ impl<'a, T: Element> Batch<'a, T> {
     }
 
     /// What the step's rows weigh together.
+    #[inline]
     pub(crate) fn mass(&self) -> Mass {
         let own = match self.weights {
             None => Mass { factor: 1.0, total: self.rows as f64 },

@@ -72,6 +72,7 @@ impl Outcome {
 }
 
 impl<T: Element> Work<'_, T> {
+    #[inline]
     fn run(self, update: &dyn Update<T>, span: Span<'_, T>) -> Result<Outcome, Error> {
         let Self { engine, gradient, slots, measures_norm, adjustment } = self;
         if update.slots() != slots {

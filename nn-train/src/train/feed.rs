@@ -300,6 +300,13 @@ impl<'a, T: Element> Feed<'a, T> {
     pub(super) fn batch(&mut self, step: u64) -> Result<Share<'_, T>, Error> {
         let begin = step * self.batches.batch_size;
         let rows = self.batches.batch_size.min(self.batches.samples - begin);
+        // One process and rows in memory: a step may take less than a microsecond.
+        if self.ranks.size == 1
+            && matches!((&self.division, &self.rows), (Division::Whole(Order::Shuffled { .. }), Kind::Resident { .. }))
+        {
+            self.own = begin as usize..(begin + rows) as usize;
+            return self.slice();
+        }
         let source = self.rows.source();
         self.last = None;
         let (first, leader) = match &mut self.division {
@@ -364,6 +371,25 @@ impl<'a, T: Element> Feed<'a, T> {
         let taken = Taken { first, rows, weight, total, leader };
         self.last = Some(taken);
         self.share(taken)
+    }
+
+    /// All of a step, of rows in memory that are shuffled.
+    fn slice(&mut self) -> Result<Share<'_, T>, Error> {
+        let Self {
+            division: Division::Whole(Order::Shuffled { order, .. }),
+            rows: Kind::Resident { data, all, .. },
+            own,
+            last,
+            ..
+        } = self
+        else {
+            return Err(Error::Empty { what: "order" });
+        };
+        let order = &order[own.clone()];
+        let weight = data.weights().map_or(order.len() as f64, |weights| weigh(weights, order.iter().copied()));
+        let rows = order.len() as u64;
+        *last = Some(Taken { first: 0, rows, weight, total: Some(weight), leader: 0 });
+        Ok(Share { batch: Some(all.with_order(order)?), first: 0, rows, weight, total: Some(weight), leader: 0 })
     }
 
     /// The share of the last step, if one was taken since the run began or was resumed.

@@ -407,6 +407,7 @@ impl<'a, N: Network> Run<'a, N> {
     }
 
     /// Counts a step that was taken, or dropped, or returns the error that ends the run.
+    #[inline]
     fn note(&mut self, stepped: Result<(f64, f64), Error>) -> Result<Result<f64, Error>, Error> {
         match stepped {
             Err(why @ Error::Diverged { .. }) if self.session.core.drops_step() => {
