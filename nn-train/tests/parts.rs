@@ -223,54 +223,70 @@ fn ranks_on_files_take_the_steps_of_one_process_in_parts() {
     }
 }
 
-/// A run on some ranks that ends in the midst of an epoch goes on with another number of ranks, in the same order.
+/// A run on some ranks that ends in the midst of an epoch goes on with another number of ranks, in the same parts to the end
+/// of that epoch. The next ones have the parts of those ranks, whether the run goes on to there or begins there.
 #[test]
 fn a_run_goes_on_with_other_ranks_in_the_same_parts() {
     let scratch = Scratch::new("parts-resumed");
     let paths = files(&scratch, &[100, 3, 77]);
     let open = || Records::<f64>::open_files_within(&paths, 3000).unwrap();
-    let expected = alone(&builder().parts(3), &open());
-    for stop in [1, 9, 14, 20, 28] {
-        let states = on_ranks(3, |rank| {
+    // What comes of a state, or of the beginning, on so many ranks: the network, the state after step `stop` and at each epoch's end.
+    let trained = |size: usize, from: Option<&RunState<f64>>, stop: u64| {
+        let all = on_ranks(size, |rank| {
             let (mut net, data) = (network(), open());
+            let (at, ends) = (Mutex::new(None), Mutex::new(Vec::new()));
             let trainer = builder().collective(rank).build().unwrap();
-            let run = trainer.run(&mut net, &data).unwrap();
-            let mut run =
-                run.on_step(|context| Ok(if context.step() == stop { Signal::Stop } else { Signal::Continue }));
-            while run.next().is_some() {}
-            run.state().unwrap()
-        });
-        assert!(states.iter().all(|state| state.session == states[0].session && state.batches == states[0].batches));
-        let state = &states[0];
-        assert_eq!(state.batches.parts.len(), 3);
-        for size in [1, 2, 3] {
-            let nets = on_ranks(size, |rank| {
-                let (mut net, data) = (network(), open());
-                let trainer = builder().collective(rank).build().unwrap();
-                trainer.run(&mut net, &data).unwrap().resume(state).unwrap().finish().unwrap();
-                net
-            });
-            if state.position.step > 0 || size == 3 {
-                // At an epoch's end parts are cut anew.
-                let epochs = if state.position.step > 0 { state.position.epoch } else { 3 };
-                if epochs == 3 {
-                    assert!(
-                        difference(&nets[0], &expected) < 1e-12,
-                        "{stop} on {size}: {}",
-                        difference(&nets[0], &expected)
-                    );
+            let mut run = trainer.run(&mut net, &data).unwrap();
+            if let Some(state) = from {
+                run = run.resume(state).unwrap();
+            }
+            let run = run.on_step(|context| {
+                if context.step() == stop {
+                    *at.lock().unwrap() = Some(context.state()?);
                 }
+                Ok(Signal::Continue)
+            });
+            let run = run.on_epoch(|context| {
+                ends.lock().unwrap().push(context.state()?);
+                Ok(Signal::Continue)
+            });
+            run.finish().unwrap();
+            (net, at.into_inner().unwrap(), ends.into_inner().unwrap())
+        });
+        assert!(all.iter().all(|(net, ..)| *net == all[0].0));
+        all.into_iter().next().unwrap()
+    };
+    for stop in [1, 9, 20, 29, 41] {
+        let (expected, state, _) = trained(3, None, stop);
+        let state = state.unwrap();
+        assert_eq!((state.batches.parts.len(), state.position.step), (3, stop % 14));
+        for size in [1, 2, 3] {
+            let (net, _, ends) = trained(size, Some(&state), 0);
+            if size == 3 {
+                assert_eq!(net, expected);
+            } else if stop > 28 {
+                assert!(difference(&net, &expected) < 1e-12, "{stop} on {size}: {}", difference(&net, &expected));
+            }
+            for end in &ends {
+                assert_eq!(trained(size, Some(end), 0).0, net, "from the end of epoch {}", end.position.epoch);
             }
         }
-        if state.position.step > 0 {
-            let errors = on_ranks(4, |rank| {
-                let (mut net, data) = (network(), open());
-                let trainer = builder().collective(rank).build().unwrap();
-                trainer.run(&mut net, &data).unwrap().resume(state).map(|_| ()).unwrap_err().to_string()
-            });
-            assert!(errors[3].contains("began with its rows in 3 parts"), "{}", errors[3]);
-        }
+        let errors = on_ranks(4, |rank| {
+            let (mut net, data) = (network(), open());
+            let trainer = builder().collective(rank).build().unwrap();
+            trainer.run(&mut net, &data).unwrap().resume(&state).map(|_| ()).unwrap_err().to_string()
+        });
+        assert!(errors[3].contains("began with its rows in 3 parts"), "{}", errors[3]);
     }
+    // Of one process, on several: only from an epoch's end.
+    let (_, state, ends) = trained(1, None, 20);
+    let errors = on_ranks(2, |rank| {
+        let (mut net, data) = (network(), open());
+        let trainer = builder().collective(rank).build().unwrap();
+        trainer.run(&mut net, &data).unwrap().resume(state.as_ref().unwrap()).map(|_| ()).unwrap_err().to_string()
+    });
+    assert!(errors[0].contains("began with its rows in 1 part cannot be divided among 2 ranks"), "{}", errors[0]);
+    trained(2, Some(&ends[1]), 0);
 }
 
 proptest! {
@@ -289,7 +305,7 @@ proptest! {
             let first: usize = lengths[..number].iter().sum();
             let data = weigh(samples(first..first + lengths[number]), first);
             let mut net = network();
-            let trainer = builder().collective(rank).build().unwrap();
+            let trainer = builder().epochs(1).collective(rank).build().unwrap();
             let mut state = None;
             let shard = Shard::new(&data);
             let run = trainer.run(&mut net, &shard).unwrap().on_step(|context| {
@@ -301,17 +317,18 @@ proptest! {
             run.finish().unwrap();
             (net, state.unwrap())
         });
-        // One process goes on from their state, and comes to the same network. A single step an epoch is an epoch's end.
+        // One process goes on from their state, and comes to the same network.
         let (first, state) = &nets[0];
         for (net, _) in &nets {
             prop_assert_eq!(net, first);
         }
-        if total > 13 {
+        if state.position.step > 0 {
             let all = weigh(samples(0..total), 0);
             let trainer = builder().epochs(1).build().unwrap();
             let mut alone = network();
             let history = trainer.run(&mut alone, &all).unwrap().resume(state).unwrap().finish().unwrap();
-            prop_assert_eq!(history.len(), 1);
+            prop_assert_eq!((history.len(), state.batches.parts.len()), (1, lengths.len()));
+            prop_assert!(difference(&alone, first) < 1e-12, "{}", difference(&alone, first));
         }
     }
 }

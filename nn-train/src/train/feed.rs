@@ -25,6 +25,9 @@ pub(super) struct Feed<'a, T: Element> {
     /// Whether rows may have weights, on any rank.
     weighted: bool,
     division: Division,
+    /// Into what the rows are divided, unless a state says otherwise of the epoch that it is from the midst of.
+    wanted: Wanted,
+    adopted: Adopted,
     /// This rank's rows of the step, where they are not a slice of the epoch's order.
     order: Vec<u64>,
     /// Which of them, or of the epoch's order, the last step's are; empty before the first one.
@@ -54,6 +57,16 @@ enum Division {
     Whole(Order),
     /// Each rank has some parts, with an order for each of its own.
     Parts(Parts, Vec<Order>),
+}
+
+/// Whether the rows are divided as a state says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Adopted {
+    No,
+    /// In the epoch that begins next.
+    Next,
+    /// In this one.
+    Now,
 }
 
 /// What is known of a step beside its rows.
@@ -154,6 +167,8 @@ impl<'a, T: Element> Feed<'a, T> {
             ranks,
             weighted,
             division: Division::Whole(Order::Standing(0)),
+            wanted: wanted.clone(),
+            adopted: Adopted::No,
             order: Vec::new(),
             own: 0..0,
             last: None,
@@ -239,8 +254,8 @@ impl<'a, T: Element> Feed<'a, T> {
         self.ranks.size == 1 || !self.weighted || whole
     }
 
-    /// Goes on in the midst of an epoch that was divided as a state says: into the same parts, whatever the trainer or the number of
-    /// ranks would make of it.
+    /// Goes on in the midst of an epoch that was divided as a state says: into the same parts, whatever the trainer or the
+    /// number of ranks would make of it. The epochs after it are divided as these would.
     pub(super) fn adopt(&mut self, found: &Batches) -> Result<(), Error> {
         let kept = self.batches.clone();
         if found.parts != kept.parts && self.ranks.shards.is_none() {
@@ -259,6 +274,7 @@ impl<'a, T: Element> Feed<'a, T> {
                 });
             }
             self.divide(if whole { Wanted::Whole } else { Wanted::Lengths(found.parts.clone()) })?;
+            self.adopted = Adopted::Next;
         }
         self.batches.check(found)
     }
@@ -278,6 +294,14 @@ impl<'a, T: Element> Feed<'a, T> {
 
     /// Draws the order of an epoch, from 1. It depends on the seed and the epoch's number alone.
     pub(super) fn begin(&mut self, epoch: usize) -> Result<(), Error> {
+        self.adopted = match self.adopted {
+            Adopted::Next => Adopted::Now,
+            Adopted::Now => {
+                self.divide(self.wanted.clone())?;
+                Adopted::No
+            }
+            Adopted::No => Adopted::No,
+        };
         match &mut self.division {
             Division::Whole(order) => order.begin(epoch),
             Division::Parts(_, orders) => orders.iter_mut().try_for_each(|order| order.begin(epoch)),
