@@ -125,8 +125,8 @@ pub(crate) fn moments<T: Element>(numbers: &[T], units: &[f64], weighing: Weighi
     (0..width).map(column).collect()
 }
 
-/// The mean and variance of some numbers as far as they are known from a part of them: in a unit, the sum of all, or how far from a
-/// number near their mean they are.
+/// The mean and variance of some numbers as far as they are known from a part of them: in a unit, the sum of all, or how far
+/// from a number near their mean they are.
 pub(crate) mod parts {
     use nn_kernels::Element;
 

@@ -6,12 +6,12 @@ use super::{Access, Dataset, DynDataset, Rows, Source};
 use crate::Row;
 use crate::error::Error;
 
-/// Says that `data` is this process's own share of a data set that is spread over all processes that train together. Without it they all
-/// have the same data.
+/// Says that `data` is this process's own share of a data set that is spread over all processes that train together. Without
+/// it they all have the same data.
 ///
-/// Each process has other rows: its own lines of a table, say, or a stream of its own. How many they are may differ. An epoch goes
-/// through the rows of all: each step has of each share as many as it has of what is left, so that all end with the same step. A process
-/// shuffles its rows among themselves.
+/// Each process has other rows: its own lines of a table, say, or a stream of its own. How many they are may differ. An epoch
+/// goes through the rows of all: each step has of each share as many as it has of what is left, so that all end with the same
+/// step. A process shuffles its rows among themselves.
 ///
 /// ```
 /// use nn_train::prelude::*;
@@ -30,8 +30,8 @@ use crate::error::Error;
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// It is made of a `Dataset` or any [`Source`], a [`Stream`](super::Stream) among them, and is a source itself. Its widths are compared with
-/// the network's when a run begins. A process without a row is an error: give it some of another's.
+/// It is made of a `Dataset` or any [`Source`], a [`Stream`](super::Stream) among them, and is a source itself. Its widths
+/// are compared with the network's when a run begins. A process without a row is an error: give it some of another's.
 #[derive(Debug)]
 pub struct Shard<'a, D: ?Sized>(&'a D);
 

@@ -23,8 +23,9 @@ pub enum Access {
     /// From the first row to the last, each once an epoch: a source that wants another order shuffles by itself.
     Stream,
     /// In any order, but fastest block by block: rows 0 to `rows` - 1 are the first block, the next `rows` the second, and so
-    /// on; the last may be shorter. An epoch draws the order of the blocks, and then of the rows within each `window` of
-    /// blocks that have come to stand beside each other. It takes 8 bytes of memory for each block and each row of a window.
+    /// on; the last may be shorter, and where there are [several files](Source::files) that of each. An epoch draws the order
+    /// of the blocks, and then of the rows within each `window` of blocks that have come to stand beside each other. It takes
+    /// 8 bytes of memory for each block and each row of a window.
     Blocks {
         /// Rows of a block, at least 1.
         rows: u64,
@@ -94,14 +95,14 @@ pub trait Source: Sync {
         Access::Random
     }
 
-    /// Of a source of [`Blocks`](Access::Blocks) that is made of several files, the rows of each: blocks begin anew with each file, and
-    /// the last one of each may be shorter. None, as unless said otherwise, where all rows are one file's.
+    /// Of a source of [`Blocks`](Access::Blocks) that is made of several files, the rows of each: blocks begin anew with each
+    /// file, and the last one of each may be shorter. None, as unless said otherwise, where all rows are one file's.
     fn files(&self) -> Vec<u64> {
         Vec::new()
     }
 
-    /// Whether rows may have weights, as unless said otherwise. Where it is known that none has, several processes that train together need
-    /// not ask each other in every step what its rows weigh.
+    /// Whether rows may have weights, as unless said otherwise. Where it is known that none has, processes that train together
+    /// need not ask each other in every step what its rows weigh.
     fn weighted(&self) -> bool {
         true
     }

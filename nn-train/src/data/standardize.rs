@@ -52,8 +52,9 @@ impl Standardizer {
         Self::of(numbers, width)
     }
 
-    /// As [`fit`](Self::fit), on the rows of all processes that train together, of which each has some: its [`Shard`](super::Shard). All
-    /// come to the same constants, bit for bit; they are those of all rows in one place, to rounding.
+    /// As [`fit`](Self::fit), on the rows of all processes that train together, of which each has some: its
+    /// [`Shard`](super::Shard). All come to the same constants, bit for bit; they are those of all rows in one place, to
+    /// rounding.
     ///
     /// ```
     /// use nn_train::Standardizer;
@@ -66,8 +67,8 @@ impl Standardizer {
     /// ```
     ///
     /// # Errors
-    /// As [`fit`](Self::fit), in [`Error::Rank`] where there are several ranks, one without a row among them, or one whose rows have
-    /// another width; and [`Error::Collective`] where not all ranks came. Every rank gets the same.
+    /// As [`fit`](Self::fit), in [`Error::Rank`] where there are several ranks, one without a row among them, or one whose
+    /// rows have another width; and [`Error::Collective`] where not all ranks came. Every rank gets the same.
     pub fn fit_together<X: Row>(rows: &[X], collective: &dyn Collective) -> Result<Self, Error> {
         Self::fit_flat_together(X::flatten(rows), X::WIDTH, collective)
     }

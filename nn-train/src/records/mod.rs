@@ -34,6 +34,10 @@
 //! ([`Records::window`]); where it has few, write smaller blocks ([`Writer::block_records`]) or allow more memory. A file that
 //! fits into the memory allowed is one window, whose records are shuffled all together.
 //!
+//! The blocks of several files ([`Records::open_files`]) are shuffled with each other as those of one. Of processes that
+//! train together each reads its own part of the blocks, whose windows are smaller: those of all parts together have as many
+//! blocks as one.
+//!
 //! # The format
 //!
 //! Version 1. Numbers are in little-endian order.

@@ -22,8 +22,8 @@ const MEMORY: u64 = 64 << 20;
 /// Bytes that the order of an epoch takes for a block or a row of a window.
 const PLACE: u64 = 8;
 
-/// A file of records, or [several](Self::open_files), of which only some blocks are in memory at a time: a [`Source`] for data larger
-/// than memory.
+/// A file of records, or [several](Self::open_files), of which only some blocks are in memory at a time: a [`Source`] for
+/// data larger than memory.
 ///
 /// ```
 /// use nn_train::prelude::*;

@@ -52,7 +52,7 @@ impl Ranks {
 
     /// The lowest rank that has any of them.
     pub(super) fn leader(&self, rows: u64) -> usize {
-        (self.size as u64).div_ceil(rows.max(1)) as usize - 1
+        if self.size == 1 { 0 } else { (self.size as u64).div_ceil(rows.max(1)) as usize - 1 }
     }
 }
 

@@ -107,8 +107,8 @@ pub(super) fn check_widths<T: Element>(
 }
 
 impl<'a, T: Element> Feed<'a, T> {
-    /// The steps of `batch_size` rows over all ranks. `parts` is into how many parts the rows are to be divided: unless said, rows that
-    /// come in blocks are divided into as many as there are ranks, and others are not.
+    /// The steps of `batch_size` rows over all ranks. `parts` is into how many parts the rows are to be divided: unless said,
+    /// rows that come in blocks are divided into as many as there are ranks, and others are not.
     pub(super) fn new(
         source: &'a dyn Source<Scalar = T>,
         architecture: &Architecture,

@@ -57,7 +57,8 @@ impl Order {
         Ok(())
     }
 
-    /// Adds the rows of some places to `rows`, where there is room for them. When they have been read, [`tell`](Self::tell) is to be called.
+    /// Adds the rows of some places to `rows`, where there is room for them. When they have been read, [`tell`](Self::tell)
+    /// is to be called.
     pub(super) fn extend<T: Element>(
         &mut self,
         places: Range<u64>,
@@ -91,7 +92,8 @@ impl Order {
     }
 }
 
-/// The seed of the orders of a part. That of the first is the trainer's, so that one part alone has the order of undivided rows.
+/// The seed of the orders of a part. That of the first is the trainer's, so that one part alone has the order of undivided
+/// rows.
 pub(super) fn part_seed(seed: u64, part: u64) -> u64 {
     if part == 0 {
         return seed;

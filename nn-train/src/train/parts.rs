@@ -43,8 +43,8 @@ pub(super) fn portion(number: u64, of: u64, all: u64) -> u64 {
 
 /// How the steps of an epoch are divided among its parts.
 ///
-/// Of a step's g rows a part gets about g/R of the rows that it has left, R being those that all have: with a and b the
-/// rows left of the parts before it, and of them and itself, ⌊b·g/R⌋ - ⌊a·g/R⌋. So no part gets more rows than it has, and all end
+/// Of a step's g rows a part gets about g/R of the rows that it has left, R being those that all have: with a and b the rows
+/// left of the parts before it, and of them and itself, ⌊b·g/R⌋ - ⌊a·g/R⌋. So no part gets more rows than it has, and all end
 /// with the epoch's last step, whatever their lengths.
 #[derive(Debug, Clone)]
 pub(super) struct Parts {
@@ -61,7 +61,8 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Parts of which each has a row, divided among `ranks` in runs of about equal length. There are at least as many parts as ranks.
+    /// Parts of which each has a row, divided among `ranks` in runs of about equal length. There are at least as many parts
+    /// as ranks.
     pub(super) fn new(lengths: Vec<u64>, batch_size: u64, rank: usize, ranks: usize) -> Self {
         let starts: Vec<u64> = starts(&lengths).collect();
         let count = lengths.len();

@@ -75,8 +75,8 @@
 //! best                  optional: metric, goal and number for which the file was kept as the best
 //! ```
 //!
-//! Version 1 ended `Batches` with its field `blocks`. Structures are their fields in the order of their declaration. A list of numbers is a byte array of their bits in
-//! little-endian order.
+//! Version 1 ended `Batches` with its field `blocks`. Structures are their fields in the order of their declaration. A list
+//! of numbers is a byte array of their bits in little-endian order.
 //!
 //! Signature, version, length and checksum will stand where they are in every version to come, and every version that
 //! there has been will be read.

@@ -320,6 +320,22 @@ fn other_seeds_give_other_orders_and_parts_have_orders_of_their_own() {
     assert_eq!(steps(std::slice::from_mut(&mut fed), 1, 0), first);
 }
 
+/// A change of these is a change of everybody's results.
+#[test]
+fn orders_of_parts_are_pinned() {
+    let source = Numbered::new(0..14, Access::Random);
+    let rows = steps(&mut [feed(&source, 5, rank(0, 1), Some(3)).unwrap()], 2, 0);
+    assert_eq!(rows, [vec![1, 4, 7, 12, 11], vec![2, 6, 5, 13, 9], vec![0, 3, 8, 10]]);
+}
+
+#[test]
+fn orders_of_blocks_of_several_files_are_pinned() {
+    let mut source = Numbered::new(0..14, Access::Blocks { rows: 3, window: 4 });
+    source.files = vec![5, 2, 7];
+    let rows = steps(&mut [feed(&source, 5, rank(0, 1), Some(2)).unwrap()], 2, 0);
+    assert_eq!(rows, [vec![3, 4, 7, 12, 11], vec![5, 6, 10, 8, 9], vec![1, 0, 2, 13]]);
+}
+
 #[test]
 fn what_cannot_be_divided_is_an_error_that_says_what_could() {
     let message = |source: &Numbered, ranks: Ranks, parts| feed(source, 10, ranks, parts).err().unwrap().to_string();
