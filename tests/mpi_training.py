@@ -23,7 +23,8 @@ from mpirun import mpirun
 # Of the parameters, which are at most some 0.4, after 30 epochs. Sums of other parts are rounded otherwise, and each step goes on
 # from there.
 BOUND = 1e-5
-ACCURACY = re.compile(r"^test accuracy: (\d\.\d+)\s*$", re.MULTILINE)
+# A bar that shows progress may stand on the line before it.
+ACCURACY = re.compile(r"test accuracy: (\d\.\d+)")
 VERSION = rb"nn-train (\d+)\.(\d+)\.(\d+), protocol (\d+)"
 
 

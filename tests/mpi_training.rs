@@ -81,8 +81,11 @@ fn train(mpi: &Mpi, wrong: &Wrong) -> Result<(), Error> {
         let data = DynDataset::new(vec![0.0, 1.0, broken, 2.0], 1, vec![0.0_f32; 4], 1);
         nn_train::collective::agree(mpi, data)?;
     }
-    let architecture =
-        if is("declaration") { "20 => 65 tanh => 64 tanh => 1" } else { "20 => 64 tanh => 64 tanh => 1" };
+    let architecture = if is("declaration") {
+        "20 => 65 tanh => 64 tanh => 1 linear, mse"
+    } else {
+        "20 => 64 tanh => 64 tanh => 1 linear, mse"
+    };
     let mut network = DynNetwork::<f32>::new(architecture.parse()?, Init::default(), 7)?;
     let trainer = Trainer::builder()
         .learning_rate(if is("setting") { 0.002 } else { 0.001 })
