@@ -34,6 +34,8 @@ def main():
         reason = "shard 3: row 7 is ∞"
         jobs = {
             "leaves": mpirun(ranks, program, "leave", leaver, reason).fails(f"rank {leaver}: error: {reason}", *left(reason)),
+            # A reason of 2,000 bytes is cut after 1,000, where a letter ends.
+            "leaves with many words": mpirun(ranks, program, "leave", leaver, "Z" + "ü" * 1000).fails(*left("Z" + "ü" * 499)),
             "panics": mpirun(ranks, program, "panic", leaver).fails("on purpose", *left("it has panicked")),
             "ends": mpirun(ranks, program, "end", leaver).fails(*left("it has come to its end, and others have not")),
             # From there on nobody can go on or end by itself; that job is aborted.

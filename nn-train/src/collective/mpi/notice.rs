@@ -51,21 +51,3 @@ impl Notice {
         Self { ended: ended != 0, rank: u32::from_le_bytes(rank) as usize, reason }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn notices_come_as_they_were_sent() {
-        for notice in
-            [Notice::end(7), Notice { ended: false, rank: 300, reason: "shard 3: Zeile 5 enthält ∞".to_owned() }]
-        {
-            assert_eq!(Notice::from_bytes(&notice.to_bytes(), 1), notice);
-        }
-        let long = Notice { ended: false, rank: 0, reason: "ü".repeat(LONGEST) };
-        let read = Notice::from_bytes(&long.to_bytes(), 1);
-        assert_eq!(read.reason, "ü".repeat(LONGEST / 2));
-        assert_eq!(Notice::from_bytes(&[1, 2], 9), Notice { ended: false, rank: 9, reason: String::new() });
-    }
-}
