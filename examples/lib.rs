@@ -79,6 +79,7 @@ mod tests {
             "docs/command-line.md",
             "docs/data.md",
             "docs/derivation.md",
+            "docs/distributed.md",
             "docs/embedded.md",
             "docs/larger-than-memory.md",
             "docs/models.md",
