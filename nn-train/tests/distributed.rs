@@ -574,6 +574,19 @@ fn minimisers_find_the_minimum_of_one_process() {
             }
         }
     }
+    // Each rank with rows of its own, and all of them together.
+    let mut alone = Net::new(4);
+    let lbfgs = Lbfgs::default().max_iterations(10).l2(0.5).threads(1);
+    let expected = lbfgs.minimize(&mut alone, &weighted).unwrap();
+    let parts: Vec<_> =
+        [0..5, 5..30, 30..37].into_iter().map(|part| weighted.subset(&part.collect::<Vec<_>>()).unwrap()).collect();
+    for solution in on_ranks(3, |rank| {
+        let own = &parts[rank.rank()];
+        lbfgs.clone().collective(rank).minimize(&mut Net::new(4), &nn_train::Shard::new(own)).unwrap()
+    }) {
+        assert_eq!(solution.iterations, expected.iterations);
+        assert!((solution.cost - expected.cost).abs() < 1e-9, "{} {}", solution.cost, expected.cost);
+    }
     let stopped = on_ranks(3, |rank| {
         let odd = rank.rank() == 2;
         let lbfgs = Lbfgs::default().collective(rank).threads(1);
