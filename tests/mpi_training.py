@@ -3,7 +3,7 @@
 
     python3 tests/mpi_training.py DISTRIBUTED MPI_TRAINING      the examples of these names, built
 
-Digits are trained on 1, 2, 3 and 4 ranks. The ranks have the same parameters, bit for bit, and those of one process but for rounding.
+Digits are trained on 1, 2, 3 and 4 ranks, and flights, those of tests/flights.py, on 2. The ranks have the same parameters, bit for bit, and those of one process but for rounding.
 A rank is killed while it trains: the job ends, the last checkpoint loads, and on fewer ranks training goes on from there to where
 it would have come. It needs mpirun (Debian: openmpi-bin). Ranks may be more than cores.
 """
@@ -18,6 +18,7 @@ import threading
 import time
 from pathlib import Path
 
+from flights import flights
 from mpirun import mpirun
 
 # Of the parameters, which are at most some 0.4, after 30 epochs. Sums of other parts are rounded otherwise, and each step goes on
@@ -56,6 +57,23 @@ def check_agreement(program, folder):
         job.expect(accuracy(job) > 0.96, "does not learn the digits")
     largest = max(map(abs, one))
     print(f"1, 2, 3 and 4 ranks: parameters of up to {largest:.2f} within {farthest:.1e} of those of one process")
+
+
+def check_flights(program, folder):
+    """A table of columns of all kinds, which each rank prepares by itself."""
+    header, *lines = flights()
+    for name, share in (("train.csv", lines[::5]), ("test.csv", lines[1::5])):
+        (folder / name).write_text(header + "".join(share))
+    settings = ["flights", folder / "train.csv", folder / "test.csv", "--batch-size", "1024", "--parameters"]
+    one = mpirun(1, program, *settings, folder / "1-flights").succeeds()
+    two = mpirun(2, program, *settings, folder / "2-flights").succeeds()
+    pairs = zip(parameters(folder / "2-flights", 2), parameters(folder / "1-flights", 1), strict=True)
+    off = max(abs(ours - theirs) for ours, theirs in pairs)
+    two.expect(off <= BOUND, f"parameters are {off:.1e} from those of one process")
+    ours, theirs = (re.findall(r"r² ([0-9.]+)", job.output) for job in (two, one))
+    two.expect(len(ours) == len(theirs) == 1, "says no r², or more than one")
+    two.expect(abs(float(ours[0]) - float(theirs[0])) < 1e-3, f"r² is {ours[0]}, on one process {theirs[0]}")
+    print(f"flights on 2 ranks: r² {ours[0]}, on one {theirs[0]}; parameters within {off:.1e}")
 
 
 def process_of(program, rank):
@@ -143,6 +161,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         check_agreement(distributed, folder)
+        check_flights(distributed, folder)
         check_killed(distributed, folder)
         check_wrong(training, folder)
     for wrong, status in ((("digits", "--epochs", "0"), 2), (("flights", "none.csv", "none.csv"), 1), ((), 2)):
