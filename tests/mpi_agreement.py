@@ -23,6 +23,7 @@ def main():
                 job.expect(f"rank {rank} of {ranks}: {what} as it should be" in job.output, f"rank {rank} does not say so")
     print("1, 2, 3 and 4 ranks: " + ", ".join(RIGHT))
 
+    mpirun(2, program, "long").succeeds()
     # Ranks that come to their end at different times wait for each other, and nothing is said of it.
     mpirun(3, program, "late", "2.5").succeeds()
     for ranks, leaver in ((2, 1), (4, 0), (4, 2)):

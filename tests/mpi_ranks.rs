@@ -54,6 +54,8 @@ fn run(mpi: &Mpi, arguments: &[&str]) -> Outcome {
             beside::<f64>(mpi)?;
         }
         ["broadcast"] => broadcast(mpi)?,
+        // More numbers than one call is given.
+        ["long"] => sum_of::<f32>(mpi, (1 << 26) + 3)?,
         ["barrier"] => barrier(mpi)?,
         ["same"] => same(mpi)?,
         ["leave", leaver, reason] if leaver.parse() == Ok(rank) => {
@@ -121,20 +123,25 @@ fn small<T: Element>(len: usize, rank: usize) -> Vec<T> {
     (0..len).map(|k| T::from_f64(((k % 11) * (rank + 1)) as f64 - 5.0)).collect()
 }
 
-fn small_sum<T: Element>(len: usize, size: usize) -> Vec<T> {
-    let ranks = size * (size + 1) / 2;
-    (0..len).map(|k| T::from_f64((k % 11 * ranks) as f64 - 5.0 * size as f64)).collect()
+/// What they come to in place `k`.
+fn small_sum<T: Element>(k: usize, size: usize) -> T {
+    T::from_f64((k % 11 * (size * (size + 1) / 2)) as f64 - 5.0 * size as f64)
 }
 
 fn sums<T: Element>(mpi: &Mpi) -> Outcome {
     for len in LENGTHS {
         for _ in 0..3 {
-            let mut sum = vec![T::from_f64(f64::NAN); len];
-            mpi.all_reduce(Numbers::new(&small::<T>(len, mpi.rank()), &mut sum))?;
-            expect(sum == small_sum::<T>(len, mpi.size()), format_args!("a sum of {len} {}", T::NAME))?;
+            sum_of::<T>(mpi, len)?;
         }
     }
     Ok(())
+}
+
+fn sum_of<T: Element>(mpi: &Mpi, len: usize) -> Outcome {
+    let mut sum = vec![T::from_f64(f64::NAN); len];
+    mpi.all_reduce(Numbers::new(&small::<T>(len, mpi.rank()), &mut sum))?;
+    let right = (0..len).all(|k| sum[k] == small_sum::<T>(k, mpi.size()));
+    expect(right, format_args!("a sum of {len} {}", T::NAME))
 }
 
 /// Parts of several lengths, handed over while the next is made, some of them late on one rank.
@@ -152,7 +159,8 @@ fn beside<T: Element>(mpi: &Mpi) -> Outcome {
             }
         })?;
         for (sum, len) in sums.iter().zip(LENGTHS) {
-            expect(*sum == small_sum::<T>(len, mpi.size()), format_args!("a sum of {len} {} beside others", T::NAME))?;
+            let right = (0..len).all(|k| sum[k] == small_sum::<T>(k, mpi.size()));
+            expect(right, format_args!("a sum of {len} {} beside others", T::NAME))?;
         }
     }
     let busy = {

@@ -80,7 +80,7 @@ impl Mpi {
     }
 
     /// How long a rank waits for the others before it returns [`CollectiveFault::Silence`]; 10 minutes unless set. One of them
-    /// may be writing a file, or measuring, meanwhile. It goes for all clones.
+    /// may be writing a file, or measuring, meanwhile; so it is at the end, where the others wait for rank 0. It goes for all clones.
     #[must_use]
     pub fn patience(self, patience: Duration) -> Self {
         self.life.ranks.set_patience(patience);
