@@ -5,6 +5,9 @@
 //! SAMPLES_PER_S, GFLOP_S and PERCENT_OF_FMA_PEAK are the median's, the columns behind them the best repeat's. The peak is
 //! measured between the repeats, on the same threads, in the same instruction set and number type; in bfloat16 it is that
 //! of dot products of pairs.
+//!
+//! With the feature `mpi` and `--mpi`, the processes that mpirun has started step together, each on its share of the batch, and the
+//! figures are those of all.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -14,9 +17,10 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
 use nn_benches::{Target, Workload, WorkloadError, hidden};
 use nn_examples::arguments::{count_in, number_in};
-use nn_train::throughput::Throughput;
+use nn_train::throughput::{Samples, Throughput};
 use nn_train::{
     Activation, DynNetwork, Element, EngineKind, Explanation, Init, InstructionSet, Precision, Sgd, Trainer,
+    TrainerBuilder,
 };
 use serde_json::json;
 
@@ -73,6 +77,61 @@ struct Arguments {
     /// Say what would be timed, one JSON object a line, and time nothing
     #[arg(long)]
     list: bool,
+    /// Share each batch with the other processes that mpirun has started
+    #[cfg(feature = "mpi")]
+    #[arg(long, conflicts_with = "list")]
+    mpi: bool,
+}
+
+/// The processes that step together: this one, or those that mpirun has started.
+#[derive(Debug, Clone)]
+enum Ranks {
+    Alone,
+    #[cfg(feature = "mpi")]
+    Mpi(nn_train::collective::Mpi),
+}
+
+impl Ranks {
+    fn start(arguments: &Arguments) -> Result<Self, nn_train::Error> {
+        #[cfg(feature = "mpi")]
+        if arguments.mpi {
+            return nn_train::collective::Mpi::start().map(Self::Mpi);
+        }
+        let _ = arguments;
+        Ok(Self::Alone)
+    }
+
+    /// Which one this is, of how many.
+    fn place(&self) -> (usize, usize) {
+        match self {
+            Self::Alone => (0, 1),
+            #[cfg(feature = "mpi")]
+            Self::Mpi(mpi) => {
+                use nn_train::collective::Collective;
+                (mpi.rank(), mpi.size())
+            }
+        }
+    }
+
+    fn share(&self, trainer: TrainerBuilder) -> TrainerBuilder {
+        match self {
+            Self::Alone => trainer,
+            #[cfg(feature = "mpi")]
+            Self::Mpi(mpi) => trainer.collective(mpi.clone()),
+        }
+    }
+
+    /// The rows of a batch that are this process's: as many as the others', or one more or less.
+    fn rows<T: Element>(&self, batch: Samples<T>, rows: usize) -> Samples<T> {
+        let (rank, size) = self.place();
+        let part = |mut numbers: Vec<T>| {
+            let width = numbers.len() / rows;
+            numbers.truncate((rank + 1) * rows / size * width);
+            numbers.drain(..rank * rows / size * width);
+            numbers
+        };
+        Samples { inputs: part(batch.inputs), targets: part(batch.targets) }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -96,7 +155,7 @@ impl Arguments {
         Ok(jobs)
     }
 
-    fn trainer(&self, workload: &Workload) -> Result<Trainer, nn_train::Error> {
+    fn trainer(&self, workload: &Workload, ranks: &Ranks) -> Result<Trainer, nn_train::Error> {
         let mut builder = Trainer::builder()
             .optimizer(Sgd::default())
             .learning_rate(LEARNING_RATE)
@@ -112,7 +171,7 @@ impl Arguments {
         if let Some(set) = self.isa {
             builder = builder.instruction_set(set);
         }
-        builder.build()
+        ranks.share(builder).build()
     }
 }
 
@@ -138,15 +197,17 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
 }
 
 fn run<T: Element>(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let ranks = Ranks::start(arguments)?;
+    let (rank, size) = ranks.place();
     // Errors come before anything is timed.
-    let jobs = prepare::<T>(arguments)
+    let jobs = prepare::<T>(arguments, &ranks)
         .unwrap_or_else(|error| Arguments::command().error(ErrorKind::ValueValidation, error).exit());
     if arguments.list {
         return Ok(list(jobs.iter().map(|(workload, _)| workload))?);
     }
     let width = jobs.iter().map(|(workload, _)| workload.name.len()).max().unwrap_or(0);
     let mut out = io::stdout().lock();
-    if !arguments.json {
+    if !arguments.json && rank == 0 {
         writeln!(
             out,
             "{:<width$} THREADS DTYPE ENGINE  ISA       SAMPLES_PER_S   GFLOP_S PERCENT_OF_FMA_PEAK \
@@ -155,12 +216,15 @@ fn run<T: Element>(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         )?;
     }
     for (workload, trainer) in jobs {
-        let report = Report::measure::<T>(&workload, &trainer, arguments)?;
+        let report = Report::measure::<T>(&workload, &trainer, &ranks, arguments)?;
+        if rank > 0 {
+            continue;
+        }
         if arguments.explain {
             eprintln!("{}", report.measured.explanation);
         }
         if arguments.json {
-            writeln!(out, "{}", report.json())?;
+            writeln!(out, "{}", report.json(size))?;
         } else {
             writeln!(out, "{}", report.line(width))?;
         }
@@ -169,10 +233,10 @@ fn run<T: Element>(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 }
 
 /// The jobs, each with its trainer; all of them can be planned.
-fn prepare<T: Element>(arguments: &Arguments) -> Result<Vec<(Workload, Trainer)>, Box<dyn Error>> {
+fn prepare<T: Element>(arguments: &Arguments, ranks: &Ranks) -> Result<Vec<(Workload, Trainer)>, Box<dyn Error>> {
     let mut jobs = Vec::new();
     for workload in arguments.jobs()? {
-        let trainer = arguments.trainer(&workload)?;
+        let trainer = arguments.trainer(&workload, ranks)?;
         let network = DynNetwork::<T>::zeros(workload.architecture.clone())?;
         trainer.explain(&network).map_err(|error| format!("{}: {error}", workload.name))?;
         workload.samples::<T>()?;
@@ -208,10 +272,11 @@ impl<'a> Report<'a> {
     fn measure<T: Element>(
         workload: &'a Workload,
         trainer: &Trainer,
+        ranks: &Ranks,
         arguments: &Arguments,
     ) -> Result<Self, Box<dyn Error>> {
         let mut network = DynNetwork::<T>::new(workload.architecture.clone(), Init::default(), 1)?;
-        let samples = workload.samples::<T>()?;
+        let samples = ranks.rows(workload.samples::<T>()?, workload.rows);
         let measured = Throughput::measure(trainer, &mut network, &samples, arguments.repeats, arguments.seconds)?;
         Ok(Self { workload, measured })
     }
@@ -231,7 +296,7 @@ impl<'a> Report<'a> {
         )
     }
 
-    fn json(&self) -> serde_json::Value {
+    fn json(&self, ranks: usize) -> serde_json::Value {
         let measured = &self.measured;
         let explanation = &measured.explanation;
         let (median, best) = (measured.median(), measured.best());
@@ -239,6 +304,7 @@ impl<'a> Report<'a> {
             "workload": self.workload.name,
             "network": explanation.architecture,
             "batch": self.workload.rows,
+            "ranks": ranks,
             "threads": explanation.threads_given,
             "threads_used": explanation.threads,
             "dtype": explanation.element,

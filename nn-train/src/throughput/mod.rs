@@ -36,6 +36,9 @@ const PEAK_SECONDS: f64 = 0.04;
 /// measured between the repeats, on the same threads, in the same instruction set and number type: what the machine does of
 /// fused multiplications and additions if it does nothing else, or in bfloat16 of dot products of pairs. A step counts as 6
 /// operations a weight and sample, but 4 for the weights of the first layer.
+///
+/// Where the trainer's steps are taken by [several processes](crate::TrainerBuilder::collective), all of them measure together,
+/// each on rows of its own, and rows, operations and peak are those of all.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Throughput {
@@ -54,7 +57,7 @@ pub struct Throughput {
 }
 
 impl Throughput {
-    /// Times steps of `trainer` on all of `samples` at once, in `repeats` repeats of about `seconds` each. The network is
+    /// Times steps of `trainer` on all of `samples` at once, which may be none on some of several ranks, in `repeats` repeats of about `seconds` each. The network is
     /// trained by that.
     ///
     /// # Errors
@@ -73,28 +76,37 @@ impl Throughput {
         if !(seconds.is_finite() && seconds > 0.0) {
             return Err(Error::argument("seconds", seconds, "a finite number above 0"));
         }
-        let rows = samples.inputs.len() / network.architecture().inputs();
-        let step_flops = network.architecture().step_flops(rows);
+        let group = trainer.group();
+        let own_rows = samples.inputs.len() / network.architecture().inputs();
         let mut session = trainer.session(network)?;
         let explanation = session.explain().clone();
         let mut peak = Peak::new(explanation.set).precision(explanation.precision);
+        // Ranks begin together, and the last to end counts: all have the same seconds, and so take the same number of steps.
+        let steps = |session: &mut Session<'_, DynNetwork<T>>, count: usize| {
+            group.sum([0.0])?;
+            let own = steps(session, samples, count)?;
+            Ok::<_, Error>(group.gather([own])?.into_iter().fold(0.0, |longest: f64, [seconds]| longest.max(seconds)))
+        };
         let (mut times, steps) = session.install(|session| {
             // Caches, branch predictors and the clock get used to it.
-            let (mut count, mut taken) = (2, steps(session, samples, 2)?);
+            let (mut count, mut taken) = (2, steps(session, 2)?);
             while taken < seconds / 4.0 {
                 count *= 2;
-                taken = steps(session, samples, count)?;
+                taken = steps(session, count)?;
             }
             let count = (seconds * count as f64 / taken).ceil().max(1.0) as usize;
             let mut times = Vec::new();
             for _ in 0..repeats {
                 peak.measure::<T>(PEAK_SECONDS.min(seconds));
-                times.push(steps(session, samples, count)? / count as f64);
+                times.push(steps(session, count)? / count as f64);
             }
             Ok::<_, Error>((times, count))
         })?;
         times.sort_by(f64::total_cmp);
-        Ok(Self { explanation, rows, step_flops, seconds: times, steps, peak: peak.flops() })
+        let [rows, peak] = group.sum([own_rows as f64, peak.flops()])?;
+        let rows = rows as usize;
+        let step_flops = session.network().architecture().step_flops(rows);
+        Ok(Self { explanation, rows, step_flops, seconds: times, steps, peak })
     }
 
     /// The seconds of a step: the median of the repeats, of an even number the slower one of the two in the middle.
