@@ -101,6 +101,9 @@ class Torch:
         torch.set_num_threads(threads)
         self.version = torch.__version__.partition("+")[0]
 
+    def wrapped(self, network):
+        return network
+
     def steps(self, problem):
         import contextlib
 
@@ -115,7 +118,7 @@ class Torch:
                 layer.weight.copy_(torch.from_numpy(weights))
                 layer.bias.copy_(torch.from_numpy(bias))
             layers += ([hidden[problem.activation]()] if layers else []) + [layer]
-        network = nn.Sequential(*layers)
+        network = self.wrapped(nn.Sequential(*layers))
         cost = {"bce": nn.BCEWithLogitsLoss(), "ce": nn.CrossEntropyLoss(), "mse": nn.MSELoss()}[problem.loss]
         x = torch.from_numpy(problem.x)
         y = torch.from_numpy(problem.classes() if problem.loss == "ce" else problem.y)
