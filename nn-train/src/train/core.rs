@@ -314,7 +314,6 @@ impl<T: Element> Core<T> {
     }
 
     /// All that a step needs, once it is known where its gradient comes from.
-    #[expect(clippy::type_complexity, reason = "four things that are borrowed from one")]
     fn work_on<'s>(
         &'s mut self,
         gradient: Gradient<'s, T>,
