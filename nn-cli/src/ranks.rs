@@ -58,7 +58,7 @@ impl Ranks {
     }
 
     /// The bytes that the first process has, on all of them.
-    pub(crate) fn from_first(&self, make: impl FnOnce() -> Result<Vec<u8>, Failure>) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn first_bytes(&self, make: impl FnOnce() -> Result<Vec<u8>, Failure>) -> Result<Vec<u8>, Failure> {
         let Some(collective) = &self.collective else { return make() };
         let mut own = None;
         let bytes = collective::from_first(&**collective, || {

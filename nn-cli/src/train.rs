@@ -315,7 +315,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
 
 fn train(arguments: &Arguments, ranks: &Ranks, output: &Output) -> Result<(), Failure> {
     let begun = Instant::now();
-    let state = ranks.from_first(|| Ok(arguments.files.state(output)?.map_or(Vec::new(), |state| state.to_bytes())))?;
+    let state =
+        ranks.first_bytes(|| Ok(arguments.files.state(output)?.map_or(Vec::new(), |state| state.to_bytes())))?;
     // Nothing is written before all processes have looked at what is there.
     let ready = ranks.agree(arguments.ready(&state, ranks, output))?;
     let Ready { out, state, fingerprint, prepared, test, numbers, rows } = ready;
