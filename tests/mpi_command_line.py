@@ -89,7 +89,7 @@ def main():
             (1, ["--mpi", "--out", folder / "1.nn"], "1.nn is there already; use --force, or another name"),
             (1, ["--mpi", "--out", folder / "x.nn", "--without", "prize"], "prize"),
             (2, ["--mpi", "--out", folder / "x.csv"], "a model of this program is written"),
-            (2, ["--out", folder / "x.nn"], "mpirun has started 3 processes, and each would train by itself"),
+            (2, ["--out", folder / "x.nn"], "3 processes have been started, by mpirun or srun, and each would train by itself"),
         ):
             job = mpirun(3, program, "train", TABLE, "--target", "price", "--epochs", "1", *wrong).fails()
             errors = [line for line in job.output.splitlines() if line.startswith("error: ")]

@@ -4,7 +4,8 @@ use std::env;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use nn_train::collective::{self, Collective};
+use nn_train::Interruption;
+use nn_train::collective::{self, Collective, Numbers};
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -23,7 +24,7 @@ impl Ranks {
         }
         match processes() {
             Some(count) => Err(Failure::usage(format!(
-                "mpirun has started {count} processes, and each would train by itself; --mpi lets them train together"
+                "{count} processes have been started, by mpirun or srun, and each would train by itself; --mpi lets them train together"
             ))),
             None => Ok(Self { collective: None }),
         }
@@ -55,6 +56,16 @@ impl Ranks {
             (Err(_), Err(own)) if collective.rank() == 0 => Err(own),
             (Err(failure), _) => Err(if status == Some(2) { Failure::Quiet(2) } else { failure }),
         }
+    }
+
+    /// The signal that any of the processes has received.
+    pub(crate) fn received(&self, own: Option<Interruption>) -> Result<Option<Interruption>, Failure> {
+        const SIGNALS: [Interruption; 2] = [Interruption::Terminate, Interruption::Interrupt];
+        let Some(collective) = &self.collective else { return Ok(own) };
+        let own = SIGNALS.map(|signal| f64::from(own == Some(signal)));
+        let mut sum = [0.0; SIGNALS.len()];
+        self.same(collective.all_reduce(Numbers::new(&own, &mut sum)))?;
+        Ok(SIGNALS.into_iter().zip(sum).find(|(_, sum)| *sum > 0.0).map(|(signal, _)| signal))
     }
 
     /// The bytes that the first process has, on all of them.
@@ -99,7 +110,7 @@ impl Ranks {
 /// How many processes the usual programs for that have started, where it is more than one.
 fn processes() -> Option<usize> {
     let count = |name| env::var(name).ok()?.parse().ok();
-    ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"].into_iter().find_map(count).filter(|count| *count > 1)
+    ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"].into_iter().find_map(count).filter(|count| *count > 1)
 }
 
 #[cfg(feature = "mpi")]

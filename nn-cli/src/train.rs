@@ -307,7 +307,6 @@ struct Ready<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
-    arguments.check()?;
     let ranks = Ranks::start(arguments.mpi)?;
     let output = &ranks.output(output);
     train(arguments, &ranks, output).map_err(|failure| ranks.tell(failure, output))
@@ -318,15 +317,18 @@ fn train(arguments: &Arguments, ranks: &Ranks, output: &Output) -> Result<(), Fa
     let state =
         ranks.first_bytes(|| Ok(arguments.files.state(output)?.map_or(Vec::new(), |state| state.to_bytes())))?;
     // Nothing is written before all processes have looked at what is there.
-    let ready = ranks.agree(arguments.ready(&state, ranks, output))?;
+    let ready = ranks.agree(arguments.check().and_then(|()| arguments.ready(&state, ranks, output)))?;
     let Ready { out, state, fingerprint, prepared, test, numbers, rows } = ready;
     let overwrite = arguments.force || state.is_some();
     let measured_on = prepared.validation_data().clone();
 
-    let mut interrupt = Interrupt::on_signals()?;
-    if let (Some((folder, fingerprint)), None) = (&fingerprint, &state) {
-        fingerprint.save(folder)?;
-    }
+    let begun_run = Interrupt::on_signals().map_err(Failure::from).and_then(|interrupt| {
+        if let (Some((folder, fingerprint)), None) = (&fingerprint, &state) {
+            fingerprint.save(folder)?;
+        }
+        Ok(interrupt)
+    });
+    let mut interrupt = ranks.agree(begun_run)?;
     let every = if std::io::stderr().is_terminal() { 1 } else { prepared.epochs().div_ceil(10) };
     // Somebody may have read enough of the lines.
     let progress = if std::io::stderr().is_terminal() { Progress::stderr() } else { Progress::writer(Unheeded) };
@@ -336,7 +338,8 @@ fn train(arguments: &Arguments, ranks: &Ranks, output: &Output) -> Result<(), Fa
     callbacks.push(Box::new(&mut interrupt));
     callbacks.extend(arguments.files.checkpoints(arguments.force));
     let fitted = prepared.train_with(callbacks, state.as_ref()).map_err(|error| ranks.failure(error))?;
-    let interrupted = interrupt.received();
+    // A signal may have come to one of several processes.
+    let interrupted = ranks.received(interrupt.received())?;
     let Some(out) = out else { return Ok(()) };
     if let Some(signal) = interrupted
         && fitted.history().is_empty()

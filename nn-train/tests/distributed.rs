@@ -213,7 +213,7 @@ fn a_stop_of_one_rank_stops_all_after_the_same_step() {
             let trainer = trained(rank, builder().batch_size(4).epochs(5));
             let mut run = trainer.run(&mut net, &data).unwrap();
             run = run.callback(OnRank { rank: 1, step, fails: false, epoch, stopped: &stopped });
-            let epochs = run.by_ref().map(|epoch| epoch.unwrap()).count();
+            let epochs = run.by_ref().inspect(|epoch| assert!(epoch.is_ok())).count();
             let state = run.state().unwrap();
             drop(run);
             (net, epochs, state)
@@ -325,7 +325,10 @@ fn what_is_not_alike_is_said_before_training() {
         (builder().l2(0.5), "rank 2: l1, l2, clip_norm"),
         (builder().learning_rate(0.5), "rank 2: the learning rate"),
         (builder().optimizer(Sgd::default()), "rank 2: the optimiser is `Sgd"),
-        (builder().engine(EngineKind::Tile), "rank 2: the engine is `tile`; expected `narrow`"),
+        (
+            builder().engine(EngineKind::Tile),
+            "rank 2: how steps are computed (set `engine` and `instruction_set`, or `threads`, on all ranks) is `tile",
+        ),
     ] {
         let error = error_of(&|rank| {
             let trainer = settings(&rank, other.clone()).collective(Arc::clone(&rank)).build().unwrap();
@@ -337,7 +340,7 @@ fn what_is_not_alike_is_said_before_training() {
         let seed = if odd(&rank) { 5 } else { 4 };
         trained(rank, builder()).fit(&mut Net::new(seed), &data, None)
     });
-    assert_eq!(error, "rank 2: after step 0 its parameters are not those of rank 0, bit for bit");
+    assert_eq!(error, "rank 2: after step 0 its state is not that of rank 0, bit for bit");
     let error = error_of(&|rank| {
         let data = if odd(&rank) { &fewer } else { &data };
         trained(rank, builder()).fit(&mut Net::new(4), data, None)
@@ -364,7 +367,7 @@ fn parameters_that_drift_apart_are_noticed() {
             trainer.run(&mut net, &data).unwrap().on_step(changes).finish().unwrap_err().to_string()
         });
         let step = if verify_every == 1 { 4 } else { 10 };
-        let expected = format!("rank 1: after step {step} its parameters are not those of rank 0, bit for bit");
+        let expected = format!("rank 1: after step {step} its state is not that of rank 0, bit for bit");
         assert_eq!(errors, [expected.clone(), expected]);
     }
 }
@@ -700,6 +703,200 @@ fn folds_are_trained_together_and_a_search_is_one_processs() {
         errors[0],
         "collective is 2 processes; expected one process: trials run side by side, so that their sums would meet"
     );
+}
+
+/// What any program may have around its data: nothing is said of weights.
+struct Wrapped<'a>(&'a DynDataset<f64>);
+
+impl Source for Wrapped<'_> {
+    type Scalar = f64;
+
+    fn len(&self) -> u64 {
+        Source::len(self.0)
+    }
+
+    fn input_width(&self) -> usize {
+        self.0.input_width()
+    }
+
+    fn target_width(&self) -> usize {
+        self.0.target_width()
+    }
+
+    fn read(&self, indices: &[u64], rows: &mut Rows<f64>) -> Result<(), Error> {
+        self.0.read(indices, rows)
+    }
+
+    fn resident(&self) -> Option<&DynDataset<f64>> {
+        Some(self.0)
+    }
+}
+
+#[test]
+fn data_that_says_nothing_of_its_weights_counts_all_the_same() {
+    let plain = rows(40);
+    let weighted = plain.clone().with_weights((0..40).map(|i| 1.0 + wave(i, 0.2)).collect()).unwrap();
+    for data in [&plain, &weighted] {
+        let builder = builder().batch_size(7);
+        let mut alone = Net::new(4);
+        builder.clone().build().unwrap().fit(&mut alone, &Wrapped(data), None).unwrap();
+        for net in on_ranks(3, |rank| {
+            let mut net = Net::new(4);
+            trained(rank, builder.clone()).fit(&mut net, &Wrapped(data), None).unwrap();
+            net
+        }) {
+            let off = net.parameters().iter().zip(alone.parameters()).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max);
+            assert!(off < 1e-12 && alone != Net::new(4), "{off:e}");
+        }
+    }
+}
+
+#[test]
+fn an_epoch_in_parts_goes_on_where_the_trainer_knows_of_none() {
+    let data = rows(60).with_weights((0..60).map(|i| 1.0 + wave(i, 0.2)).collect()).unwrap();
+    let builder = builder().batch_size(8).epochs(2);
+    let mut state = None;
+    let keeps = |context: &mut Context<'_, Net>| {
+        if context.step() == 3 {
+            state = Some(context.state()?);
+        }
+        Ok(Signal::Continue)
+    };
+    let trainer = builder.clone().parts(6).build().unwrap();
+    trainer.run(&mut Net::new(4), &data).unwrap().on_step(keeps).finish().unwrap();
+    let state = state.unwrap();
+    let mut alone = Net::zeros();
+    let trainer = builder.clone().build().unwrap();
+    trainer.run(&mut alone, &data).unwrap().resume(&state).unwrap().finish().unwrap();
+    for net in on_ranks(2, |rank| {
+        let mut net = Net::zeros();
+        trained(rank, builder.clone()).run(&mut net, &data).unwrap().resume(&state).unwrap().finish().unwrap();
+        net
+    }) {
+        let off = net.parameters().iter().zip(alone.parameters()).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max);
+        assert!(off < 1e-12, "{off:e}");
+    }
+}
+
+/// What every rank says where the ranks do different things.
+fn elsewhere(work: impl Fn(Arc<Rank>) -> Result<(), Error> + Sync, places: [&str; 2]) {
+    let errors = on_ranks(3, |rank| (rank.rank(), work(rank).unwrap_err().to_string()));
+    for (rank, error) in errors {
+        let place = places[usize::from(rank != 1)];
+        let said = format!("rank {rank}: it has come to `{place}`, and other ranks to something else");
+        // A callback's error would be told to the others, who are gone by then.
+        let gone = place.contains("a callback") && error.contains("has left");
+        assert!(gone || error.starts_with(&said), "{error}");
+    }
+}
+
+#[test]
+fn ranks_that_do_different_things_get_an_error() {
+    let data = rows(40);
+    let state = {
+        let (mut net, trainer) = (Net::new(4), builder().epochs(1).build().unwrap());
+        let mut run = trainer.run(&mut net, &data).unwrap();
+        run.by_ref().for_each(|epoch| assert!(epoch.is_ok()));
+        run.state().unwrap()
+    };
+    let odd = |rank: &Rank| rank.rank() == 1;
+    elsewhere(
+        |rank| {
+            let (odd, mut net) = (odd(&rank), Net::new(4));
+            let trainer = trained(rank, builder());
+            let run = trainer.run(&mut net, &data)?;
+            if odd { run.resume(&state)? } else { run }.finish().map(drop)
+        },
+        ["Run::resume", "the start of a run"],
+    );
+    elsewhere(
+        |rank| {
+            let (odd, mut net) = (odd(&rank), Net::new(4));
+            let trainer = trained(rank, builder());
+            let run = trainer.run(&mut net, &data)?;
+            if odd { run } else { run.validation(&data)? }.finish().map(drop)
+        },
+        ["the start of a run", "Run::validation"],
+    );
+    elsewhere(
+        |rank| {
+            let asks = odd(&rank);
+            let ask = |context: &mut Context<'_, Net>| {
+                if asks {
+                    context.gradient()?;
+                }
+                Ok(Signal::Continue)
+            };
+            let (mut net, trainer) = (Net::new(4), trained(rank, builder()));
+            trainer.run(&mut net, &data)?.on_epoch(ask).finish().map(drop)
+        },
+        ["the gradient that a callback asks for", "the callbacks of an epoch"],
+    );
+}
+
+#[test]
+fn what_only_one_rank_changes_is_noticed_before_the_next_step() {
+    let data = rows(40);
+    let errors = on_ranks(3, |rank| {
+        let odd = rank.rank() == 2;
+        let changes = |context: &mut Context<'_, Net>| {
+            if odd && context.step() == 3 {
+                context.set_learning_rate(0.5)?;
+            }
+            Ok(Signal::Continue)
+        };
+        let (mut net, trainer) = (Net::new(4), trained(rank, builder().batch_size(4)));
+        trainer.run(&mut net, &data).unwrap().on_step(changes).finish().unwrap_err().to_string()
+    });
+    let expected = "rank 2: it is about to take step 4 at the learning rate 0.5; expected step 4 at 0.01, as on rank 0, after as many \
+                    samples and under the same seed";
+    assert_eq!(errors, [expected; 3]);
+    // A metric of each rank's own brings back other weights on each.
+    let errors = on_ranks(2, |rank| {
+        let best = 2 + rank.rank();
+        let measure = move |context: &mut Context<'_, Net>| Ok((context.epoch() as f64 - best as f64).abs());
+        let (mut net, trainer) = (Net::new(4), trained(rank, builder().batch_size(4).epochs(5)));
+        let stopping = EarlyStopping::new(measure).patience(5);
+        trainer.run(&mut net, &data).unwrap().callback(stopping).finish().unwrap_err().to_string()
+    });
+    assert!(
+        errors.iter().all(|error| error.starts_with("rank 1: after step 50 its state is not that of rank 0")),
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn rows_that_come_after_the_stop_may_fail() {
+    let data = rows(40);
+    let steps = on_ranks(3, |rank| {
+        let odd = rank.rank() == 1;
+        // The last row of an unshuffled epoch of ten steps, which rank 2 reads while rank 1 stops.
+        let source = Failing { data: &data, from: (rank.rank() == 2).then_some(36) };
+        let stop = |context: &mut Context<'_, Net>| {
+            Ok(if odd && context.step() == 9 { Signal::Stop } else { Signal::Continue })
+        };
+        let (mut net, trainer) = (Net::new(4), trained(rank, builder().batch_size(4).shuffle(false)));
+        let mut run = trainer.run(&mut net, &source).unwrap().on_step(stop);
+        run.by_ref().for_each(|epoch| assert!(epoch.is_ok()));
+        run.state().unwrap().session.steps
+    });
+    assert_eq!(steps, [9; 3]);
+}
+
+#[test]
+fn errors_that_all_ranks_have_are_their_own() {
+    let data = rows(40);
+    let wide = DynDataset::new(vec![0.0; 40], 4, vec![0.0; 20], 2).unwrap();
+    for (error, validation) in on_ranks(2, |rank| {
+        let trainer = trained(rank, builder());
+        let error = trainer.fit(&mut Net::new(4), &wide, None).unwrap_err();
+        let stream = Stream::new(40, 3, 2, || (0..40).map(|i| (vec![wave(i, 0.1); 3], vec![0.0; 2])));
+        let validation = trainer.run(&mut Net::new(4), &data).unwrap().validation(&stream).map(drop);
+        (error, validation.unwrap_err())
+    }) {
+        assert!(matches!(error, Error::Width { what: "inputs", expected: 3, found: 4 }), "{error}");
+        assert!(matches!(validation, Error::Division { .. }), "{validation}");
+    }
 }
 
 /// A metric that each rank would measure for itself is asked of the network that all have.

@@ -1,4 +1,7 @@
 //! How ranks come to the same decisions: none goes on alone, and none waits for one that has given up.
+//!
+//! What they say to each other beside gradients is a [`Group::sum`] of always as many numbers, two of which say what it is about: ranks
+//! that are in different places, as their programs differ, see so and end.
 
 use std::fmt::Display;
 
@@ -27,10 +30,14 @@ const MESSAGE: usize = 1 << 12;
 /// [`Error::Rank`]; [`Error::Collective`] where not all ranks came.
 pub fn agree<V, E: Display>(collective: &dyn Collective, own: Result<V, E>) -> Result<V, Error> {
     let group = Group::of(collective);
-    let [failed] = group.sum([f64::from(own.is_err())])?;
+    let text = own.as_ref().err().map(ToString::to_string);
+    let [failed] = group.sum("collective::agree", [f64::from(own.is_err())])?;
     match own {
         Ok(value) if failed == 0.0 => Ok(value),
-        own => Err(group.failure(own.err().as_ref())?),
+        _ => Err(match group.failed(text.as_deref())? {
+            Some(error) => error,
+            None => Error::Rank { rank: 0, reason: text.unwrap_or_default() },
+        }),
     }
 }
 
@@ -52,10 +59,11 @@ pub fn from_first(
     make: impl FnOnce() -> Result<Vec<u8>, Error>,
 ) -> Result<Vec<u8>, Error> {
     let group = Group::of(collective);
-    let mut bytes = group.agree(if collective.rank() == 0 { make() } else { Ok(Vec::new()) })?;
-    let [length] = group.sum([bytes.len() as f64])?;
+    let place = "collective::from_first";
+    let mut bytes = group.agree(place, if collective.rank() == 0 { make() } else { Ok(Vec::new()) })?;
+    let [length] = group.sum(place, [bytes.len() as f64])?;
     let length = length as usize;
-    crate::memory::reserve(&mut bytes, length as u64)?;
+    group.agree(place, crate::memory::reserve(&mut bytes, length as u64))?;
     bytes.resize(length, 0);
     collective.broadcast(&mut bytes, 0)?;
     Ok(bytes)
@@ -74,19 +82,40 @@ pub(crate) struct Ballot {
     pub(crate) fails: bool,
     /// A callback of its wants the run to stop.
     pub(crate) stops: bool,
+    /// It could not read the rows of this step, which is no matter where the run stops before.
+    pub(crate) lacks: bool,
 }
 
 impl Ballot {
     /// As numbers to be summed.
-    pub(crate) fn numbers(self) -> [f64; 2] {
-        [self.fails, self.stops].map(f64::from)
+    pub(crate) fn numbers(self) -> [f64; 3] {
+        [self.fails, self.stops, self.lacks].map(f64::from)
     }
 
     /// What the sum of all ballots comes to.
-    pub(crate) fn of_sum([fails, stops]: [f64; 2]) -> Self {
-        Self { fails: fails != 0.0, stops: stops != 0.0 }
+    pub(crate) fn of_sum(sums: [f64; 3]) -> Self {
+        let [fails, stops, lacks] = sums.map(|sum| sum != 0.0);
+        Self { fails, stops, lacks }
     }
 }
+
+/// Bits of which two numbers stand for something that must be the same on all ranks: sums of their squares are exact.
+const MARK_BITS: u32 = 20;
+
+/// Two numbers that tell, when they have been summed, whether all ranks have the same `bytes`.
+pub(crate) fn mark(bytes: &[u8]) -> [f64; 2] {
+    let mark = f64::from(crc32fast::hash(bytes) >> (u32::BITS - MARK_BITS));
+    [mark, mark * mark]
+}
+
+/// Whether the sums of marks are those of one mark: n Σ h² = (Σ h)².
+pub(crate) fn is_same_mark([sum, squares]: [f64; 2], ranks: usize) -> bool {
+    let (sum, squares) = (sum as u128, squares as u128);
+    ranks as u128 * squares == sum * sum
+}
+
+/// Numbers that a [`Group::sum`] has at most.
+const NUMBERS: usize = 6;
 
 impl<'c> Group<'c> {
     pub(crate) fn of(collective: &'c dyn Collective) -> Self {
@@ -111,11 +140,21 @@ impl<'c> Group<'c> {
         self.ranks.map_or(1, Collective::size)
     }
 
-    /// Sums over the ranks.
-    pub(crate) fn sum<const K: usize>(self, own: [f64; K]) -> Result<[f64; K], Error> {
+    /// Sums over the ranks, of the same thing on all of them: `place` says of what.
+    pub(crate) fn sum<const K: usize>(self, place: &'static str, own: [f64; K]) -> Result<[f64; K], Error> {
+        const { assert!(K <= NUMBERS) };
         let Some(ranks) = self.ranks else { return Ok(own) };
+        let [mut all, mut sums] = [[0.0; NUMBERS + 2]; 2];
+        all[..K].copy_from_slice(&own);
+        all[NUMBERS..].copy_from_slice(&mark(place.as_bytes()));
+        ranks.all_reduce(Numbers::F64 { own: &all, sum: &mut sums })?;
+        if !is_same_mark([sums[NUMBERS], sums[NUMBERS + 1]], ranks.size()) {
+            let reason =
+                format!("it has come to `{place}`, and other ranks to something else; expected that all do the same");
+            return Err(Error::Rank { rank: ranks.rank(), reason });
+        }
         let mut sum = [0.0; K];
-        ranks.all_reduce(Numbers::F64 { own: &own, sum: &mut sum })?;
+        sum.copy_from_slice(&sums[..K]);
         Ok(sum)
     }
 
@@ -130,49 +169,59 @@ impl<'c> Group<'c> {
     }
 
     /// All ranks have a value, or none has: see [`agree`].
-    pub(crate) fn agree<V>(self, own: Result<V, Error>) -> Result<V, Error> {
+    pub(crate) fn agree<V>(self, place: &'static str, own: Result<V, Error>) -> Result<V, Error> {
         if self.ranks.is_none() {
             return own;
         }
-        let decided = self.decide(own.as_ref().map(|_| false).map_err(Clone::clone));
+        let decided = self.decide(place, own.as_ref().map(|_| false).map_err(Clone::clone));
         decided.and(own)
     }
 
-    /// The error of every rank, once it is known that one has failed: that of the lowest one. `own` is this rank's, if it has.
-    pub(crate) fn failure<E: Display + ?Sized>(self, own: Option<&E>) -> Result<Error, Error> {
-        let mut message = own.map(ToString::to_string).unwrap_or_default();
-        if message.len() > MESSAGE {
-            message.truncate(message.floor_char_boundary(MESSAGE));
-        }
-        let all = self.gather([f64::from(own.is_some()), message.len() as f64])?;
-        let Some(rank) = all.iter().position(|[failed, _]| *failed != 0.0) else {
-            let reason = "it was said that a rank had failed, and none says so".to_owned();
-            return Ok(Error::Rank { rank: self.rank(), reason });
+    /// The error of every rank, once it is known that one has failed: that of the lowest one, or the own one, `own`, where all
+    /// have the same.
+    pub(crate) fn failure(self, own: Option<Error>) -> Result<Error, Error> {
+        let text = own.as_ref().map(ToString::to_string);
+        let told = self.failed(text.as_deref())?;
+        let nobody = || Error::Rank {
+            rank: self.rank(),
+            reason: "it was said that a rank had failed, and none says so".to_owned(),
         };
-        let mut bytes = message.into_bytes();
+        Ok(told.or(own).unwrap_or_else(nobody))
+    }
+
+    /// The error of the lowest rank that has failed; none where all have with the same message.
+    fn failed(self, own: Option<&str>) -> Result<Option<Error>, Error> {
+        let message = own.map_or("", |text| &text[..text.floor_char_boundary(MESSAGE)]);
+        let [mark, _] = mark(message.as_bytes());
+        let all = self.gather([f64::from(own.is_some()), message.len() as f64, mark])?;
+        let Some(rank) = all.iter().position(|[failed, ..]| *failed != 0.0) else { return Ok(None) };
+        if all.iter().all(|one| *one == all[0]) {
+            return Ok(None);
+        }
+        let mut bytes = message.as_bytes().to_vec();
         bytes.resize(all[rank][1] as usize, 0);
         if let Some(ranks) = self.ranks {
             ranks.broadcast(&mut bytes, rank)?;
         }
-        Ok(Error::Rank { rank, reason: String::from_utf8_lossy(&bytes).into_owned() })
+        Ok(Some(Error::Rank { rank, reason: String::from_utf8_lossy(&bytes).into_owned() }))
     }
 
     /// Decides together on the result of something that each rank has done: an error if any has one, else whether one stops.
-    pub(crate) fn decide(self, own: Result<bool, Error>) -> Result<bool, Error> {
+    pub(crate) fn decide(self, place: &'static str, own: Result<bool, Error>) -> Result<bool, Error> {
         if self.ranks.is_none() {
             return own;
         }
-        let ballot = Ballot { fails: own.is_err(), stops: *own.as_ref().unwrap_or(&false) };
-        let all = Ballot::of_sum(self.sum(ballot.numbers())?);
-        if all.fails { Err(self.failure(own.err().as_ref())?) } else { Ok(all.stops) }
+        let ballot = Ballot { fails: own.is_err(), stops: *own.as_ref().unwrap_or(&false), lacks: false };
+        let all = Ballot::of_sum(self.sum(place, ballot.numbers())?);
+        if all.fails { Err(self.failure(own.err())?) } else { Ok(all.stops) }
     }
 
     /// Each of these texts is the same on all ranks: else an error that names the rank, the thing, and what rank 0 has.
-    pub(crate) fn same(self, own: &[(&'static str, String)]) -> Result<(), Error> {
+    pub(crate) fn same(self, place: &'static str, own: &[(&'static str, String)]) -> Result<(), Error> {
         let Some(ranks) = self.ranks else { return Ok(()) };
         let mut first: Vec<u8> =
             own.iter().map(|(_, text)| text.replace('\0', " ") + "\0").collect::<String>().into_bytes();
-        let [length] = self.sum([if ranks.rank() == 0 { first.len() as f64 } else { 0.0 }])?;
+        let [length] = self.sum(place, [if ranks.rank() == 0 { first.len() as f64 } else { 0.0 }])?;
         first.resize(length as usize, 0);
         ranks.broadcast(&mut first, 0)?;
         let first = String::from_utf8_lossy(&first);
@@ -183,7 +232,27 @@ impl<'c> Group<'c> {
             None => (texts.len() != own.len())
                 .then(|| format!("it says {} things; expected {}, as rank 0 does", own.len(), texts.len())),
         };
-        let [differ] = self.sum([f64::from(another.is_some())])?;
-        if differ == 0.0 { Ok(()) } else { Err(self.failure(another.as_deref())?) }
+        let [differ] = self.sum(place, [f64::from(another.is_some())])?;
+        match another {
+            _ if differ == 0.0 => Ok(()),
+            another => {
+                Err(self.failed(another.as_deref())?.unwrap_or(Error::Rank { rank: 0, reason: place.to_owned() }))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_tell_what_is_not_the_same() {
+        for ranks in [2_usize, 3, 1024] {
+            let [one, other] = [mark(b"the start of a run"), mark(b"the end of an epoch")];
+            let sum = |marks: [[f64; 2]; 2], others: f64| [0, 1].map(|k| marks[0][k] * others + marks[1][k]);
+            assert!(is_same_mark(sum([one, one], ranks as f64 - 1.0), ranks));
+            assert!(!is_same_mark(sum([one, other], ranks as f64 - 1.0), ranks));
+        }
     }
 }

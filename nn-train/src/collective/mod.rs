@@ -65,7 +65,7 @@ use std::sync::Arc;
 
 use nn_kernels::Element;
 
-pub(crate) use self::agree::{Ballot, Group};
+pub(crate) use self::agree::{Ballot, Group, is_same_mark, mark};
 pub use self::agree::{agree, from_first};
 pub use self::fault::CollectiveFault;
 #[cfg(feature = "mpi")]

@@ -84,8 +84,8 @@ impl Standardizer {
     ) -> Result<Self, Error> {
         let group = Group::of(collective);
         let Some(ranks) = group.ranks() else { return Self::fit_flat(numbers, width) };
-        group.agree(check(numbers, width))?;
-        group.same(&[("the number of features", width.to_string())])?;
+        group.agree("Standardizer::fit_together", check(numbers, width))?;
+        group.same("Standardizer::fit_together", &[("the number of features", width.to_string())])?;
         let counts = group.gather([(numbers.len() / width) as f64])?;
         let total: f64 = counts.as_flattened().iter().sum();
         // Of each rank the first row, and the largest magnitudes.

@@ -13,7 +13,7 @@ use super::solution::{Iteration, Solution, StopReason};
 use crate::data::Source;
 use crate::error::Error;
 use crate::network::Network;
-use crate::train::{PROTOCOL, Ready, Signal, Workers, described};
+use crate::train::{ALIKE, PROTOCOL, Ready, Signal, Workers, described};
 use crate::vector::{combine, dot};
 
 /// What tells one algorithm from another: its directions.
@@ -43,30 +43,37 @@ pub(super) fn minimize<N: Network, D: Directions<N::Scalar>>(
     data: &dyn Source<Scalar = N::Scalar>,
     callback: OnIteration<'_>,
 ) -> Result<Solution, Error> {
-    settings.validate()?;
+    const PLACE: &str = "the start of a minimisation";
     let start = Instant::now();
-    let workers = Workers::new(settings.threads)?;
     let group = settings.group();
     if group.ranks().is_some() {
         let Settings { max_iterations, max_evaluations, gradient_tolerance, cost_tolerance, l2, .. } = settings;
-        group.same(&[
-            ("the library", PROTOCOL.to_owned()),
-            ("the number type", N::Scalar::NAME.to_owned()),
-            ("the architecture", network.architecture().to_string()),
-            ("max_iterations, max_evaluations", format!("{max_iterations}, {max_evaluations}")),
-            ("the tolerances and l2", format!("{gradient_tolerance:?}, {cost_tolerance:?}, {l2:?}")),
-            ("the data", described(data)),
-            ("the checksum of the parameters", format!("{:08x}", crc32fast::hash(cast_slice(network.parameters())))),
-        ])?;
+        group.same(
+            PLACE,
+            &[
+                ("the library", PROTOCOL.to_owned()),
+                ("the number type", N::Scalar::NAME.to_owned()),
+                ("the architecture", network.architecture().to_string()),
+                ("max_iterations, max_evaluations", format!("{max_iterations}, {max_evaluations}")),
+                ("the tolerances and l2", format!("{gradient_tolerance:?}, {cost_tolerance:?}, {l2:?}")),
+                ("the data", described(data)),
+                (
+                    "the checksum of the parameters",
+                    format!("{:08x}", crc32fast::hash(cast_slice(network.parameters()))),
+                ),
+            ],
+        )?;
     }
-    let mut objective = group.agree(Objective::new(settings, &workers, network.architecture(), data))?;
-    group.same(&[("the engine and its instruction set", objective.plan_name())])?;
-    let threads = if objective.is_undivided() { Ready::Caller } else { workers.ready()? };
+    let workers = settings.validate().and_then(|()| Workers::new(settings.threads));
+    let workers = group.agree(PLACE, workers)?;
+    let mut objective = group.agree(PLACE, Objective::new(settings, &workers, network.architecture(), data))?;
+    group.same(PLACE, &[(ALIKE, objective.plan_name())])?;
+    let threads = if objective.is_undivided() { Ok(Ready::Caller) } else { workers.ready() };
+    let points = threads.and_then(|threads| Ok((threads, objective.point()?, objective.point()?)));
+    let (threads, best, trial) = group.agree(PLACE, points)?;
     threads.install(|| {
         let current = objective.start(network.parameters())?;
         let directions = directions(objective.set());
-        let best = objective.point()?;
-        let trial = objective.point()?;
         let progress = Progress::new(current.cost, current.max_gradient);
         let mut descent = Descent { settings, objective, directions, current, best, trial, iterations: 0, progress };
         let stopped = descent.run(callback);
@@ -121,7 +128,7 @@ impl<T: Element, D: Directions<T>> Descent<'_, T, D> {
             let Point { cost, max_gradient, .. } = self.current;
             let (number, evaluations) = (self.iterations, self.objective.evaluations());
             let own = callback(&Iteration { number, cost, max_gradient, step_length, evaluations });
-            let stops = self.settings.group().decide(own.map(|signal| signal == Signal::Stop))?;
+            let stops = self.settings.group().decide("an iteration", own.map(|signal| signal == Signal::Stop))?;
             if max_gradient <= gradient_tolerance {
                 return Ok(StopReason::Gradient);
             }

@@ -76,8 +76,12 @@ fn whole<T: Element>(data: &DynDataset<T>, group: Group<'_>) -> (Range<usize>, M
 impl Mass {
     /// That of rows of which each rank has its own.
     fn of_shards<T: Element>(source: &dyn Source<Scalar = T>, group: Group<'_>) -> Result<Self, Error> {
-        let [rows, weight] = group.sum([source.len() as f64, source.resident().map_or(0.0, weigh)])?;
-        Ok(Self { rows: rows as usize, weight, leads: group.rank() == 0 })
+        let all = group.gather([source.len() as f64, source.resident().map_or(0.0, weigh)])?;
+        if let Some(rank) = all.iter().position(|[rows, _]| *rows == 0.0) {
+            return Err(Error::Rank { rank, reason: Error::Empty { what: "the shard" }.to_string() });
+        }
+        let sum = |place: usize| all.iter().map(|one| one[place]).sum::<f64>();
+        Ok(Self { rows: sum(0) as usize, weight: sum(1), leads: group.rank() == 0 })
     }
 }
 
@@ -157,12 +161,35 @@ impl<'a, T: Element> Objective<'a, T> {
         if point.cost.is_finite() && point.max_gradient.is_finite() {
             return Ok(point);
         }
+        if self.group.ranks().is_some() {
+            return Err(self.own_fault(&point)?);
+        }
         let ranges = self.plan.engine().ranges();
         let (layer, quantity) = match last_faulty(ranges, point.gradient()) {
             Some(layer) => (layer, Quantity::Gradient),
             None => (ranges.len(), Quantity::Cost),
         };
         Err(Error::Diverged { epoch: None, step: 1, layer, quantity, learning_rate: None, rank: None })
+    }
+
+    /// The error of a start that is not finite, the same on all ranks: the lowest whose rows are at fault, or none where the
+    /// sum is.
+    fn own_fault(&mut self, point: &Point<T>) -> Result<Error, Error> {
+        let Self { plan, batch, own, decay, group, .. } = self;
+        let engine = plan.engine_mut();
+        let cost =
+            batch.map_or(Ok(0.0), |batch| engine.gradient(point.theta(), batch, *decay, None, own.as_mut_slice()));
+        let last = engine.ranges().len();
+        let fault = match (cost, last_faulty(engine.ranges(), own.as_slice())) {
+            (Ok(_), Some(layer)) if batch.is_some() => [1.0, layer as f64],
+            (Ok(cost), _) if !cost.is_finite() => [2.0, last as f64],
+            _ => [0.0; 2],
+        };
+        let all = group.gather(fault)?;
+        let rank = all.iter().position(|[what, _]| *what != 0.0);
+        let [what, layer] = rank.map_or([2.0, last as f64], |rank| all[rank]);
+        let quantity = if what == 1.0 { Quantity::Gradient } else { Quantity::Cost };
+        Ok(Error::Diverged { epoch: None, step: 1, layer: layer as usize, quantity, learning_rate: None, rank })
     }
 
     /// Goes to Θ + α d: the cost there, and the gradient. Where a parameter is not finite, neither is the cost, and it
@@ -201,9 +228,9 @@ impl<'a, T: Element> Objective<'a, T> {
                 }
                 ranks.all_reduce(Numbers::new(numbers, sum))?;
                 let fails = f64::from(own.is_err());
-                let [cost, fails] = self.group.sum([*own.as_ref().unwrap_or(&0.0), fails])?;
+                let [cost, fails] = self.group.sum("an evaluation", [*own.as_ref().unwrap_or(&0.0), fails])?;
                 if fails != 0.0 {
-                    return Err(self.group.failure(own.err().as_ref())?);
+                    return Err(self.group.failure(own.err().map(Error::from))?);
                 }
                 cost
             }

@@ -83,7 +83,7 @@ impl Throughput {
         let mut peak = Peak::new(explanation.set).precision(explanation.precision);
         // Ranks begin together, and the last to end counts: all have the same seconds, and so take the same number of steps.
         let steps = |session: &mut Session<'_, DynNetwork<T>>, count: usize| {
-            group.sum([0.0])?;
+            group.sum("throughput", [0.0])?;
             let own = steps(session, samples, count)?;
             Ok::<_, Error>(group.gather([own])?.into_iter().fold(0.0, |longest: f64, [seconds]| longest.max(seconds)))
         };
@@ -103,7 +103,7 @@ impl Throughput {
             Ok::<_, Error>((times, count))
         })?;
         times.sort_by(f64::total_cmp);
-        let [rows, peak] = group.sum([own_rows as f64, peak.flops()])?;
+        let [rows, peak] = group.sum("throughput", [own_rows as f64, peak.flops()])?;
         let rows = rows as usize;
         let step_flops = session.network().architecture().step_flops(rows);
         Ok(Self { explanation, rows, step_flops, seconds: times, steps, peak })

@@ -239,6 +239,8 @@ impl<N: Network, F: FnMut(&mut Context<'_, N>) -> Result<Signal, Error> + Send> 
 
 /// The run as a [`Callback`] sees it.
 pub struct Context<'c, N: Network> {
+    /// Whether only the first of several ranks is here.
+    pub(super) first_only: bool,
     pub(super) network: &'c mut N,
     pub(super) core: &'c mut Core<N::Scalar>,
     pub(super) feed: &'c Feed<'c, N::Scalar>,
@@ -354,6 +356,10 @@ impl<N: Network> Context<'_, N> {
     pub fn gradient(&mut self) -> Result<Option<(f64, N)>, Error> {
         if self.core.has_ended() {
             return Ok(None);
+        }
+        if self.first_only {
+            let reason = "the gradient takes all ranks, and this callback is called on the first one only";
+            return Err(Error::callback(reason));
         }
         let Some(share) = self.feed.last()? else { return Ok(None) };
         let mut gradient = self.network.zeros_like()?;

@@ -386,6 +386,7 @@ impl<'a, T: Element> Feed<'a, T> {
                 return Err(Error::argument("Source::weighted", false, expected));
             }
             _ if !self.weighted => Some(rows as f64),
+            (None, Division::Whole(_)) if resident => Some(rows as f64),
             // Each rank has all weights, and sums them in the same order.
             (Some(weights), Division::Whole(order)) if resident => {
                 order.at(begin..begin + rows).map(|places| weigh(weights, places))
@@ -414,6 +415,11 @@ impl<'a, T: Element> Feed<'a, T> {
         let rows = order.len() as u64;
         *last = Some(Taken { first: 0, rows, weight, total: Some(weight), leader: 0 });
         Ok(Share { batch: Some(all.with_order(order)?), first: 0, rows, weight, total: Some(weight), leader: 0 })
+    }
+
+    /// The last step was not taken after all.
+    pub(super) fn forget_last(&mut self) {
+        self.last = None;
     }
 
     /// The share of the last step, if one was taken since the run began or was resumed.

@@ -48,6 +48,6 @@ pub use session::Session;
 pub use state::{Batches, CallbackState, OptimizerState, PlanState, Position, RunState, SessionState};
 pub use threads::Threads;
 pub(crate) use threads::{Ready, Workers};
-pub(crate) use trainer::PROTOCOL;
 pub use trainer::Trainer;
+pub(crate) use trainer::{ALIKE, PROTOCOL};
 pub(crate) use validation::share_of;

@@ -100,16 +100,16 @@ impl<'a, N: Network> Run<'a, N> {
         let group = trainer.group();
         trainer.greet(network)?;
         if group.ranks().is_some() {
-            group.same(&[("the data", described(source))])?;
+            group.same("the start of training", &[("the data", described(source))])?;
         }
         let shards = if source.is_shard() { Some(Shards::exchange(source, group)?) } else { None };
         let ranks = Ranks { rank: group.rank(), size: group.size(), shards };
         let (batch_size, shuffle, seed, parts) = (settings.batch_size, settings.shuffle, settings.seed, settings.parts);
-        let feed = group.agree(Feed::new(source, network.architecture(), batch_size, shuffle, seed, ranks, parts))?;
-        let mut session = Session::greeted(trainer, network, feed.batches().samples)?;
-        if !feed.knows_totals() {
-            session.core.ask_for_totals();
-        }
+        let feed = group.agree(
+            "the start of training",
+            Feed::new(source, network.architecture(), batch_size, shuffle, seed, ranks, parts),
+        )?;
+        let session = Session::greeted(trainer, network, feed.batches().samples)?;
         Ok(Self {
             session,
             feed,
@@ -132,9 +132,10 @@ impl<'a, N: Network> Run<'a, N> {
     pub fn validation<D: TrainingData<N> + ?Sized>(self, data: &'a D) -> Result<Self, Error> {
         let group = self.session.core.group();
         let source = data.source();
-        let validation = group.agree(Validation::new(source, self.session.network.architecture(), group))?;
+        let validation = Validation::new(source, self.session.network.architecture(), group);
+        let validation = group.agree("Run::validation", validation)?;
         if group.ranks().is_some() {
-            group.same(&[("the validation data", described(source))])?;
+            group.same("Run::validation", &[("the validation data", described(source))])?;
         }
         Ok(Self { validation: Some(validation), ..self })
     }
@@ -207,9 +208,9 @@ impl<'a, N: Network> Run<'a, N> {
     pub fn resume(mut self, state: &RunState<N::Scalar>) -> Result<Self, Error> {
         let own = self.go_on_from(state);
         let group = self.session.core.group();
-        group.agree(own)?;
+        group.agree("Run::resume", own)?;
         let Position { epoch, step, .. } = self.position;
-        group.same(&[("the state to go on from", format!("epoch {epoch}, step {step}"))])?;
+        group.same("Run::resume", &[("the state to go on from", format!("epoch {epoch}, step {step}"))])?;
         self.session.core.verify()?;
         Ok(self)
     }
@@ -309,12 +310,12 @@ impl<'a, N: Network> Run<'a, N> {
     fn advance(&mut self) -> Result<Option<Epoch>, Error> {
         if let Some(kept) = self.kept.take() {
             let restored = restore(&mut self.callbacks, kept);
-            self.session.core.group().agree(restored)?;
+            self.session.core.group().agree("the start of a run", restored)?;
         }
         if self.phase == Phase::New {
             self.phase = Phase::Going;
             let signal = self.call(Signal::Continue, None, None, |callback, context| callback.on_start(context));
-            if self.decide(signal)? == Signal::Stop {
+            if self.decide("the start of a run", signal)? == Signal::Stop {
                 return self.end().map(|()| None);
             }
         }
@@ -326,6 +327,8 @@ impl<'a, N: Network> Run<'a, N> {
             self.position.epoch += 1;
             begun = self.feed.begin(self.position.epoch);
         }
+        // An epoch may be divided in another way than the one before.
+        self.session.core.ask_for_totals(!self.feed.knows_totals());
         let stopped = if self.session.core.is_alone() {
             begun?;
             self.steps()?
@@ -341,7 +344,7 @@ impl<'a, N: Network> Run<'a, N> {
         self.history.push(epoch);
         let cost = Some(epoch.cost);
         let signal = self.call(stopped, cost, None, |callback, context| callback.on_epoch(context));
-        let signal = self.decide(signal)?;
+        let signal = self.decide("the callbacks of an epoch", signal)?;
         if signal == Signal::Stop {
             self.stop()?;
         }
@@ -383,12 +386,13 @@ impl<'a, N: Network> Run<'a, N> {
         let mut stopped = false;
         while self.position.step < steps {
             let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
-            let stops = matches!(said, Ok(Signal::Stop));
-            let own = match std::mem::replace(&mut said, Ok(Signal::Continue)) {
-                Ok(_) => self.feed.batch(self.position.step),
-                Err(error) => Err(error),
+            let said_before = std::mem::replace(&mut said, Ok(Signal::Continue)).map(|signal| signal == Signal::Stop);
+            let own = match &said_before {
+                Ok(false) => self.feed.batch(self.position.step),
+                // Its step will not be taken.
+                _ => Err(Error::Empty { what: "the step" }),
             };
-            let stepped = match self.session.core.step_together(own, stops, place) {
+            let stepped = match self.session.core.step_together(own, said_before, place) {
                 Ok(None) => {
                     stopped = true;
                     break;
@@ -401,9 +405,11 @@ impl<'a, N: Network> Run<'a, N> {
         }
         self.position.elapsed = before.saturating_add(start.elapsed());
         if stopped {
+            // A rank that had not heard of it has read the next step's.
+            self.feed.forget_last();
             return Ok(Signal::Stop);
         }
-        self.decide(said)
+        self.decide("the end of an epoch", said)
     }
 
     /// Counts a step that was taken, or dropped, or returns the error that ends the run.
@@ -433,8 +439,8 @@ impl<'a, N: Network> Run<'a, N> {
     }
 
     /// Whether the run stops, when all ranks have said what their callbacks want; an error if any has one.
-    fn decide(&self, own: Result<Signal, Error>) -> Result<Signal, Error> {
-        let stops = self.session.core.group().decide(own.map(|signal| signal == Signal::Stop))?;
+    fn decide(&self, place: &'static str, own: Result<Signal, Error>) -> Result<Signal, Error> {
+        let stops = self.session.core.group().decide(place, own.map(|signal| signal == Signal::Stop))?;
         Ok(if stops { Signal::Stop } else { Signal::Continue })
     }
 
@@ -465,7 +471,7 @@ impl<'a, N: Network> Run<'a, N> {
     fn stop(&mut self) -> Result<(), Error> {
         let signal = Signal::Stop;
         let told = self.call(signal, None, None, |callback, context| callback.on_stop(context).map(|()| signal));
-        self.decide(told).map(|_| ())
+        self.decide("the stop of a run", told).map(|_| ())
     }
 
     fn end(&mut self) -> Result<(), Error> {
@@ -476,7 +482,9 @@ impl<'a, N: Network> Run<'a, N> {
         self.session.core.end();
         let signal = Signal::Continue;
         let ended = self.call(signal, None, None, |callback, context| callback.on_end(context).map(|()| signal));
-        self.decide(ended).map(|_| ())
+        self.decide("the end of a run", ended)?;
+        // Callbacks may have put other parameters in place.
+        self.session.core.verify()
     }
 
     /// Calls every callback; whether one of them stops the run, or one has before.
@@ -495,7 +503,9 @@ impl<'a, N: Network> Run<'a, N> {
             if rank > 0 && callback.only_on_first_rank() {
                 continue;
             }
+            let first_only = !alone && callback.only_on_first_rank();
             let mut context = Context {
+                first_only,
                 network: &mut *self.session.network,
                 core: &mut self.session.core,
                 feed: &self.feed,
@@ -530,6 +540,9 @@ pub(crate) fn described<T: Element>(source: &dyn Source<Scalar = T>) -> String {
     }
     let rows = format!("{} rows of {widths}", source.len());
     // Of a file in blocks a rank reads its own ones only.
+    let (access, weighted, files) = (source.access(), source.weighted(), source.files());
+    let files = crc32fast::hash(bytemuck::cast_slice(&files));
+    let rows = format!("{rows}, {access:?}, weighted: {weighted}, files: {files:08x}");
     let resident = if source.access() == Access::Random { source.resident() } else { None };
     let Some(samples) = resident.map(DynDataset::samples) else { return rows };
     let mut digest = crc32fast::Hasher::new();

@@ -84,7 +84,7 @@ impl<'a, N: Network> Session<'a, N> {
             let core = Core::new(trainer, network.architecture(), network.parameters(), rows)?;
             Ok(Self { network, core, threads })
         });
-        let session = trainer.group().agree(own)?;
+        let session = trainer.group().agree("the start of training", own)?;
         session.core.check_alike()?;
         Ok(session)
     }
@@ -152,13 +152,11 @@ impl<'a, N: Network> Session<'a, N> {
     pub fn step_at(&mut self, data: &N::Data, indices: &[u64]) -> Result<f64, Error> {
         let Self { core, threads, .. } = self;
         let samples = N::dataset(data).samples();
-        let weight = samples.weights.map(|weights| {
-            indices
-                .iter()
-                .filter_map(|&index| weights.get(usize::try_from(index).ok()?))
-                .map(|weight| weight.to_f64())
-                .sum()
-        });
+        let weigh = |weights: &[N::Scalar]| {
+            let places = indices.iter().filter_map(|&index| weights.get(usize::try_from(index).ok()?));
+            places.map(|weight| weight.to_f64()).sum()
+        };
+        let weight = || samples.weights.map(weigh);
         let batch = samples.batch(core.architecture()).and_then(|batch| {
             batch.with_order(indices).map_err(|error| match error {
                 StepError::NoRows { .. } => Error::Empty { what: "indices" },
@@ -184,7 +182,7 @@ impl<'a, N: Network> Session<'a, N> {
             None => Ok(batch),
         });
         let own = own.and_then(|batch| core.check_targets(targets).map(|()| batch));
-        let weight = weights.map(|weights| weights.iter().map(|weight| weight.to_f64()).sum());
+        let weight = || weights.map(|weights| weights.iter().map(|weight| weight.to_f64()).sum());
         step_on(core, threads, own, inputs.is_empty() && targets.is_empty(), weight)
     }
 
@@ -301,7 +299,17 @@ impl<'a, N: Network> Session<'a, N> {
     /// trainer's settings or there is no memory for it. The session is then as it was.
     pub fn resume(&mut self, state: &SessionState<N::Scalar>) -> Result<(), Error> {
         let own = self.core.import(state);
-        self.core.group().agree(own)?;
+        self.core.group().agree("Session::resume", own)?;
+        self.core.verify()
+    }
+
+    /// Compares the parameters and the optimiser's memory with those of the other processes that [train
+    /// together](crate::TrainerBuilder::collective), as is done every so many steps; all of them have to ask. A process that is
+    /// alone has nothing to compare.
+    ///
+    /// # Errors
+    /// [`Error::Rank`] names the lowest whose are not those of rank 0, bit for bit.
+    pub fn verify(&self) -> Result<(), Error> {
         self.core.verify()
     }
 
@@ -315,7 +323,7 @@ fn step_on<T: Element>(
     threads: &Ready,
     own: Result<Batch<'_, T>, Error>,
     empty: bool,
-    weight: Option<f64>,
+    weight: impl FnOnce() -> Option<f64>,
 ) -> Result<f64, Error> {
     let place = Place { epoch: None, step: core.steps() + 1 };
     if core.is_alone() {
@@ -325,10 +333,10 @@ fn step_on<T: Element>(
     let own = if empty { Ok(None) } else { own.map(Some) };
     let group = core.group();
     let rows = own.as_ref().map_or(0, |batch| batch.map_or(0, |batch| batch.rows()));
-    let weight = weight.unwrap_or(rows as f64);
+    let weight = weight().unwrap_or(rows as f64);
     let all = group.gather([rows as f64, weight, f64::from(own.is_err())])?;
     if all.iter().any(|[.., fails]| *fails != 0.0) {
-        return Err(group.failure(own.as_ref().err())?);
+        return Err(group.failure(own.err())?);
     }
     let Some(leader) = all.iter().position(|[rows, ..]| *rows > 0.0) else {
         return Err(Error::Empty { what: "the batch of every rank" });
@@ -342,7 +350,7 @@ fn step_on<T: Element>(
         total: Some(all.iter().map(|[_, weight, _]| weight).sum()),
         leader,
     };
-    let taken = workplace(core, threads, rows).install(|| core.step_together(Ok(share), false, place))?;
+    let taken = workplace(core, threads, rows).install(|| core.step_together(Ok(share), Ok(false), place))?;
     taken.map(|taken| taken.cost).ok_or(Error::Empty { what: "the step" })
 }
 

@@ -35,6 +35,10 @@ pub struct Trainer {
 /// Which library processes must have to train together, and which of its ways to do so.
 pub(crate) const PROTOCOL: &str = concat!("nn-train ", env!("CARGO_PKG_VERSION"), ", protocol 1");
 
+/// How ranks compute must be the same, and they may have other CPUs or numbers of threads.
+pub(crate) const ALIKE: &str =
+    "how steps are computed (set `engine` and `instruction_set`, or `threads`, on all ranks)";
+
 /// The settings that a trainer was built with.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
@@ -158,21 +162,23 @@ impl Trainer {
         let Settings { optimizer, schedule, l1, l2, clip_norm, clip_value, label_smoothing, divergence, .. } =
             &*self.settings;
         let Settings { batch_size, epochs, seed, shuffle, gradient_norm, verify_every, parts, .. } = &*self.settings;
-        let rates = [0, 1, 10, 100, 1000, 10_000].map(|step| schedule.rate(step));
-        group.same(&[
-            ("the library", PROTOCOL.to_owned()),
-            ("the number type", N::Scalar::NAME.to_owned()),
-            ("the architecture", network.architecture().to_string()),
-            ("the optimiser", format!("{optimizer:?}")),
-            ("the learning rate of the steps 0, 1, 10, 100, 1000 and 10000", format!("{rates:?}")),
-            (
-                "l1, l2, clip_norm, clip_value, label_smoothing",
-                format!("{l1:?}, {l2:?}, {clip_norm:?}, {clip_value:?}, {label_smoothing:?}"),
-            ),
-            ("on_divergence", format!("{divergence:?}")),
-            ("batch_size, epochs, seed, shuffle", format!("{batch_size}, {epochs}, {seed}, {shuffle}")),
-            ("gradient_norm, verify_every, parts", format!("{gradient_norm}, {verify_every}, {parts:?}")),
-        ])
+        group.same(
+            "the start of training",
+            &[
+                ("the library", PROTOCOL.to_owned()),
+                ("the number type", N::Scalar::NAME.to_owned()),
+                ("the architecture", network.architecture().to_string()),
+                ("the optimiser", format!("{optimizer:?}")),
+                ("the learning rate of the first step", format!("{:?}", schedule.rate(0))),
+                (
+                    "l1, l2, clip_norm, clip_value, label_smoothing",
+                    format!("{l1:?}, {l2:?}, {clip_norm:?}, {clip_value:?}, {label_smoothing:?}"),
+                ),
+                ("on_divergence", format!("{divergence:?}")),
+                ("batch_size, epochs, seed, shuffle", format!("{batch_size}, {epochs}, {seed}, {shuffle}")),
+                ("gradient_norm, verify_every, parts", format!("{gradient_norm}, {verify_every}, {parts:?}")),
+            ],
+        )
     }
 
     pub(super) fn settings(&self) -> &Settings {

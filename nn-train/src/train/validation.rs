@@ -41,6 +41,13 @@ impl<'a, T: Element> Validation<'a, T> {
         architecture: &Architecture,
         group: Group<'_>,
     ) -> Result<Self, Error> {
+        if source.access() == Access::Stream && group.size() > 1 && !source.is_shard() {
+            return Err(Error::Division {
+                found: "a stream of rows to validate on".to_owned(),
+                pieces: format!("among {} ranks", group.size()),
+                expected: "a `Shard` on each rank, whose stream is of rows of its own, or a source that is no stream",
+            });
+        }
         // Of a file in blocks a rank reads its own ones only.
         let resident = group.ranks().is_none() || !matches!(source.access(), Access::Blocks { .. });
         if resident {
@@ -64,9 +71,9 @@ impl<'a, T: Element> Validation<'a, T> {
                 let Sums { cost, right, weight } = *own.as_ref().unwrap_or(&Sums::default());
                 let not_classes = f64::from(!self.classes);
                 let numbers = [cost, right, weight, not_classes, f64::from(own.is_err())];
-                let [cost, right, weight, not_classes, fails] = group.sum(numbers)?;
+                let [cost, right, weight, not_classes, fails] = group.sum("validation", numbers)?;
                 if fails != 0.0 {
-                    return Err(group.failure(own.err().as_ref())?);
+                    return Err(group.failure(own.err())?);
                 }
                 self.classes &= not_classes == 0.0;
                 Sums { cost, right, weight }

@@ -187,7 +187,9 @@ impl Ranks {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         // Of two the one that has a reason.
         if heard.as_ref().is_none_or(|(_, notice)| notice.ended) {
-            let notice = self.world().notice(operation).map_err(|fault| self.failed(fault, false))?;
+            // The lock is let go of before anybody is told.
+            let notice = self.world().notice(operation);
+            let notice = notice.map_err(|fault| self.failed(fault, false))?;
             let since = heard.as_ref().map_or_else(Instant::now, |(since, _)| *since);
             if let Some(notice) = notice {
                 *heard = Some((since, notice));
@@ -216,7 +218,8 @@ impl Ranks {
     pub(super) fn farewell(&self) -> bool {
         let failed = self.fault.get().is_some();
         let begun = Instant::now();
-        let mut limit = if failed { FAREWELL } else { self.patience() };
+        // One of the others may be writing a file for an hour; of one that is gone mpirun knows.
+        let mut limit = if failed { FAREWELL } else { Duration::MAX };
         let (mut wait, mut told) = (Wait::new(), false);
         loop {
             match self.world().farewell(failed) {
@@ -238,7 +241,7 @@ impl Ranks {
             }
             let notice = self.world().notice("end");
             if matches!(notice, Ok(Some(Notice { ended: false, .. }))) {
-                limit = limit.min(waited + FAREWELL);
+                limit = limit.min(waited.saturating_add(FAREWELL));
             }
         }
     }

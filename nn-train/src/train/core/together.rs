@@ -8,10 +8,11 @@ use bytemuck::cast_slice;
 use nn_kernels::{Batch, Buffer, Dropout, Element, Finished, StepEngine, Stepped};
 
 use super::{Core, Place, last_faulty};
-use crate::collective::{Ballot, Collective, Group, HandOver, Numbers};
+use crate::collective::{Ballot, Collective, Group, HandOver, Numbers, is_same_mark, mark};
 use crate::error::{Error, Quantity};
 use crate::optim::{Gradient, Step};
 use crate::train::share::Share;
+use crate::train::trainer::ALIKE;
 
 /// The most parameters whose gradient goes round in one message, in `f64`, with the cost and the ballot: 32 KiB. To be sent, a
 /// message takes about as long as so many bytes.
@@ -45,8 +46,8 @@ impl<T: Element> Room<T> {
     }
 }
 
-/// Numbers that go round beside a gradient: the cost, and the ballot.
-const BESIDE: usize = 3;
+/// Numbers that go round beside a gradient: the cost, the ballot, and a mark of what the step depends on.
+const BESIDE: usize = 6;
 
 impl<T: Element> Together<T> {
     pub(super) fn new(collective: Arc<dyn Collective>, params: usize, verify_every: u64) -> Result<Self, Error> {
@@ -92,20 +93,20 @@ impl<T: Element> Core<T> {
         self.together.as_ref().map_or(Group::alone(), Together::group)
     }
 
-    /// Says that no rank knows what a step's rows weigh before the ranks have been asked.
-    pub(in crate::train) fn ask_for_totals(&mut self) {
+    /// Says whether no rank knows what a step's rows weigh before the ranks have been asked.
+    pub(in crate::train) fn ask_for_totals(&mut self, ask: bool) {
         if let Some(together) = &mut self.together {
-            together.asks_total = true;
+            together.asks_total = ask;
         }
     }
 
-    /// The cost of a step before it, all ranks' rows together, and the parameters moved; `None` where a callback of some rank
-    /// `stops` the run. Where a rank has an error in place of its rows, or the step diverges, it is an error on all ranks. In
-    /// both cases everything is as it was.
+    /// The cost of a step before it, all ranks' rows together, and the parameters moved; `None` where a callback of some rank has
+    /// stopped the run. `said` is what those of this rank have said before. Where it is an error, or a rank has an error in place
+    /// of its rows, or the step diverges, all ranks get an error. In both cases everything is as it was.
     pub(in crate::train) fn step_together(
         &mut self,
         own: Result<Share<'_, T>, Error>,
-        stops: bool,
+        said: Result<bool, Error>,
         place: Place,
     ) -> Result<Option<Taken>, Error> {
         let own = own.and_then(|share| {
@@ -115,7 +116,9 @@ impl<T: Element> Core<T> {
             }
             Ok(share)
         });
-        let Some(total) = self.total(&own, stops)? else { return Ok(None) };
+        let ballot = Ballot { fails: said.is_err(), stops: *said.as_ref().unwrap_or(&false), lacks: own.is_err() };
+        let error = said.err().or_else(|| own.as_ref().err().cloned());
+        let Some(total) = self.total(&own, ballot, &error)? else { return Ok(None) };
         let batch = own.as_ref().ok().and_then(|share| share.batch).map(|batch| {
             let batch = self.smoothing.map_or(batch, |smoothing| smoothing.of(&batch));
             batch.with_total(total)
@@ -125,7 +128,7 @@ impl<T: Element> Core<T> {
         let dropout = self.dropout.then_some(Dropout { seed: self.seed, first_sample });
         let leads = own.as_ref().is_ok_and(|share| share.leader == self.group().rank());
         let decay = if leads { self.decay } else { 0.0 };
-        let cost = match self.sum_gradients(batch, decay, dropout, own.as_ref().err(), stops)? {
+        let cost = match self.sum_gradients(batch, decay, dropout, ballot, error)? {
             Summed::Cost(cost) => cost,
             Summed::Stop => return Ok(None),
         };
@@ -154,19 +157,66 @@ impl<T: Element> Core<T> {
     }
 
     /// What the step's rows weigh together; `None` where a callback of some rank stops the run, as far as that is known here.
-    fn total(&mut self, own: &Result<Share<'_, T>, Error>, stops: bool) -> Result<Option<f64>, Error> {
-        let known = own.as_ref().ok().and_then(|share| share.total);
-        if !self.together.as_ref().is_some_and(|together| together.asks_total) {
-            return Ok(Some(known.unwrap_or(0.0)));
+    fn total(
+        &self,
+        own: &Result<Share<'_, T>, Error>,
+        ballot: Ballot,
+        error: &Option<Error>,
+    ) -> Result<Option<f64>, Error> {
+        let total = if self.together.as_ref().is_some_and(|together| together.asks_total) {
+            let weight = own.as_ref().map_or(0.0, |share| share.weight);
+            let [fails, stops, lacks] = ballot.numbers();
+            let [total, fails, stops, lacks] =
+                self.group().sum("the weight of a step", [weight, fails, stops, lacks])?;
+            if self.is_stopped(Ballot::of_sum([fails, stops, lacks]), error)? {
+                return Ok(None);
+            }
+            total
+        } else {
+            match own {
+                Ok(Share { total: Some(total), .. }) => *total,
+                Ok(_) => f64::NAN,
+                // What it is does not matter: the step is not taken.
+                Err(_) => 1.0,
+            }
+        };
+        if total.is_finite() {
+            return Ok(Some(total));
         }
-        let weight = own.as_ref().map_or(0.0, |share| share.weight);
-        let [fails, stop] = Ballot { fails: own.is_err(), stops }.numbers();
-        let [total, fails, stop] = self.group().sum([weight, fails, stop])?;
-        let all = Ballot::of_sum([fails, stop]);
-        if all.fails {
-            return Err(self.group().failure(own.as_ref().err())?);
+        let expected = "weights whose sum over all ranks is finite";
+        Err(Error::argument("the weight of a step", total, expected))
+    }
+
+    /// Whether the run stops before this step, when the ranks have voted; an error where it ends by one.
+    fn is_stopped(&self, all: Ballot, error: &Option<Error>) -> Result<bool, Error> {
+        if all.fails || (all.lacks && !all.stops) {
+            return Err(self.group().failure(error.clone())?);
         }
-        Ok((!all.stops).then_some(total))
+        Ok(all.stops)
+    }
+
+    /// What the next step depends on beside parameters and rows: the same on all ranks.
+    fn mark(&self) -> [f64; 2] {
+        let numbers = [self.learning_rate().to_bits(), self.rate_factor.to_bits(), self.steps, self.samples, self.seed];
+        mark(cast_slice(&numbers))
+    }
+
+    /// The error where ranks are about to take different steps.
+    #[cold]
+    fn another_step(&self) -> Result<Error, Error> {
+        let seed = (self.seed >> 32) as f64 + (self.seed as u32) as f64 / 4_294_967_296.0;
+        let own = [self.learning_rate(), self.steps as f64, self.samples as f64, self.rate_factor, seed];
+        let all = self.group().gather(own)?;
+        let rank = all.iter().position(|one| *one != all[0]).unwrap_or(0);
+        let [rate, step, ..] = all[rank];
+        let [first_rate, first_step, ..] = all[0];
+        let reason = format!(
+            "it is about to take step {} at the learning rate {rate}; expected step {} at {first_rate}, as on rank 0, after as \
+             many samples and under the same seed",
+            step + 1.0,
+            first_step + 1.0
+        );
+        Ok(Error::Rank { rank, reason })
     }
 
     /// Sums the gradients of all ranks' rows, and with them their costs and ballots. The sum is where a step's gradient is.
@@ -175,14 +225,13 @@ impl<T: Element> Core<T> {
         batch: Option<Batch<'_, T>>,
         decay: f64,
         dropout: Option<Dropout>,
-        error: Option<&Error>,
-        stops: bool,
+        mut ballot: Ballot,
+        mut error: Option<Error>,
     ) -> Result<Summed, Error> {
+        let mark = self.mark();
         let Self { together, plan, theta, gradient, .. } = self;
         let Some(Together { collective, room, .. }) = together else { return Ok(Summed::Cost(f64::NAN)) };
         let engine = plan.engine_mut();
-        let mut ballot = Ballot { fails: error.is_some(), stops };
-        let mut own_error = None;
         let mut said = [0.0; BESIDE];
         match room {
             Room::Small { own, sum } => {
@@ -191,8 +240,8 @@ impl<T: Element> Core<T> {
                     Some(batch) => engine.gradient(theta.as_slice(), batch, decay, dropout, numbers),
                     None => Ok(0.0),
                 };
-                let cost = computed.unwrap_or_else(|error| {
-                    own_error = Some(Error::from(error));
+                let cost = computed.unwrap_or_else(|fault| {
+                    error = Some(Error::from(fault));
                     ballot.fails = true;
                     0.0
                 });
@@ -201,7 +250,7 @@ impl<T: Element> Core<T> {
                 }
                 let (wide, last) = own.split_at_mut(numbers.len());
                 wide.iter_mut().zip(&*numbers).for_each(|(wide, number)| *wide = number.to_f64());
-                last.copy_from_slice(&beside(cost, ballot));
+                last.copy_from_slice(&beside(cost, ballot, mark));
                 collective.all_reduce(Numbers::F64 { own, sum })?;
                 let (wide, last) = sum.split_at(numbers.len());
                 numbers.iter_mut().zip(wide).for_each(|(number, wide)| *number = T::from_f64(*wide));
@@ -213,11 +262,12 @@ impl<T: Element> Core<T> {
                     parts: engine.parts(),
                     engine,
                     theta: theta.as_slice(),
-                    batch: batch.filter(|_| error.is_none()),
+                    batch,
                     decay,
                     dropout,
                     ballot,
-                    error: &mut own_error,
+                    mark,
+                    error: &mut error,
                     gradient: Some(gradient.as_mut_slice()),
                     sums: Pieces::new(sum.as_mut_slice()),
                     zeros: &zeros,
@@ -228,12 +278,14 @@ impl<T: Element> Core<T> {
                 std::mem::swap(gradient, sum);
             }
         }
-        let [cost, fails, stops] = said;
-        let all = Ballot::of_sum([fails, stops]);
-        if all.fails {
-            return Err(self.group().failure(own_error.as_ref().or(error))?);
+        let [cost, fails, stops, lacks, sum, squares] = said;
+        if self.is_stopped(Ballot::of_sum([fails, stops, lacks]), &error)? {
+            return Ok(Summed::Stop);
         }
-        Ok(if all.stops { Summed::Stop } else { Summed::Cost(cost) })
+        if !is_same_mark([sum, squares], self.group().size()) {
+            return Err(self.another_step()?);
+        }
+        Ok(Summed::Cost(cost))
     }
 
     /// The error of a step that failed, the same on all ranks: whose rows were at fault, or that it was the sum.
@@ -252,11 +304,11 @@ impl<T: Element> Core<T> {
         // The sum has been replaced by parameters; the own part once more tells whether it was at fault.
         let own = match batch {
             Some(batch) => {
-                let cost = engine.gradient(theta.as_slice(), batch, decay, dropout, gradient.as_mut_slice())?;
-                match last_faulty(engine.ranges(), gradient.as_slice()) {
-                    Some(layer) => [1.0, layer as f64],
-                    None if !cost.is_finite() => [2.0, engine.ranges().len() as f64],
-                    None => [0.0; 2],
+                let cost = engine.gradient(theta.as_slice(), batch, decay, dropout, gradient.as_mut_slice());
+                match (cost, last_faulty(engine.ranges(), gradient.as_slice())) {
+                    (Ok(_), Some(layer)) => [1.0, layer as f64],
+                    (Ok(cost), None) if !cost.is_finite() => [2.0, engine.ranges().len() as f64],
+                    _ => [0.0; 2],
                 }
             }
             None => [0.0; 2],
@@ -276,16 +328,16 @@ impl<T: Element> Core<T> {
 
     /// As [`gradient`](Core::gradient), of all ranks' rows.
     pub(super) fn gradient_together(&mut self, own: &Share<'_, T>, out: &mut [T]) -> Result<f64, Error> {
-        let total = match own.total {
-            Some(total) => total,
-            None => self.group().sum([own.weight])?[0],
-        };
+        // Ranks that do not ask for it are elsewhere, and all get to know.
+        let [total] = self.group().sum("the gradient that a callback asks for", [own.weight])?;
         let batch = own.batch.map(|batch| {
             let batch = self.smoothing.map_or(batch, |smoothing| smoothing.of(&batch));
             batch.with_total(total)
         });
         let decay = if own.leader == self.group().rank() { self.decay } else { 0.0 };
-        let Summed::Cost(cost) = self.sum_gradients(batch, decay, None, None, false)? else { return Ok(f64::NAN) };
+        let Summed::Cost(cost) = self.sum_gradients(batch, decay, None, Ballot::default(), None)? else {
+            return Ok(f64::NAN);
+        };
         let Self { plan, theta, gradient, adjustment, .. } = self;
         let engine = plan.engine_mut();
         adjustment.add_l1(engine, theta.as_slice(), gradient.as_mut_slice());
@@ -296,16 +348,12 @@ impl<T: Element> Core<T> {
     /// All ranks compute in the same way, from the same parameters.
     pub(in crate::train) fn check_alike(&self) -> Result<(), Error> {
         let plan = self.explain();
-        let same = [
-            ("the engine", plan.engine.to_string()),
-            ("the instruction set", plan.set.to_string()),
-            ("the precision", plan.precision.to_string()),
-        ];
-        self.group().same(&same)?;
+        let same = [(ALIKE, format!("{}, {}, {}", plan.engine, plan.set, plan.precision))];
+        self.group().same("the start of training", &same)?;
         self.verify()
     }
 
-    /// All ranks have the same parameters and the same memory of the optimiser, bit for bit.
+    /// All ranks have the same parameters, the same memory of the optimiser and the same counts, bit for bit.
     pub(in crate::train) fn verify(&self) -> Result<(), Error> {
         if self.is_alone() {
             return Ok(());
@@ -316,12 +364,14 @@ impl<T: Element> Core<T> {
             digest.update(cast_slice(memory.as_slice()));
         }
         digest.update(cast_slice(&self.scalars));
+        digest.update(cast_slice(&[self.steps, self.samples, self.seed, self.dropped_steps]));
+        digest.update(cast_slice(&[self.learning_rate(), self.rate_factor]));
         let all = self.group().gather([f64::from(digest.finalize())])?;
         match all.iter().position(|digest| *digest != all[0]) {
             None => Ok(()),
             Some(rank) => {
                 let step = self.steps;
-                let reason = format!("after step {step} its parameters are not those of rank 0, bit for bit");
+                let reason = format!("after step {step} its state is not that of rank 0, bit for bit");
                 Err(Error::Rank { rank, reason })
             }
         }
@@ -329,9 +379,9 @@ impl<T: Element> Core<T> {
 }
 
 /// What goes round beside a gradient. A cost that is no number does not hide the ballot: each number has a sum of its own.
-fn beside(cost: f64, ballot: Ballot) -> [f64; BESIDE] {
-    let [fails, stops] = ballot.numbers();
-    [cost, fails, stops]
+fn beside(cost: f64, ballot: Ballot, mark: [f64; 2]) -> [f64; BESIDE] {
+    let ([fails, stops, lacks], [own, square]) = (ballot.numbers(), mark);
+    [cost, fails, stops, lacks, own, square]
 }
 
 /// A gradient that is computed and sent, part by part.
@@ -342,7 +392,8 @@ struct Sending<'g, 'e, T: Element> {
     decay: f64,
     dropout: Option<Dropout>,
     ballot: Ballot,
-    /// The engine's error, if it has one.
+    mark: [f64; 2],
+    /// Its error, if it has one.
     error: &'e mut Option<Error>,
     parts: Vec<Range<usize>>,
     gradient: Option<&'g mut [T]>,
@@ -379,7 +430,7 @@ impl<'g, T: Element> Sending<'g, '_, T> {
             self.ballot.fails = true;
             0.0
         });
-        let own = self.own_beside.get_or_init(|| beside(cost, self.ballot));
+        let own = self.own_beside.get_or_init(|| beside(cost, self.ballot, self.mark));
         hand_over(Numbers::F64 { own, sum });
     }
 
