@@ -14,7 +14,7 @@ use nn_examples::digit_images::{self, CLASSES, Image};
 use nn_train::collective::{self, Collective, CollectiveFault, Mpi};
 use nn_train::prelude::*;
 use nn_train::tabular::Recipe;
-use nn_train::{Checkpoints, Progress, RunState};
+use nn_train::{Checkpoints, Interrupt, Progress, RunState};
 
 network! {
     /// From the 8 × 8 pixels of an image to the probability of each digit.
@@ -111,7 +111,10 @@ fn digits(mpi: &Mpi, arguments: &Arguments) -> Result<(), Error> {
 
     let mut network = Digits::new(arguments.seed);
     let start = Instant::now();
+    // A signal to one process ends all after the same step, and rank 0 writes a checkpoint.
+    let mut interrupt = collective::agree(mpi, Interrupt::on_signals())?;
     let mut run = trainer.run(&mut network, &train)?.validation(&valid)?.callback(Progress::stdout());
+    run = run.callback(&mut interrupt);
     if let Some(state) = last_state(mpi, arguments)? {
         run = run.resume(&state)?;
     }
@@ -141,7 +144,9 @@ fn flights(mpi: &Mpi, arguments: &Arguments, train: &Path, test: &Path) -> Resul
     let prepared = collective::agree(mpi, prepared)?.with_trainer(|trainer| trainer.collective(mpi.clone()))?;
 
     let start = Instant::now();
-    let mut callbacks: Vec<Box<dyn Callback<DynNetwork<f32>>>> = vec![Box::new(Progress::stdout())];
+    let mut interrupt = collective::agree(mpi, Interrupt::on_signals())?;
+    let mut callbacks: Vec<Box<dyn Callback<DynNetwork<f32>> + '_>> = vec![Box::new(Progress::stdout())];
+    callbacks.push(Box::new(&mut interrupt));
     if let Some(folder) = &arguments.checkpoints {
         callbacks.push(Box::new(Checkpoints::new(folder).every_steps(arguments.every as u64)));
     }
