@@ -251,6 +251,22 @@ fn an_error_of_one_rank_ends_all_and_names_it() {
     }
 }
 
+#[test]
+fn the_error_of_one_rank_goes_before_the_stop_of_another() {
+    let data = rows(40);
+    for (stops, fails) in [(0, 2), (2, 0)] {
+        let stopped = AtomicUsize::new(0);
+        let errors = on_ranks(3, |rank| {
+            let (mut net, trainer) = (Net::new(4), trained(rank, builder().batch_size(4).epochs(5)));
+            let on = |rank, fails| OnRank { rank, step: 7, fails, epoch: false, stopped: &stopped };
+            let run = trainer.run(&mut net, &data).unwrap().callback(on(stops, false)).callback(on(fails, true));
+            run.finish().unwrap_err().to_string()
+        });
+        let expected = format!("rank {fails}: a callback ended the run: the disk is full");
+        assert_eq!(errors, [expected.clone(), expected.clone(), expected]);
+    }
+}
+
 /// Rows that fail on one rank.
 struct Failing<'a> {
     data: &'a DynDataset<f64>,
@@ -590,6 +606,28 @@ fn minimisers_find_the_minimum_of_one_process() {
         assert_eq!(solution.iterations, expected.iterations);
         assert!((solution.cost - expected.cost).abs() < 1e-9, "{} {}", solution.cost, expected.cost);
     }
+    let errors = on_ranks(3, |rank| {
+        let memory = if rank.rank() == 1 { 5 } else { 10 };
+        let lbfgs = Lbfgs::default().memory(memory).collective(Arc::clone(&rank)).threads(1);
+        let none = Lbfgs::default().memory(rank.rank()).collective(Arc::clone(&rank)).threads(1);
+        let other = lbfgs.minimize(&mut Net::new(4), &data).unwrap_err().to_string();
+        let wrong = none.minimize(&mut Net::new(4), &data).unwrap_err().to_string();
+        // The square of a residual of one of rank 1's rows overflows.
+        let mut inputs = data.inputs().as_flattened().to_vec();
+        inputs[3 * 15] = 1e200;
+        let inputs = DynDataset::new(inputs, 3, data.targets().as_flattened().to_vec(), 2).unwrap();
+        let mut line = DynNetwork::<f64>::new("3 => 2 linear".parse().unwrap(), Init::default(), 3).unwrap();
+        let diverges = Lbfgs::default().collective(rank).threads(1).minimize(&mut line, &inputs).unwrap_err();
+        (other, wrong, diverges)
+    });
+    for (other, wrong, diverges) in errors {
+        assert_eq!(
+            other,
+            "rank 1: the algorithm is `L-BFGS with a memory of 5`; expected `L-BFGS with a memory of 10`, as on rank 0"
+        );
+        assert!(wrong.starts_with("rank 1: the algorithm is `L-BFGS with a memory of 1`"), "{wrong}");
+        assert!(matches!(diverges, Error::Diverged { rank: Some(1), step: 1, .. }), "{diverges}");
+    }
     let stopped = on_ranks(3, |rank| {
         let odd = rank.rank() == 2;
         let lbfgs = Lbfgs::default().collective(rank).threads(1);
@@ -848,8 +886,7 @@ fn what_only_one_rank_changes_is_noticed_before_the_next_step() {
         let (mut net, trainer) = (Net::new(4), trained(rank, builder().batch_size(4)));
         trainer.run(&mut net, &data).unwrap().on_step(changes).finish().unwrap_err().to_string()
     });
-    let expected = "rank 2: it is about to take step 4 at the learning rate 0.5; expected step 4 at 0.01, as on rank 0, after as many \
-                    samples and under the same seed";
+    let expected = "rank 2: before step 4 its learning rate is 0.5; expected 0.01, as on rank 0";
     assert_eq!(errors, [expected; 3]);
     // A metric of each rank's own brings back other weights on each.
     let errors = on_ranks(2, |rank| {

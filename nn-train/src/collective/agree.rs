@@ -1,7 +1,7 @@
 //! How ranks come to the same decisions: none goes on alone, and none waits for one that has given up.
 //!
-//! What they say to each other beside gradients is a [`Group::sum`] of always as many numbers, two of which say what it is about: ranks
-//! that are in different places, as their programs differ, see so and end.
+//! What they say to each other beside gradients is a message of always the same length, with two numbers that say what it is about:
+//! ranks that are in different places, as their programs differ, see so and end.
 
 use std::fmt::Display;
 
@@ -99,7 +99,7 @@ impl Ballot {
     }
 }
 
-/// Bits of which two numbers stand for something that must be the same on all ranks: sums of their squares are exact.
+/// Bits of a mark. The sums of marks and of their squares are exact for up to 2¹³ ranks.
 const MARK_BITS: u32 = 20;
 
 /// Two numbers that tell, when they have been summed, whether all ranks have the same `bytes`.
@@ -114,8 +114,9 @@ pub(crate) fn is_same_mark([sum, squares]: [f64; 2], ranks: usize) -> bool {
     ranks as u128 * squares == sum * sum
 }
 
-/// Numbers that a [`Group::sum`] has at most.
+/// Numbers that a [`Group::sum`] has at most, and numbers of each rank that a [`Group::gather`] has.
 const NUMBERS: usize = 6;
+const GATHERED: usize = 3;
 
 impl<'c> Group<'c> {
     pub(crate) fn of(collective: &'c dyn Collective) -> Self {
@@ -143,29 +144,66 @@ impl<'c> Group<'c> {
     /// Sums over the ranks, of the same thing on all of them: `place` says of what.
     pub(crate) fn sum<const K: usize>(self, place: &'static str, own: [f64; K]) -> Result<[f64; K], Error> {
         const { assert!(K <= NUMBERS) };
-        let Some(ranks) = self.ranks else { return Ok(own) };
-        let [mut all, mut sums] = [[0.0; NUMBERS + 2]; 2];
-        all[..K].copy_from_slice(&own);
-        all[NUMBERS..].copy_from_slice(&mark(place.as_bytes()));
+        self.meet(
+            "sum",
+            place,
+            |all| all[..K].copy_from_slice(&own),
+            |sums| {
+                let mut sum = [0.0; K];
+                sum.copy_from_slice(&sums[..K]);
+                sum
+            },
+        )
+        .map(|sum| sum.unwrap_or(own))
+    }
+
+    /// What each rank has, in the order of ranks. Numbers must be finite, or of other ranks nothing is learnt.
+    pub(crate) fn gather<const K: usize>(self, place: &'static str, own: [f64; K]) -> Result<Vec<[f64; K]>, Error> {
+        const { assert!(K <= GATHERED) };
+        let first = NUMBERS + GATHERED * self.rank();
+        let fetch = |sums: &[f64]| {
+            let ranks = sums[NUMBERS..].as_chunks::<GATHERED>().0;
+            ranks.iter().map(|rank| std::array::from_fn(|number| rank[number])).collect()
+        };
+        let all = self.meet("gather", place, |all| all[first..first + K].copy_from_slice(&own), fetch)?;
+        Ok(all.unwrap_or_else(|| vec![own]))
+    }
+
+    /// Sums one message over the ranks, which `write` writes and `read` reads; nothing where the process is alone. Whatever it is
+    /// about, it is as long.
+    fn meet<V>(
+        self,
+        kind: &str,
+        place: &str,
+        write: impl FnOnce(&mut [f64]),
+        read: impl FnOnce(&[f64]) -> V,
+    ) -> Result<Option<V>, Error> {
+        let Some(ranks) = self.ranks else { return Ok(None) };
+        let count = NUMBERS + GATHERED * ranks.size();
+        let (mut all, mut sums) = (vec![0.0; count + 2], vec![0.0; count + 2]);
+        write(&mut all[..count]);
+        all[count..].copy_from_slice(&mark(format!("{kind} {place}").as_bytes()));
         ranks.all_reduce(Numbers::F64 { own: &all, sum: &mut sums })?;
-        if !is_same_mark([sums[NUMBERS], sums[NUMBERS + 1]], ranks.size()) {
+        if !is_same_mark([sums[count], sums[count + 1]], ranks.size()) {
             let reason =
                 format!("it has come to `{place}`, and other ranks to something else; expected that all do the same");
             return Err(Error::Rank { rank: ranks.rank(), reason });
         }
-        let mut sum = [0.0; K];
-        sum.copy_from_slice(&sums[..K]);
-        Ok(sum)
+        Ok(Some(read(&sums[..count])))
     }
 
-    /// What each rank has, in the order of ranks. Numbers must be finite, or of other ranks nothing is learnt.
-    pub(crate) fn gather<const K: usize>(self, own: [f64; K]) -> Result<Vec<[f64; K]>, Error> {
-        let Some(ranks) = self.ranks else { return Ok(vec![own]) };
-        let mut all = vec![[0.0; K]; ranks.size()];
-        all[ranks.rank()] = own;
-        let mut sum = vec![[0.0; K]; ranks.size()];
-        ranks.all_reduce(Numbers::F64 { own: all.as_flattened(), sum: sum.as_flattened_mut() })?;
-        Ok(sum)
+    /// All ranks have the same digest of what they have, or an error names the lowest that differs from rank 0.
+    pub(crate) fn same_digest(
+        self,
+        place: &'static str,
+        own: u32,
+        differs: impl FnOnce() -> String,
+    ) -> Result<(), Error> {
+        let all = self.gather(place, [f64::from(own)])?;
+        match all.iter().position(|digest| *digest != all[0]) {
+            None => Ok(()),
+            Some(rank) => Err(Error::Rank { rank, reason: differs() }),
+        }
     }
 
     /// All ranks have a value, or none has: see [`agree`].
@@ -193,7 +231,7 @@ impl<'c> Group<'c> {
     fn failed(self, own: Option<&str>) -> Result<Option<Error>, Error> {
         let message = own.map_or("", |text| &text[..text.floor_char_boundary(MESSAGE)]);
         let [mark, _] = mark(message.as_bytes());
-        let all = self.gather([f64::from(own.is_some()), message.len() as f64, mark])?;
+        let all = self.gather("the error of a rank", [f64::from(own.is_some()), message.len() as f64, mark])?;
         let Some(rank) = all.iter().position(|[failed, ..]| *failed != 0.0) else { return Ok(None) };
         if all.iter().all(|one| *one == all[0]) {
             return Ok(None);
@@ -212,7 +250,9 @@ impl<'c> Group<'c> {
             return own;
         }
         let ballot = Ballot { fails: own.is_err(), stops: *own.as_ref().unwrap_or(&false), lacks: false };
-        let all = Ballot::of_sum(self.sum(place, ballot.numbers())?);
+        let decide = |all: &mut [f64]| all[..3].copy_from_slice(&ballot.numbers());
+        let sums = self.meet("decide", place, decide, |sums| [sums[0], sums[1], sums[2]])?;
+        let all = Ballot::of_sum(sums.unwrap_or_default());
         if all.fails { Err(self.failure(own.err())?) } else { Ok(all.stops) }
     }
 

@@ -86,7 +86,7 @@ impl Standardizer {
         let Some(ranks) = group.ranks() else { return Self::fit_flat(numbers, width) };
         group.agree("Standardizer::fit_together", check(numbers, width))?;
         group.same("Standardizer::fit_together", &[("the number of features", width.to_string())])?;
-        let counts = group.gather([(numbers.len() / width) as f64])?;
+        let counts = group.gather("Standardizer::fit_together", [(numbers.len() / width) as f64])?;
         let total: f64 = counts.as_flattened().iter().sum();
         // Of each rank the first row, and the largest magnitudes.
         let first: Vec<f64> = numbers[..width].iter().map(|number| number.to_f64()).collect();

@@ -58,6 +58,11 @@ pub struct ConjugateGradient {
 }
 
 impl ConjugateGradient {
+    /// What several processes must have alike.
+    fn described(&self) -> String {
+        "conjugate gradients".to_owned()
+    }
+
     fn validate(&self) -> Result<(), Error> {
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::mem::swap;
 use std::time::Instant;
 
 use bytemuck::cast_slice;
-use nn_kernels::{Element, InstructionSet};
+use nn_kernels::{Buffer, Element, InstructionSet};
 
 use super::line_search::{Conditions, LineSearch, Verdict};
 use super::objective::{Objective, Point};
@@ -32,12 +32,16 @@ pub(super) trait Directions<T: Element>: Send {
     fn forget(&mut self);
 }
 
+/// After how many iterations ranks compare their parameters, besides at the end.
+const VERIFY_EVERY: usize = 100;
+
 /// What an iteration tells the callback.
 pub(super) type OnIteration<'a> = &'a mut (dyn FnMut(&Iteration) -> Result<Signal, Error> + Send);
 
 /// Minimises the cost of `network` on `data` along the directions that `directions` makes.
 pub(super) fn minimize<N: Network, D: Directions<N::Scalar>>(
     settings: &Settings,
+    (algorithm, validated): (String, Result<(), Error>),
     directions: impl FnOnce(InstructionSet) -> D + Send,
     network: &mut N,
     data: &dyn Source<Scalar = N::Scalar>,
@@ -54,6 +58,7 @@ pub(super) fn minimize<N: Network, D: Directions<N::Scalar>>(
                 ("the library", PROTOCOL.to_owned()),
                 ("the number type", N::Scalar::NAME.to_owned()),
                 ("the architecture", network.architecture().to_string()),
+                ("the algorithm", algorithm),
                 ("max_iterations, max_evaluations", format!("{max_iterations}, {max_evaluations}")),
                 ("the tolerances and l2", format!("{gradient_tolerance:?}, {cost_tolerance:?}, {l2:?}")),
                 ("the data", described(data)),
@@ -64,24 +69,27 @@ pub(super) fn minimize<N: Network, D: Directions<N::Scalar>>(
             ],
         )?;
     }
-    let workers = settings.validate().and_then(|()| Workers::new(settings.threads));
+    let valid = validated.and_then(|()| settings.validate());
+    let workers = valid.and_then(|()| Workers::new(settings.threads));
     let workers = group.agree(PLACE, workers)?;
     let mut objective = group.agree(PLACE, Objective::new(settings, &workers, network.architecture(), data))?;
     group.same(PLACE, &[(ALIKE, objective.plan_name())])?;
     let threads = if objective.is_undivided() { Ok(Ready::Caller) } else { workers.ready() };
-    let points = threads.and_then(|threads| Ok((threads, objective.point()?, objective.point()?)));
-    let (threads, best, trial) = group.agree(PLACE, points)?;
+    let points = threads.and_then(|threads| Ok((threads, objective.zeros()?, objective.point()?, objective.point()?)));
+    let (threads, direction, best, trial) = group.agree(PLACE, points)?;
     threads.install(|| {
         let current = objective.start(network.parameters())?;
         let directions = directions(objective.set());
         let progress = Progress::new(current.cost, current.max_gradient);
         let mut descent = Descent { settings, objective, directions, current, best, trial, iterations: 0, progress };
-        let stopped = descent.run(callback);
+        let stopped = descent.run(direction, callback);
         let Descent { objective, current, iterations, .. } = descent;
         // An hour's work is not lost with a callback that cannot write its file.
         objective.write(&current, network.parameters_mut())?;
+        let reason = stopped?;
+        objective.verify(&current, iterations)?;
         Ok(Solution {
-            reason: stopped?,
+            reason,
             cost: current.cost,
             max_gradient: current.max_gradient,
             iterations,
@@ -107,9 +115,8 @@ struct Descent<'a, T: Element, D> {
 
 impl<T: Element, D: Directions<T>> Descent<'_, T, D> {
     /// Goes down until there is a reason to stop, or an error. `current` is the lowest point then, up to rounding.
-    fn run(&mut self, callback: OnIteration<'_>) -> Result<StopReason, Error> {
+    fn run(&mut self, mut direction: Buffer<T>, callback: OnIteration<'_>) -> Result<StopReason, Error> {
         let Settings { max_iterations, max_evaluations, gradient_tolerance, cost_tolerance, .. } = *self.settings;
-        let mut direction = self.objective.zeros()?;
         if self.current.max_gradient <= gradient_tolerance {
             return Ok(StopReason::Gradient);
         }
@@ -134,6 +141,9 @@ impl<T: Element, D: Directions<T>> Descent<'_, T, D> {
             }
             if let Some(reason) = self.progress.note(cost, max_gradient, cost_tolerance) {
                 return Ok(reason);
+            }
+            if self.iterations.is_multiple_of(VERIFY_EVERY) {
+                self.objective.verify(&self.current, self.iterations)?;
             }
             if stops {
                 return Ok(StopReason::Callback);

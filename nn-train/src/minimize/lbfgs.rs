@@ -73,6 +73,11 @@ impl Lbfgs {
         Self { memory, ..self }
     }
 
+    /// What several processes must have alike.
+    fn described(&self) -> String {
+        format!("L-BFGS with a memory of {}", self.memory)
+    }
+
     fn validate(&self) -> Result<(), Error> {
         if self.memory == 0 {
             return Err(Error::setting("memory", self.memory, "at least 1"));

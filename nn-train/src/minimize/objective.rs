@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
+use bytemuck::cast_slice;
 use nn_kernels::{Architecture, Batch, Buffer, Element, InstructionSet, Plan};
 
 use super::settings::Settings;
 use crate::collective::{Group, Numbers};
 use crate::data::{DynDataset, Source};
 use crate::error::{Error, Quantity, per_row};
-use crate::train::{Workers, last_faulty, share_of};
+use crate::train::{Workers, fault_of_ranks, last_faulty, share_of};
 use crate::vector::{combine, largest};
 
 /// J of the data as a function of Θ, computed by a planned engine. All vectors are in its layout, in which what pads a
@@ -76,7 +77,8 @@ fn whole<T: Element>(data: &DynDataset<T>, group: Group<'_>) -> (Range<usize>, M
 impl Mass {
     /// That of rows of which each rank has its own.
     fn of_shards<T: Element>(source: &dyn Source<Scalar = T>, group: Group<'_>) -> Result<Self, Error> {
-        let all = group.gather([source.len() as f64, source.resident().map_or(0.0, weigh)])?;
+        let all =
+            group.gather("the shards of the ranks", [source.len() as f64, source.resident().map_or(0.0, weigh)])?;
         if let Some(rank) = all.iter().position(|[rows, _]| *rows == 0.0) {
             return Err(Error::Rank { rank, reason: Error::Empty { what: "the shard" }.to_string() });
         }
@@ -133,6 +135,13 @@ impl<'a, T: Element> Objective<'a, T> {
         format!("{}, {}", plan.engine, plan.set)
     }
 
+    /// All ranks are at the same point, bit for bit.
+    pub(super) fn verify(&self, point: &Point<T>, iterations: usize) -> Result<(), Error> {
+        let digest = crc32fast::hash(cast_slice(point.theta()));
+        let differs = || format!("after iteration {iterations} its parameters are not those of rank 0, bit for bit");
+        self.group.same_digest("the comparison of the ranks", digest, differs)
+    }
+
     /// Evaluations so far.
     pub(super) fn evaluations(&self) -> usize {
         self.evaluations
@@ -172,24 +181,15 @@ impl<'a, T: Element> Objective<'a, T> {
         Err(Error::Diverged { epoch: None, step: 1, layer, quantity, learning_rate: None, rank: None })
     }
 
-    /// The error of a start that is not finite, the same on all ranks: the lowest whose rows are at fault, or none where the
-    /// sum is.
+    /// The error of a start that is not finite, the same on all ranks.
     fn own_fault(&mut self, point: &Point<T>) -> Result<Error, Error> {
         let Self { plan, batch, own, decay, group, .. } = self;
         let engine = plan.engine_mut();
-        let cost =
-            batch.map_or(Ok(0.0), |batch| engine.gradient(point.theta(), batch, *decay, None, own.as_mut_slice()));
         let last = engine.ranges().len();
-        let fault = match (cost, last_faulty(engine.ranges(), own.as_slice())) {
-            (Ok(_), Some(layer)) if batch.is_some() => [1.0, layer as f64],
-            (Ok(cost), _) if !cost.is_finite() => [2.0, last as f64],
-            _ => [0.0; 2],
-        };
-        let all = group.gather(fault)?;
-        let rank = all.iter().position(|[what, _]| *what != 0.0);
-        let [what, layer] = rank.map_or([2.0, last as f64], |rank| all[rank]);
-        let quantity = if what == 1.0 { Quantity::Gradient } else { Quantity::Cost };
-        Ok(Error::Diverged { epoch: None, step: 1, layer: layer as usize, quantity, learning_rate: None, rank })
+        let part = (*batch, *decay, None);
+        let fault = fault_of_ranks(*group, engine, point.theta(), part, own.as_mut_slice())?;
+        let (rank, quantity, layer) = fault.unwrap_or((None, Quantity::Cost, last));
+        Ok(Error::Diverged { epoch: None, step: 1, layer, quantity, learning_rate: None, rank })
     }
 
     /// Goes to Θ + α d: the cost there, and the gradient. Where a parameter is not finite, neither is the cost, and it

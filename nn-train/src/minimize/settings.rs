@@ -158,9 +158,16 @@ macro_rules! settings {
                 data: &D,
                 mut callback: impl FnMut(&Iteration) -> Result<Signal, Error> + Send,
             ) -> Result<Solution, Error> {
-                self.validate()?;
                 let directions = $directions;
-                descent::minimize(&self.settings, |set| directions(self, set), network, data.source(), &mut callback)
+                let algorithm = (self.described(), self.validate());
+                descent::minimize(
+                    &self.settings,
+                    algorithm,
+                    |set| directions(self, set),
+                    network,
+                    data.source(),
+                    &mut callback,
+                )
             }
         }
     };

@@ -85,7 +85,12 @@ impl Throughput {
         let steps = |session: &mut Session<'_, DynNetwork<T>>, count: usize| {
             group.sum("throughput", [0.0])?;
             let own = steps(session, samples, count)?;
-            Ok::<_, Error>(group.gather([own])?.into_iter().fold(0.0, |longest: f64, [seconds]| longest.max(seconds)))
+            Ok::<_, Error>(
+                group
+                    .gather("throughput", [own])?
+                    .into_iter()
+                    .fold(0.0, |longest: f64, [seconds]| longest.max(seconds)),
+            )
         };
         let (mut times, steps) = session.install(|session| {
             // Caches, branch predictors and the clock get used to it.

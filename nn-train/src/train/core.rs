@@ -13,6 +13,7 @@ use nn_kernels::{
 
 pub(super) use self::together::Taken;
 use self::together::Together;
+pub(crate) use self::together::fault_of_ranks;
 use super::divergence::Divergence;
 use super::schedule::Schedule;
 use super::share::Share;

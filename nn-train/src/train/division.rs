@@ -34,7 +34,7 @@ pub(super) struct Shards {
 impl Shards {
     /// The ranks tell each other of theirs.
     pub(super) fn exchange<T: Element>(source: &dyn Source<Scalar = T>, group: Group<'_>) -> Result<Self, Error> {
-        let all = group.gather([source.len() as f64, f64::from(source.weighted())])?;
+        let all = group.gather("the shards of the ranks", [source.len() as f64, f64::from(source.weighted())])?;
         let lengths = all.iter().map(|[rows, _]| *rows as u64).collect();
         Ok(Self { lengths, weighted: all.iter().any(|[_, weighted]| *weighted != 0.0) })
     }

@@ -24,7 +24,7 @@ mod threads;
 mod trainer;
 mod validation;
 
-pub(crate) use self::core::last_faulty;
+pub(crate) use self::core::{fault_of_ranks, last_faulty};
 pub use builder::TrainerBuilder;
 pub use callback::{Callback, Context, Signal};
 #[cfg(feature = "progress")]

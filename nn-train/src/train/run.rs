@@ -100,13 +100,13 @@ impl<'a, N: Network> Run<'a, N> {
         let group = trainer.group();
         trainer.greet(network)?;
         if group.ranks().is_some() {
-            group.same("the start of training", &[("the data", described(source))])?;
+            group.same("the data of a run", &[("the data", described(source))])?;
         }
         let shards = if source.is_shard() { Some(Shards::exchange(source, group)?) } else { None };
         let ranks = Ranks { rank: group.rank(), size: group.size(), shards };
         let (batch_size, shuffle, seed, parts) = (settings.batch_size, settings.shuffle, settings.seed, settings.parts);
         let feed = group.agree(
-            "the start of training",
+            "the rows of a run",
             Feed::new(source, network.architecture(), batch_size, shuffle, seed, ranks, parts),
         )?;
         let session = Session::greeted(trainer, network, feed.batches().samples)?;

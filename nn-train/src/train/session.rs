@@ -84,7 +84,7 @@ impl<'a, N: Network> Session<'a, N> {
             let core = Core::new(trainer, network.architecture(), network.parameters(), rows)?;
             Ok(Self { network, core, threads })
         });
-        let session = trainer.group().agree("the start of training", own)?;
+        let session = trainer.group().agree("the plan of training", own)?;
         session.core.check_alike()?;
         Ok(session)
     }
@@ -334,7 +334,7 @@ fn step_on<T: Element>(
     let group = core.group();
     let rows = own.as_ref().map_or(0, |batch| batch.map_or(0, |batch| batch.rows()));
     let weight = weight().unwrap_or(rows as f64);
-    let all = group.gather([rows as f64, weight, f64::from(own.is_err())])?;
+    let all = group.gather("a step of a session", [rows as f64, weight, f64::from(own.is_err())])?;
     if all.iter().any(|[.., fails]| *fails != 0.0) {
         return Err(group.failure(own.err())?);
     }
@@ -350,7 +350,7 @@ fn step_on<T: Element>(
         total: Some(all.iter().map(|[_, weight, _]| weight).sum()),
         leader,
     };
-    let taken = workplace(core, threads, rows).install(|| core.step_together(Ok(share), Ok(false), place))?;
+    let taken = workplace(core, threads, rows).install(|| core.step_together(Some(Ok(share)), Ok(false), place))?;
     taken.map(|taken| taken.cost).ok_or(Error::Empty { what: "the step" })
 }
 

@@ -6,6 +6,7 @@ use nn_kernels::{Architecture, Element, Loss, StepEngine};
 
 use super::core::Core;
 use super::feed::{check_source, check_widths};
+use super::parts::portion;
 use crate::collective::Group;
 use crate::data::{Access, Rows, Samples, Source, class_of, highest};
 use crate::error::Error;
@@ -112,9 +113,8 @@ impl<'a, T: Element> Validation<'a, T> {
 
 /// A rank's share of rows that all ranks have.
 pub(crate) fn share_of(group: Group<'_>, rows: u64) -> Range<u64> {
-    let (rank, size) = (group.rank() as u128, group.size() as u128);
-    let cut = |rank: u128| (u128::from(rows) * rank / size) as u64;
-    cut(rank)..cut(rank + 1)
+    let (rank, size) = (group.rank() as u64, group.size() as u64);
+    portion(rank, rows, size)..portion(rank + 1, rows, size)
 }
 
 impl Sums {

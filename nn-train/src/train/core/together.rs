@@ -105,34 +105,38 @@ impl<T: Element> Core<T> {
     /// of its rows, or the step diverges, all ranks get an error. In both cases everything is as it was.
     pub(in crate::train) fn step_together(
         &mut self,
-        own: Result<Share<'_, T>, Error>,
+        own: Option<Result<Share<'_, T>, Error>>,
         said: Result<bool, Error>,
         place: Place,
     ) -> Result<Option<Taken>, Error> {
-        let own = own.and_then(|share| {
-            self.check_next_rate()?;
-            if let Some(batch) = &share.batch {
-                self.plan.engine_mut().reserve(batch.rows(), true)?;
-            }
-            Ok(share)
+        let own = own.map(|own| {
+            own.and_then(|share| {
+                self.check_next_rate()?;
+                if let Some(batch) = &share.batch {
+                    self.plan.engine_mut().reserve(batch.rows(), true)?;
+                }
+                Ok(share)
+            })
         });
-        let ballot = Ballot { fails: said.is_err(), stops: *said.as_ref().unwrap_or(&false), lacks: own.is_err() };
-        let error = said.err().or_else(|| own.as_ref().err().cloned());
-        let Some(total) = self.total(&own, ballot, &error)? else { return Ok(None) };
-        let batch = own.as_ref().ok().and_then(|share| share.batch).map(|batch| {
+        let (share, lack) = match own {
+            Some(Ok(share)) => (Some(share), None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
+        let mut vote = Vote { stops: *said.as_ref().unwrap_or(&false), fault: said.err(), lack };
+        let Some(total) = self.total(share, &vote)? else { return Ok(None) };
+        let batch = share.and_then(|share| share.batch).map(|batch| {
             let batch = self.smoothing.map_or(batch, |smoothing| smoothing.of(&batch));
             batch.with_total(total)
         });
-        let first = own.as_ref().map_or(0, |share| share.first);
-        let first_sample = self.samples + first;
+        let first_sample = self.samples + share.map_or(0, |share| share.first);
         let dropout = self.dropout.then_some(Dropout { seed: self.seed, first_sample });
-        let leads = own.as_ref().is_ok_and(|share| share.leader == self.group().rank());
+        let leads = share.is_some_and(|share| share.leader == self.group().rank());
         let decay = if leads { self.decay } else { 0.0 };
-        let cost = match self.sum_gradients(batch, decay, dropout, ballot, error)? {
+        let cost = match self.sum_gradients(batch, decay, dropout, &mut vote)? {
             Summed::Cost(cost) => cost,
             Summed::Stop => return Ok(None),
         };
-        let rows = own?.rows;
         let learning_rate = self.learning_rate();
         if !self.scalars.is_empty() {
             self.scalars_before.copy_from_slice(&self.scalars);
@@ -142,7 +146,7 @@ impl<T: Element> Core<T> {
         let outcome = optimizer.step(Step { number, learning_rate, scalars }, work, span);
         match outcome {
             Ok(outcome) if outcome.is_taken() => {
-                self.take(outcome, rows);
+                self.take(outcome, share.map_or(0, |share| share.rows));
                 if self.together.as_ref().is_some_and(|together| self.steps.is_multiple_of(together.verify_every)) {
                     self.verify()?;
                 }
@@ -157,28 +161,19 @@ impl<T: Element> Core<T> {
     }
 
     /// What the step's rows weigh together; `None` where a callback of some rank stops the run, as far as that is known here.
-    fn total(
-        &self,
-        own: &Result<Share<'_, T>, Error>,
-        ballot: Ballot,
-        error: &Option<Error>,
-    ) -> Result<Option<f64>, Error> {
+    fn total(&self, share: Option<Share<'_, T>>, vote: &Vote) -> Result<Option<f64>, Error> {
         let total = if self.together.as_ref().is_some_and(|together| together.asks_total) {
-            let weight = own.as_ref().map_or(0.0, |share| share.weight);
-            let [fails, stops, lacks] = ballot.numbers();
+            let weight = share.map_or(0.0, |share| share.weight);
+            let [fails, stops, lacks] = vote.ballot().numbers();
             let [total, fails, stops, lacks] =
                 self.group().sum("the weight of a step", [weight, fails, stops, lacks])?;
-            if self.is_stopped(Ballot::of_sum([fails, stops, lacks]), error)? {
+            if vote.is_stopped(Ballot::of_sum([fails, stops, lacks]), self.group())? {
                 return Ok(None);
             }
             total
         } else {
-            match own {
-                Ok(Share { total: Some(total), .. }) => *total,
-                Ok(_) => f64::NAN,
-                // What it is does not matter: the step is not taken.
-                Err(_) => 1.0,
-            }
+            // Without rows the step is not taken, whatever they weigh.
+            share.map_or(1.0, |share| share.total.unwrap_or(f64::NAN))
         };
         if total.is_finite() {
             return Ok(Some(total));
@@ -187,36 +182,34 @@ impl<T: Element> Core<T> {
         Err(Error::argument("the weight of a step", total, expected))
     }
 
-    /// Whether the run stops before this step, when the ranks have voted; an error where it ends by one.
-    fn is_stopped(&self, all: Ballot, error: &Option<Error>) -> Result<bool, Error> {
-        if all.fails || (all.lacks && !all.stops) {
-            return Err(self.group().failure(error.clone())?);
-        }
-        Ok(all.stops)
-    }
-
     /// What the next step depends on beside parameters and rows: the same on all ranks.
     fn mark(&self) -> [f64; 2] {
         let numbers = [self.learning_rate().to_bits(), self.rate_factor.to_bits(), self.steps, self.samples, self.seed];
         mark(cast_slice(&numbers))
     }
 
-    /// The error where ranks are about to take different steps.
+    /// The error where ranks are about to take different steps: what differs first.
     #[cold]
     fn another_step(&self) -> Result<Error, Error> {
-        let seed = (self.seed >> 32) as f64 + (self.seed as u32) as f64 / 4_294_967_296.0;
-        let own = [self.learning_rate(), self.steps as f64, self.samples as f64, self.rate_factor, seed];
-        let all = self.group().gather(own)?;
-        let rank = all.iter().position(|one| *one != all[0]).unwrap_or(0);
-        let [rate, step, ..] = all[rank];
-        let [first_rate, first_step, ..] = all[0];
-        let reason = format!(
-            "it is about to take step {} at the learning rate {rate}; expected step {} at {first_rate}, as on rank 0, after as \
-             many samples and under the same seed",
-            step + 1.0,
-            first_step + 1.0
-        );
-        Ok(Error::Rank { rank, reason })
+        let numbers: [(&str, f64); 6] = [
+            ("number of steps taken", self.steps as f64),
+            ("learning rate", self.learning_rate()),
+            ("factor of the rate", self.rate_factor),
+            ("number of samples trained on", self.samples as f64),
+            ("seed, its upper half", (self.seed >> 32) as f64),
+            ("seed, its lower half", f64::from(self.seed as u32)),
+        ];
+        for (what, own) in numbers {
+            let all = self.group().gather("the difference of a step", [own])?;
+            if let Some(rank) = all.iter().position(|number| *number != all[0]) {
+                let ([found], [expected]) = (all[rank], all[0]);
+                let step = self.steps + 1;
+                let reason = format!("before step {step} its {what} is {found}; expected {expected}, as on rank 0");
+                return Ok(Error::Rank { rank, reason });
+            }
+        }
+        let reason = "it is about to take another step than other ranks".to_owned();
+        Ok(Error::Rank { rank: self.group().rank(), reason })
     }
 
     /// Sums the gradients of all ranks' rows, and with them their costs and ballots. The sum is where a step's gradient is.
@@ -225,8 +218,7 @@ impl<T: Element> Core<T> {
         batch: Option<Batch<'_, T>>,
         decay: f64,
         dropout: Option<Dropout>,
-        mut ballot: Ballot,
-        mut error: Option<Error>,
+        vote: &mut Vote,
     ) -> Result<Summed, Error> {
         let mark = self.mark();
         let Self { together, plan, theta, gradient, .. } = self;
@@ -241,16 +233,15 @@ impl<T: Element> Core<T> {
                     None => Ok(0.0),
                 };
                 let cost = computed.unwrap_or_else(|fault| {
-                    error = Some(Error::from(fault));
-                    ballot.fails = true;
+                    vote.lack = Some(Error::from(fault));
                     0.0
                 });
-                if batch.is_none() || ballot.fails {
+                if batch.is_none() || vote.lack.is_some() {
                     numbers.fill(T::ZERO);
                 }
                 let (wide, last) = own.split_at_mut(numbers.len());
                 wide.iter_mut().zip(&*numbers).for_each(|(wide, number)| *wide = number.to_f64());
-                last.copy_from_slice(&beside(cost, ballot, mark));
+                last.copy_from_slice(&beside(cost, vote.ballot(), mark));
                 collective.all_reduce(Numbers::F64 { own, sum })?;
                 let (wide, last) = sum.split_at(numbers.len());
                 numbers.iter_mut().zip(wide).for_each(|(number, wide)| *number = T::from_f64(*wide));
@@ -265,9 +256,8 @@ impl<T: Element> Core<T> {
                     batch,
                     decay,
                     dropout,
-                    ballot,
                     mark,
-                    error: &mut error,
+                    vote: &mut *vote,
                     gradient: Some(gradient.as_mut_slice()),
                     sums: Pieces::new(sum.as_mut_slice()),
                     zeros: &zeros,
@@ -279,7 +269,7 @@ impl<T: Element> Core<T> {
             }
         }
         let [cost, fails, stops, lacks, sum, squares] = said;
-        if self.is_stopped(Ballot::of_sum([fails, stops, lacks]), &error)? {
+        if vote.is_stopped(Ballot::of_sum([fails, stops, lacks]), self.group())? {
             return Ok(Summed::Stop);
         }
         if !is_same_mark([sum, squares], self.group().size()) {
@@ -299,29 +289,17 @@ impl<T: Element> Core<T> {
         place: Place,
     ) -> Result<Error, Error> {
         let update = self.faulty_update();
-        let Self { plan, theta, gradient, .. } = self;
+        let Self { plan, theta, gradient, together, .. } = self;
         let engine = plan.engine_mut();
-        // The sum has been replaced by parameters; the own part once more tells whether it was at fault.
-        let own = match batch {
-            Some(batch) => {
-                let cost = engine.gradient(theta.as_slice(), batch, decay, dropout, gradient.as_mut_slice());
-                match (cost, last_faulty(engine.ranges(), gradient.as_slice())) {
-                    (Ok(_), Some(layer)) => [1.0, layer as f64],
-                    (Ok(cost), None) if !cost.is_finite() => [2.0, engine.ranges().len() as f64],
-                    _ => [0.0; 2],
-                }
-            }
-            None => [0.0; 2],
-        };
-        let all = self.group().gather(own)?;
-        let (rank, quantity, layer) = match all.iter().position(|[what, _]| *what != 0.0) {
-            Some(rank) => {
-                let [what, layer] = all[rank];
-                (Some(rank), if what == 1.0 { Quantity::Gradient } else { Quantity::Cost }, layer as usize)
-            }
-            None if !stepped.cost.is_finite() => (None, Quantity::Cost, self.plan.engine().ranges().len()),
-            None => (None, Quantity::Update, update),
-        };
+        let last = engine.ranges().len();
+        let group = together.as_ref().map_or(Group::alone(), Together::group);
+        let part = (batch, decay, dropout);
+        let (rank, quantity, layer) =
+            match fault_of_ranks(group, engine, theta.as_slice(), part, gradient.as_mut_slice())? {
+                Some(fault) => fault,
+                None if !stepped.cost.is_finite() => (None, Quantity::Cost, last),
+                None => (None, Quantity::Update, update),
+            };
         let Place { epoch, step } = place;
         Ok(Error::Diverged { epoch, step, layer, quantity, learning_rate: Some(self.learning_rate()), rank })
     }
@@ -335,7 +313,7 @@ impl<T: Element> Core<T> {
             batch.with_total(total)
         });
         let decay = if own.leader == self.group().rank() { self.decay } else { 0.0 };
-        let Summed::Cost(cost) = self.sum_gradients(batch, decay, None, Ballot::default(), None)? else {
+        let Summed::Cost(cost) = self.sum_gradients(batch, decay, None, &mut Vote::default())? else {
             return Ok(f64::NAN);
         };
         let Self { plan, theta, gradient, adjustment, .. } = self;
@@ -349,7 +327,7 @@ impl<T: Element> Core<T> {
     pub(in crate::train) fn check_alike(&self) -> Result<(), Error> {
         let plan = self.explain();
         let same = [(ALIKE, format!("{}, {}, {}", plan.engine, plan.set, plan.precision))];
-        self.group().same("the start of training", &same)?;
+        self.group().same("the plan of training", &same)?;
         self.verify()
     }
 
@@ -366,16 +344,71 @@ impl<T: Element> Core<T> {
         digest.update(cast_slice(&self.scalars));
         digest.update(cast_slice(&[self.steps, self.samples, self.seed, self.dropped_steps]));
         digest.update(cast_slice(&[self.learning_rate(), self.rate_factor]));
-        let all = self.group().gather([f64::from(digest.finalize())])?;
-        match all.iter().position(|digest| *digest != all[0]) {
-            None => Ok(()),
-            Some(rank) => {
-                let step = self.steps;
-                let reason = format!("after step {step} its state is not that of rank 0, bit for bit");
-                Err(Error::Rank { rank, reason })
-            }
-        }
+        let differs = || format!("after step {} its state is not that of rank 0, bit for bit", self.steps);
+        self.group().same_digest("the comparison of the ranks", digest.finalize(), differs)
     }
+}
+
+/// What a rank says before a step.
+#[derive(Debug, Default)]
+struct Vote {
+    /// A callback has stopped the run.
+    stops: bool,
+    /// The error of a callback, by which the run ends.
+    fault: Option<Error>,
+    /// Why this step cannot be taken, which is no matter where the run stops before it.
+    lack: Option<Error>,
+}
+
+impl Vote {
+    fn ballot(&self) -> Ballot {
+        Ballot { fails: self.fault.is_some(), stops: self.stops, lacks: self.lack.is_some() }
+    }
+
+    /// Whether the run stops before this step, when the ranks have voted; an error where it ends by one.
+    fn is_stopped(&self, all: Ballot, group: Group<'_>) -> Result<bool, Error> {
+        if all.fails {
+            return Err(group.failure(self.fault.clone())?);
+        }
+        if all.lacks && !all.stops {
+            return Err(group.failure(self.lack.clone())?);
+        }
+        Ok(all.stops)
+    }
+}
+
+/// Whose part of a gradient is not finite, of parts that are each computed once more: the lowest rank, what, and in which layer;
+/// without a rank where only the sum is at fault; none where that is finite. `room` is a gradient's.
+pub(crate) fn fault_of_ranks<T: Element>(
+    group: Group<'_>,
+    engine: &mut dyn StepEngine<T>,
+    theta: &[T],
+    (batch, decay, dropout): (Option<Batch<'_, T>>, f64, Option<Dropout>),
+    room: &mut [T],
+) -> Result<Option<(Option<usize>, Quantity, usize)>, Error> {
+    let cost = match batch {
+        Some(batch) => engine.gradient(theta, batch, decay, dropout, room),
+        None => Ok(0.0),
+    };
+    if batch.is_none() || cost.is_err() {
+        room.fill(T::ZERO);
+    }
+    let own = match last_faulty(engine.ranges(), room) {
+        Some(layer) => [1.0, layer as f64],
+        None if cost.is_ok_and(|cost| !cost.is_finite()) => [2.0, engine.ranges().len() as f64],
+        None => [0.0; 2],
+    };
+    let all = group.gather("the fault of a step", own)?;
+    if let Some(rank) = all.iter().position(|[what, _]| *what != 0.0) {
+        let [what, layer] = all[rank];
+        let quantity = if what == 1.0 { Quantity::Gradient } else { Quantity::Cost };
+        return Ok(Some((Some(rank), quantity, layer as usize)));
+    }
+    let mut sum = vec![T::ZERO; room.len()];
+    if let Some(ranks) = group.ranks() {
+        ranks.all_reduce(Numbers::new(room, &mut sum))?;
+    }
+    Ok(last_faulty(engine.ranges(), &sum).map(|layer| (None, Quantity::Gradient, layer)))
 }
 
 /// What goes round beside a gradient. A cost that is no number does not hide the ballot: each number has a sum of its own.
@@ -391,10 +424,9 @@ struct Sending<'g, 'e, T: Element> {
     batch: Option<Batch<'e, T>>,
     decay: f64,
     dropout: Option<Dropout>,
-    ballot: Ballot,
     mark: [f64; 2],
-    /// Its error, if it has one.
-    error: &'e mut Option<Error>,
+    /// To which the engine's error is added, if it has one.
+    vote: &'e mut Vote,
     parts: Vec<Range<usize>>,
     gradient: Option<&'g mut [T]>,
     sums: Pieces<'g, T>,
@@ -426,11 +458,10 @@ impl<'g, T: Element> Sending<'g, '_, T> {
             // Nothing of it was handed over, and the others wait for as much.
             let zeros = self.zeros.get_or_init(|| vec![T::ZERO; count]);
             self.send(zeros, hand_over);
-            *self.error = Some(Error::from(error));
-            self.ballot.fails = true;
+            self.vote.lack = Some(Error::from(error));
             0.0
         });
-        let own = self.own_beside.get_or_init(|| beside(cost, self.ballot, self.mark));
+        let own = self.own_beside.get_or_init(|| beside(cost, self.vote.ballot(), self.mark));
         hand_over(Numbers::F64 { own, sum });
     }
 

@@ -94,9 +94,9 @@ impl<N: Network> Run<'_, N> {
             let place = Place { epoch: Some(self.position.epoch), step: self.position.step + 1 };
             let said_before = std::mem::replace(&mut said, Ok(Signal::Continue)).map(|signal| signal == Signal::Stop);
             let own = match &said_before {
-                Ok(false) => self.feed.batch(self.position.step),
-                // Its step will not be taken.
-                _ => Err(Error::Empty { what: "the step" }),
+                Ok(false) => Some(self.feed.batch(self.position.step)),
+                // The step will not be taken.
+                _ => None,
             };
             let stepped = match self.session.core.step_together(own, said_before, place) {
                 Ok(None) => {
