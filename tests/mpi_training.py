@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from flights import flights
-from mpirun import mpirun
+from mpirun import process_of, mpirun
 
 # Of the parameters, which are at most some 0.4, after 30 epochs. Sums of other parts are rounded otherwise, and each step goes on
 # from there.
@@ -74,19 +74,6 @@ def check_flights(program, folder):
     two.expect(len(ours) == len(theirs) == 1, "says no r², or more than one")
     two.expect(abs(float(ours[0]) - float(theirs[0])) < 1e-3, f"r² is {ours[0]}, on one process {theirs[0]}")
     print(f"flights on 2 ranks: r² {ours[0]}, on one {theirs[0]}; parameters within {off:.1e}")
-
-
-def process_of(program, rank):
-    """The process that is this rank."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            environment = (folder / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if words[0] == str(program).encode() and f"OMPI_COMM_WORLD_RANK={rank}".encode() in environment:
-            return int(folder.name)
-    return None
 
 
 def check_killed(program, folder):

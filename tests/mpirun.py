@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 # mpirun refuses root unless told so. A rank has no core of its own where there are fewer of them.
 ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "RUST_BACKTRACE": "0"}
@@ -52,3 +53,16 @@ class Job:
 def mpirun(ranks, *command, limit=120):
     """Runs a program as so many ranks on this machine."""
     return Job([*MPIRUN, "-n", ranks, *command], limit)
+
+
+def process_of(program, rank):
+    """The process that is this rank."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            environment = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[0] == str(program).encode() and f"OMPI_COMM_WORLD_RANK={rank}".encode() in environment:
+            return int(folder.name)
+    return None

@@ -4,7 +4,7 @@
     python3 tests/two_hosts.py MPI_RANKS DISTRIBUTED      the examples mpi_ranks (tests/mpi_ranks.rs) and distributed, built
 
 A host is a network namespace with its own address and host name; between the two there is nothing but a pair of virtual network
-cards, or a relay that holds back each packet for 10 ms. mpirun is started on one and starts its daemon on the other. It needs
+cards, or two TUN devices with a relay between them that holds back each packet for 10 ms: not every kernel has netem. mpirun is started on one and starts its daemon on the other. It needs
 mpirun and ip (Debian: openmpi-bin, iproute2), and to be root.
 """
 

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use nn_train::Interruption;
-use nn_train::collective::{self, Collective, Numbers};
+use nn_train::collective::{self, Collective, CollectiveFault, Numbers};
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -96,9 +96,11 @@ impl Ranks {
         Failure::Quiet(status)
     }
 
-    /// An error that all processes have.
+    /// An error of training: the first process says it, but for one that it may not have.
     pub(crate) fn failure(&self, error: nn_train::Error) -> Failure {
-        if self.is_first() { error.into() } else { Failure::Quiet(1) }
+        let own =
+            matches!(&error, nn_train::Error::Collective(fault) if !matches!(fault, CollectiveFault::Left { .. }));
+        if self.is_first() || own { error.into() } else { Failure::Quiet(1) }
     }
 
     /// What all processes have alike: the first one says it.

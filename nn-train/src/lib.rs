@@ -53,7 +53,6 @@
 //! | [`Lbfgs`], [`ConjugateGradient`], [`Solution`] | training on the whole data set at once, down to a minimum |
 //! | [`Optimizer`], [`Rule`], [`Elementwise`] | writing an optimiser of your own |
 //! | [`Threads`] | threads of the trainer's own, or the caller's |
-//! | [`collective`] | training by several processes together, on one machine or on many (feature `mpi`) |
 //! | [`metrics`] | accuracy, confusion matrix, precision and recall, ROC AUC, log loss, calibration, regression errors |
 //! | [`selection`] | a learning rate by the [range test](Trainer::lr_find), [cross-validation](Trainer::cross_validate), a [search](selection::Search) over settings and widths |
 //! | `throughput` (feature `throughput`) | how fast steps are, as a share of the machine's peak |

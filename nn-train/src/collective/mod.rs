@@ -26,7 +26,7 @@
 //! [`batch_size`](crate::TrainerBuilder::batch_size) is that of the step, whose rows the ranks divide: its gradient is
 //! Σ sᵢ ∂lossᵢ / Σ sᵢ over the rows of all ranks, and the terms of λ enter once. So N ranks take the steps of one process, up
 //! to the rounding of sums in another order; for B rows on each, `batch_size(N * B)`. Every rank makes the same update of the same
-//! sum: parameters are the same on all ranks, bit for bit, which a [checksum](crate::TrainerBuilder::verify_every) watches.
+//! sum: parameters are the same on all ranks, bit for bit, which a [checksum](crate::TrainerBuilder::verify_every) checks.
 //! With another number of ranks the last bits differ.
 //!
 //! The blocked engine's gradients are summed layer by layer, from the output on, while the layers before are still computed. Those
@@ -48,7 +48,7 @@
 //!
 //! Callbacks are called on every rank, but for those [of the first only](crate::Callback::only_on_first_rank), which write files and
 //! print. One that says [`Stop`](crate::Signal::Stop), or a signal, ends the run on all ranks after the same step. An error
-//! of one rank, a sample that is no number for one, ends it on all with an error that names the rank. What a rank does
+//! of one rank, such as a sample that is not a number, ends it on all with an error that names the rank. What a rank does
 //! by itself before and after a run is to be [agreed](agree) on.
 //!
 //! A run is resumed from its [`RunState`](crate::RunState) on any number of ranks; [`from_first`] brings what only rank 0 can read

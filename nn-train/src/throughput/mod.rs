@@ -57,8 +57,8 @@ pub struct Throughput {
 }
 
 impl Throughput {
-    /// Times steps of `trainer` on all of `samples` at once, which may be none on some of several ranks, in `repeats` repeats of about `seconds` each. The network is
-    /// trained by that.
+    /// Times steps of `trainer` on all of `samples` at once, in `repeats` repeats of about `seconds` each. The network is trained by
+    /// that. Of several ranks each has samples of its own, and some may have none.
     ///
     /// # Errors
     /// [`Error::Argument`] without a repeat or for seconds that are not finite and positive, and what

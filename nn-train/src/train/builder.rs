@@ -243,10 +243,11 @@ impl TrainerBuilder {
     /// [`batch_size`](Self::batch_size) is that of a step over all processes, each of which computes its share of the rows. So
     /// the steps are those of one process, to rounding, whatever the number of processes; and their parameters are the
     /// same, bit for bit. Where the processes do not have the same library version, architecture, settings or parameters,
-    /// training does not begin: [`Error::Rank`].
+    /// training does not begin: [`Error::Rank`] says which rank has what.
     ///
-    /// Callbacks are called on every process. What they decide they decide together: one of them that stops stops all, and an
-    /// error of one ends all with [`Error::Rank`]. Those of the library that write or print do so on rank 0 only.
+    /// Callbacks are called on every process. What they decide they decide together: one of them that stops stops all. An error of
+    /// one ends all with [`Error::Rank`]; an error that all have is returned as it is. Those of the library that write or print
+    /// do so on rank 0 only.
     ///
     /// See [`collective`](crate::collective) for how data is divided.
     pub fn collective(self, collective: impl Collective + 'static) -> Self {
@@ -254,14 +255,14 @@ impl TrainerBuilder {
     }
 
     /// After how many steps the processes that [train together](Self::collective) compare their parameters and the
-    /// optimiser's memory by a checksum, besides at the end; at least 1, 1000 unless set. Where they differ, which only a broken
-    /// machine or library makes them, training ends with [`Error::Rank`].
+    /// optimiser's memory by a checksum, besides before the first step and at the end of a run; at least 1, 1000 unless set.
+    /// Where they differ, as after a callback that changes the network of one rank only, training ends with [`Error::Rank`].
     pub fn verify_every(self, steps: u64) -> Self {
         Self { verify_every: steps, ..self }
     }
 
-    /// Into how many parts the rows are cut, at least 1. Each process of several that train together has a run of them, and reads
-    /// nothing else; each step takes from every part in proportion to what is left of it. Unless set, a source
+    /// Into how many parts the rows are cut, at least 1. Each process of several that train together gets some of them, which are
+    /// neighbours, and reads nothing else; each step takes from every part in proportion to what is left of it. Unless set, a source
     /// of [blocks](crate::Access::Blocks) is cut into as many as there are processes, and all other data is not cut.
     ///
     /// The order of the rows depends on the parts and not on the processes: one process with 4 parts takes the steps of 4 with a

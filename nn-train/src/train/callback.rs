@@ -109,7 +109,7 @@ pub trait Callback<N: Network>: Send {
     }
 
     /// When a callback has stopped the run, once all have been called after that step or epoch: the time to write down what
-    /// must not be lost.
+    /// must not be lost. Not after an error, nor where a callback stops the run at its start.
     ///
     /// # Errors
     /// Whatever the run should return.
@@ -130,8 +130,9 @@ pub trait Callback<N: Network>: Send {
         Ok(())
     }
 
-    /// Whether it is called on rank 0 only, where [several processes](crate::TrainerBuilder::collective) train together, as what
-    /// prints or writes files should be. On all of them unless implemented.
+    /// Return true for a callback that prints or writes files: of [several processes](crate::TrainerBuilder::collective) that
+    /// train together rank 0 alone then calls it. It cannot ask for the [gradient](Context::gradient), and must not change the
+    /// network or the learning rate. All ranks call the others, closures too: print where [`Context::rank`] is 0.
     fn only_on_first_rank(&self) -> bool {
         false
     }

@@ -315,11 +315,12 @@ pub(crate) fn described<T: Element>(source: &dyn Source<Scalar = T>) -> String {
     }
     let rows = format!("{} rows of {widths}", source.len());
     // Of a file in blocks a rank reads its own ones only.
-    let (access, weighted, files) = (source.access(), source.weighted(), source.files());
-    let files = crc32fast::hash(bytemuck::cast_slice(&files));
-    let rows = format!("{rows}, {access:?}, weighted: {weighted}, files: {files:08x}");
     let resident = if source.access() == Access::Random { source.resident() } else { None };
-    let Some(samples) = resident.map(DynDataset::samples) else { return rows };
+    let Some(samples) = resident.map(DynDataset::samples) else {
+        let files = crc32fast::hash(bytemuck::cast_slice(&source.files()));
+        let (access, weighted) = (source.access(), source.weighted());
+        return format!("{rows}, read as {access:?}, weighted: {weighted}, files: {files:08x}");
+    };
     let mut digest = crc32fast::Hasher::new();
     for numbers in [samples.inputs, samples.targets, samples.weights.unwrap_or_default()] {
         digest.update(bytemuck::cast_slice(numbers));

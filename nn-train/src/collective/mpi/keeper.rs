@@ -8,8 +8,8 @@ use super::ranks::Ranks;
 use super::world::World;
 use crate::collective::CollectiveFault;
 
-/// Between two looks at what is under way. Where a rank has one core, work and the sum of 4 MB beside it take 2 % longer than one
-/// after the other; with 50 µs it would be 8 %.
+/// Between two looks at what is under way. Where a rank has one core, each look is taken from its work: `mpi_ranks times` prints how
+/// much longer the two take side by side.
 const PAUSE: Duration = Duration::from_micros(200);
 /// A look that takes longer has moved something, and there may be more.
 const MOVED: Duration = Duration::from_micros(5);
