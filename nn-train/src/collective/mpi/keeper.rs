@@ -2,17 +2,16 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::ranks::Ranks;
 use super::world::World;
 use crate::collective::CollectiveFault;
 
-/// Between two looks at what is under way. Where a rank has one core, each look is taken from its work: `mpi_ranks times` prints how
-/// much longer the two take side by side.
-const PAUSE: Duration = Duration::from_micros(200);
-/// A look that takes longer has moved something, and there may be more.
-const MOVED: Duration = Duration::from_micros(5);
+/// Between two looks at what is under way. Where a rank has one core, each look is taken from its work, with two changes of
+/// threads: so the pauses double as long as nothing has come to its end.
+const LEAST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 
 /// What the thread is to do.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,20 +92,25 @@ impl Shared {
 
     /// Does what it is told, and says whether MPI is to be ended when it is told to end.
     fn serve(&self, ranks: &Ranks) -> bool {
+        let (mut pause, mut before) = (LEAST_PAUSE, 0);
         let mut task = self.task();
         loop {
             task = match *task {
-                Task::Rest => self.changed.wait(task).unwrap_or_else(PoisonError::into_inner),
+                Task::Rest => {
+                    (pause, before) = (LEAST_PAUSE, 0);
+                    self.changed.wait(task).unwrap_or_else(PoisonError::into_inner)
+                }
                 Task::MoveOn => {
-                    drop(task);
-                    let begun = Instant::now();
-                    ranks.move_on();
-                    let moved = begun.elapsed() > MOVED;
-                    let task = self.task();
-                    if moved || *task != Task::MoveOn {
+                    // The first look comes after a pause: what has just been handed over is under way by itself.
+                    let (task, waited) = self.changed.wait_timeout(task, pause).unwrap_or_else(PoisonError::into_inner);
+                    if !waited.timed_out() || *task != Task::MoveOn {
                         task
                     } else {
-                        self.changed.wait_timeout(task, PAUSE).unwrap_or_else(PoisonError::into_inner).0
+                        drop(task);
+                        let under_way = ranks.move_on();
+                        pause = if under_way < before { LEAST_PAUSE } else { (2 * pause).min(LONGEST_PAUSE) };
+                        before = under_way;
+                        self.task()
                     }
                 }
                 Task::End { well } => return well,

@@ -53,7 +53,7 @@ use crate::Error;
 /// meet. From there on one that stays away cannot be done without: should it panic or be silent for too long in what it does
 /// beside them ([`all_reduce_beside`](Collective::all_reduce_beside)), the job is aborted.
 ///
-/// What is summed beside other work is moved on by a thread that wakes up every 0.2 ms or so. It needs little of a core, but the sums of
+/// What is summed beside other work is moved on by a thread that wakes up every 1 to 16 ms. It needs little of a core, but the sums of
 /// ranks on one machine are a core's work themselves: there is more to be gained between machines.
 ///
 /// The MPI standard asks, but does not demand, that a sum has the same bits on all ranks. OpenMPI does so, and parameters are compared by a checksum.

@@ -145,9 +145,11 @@ impl Ranks {
         world.advance(operation);
     }
 
-    /// Moves on what was handed over.
-    pub(super) fn move_on(&self) {
-        self.world().advance("all_reduce_beside");
+    /// Moves on what was handed over, and says how much of it is under way.
+    pub(super) fn move_on(&self) -> usize {
+        let mut world = self.world();
+        world.advance("all_reduce_beside");
+        world.under_way()
     }
 
     /// Waits until nothing that was handed over is under way. Where the ranks have met and one does not do its part, the job is

@@ -307,6 +307,11 @@ impl World {
         self.meeting.is_none() && self.flights.is_empty()
     }
 
+    /// How many things have not come to their end.
+    pub(super) fn under_way(&self) -> usize {
+        usize::from(self.meeting.is_some()) + self.queue.len() + self.flights.len()
+    }
+
     fn take_off(&mut self, operation: &'static str, route: Route) {
         for from in (0..route.numbers()).step_by(CALL) {
             if self.fault.is_some() {
