@@ -13,7 +13,7 @@ use super::solution::{Iteration, Solution, StopReason};
 use crate::data::Source;
 use crate::error::Error;
 use crate::network::Network;
-use crate::train::{ALIKE, PROTOCOL, Ready, Signal, Workers, described};
+use crate::train::{ALIKE, Ready, Signal, Workers, described, kind_of};
 use crate::vector::{combine, dot};
 
 /// What tells one algorithm from another: its directions.
@@ -52,22 +52,14 @@ pub(super) fn minimize<N: Network, D: Directions<N::Scalar>>(
     let group = settings.group();
     if group.ranks().is_some() {
         let Settings { max_iterations, max_evaluations, gradient_tolerance, cost_tolerance, l2, .. } = settings;
-        group.same(
-            PLACE,
-            &[
-                ("the library", PROTOCOL.to_owned()),
-                ("the number type", N::Scalar::NAME.to_owned()),
-                ("the architecture", network.architecture().to_string()),
-                ("the algorithm", algorithm),
-                ("max_iterations, max_evaluations", format!("{max_iterations}, {max_evaluations}")),
-                ("the tolerances and l2", format!("{gradient_tolerance:?}, {cost_tolerance:?}, {l2:?}")),
-                ("the data", described(data)),
-                (
-                    "the checksum of the parameters",
-                    format!("{:08x}", crc32fast::hash(cast_slice(network.parameters()))),
-                ),
-            ],
-        )?;
+        let settings = [
+            ("the algorithm", algorithm),
+            ("max_iterations, max_evaluations", format!("{max_iterations}, {max_evaluations}")),
+            ("the tolerances and l2", format!("{gradient_tolerance:?}, {cost_tolerance:?}, {l2:?}")),
+            ("the data", described(data)),
+            ("the checksum of the parameters", format!("{:08x}", crc32fast::hash(cast_slice(network.parameters())))),
+        ];
+        group.same(PLACE, &[&kind_of(network)[..], &settings].concat())?;
     }
     let valid = validated.and_then(|()| settings.validate());
     let workers = valid.and_then(|()| Workers::new(settings.threads));

@@ -117,11 +117,10 @@ impl<'a, T: Element> Objective<'a, T> {
             let own = data.samples().slice(share).batch(architecture)?;
             batch = Some(if group.ranks().is_some() { own.with_total(mass.weight) } else { own });
         }
-        let leads = mass.leads;
         let planned = mass.rows.div_ceil(group.size());
         let plan = Plan::new(architecture, planned, workers.count(), &settings.plan)?;
         let own = if group.ranks().is_some() { Buffer::zeros(plan.engine().params())? } else { Buffer::empty() };
-        Ok(Self { plan, batch, decay: if leads { decay } else { 0.0 }, evaluations: 0, group, own })
+        Ok(Self { plan, batch, decay: if mass.leads { decay } else { 0.0 }, evaluations: 0, group, own })
     }
 
     /// Whether no part of an evaluation is worth giving to another thread.

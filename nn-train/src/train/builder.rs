@@ -328,13 +328,9 @@ impl TrainerBuilder {
             return Err(Error::number("label_smoothing", label_smoothing, "a number in [0, 1)"));
         }
         divergence.validate()?;
-        for (name, value) in [("batch_size", batch_size), ("epochs", epochs)] {
-            if value == 0 {
-                return Err(Error::setting(name, value, "at least 1"));
-            }
-        }
-        if verify_every == 0 {
-            return Err(Error::setting("verify_every", 0, "at least 1"));
+        let counts = [("batch_size", batch_size as u64), ("epochs", epochs as u64), ("verify_every", verify_every)];
+        if let Some((name, value)) = counts.into_iter().find(|(_, value)| *value == 0) {
+            return Err(Error::setting(name, value, "at least 1"));
         }
         let workers = Workers::new(threads)?;
         let settings = Settings {

@@ -49,5 +49,5 @@ pub use state::{Batches, CallbackState, OptimizerState, PlanState, Position, Run
 pub use threads::Threads;
 pub(crate) use threads::{Ready, Workers};
 pub use trainer::Trainer;
-pub(crate) use trainer::{ALIKE, PROTOCOL};
+pub(crate) use trainer::{ALIKE, kind_of};
 pub(crate) use validation::share_of;

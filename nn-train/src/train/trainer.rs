@@ -33,7 +33,16 @@ pub struct Trainer {
 }
 
 /// Which library processes must have to train together, and which of its ways to do so.
-pub(crate) const PROTOCOL: &str = concat!("nn-train ", env!("CARGO_PKG_VERSION"), ", protocol 1");
+const PROTOCOL: &str = concat!("nn-train ", env!("CARGO_PKG_VERSION"), ", protocol 1");
+
+/// What all ranks must have alike before anything else: the library, and what kind of network they train.
+pub(crate) fn kind_of<N: Network>(network: &N) -> [(&'static str, String); 3] {
+    [
+        ("the library", PROTOCOL.to_owned()),
+        ("the number type", N::Scalar::NAME.to_owned()),
+        ("the architecture", network.architecture().to_string()),
+    ]
+}
 
 /// How ranks compute must be the same, and they may have other CPUs or numbers of threads.
 pub(crate) const ALIKE: &str =
@@ -162,23 +171,18 @@ impl Trainer {
         let Settings { optimizer, schedule, l1, l2, clip_norm, clip_value, label_smoothing, divergence, .. } =
             &*self.settings;
         let Settings { batch_size, epochs, seed, shuffle, gradient_norm, verify_every, parts, .. } = &*self.settings;
-        group.same(
-            "the start of training",
-            &[
-                ("the library", PROTOCOL.to_owned()),
-                ("the number type", N::Scalar::NAME.to_owned()),
-                ("the architecture", network.architecture().to_string()),
-                ("the optimiser", format!("{optimizer:?}")),
-                ("the learning rate of the first step", format!("{:?}", schedule.rate(0))),
-                (
-                    "l1, l2, clip_norm, clip_value, label_smoothing",
-                    format!("{l1:?}, {l2:?}, {clip_norm:?}, {clip_value:?}, {label_smoothing:?}"),
-                ),
-                ("on_divergence", format!("{divergence:?}")),
-                ("batch_size, epochs, seed, shuffle", format!("{batch_size}, {epochs}, {seed}, {shuffle}")),
-                ("gradient_norm, verify_every, parts", format!("{gradient_norm}, {verify_every}, {parts:?}")),
-            ],
-        )
+        let settings = [
+            ("the optimiser", format!("{optimizer:?}")),
+            ("the learning rate of the first step", format!("{:?}", schedule.rate(0))),
+            (
+                "l1, l2, clip_norm, clip_value, label_smoothing",
+                format!("{l1:?}, {l2:?}, {clip_norm:?}, {clip_value:?}, {label_smoothing:?}"),
+            ),
+            ("on_divergence", format!("{divergence:?}")),
+            ("batch_size, epochs, seed, shuffle", format!("{batch_size}, {epochs}, {seed}, {shuffle}")),
+            ("gradient_norm, verify_every, parts", format!("{gradient_norm}, {verify_every}, {parts:?}")),
+        ];
+        group.same("the start of training", &[&kind_of(network)[..], &settings].concat())
     }
 
     pub(super) fn settings(&self) -> &Settings {

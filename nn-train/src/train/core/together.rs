@@ -250,7 +250,6 @@ impl<T: Element> Core<T> {
             Room::Large { sum } => {
                 let (zeros, last) = (OnceLock::new(), OnceLock::new());
                 let mut sending = Sending {
-                    parts: engine.parts(),
                     engine,
                     theta: theta.as_slice(),
                     batch,
@@ -427,7 +426,6 @@ struct Sending<'g, 'e, T: Element> {
     mark: [f64; 2],
     /// To which the engine's error is added, if it has one.
     vote: &'e mut Vote,
-    parts: Vec<Range<usize>>,
     gradient: Option<&'g mut [T]>,
     sums: Pieces<'g, T>,
     /// What is sent in place of a gradient that there is not.
@@ -467,8 +465,8 @@ impl<'g, T: Element> Sending<'g, '_, T> {
 
     /// Hands over a whole gradient.
     fn send(&mut self, gradient: &'g [T], hand_over: HandOver<'_, 'g>) {
-        for part in &self.parts {
-            hand_over(Numbers::new(&gradient[part.clone()], self.sums.take(part.clone())));
+        for part in self.engine.parts() {
+            hand_over(Numbers::new(&gradient[part.clone()], self.sums.take(part)));
         }
     }
 }
